@@ -1,0 +1,45 @@
+"""The environment that settings are read from: variables, `.env`, and secrets made on first run."""
+
+import os
+import secrets
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+GENERATED = ("SECRET_KEY", "ENCRYPTION_KEYS")
+"""Secrets that are made where nobody gives them; django-environ refuses values starting with $."""
+
+env = environ.Env()
+if (BASE_DIR / ".env").is_file():
+    env.read_env(BASE_DIR / ".env")
+
+DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / "var").resolve()
+
+
+def ensure_secrets() -> None:
+    """Read missing secrets from DATA_DIR/secret.env, or make them there (mode 0600)."""
+    missing = [name for name in GENERATED if not env.str(name, default="")]
+    if not missing:
+        return
+    path = DATA_DIR / "secret.env"
+    if not path.is_file():
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        _write_once(path, "".join(f"{name}={secrets.token_urlsafe(48)}\n" for name in GENERATED))
+    for name in missing:
+        os.environ.pop(name, None)
+    env.read_env(path)
+
+
+def _write_once(path: Path, content: str) -> None:
+    """Write the file whole or not at all; of two starts at once the first one's file stays."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(content)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()

@@ -1,0 +1,206 @@
+"""The ledger: what became of every message, and what a person may do about it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.urls import path
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+
+from incoming_email.admin.ledger_actions import BUTTONS, press
+from incoming_email.admin.ledger_page import describe
+from incoming_email.admin.redaction import Redactor
+from incoming_email.handlers import registry
+from incoming_email.models import InboundEmail
+from incoming_email.outcomes import Reason
+from issues.admin.rows import GuardedAdmin
+from issues.models import User
+
+if TYPE_CHECKING:
+    from django.urls import URLPattern
+
+COLUMNS = (
+    *("pk", "received_at", "status", "reason", "sender", "subject", "handler", "outcome"),
+    "mailbox__name",
+)
+"""All that the list reads: above all not the raw message."""
+
+
+class ReasonFilter(admin.SimpleListFilter):
+    title = _("reason")
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The short names; the sentences are for senders and too long here."""
+        return [(value, value.replace("_", " ")) for value in Reason.values]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[InboundEmail]
+    ) -> QuerySet[InboundEmail]:
+        return queryset.filter(reason=self.value()) if self.value() else queryset
+
+
+class HandlerFilter(admin.SimpleListFilter):
+    title = _("handler")
+    parameter_name = "handler"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """From the settings: the distinct values of a long ledger would take long to find."""
+        return [(handler.name, handler.name) for handler in registry.handlers()]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[InboundEmail]
+    ) -> QuerySet[InboundEmail]:
+        return queryset.filter(handler=self.value()) if self.value() else queryset
+
+
+class LedgerList(ChangeList):
+    """Its rows are shown without the keys that stand in addresses."""
+
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: Any = None
+    ) -> QuerySet[InboundEmail]:
+        rows: QuerySet[InboundEmail] = super().get_queryset(request, exclude_parameters)
+        return rows.select_related("mailbox").only(*COLUMNS)
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        redactor = Redactor.load()
+        rows: Any = self.result_list
+        for row in rows:
+            row.sender, row.subject = redactor.redact(row.sender), redactor.redact(row.subject)
+
+
+@admin.register(InboundEmail)
+class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
+    list_display = (
+        *("pk", "received_at", "status_badge", "short_reason", "sender", "subject", "handler"),
+        *("outcome", "mailbox"),
+    )
+    list_display_links = ("pk", "received_at", "subject")
+    list_filter = ("status", ReasonFilter, "mailbox", HandlerFilter, "received_at")
+    list_select_related = ("mailbox",)
+    linkable = ("duplicate_of",)
+    sortable_by = ("received_at",)
+    ordering = ("-pk",)
+    search_fields = ("sender", "subject", "message_id", "=recipient", "=id")
+    search_help_text = _("Sender, subject, Message-ID, number, or a whole envelope recipient.")
+    fieldsets = ()
+    actions = ("process_again", "release", "discard")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LedgerList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[InboundEmail], search_term: str
+    ) -> tuple[QuerySet[InboundEmail], bool]:
+        """A Message-ID is often copied with its angle brackets; rows hold it without."""
+        return super().get_search_results(request, queryset, search_term.strip().strip("<>"))
+
+    def get_fieldsets(self, request: HttpRequest, obj: InboundEmail | None = None) -> Any:
+        """The page has no form: the template draws it from `describe`."""
+        return []
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: InboundEmail | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: InboundEmail | None = None) -> bool:
+        """The ledger is the audit."""
+        return isinstance(request.user, User) and request.user.is_superuser
+
+    def has_requeue_permission(self, request: HttpRequest) -> bool:
+        may_see = self.has_view_permission(request)
+        return may_see and request.user.has_perm("incoming_email.requeue_inboundemail")
+
+    def has_download_permission(self, request: HttpRequest) -> bool:
+        may_see = self.has_view_permission(request)
+        return may_see and request.user.has_perm("incoming_email.download_raw")
+
+    def get_urls(self) -> "list[URLPattern]":
+        wrap = self.admin_site.admin_view
+        name = "incoming_email_inboundemail"
+        return [
+            path("<int:pk>/raw/", wrap(self.raw_view), name=f"{name}_raw"),
+            path("<int:pk>/press/<slug:button>/", wrap(self.press_view), name=f"{name}_press"),
+            *super().get_urls(),
+        ]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row: InboundEmail = kwargs["obj"]
+        may_press = self.has_requeue_permission(request)
+        context["page"] = describe(row, Redactor.load())
+        context["buttons"] = [
+            (name, button.label)
+            for name, button in BUTTONS.items()
+            if may_press and row.status in button.statuses
+        ]
+        context["may_download"] = self.has_download_permission(request)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.action(description=_("Process again"), permissions=["requeue"])
+    def process_again(self, request: HttpRequest, queryset: QuerySet[InboundEmail]) -> None:
+        self._press(request, "process-again", _ids(queryset))
+
+    @admin.action(description=_("Release what is held"), permissions=["requeue"])
+    def release(self, request: HttpRequest, queryset: QuerySet[InboundEmail]) -> None:
+        self._press(request, "release", _ids(queryset))
+
+    @admin.action(description=_("Discard what is held"), permissions=["requeue"])
+    def discard(self, request: HttpRequest, queryset: QuerySet[InboundEmail]) -> None:
+        self._press(request, "discard", _ids(queryset))
+
+    def press_view(self, request: HttpRequest, pk: int, button: str) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_requeue_permission(request):
+            raise PermissionDenied
+        if button not in BUTTONS or not InboundEmail.objects.filter(pk=pk).exists():
+            raise Http404
+        self._press(request, button, [pk])
+        return redirect("admin:incoming_email_inboundemail_change", pk)
+
+    def _press(self, request: HttpRequest, name: str, ids: Sequence[int]) -> None:
+        did, sentence = press(BUTTONS[name], ids, user_id=request.user.pk or 0)
+        self.message_user(request, sentence, messages.SUCCESS if did else messages.WARNING)
+
+    def raw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return never_cache(self._download)(request, pk)
+
+    def _download(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The bytes as they came, secrets included: so each time is recorded, and first."""
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
+        if not self.has_download_permission(request):
+            raise PermissionDenied
+        row = InboundEmail.objects.filter(pk=pk).only("raw").first()
+        if row is None:
+            raise Http404
+        self.log_change(request, row, str(_("Downloaded the raw message.")))
+        response = HttpResponse(bytes(row.raw), content_type="message/rfc822")
+        response["Content-Disposition"] = f'attachment; filename="inbound-{pk}.eml"'
+        return response
+
+    @admin.display(description=_("status"), ordering="status")
+    def status_badge(self, row: InboundEmail) -> str:
+        label = row.get_status_display()
+        return format_html('<span class="badge status-{}">{}</span>', row.status, label)
+
+    @admin.display(description=_("reason"))
+    def short_reason(self, row: InboundEmail) -> str:
+        return row.reason.replace("_", " ")
+
+
+def _ids(queryset: QuerySet[InboundEmail]) -> list[int]:
+    return list(queryset.order_by("pk").values_list("pk", flat=True))

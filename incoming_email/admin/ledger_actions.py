@@ -1,0 +1,114 @@
+"""What the buttons of the ledger do, for one row or many, and the sentence about it."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from incoming_email import processing, reviewing
+from incoming_email.models import InboundEmail
+from incoming_email.outcomes import Status
+
+PROCESS_SECONDS = 20.0
+"""Then the rest is left to the worker's sweep: the page must answer."""
+
+BATCH = 500
+"""Rows of one transaction, and names of one SQL statement."""
+
+
+class Change(Protocol):
+    def __call__(self, ids: Sequence[int], *, now: datetime) -> list[int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    label: str
+    record: str
+    """What the history of the row says afterwards."""
+
+    change: Change
+    statuses: tuple[str, ...]
+    """Rows of these only have the button."""
+
+    processes: bool = True
+
+
+BUTTONS = {
+    "process-again": Button(
+        gettext_lazy("Process again"),
+        gettext_lazy("Processed again."),
+        reviewing.requeue,
+        reviewing.ENDED_WITHOUT_EFFECT,
+    ),
+    "release": Button(
+        gettext_lazy("Release"), gettext_lazy("Released."), reviewing.release, (Status.HELD,)
+    ),
+    "discard": Button(
+        gettext_lazy("Discard"),
+        gettext_lazy("Discarded."),
+        reviewing.discard,
+        (Status.HELD,),
+        processes=False,
+    ),
+}
+
+
+def press(
+    button: Button, ids: Sequence[int], *, user_id: int, seconds: float = PROCESS_SECONDS
+) -> tuple[bool, str]:
+    """Whether anything was done, and the sentence that says what."""
+    changed: list[int] = []
+    for batch in _batches(ids):
+        done = button.change(batch, now=timezone.now())
+        _record(done, user_id=user_id, text=button.record)
+        changed += done
+    if button.processes:
+        _process(changed, seconds=seconds)
+    return bool(changed), " ".join(_describe(button, changed, left=len(ids) - len(changed)))
+
+
+def _batches(ids: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    return (tuple(ids[at : at + BATCH]) for at in range(0, len(ids), BATCH))
+
+
+def _record(ids: Sequence[int], *, user_id: int, text: str) -> None:
+    LogEntry.objects.log_actions(
+        user_id=user_id,
+        queryset=InboundEmail.objects.filter(pk__in=ids).only("pk"),
+        action_flag=CHANGE,
+        change_message=str(text),
+    )
+
+
+def _process(ids: Sequence[int], *, seconds: float) -> None:
+    ends = time.monotonic() + seconds
+    for pk in ids:
+        if time.monotonic() > ends:
+            return
+        processing.process(pk)
+
+
+def _describe(button: Button, changed: Sequence[int], *, left: int) -> Iterator[str]:
+    if changed:
+        counts = Counter(
+            status
+            for batch in _batches(changed)
+            for status in InboundEmail.objects.filter(pk__in=batch).values_list("status", flat=True)
+        )
+        ends = ", ".join(f"{count} {Status(status).label}" for status, count in counts.items())
+        yield f"{button.record} {_('Now')}: {ends}."
+        if counts[Status.PENDING]:
+            yield _("The worker goes on with the pending ones.")
+    if left:
+        yield ngettext(
+            "%(count)d message was left alone: its status does not allow this.",
+            "%(count)d messages were left alone: their status does not allow this.",
+            left,
+        ) % {"count": left}

@@ -1,0 +1,168 @@
+"""One row of the ledger as its page shows it: facts, trace, and how the message is read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+
+from incoming_email.admin.redaction import Redactor
+from incoming_email.models import InboundEmail
+from incoming_email.outcomes import Reason, Status
+from incoming_email.parsing.message import parse
+from incoming_email.parsing.types import Attachment, ParsedEmail
+
+MAX_SHOWN = 100_000
+"""Characters of a text that a page shows; the rest is in the raw message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    label: str
+    value: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the trace: what was looked at, with its particulars, and what came of it."""
+
+    name: str
+    particulars: tuple[tuple[str, str], ...]
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    label: str
+    text: str
+    is_open: bool
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    name: str
+    content_type: str
+    size: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    row: InboundEmail
+    facts: tuple[Fact, ...]
+    trace: tuple[Step, ...]
+    defects: tuple[str, ...]
+    reading: tuple[Fact, ...]
+    texts: tuple[Text, ...]
+    files: tuple[File, ...]
+
+
+def describe(row: InboundEmail, redactor: Redactor) -> LedgerPage:
+    """Parses the message anew, so it shows how the present version reads it."""
+    email = parse(bytes(row.raw), recipient=row.recipient)
+    facts = [*_facts(row), *_outcome(row), *_attempts(row)]
+    return LedgerPage(
+        row=row,
+        facts=tuple(
+            Fact(fact.label, redactor.redact(fact.value), fact.url) for fact in facts if fact.value
+        ),
+        trace=tuple(_read_step(redactor.redact_step(step)) for step in row.trace),
+        defects=tuple(redactor.redact(str(defect)) for defect in row.defects),
+        reading=tuple(
+            Fact(fact.label, redactor.redact(fact.value)) for fact in _reading(email) if fact.value
+        ),
+        texts=tuple(_texts(email, redactor)),
+        files=tuple(_show_file(file, redactor) for file in email.attachments),
+    )
+
+
+def _facts(row: InboundEmail) -> Iterator[Fact]:
+    mailbox = reverse("admin:incoming_email_mailbox_change", args=[row.mailbox_id])
+    yield Fact(_("Received"), _moment(row.received_at))
+    yield Fact(_("Mailbox"), row.mailbox.name, mailbox)
+    yield Fact(_("Envelope recipient"), row.recipient)
+    yield Fact(_("Sender"), row.sender)
+    yield Fact(_("Subject"), row.subject)
+    yield Fact(_("Message-ID"), row.message_id)
+    yield Fact(_("Size"), filesizeformat(len(row.raw)))
+    if row.oversize:
+        yield Fact(_("Stored"), _("Only the header: the message is larger than the limit."))
+    yield Fact(_("SHA-256"), row.digest)
+    yield Fact(_("Source id"), row.source_id)
+
+
+def _outcome(row: InboundEmail) -> Iterator[Fact]:
+    if row.reason:
+        known = row.reason in Reason.values
+        yield Fact(_("Reason"), str(Reason(row.reason).label) if known else row.reason)
+    yield Fact(_("Handler"), row.handler)
+    yield Fact(_("Outcome"), row.outcome, _item_url(row))
+    yield Fact(_("Held by rule"), row.held_rule)
+    yield Fact(_("Waived rules"), ", ".join(map(str, row.waived_rules)))
+    if row.duplicate_of_id is not None:
+        first = reverse("admin:incoming_email_inboundemail_change", args=[row.duplicate_of_id])
+        yield Fact(_("Duplicate of"), f"{_('inbound email')} {row.duplicate_of_id}", first)
+
+
+def _attempts(row: InboundEmail) -> Iterator[Fact]:
+    yield Fact(_("Attempts"), str(row.attempts))
+    if row.status == Status.PENDING:
+        yield Fact(_("Next attempt"), _moment(row.next_attempt_at))
+    if row.finished_at is not None:
+        yield Fact(_("Finished"), _moment(row.finished_at))
+    yield Fact(_("Last error"), row.last_error)
+
+
+def _item_url(row: InboundEmail) -> str:
+    item = row.issue or row.merge_request
+    if item is None:
+        return ""
+    page = "issue-detail" if row.issue is not None else "merge-request-detail"
+    address = reverse(page, args=[item.project.path, item.iid])
+    return address if row.note_id is None else f"{address}#note-{row.note_id}"
+
+
+def _read_step(step: dict[str, str]) -> Step:
+    return Step(
+        name=step.get("step", ""),
+        particulars=tuple(
+            (name, value)
+            for name, value in step.items()
+            if name not in {"step", "result"} and value
+        ),
+        result=step.get("result", ""),
+    )
+
+
+def _reading(email: ParsedEmail) -> Iterator[Fact]:
+    name = f"{email.sender_name} " if email.sender_name else ""
+    yield Fact(_("From"), f"{name}{email.sender}")
+    yield Fact(_("Reply-To"), email.reply_to)
+    yield Fact(_("Subject"), email.subject)
+    yield Fact(_("Date"), _moment(email.date) if email.date else "")
+    yield Fact(_("Kind"), " – ".join(filter(None, [email.kind.value, email.kind_reason])))
+    yield Fact(_("In-Reply-To"), " ".join(email.in_reply_to))
+    yield Fact(_("References"), " ".join(email.references))
+    yield Fact(_("Authentication"), " · ".join(email.authentication_results))
+    yield Fact(_("Defects"), " · ".join(email.defects))
+
+
+def _texts(email: ParsedEmail, redactor: Redactor) -> Iterator[Text]:
+    shown = ((_("Reply"), email.reply), (_("Quoted part"), email.quoted), (_("Text"), email.text))
+    for at, (label, text) in enumerate(shown):
+        if text:
+            cut = redactor.redact(text[:MAX_SHOWN])
+            yield Text(label, cut, is_open=at == 0, is_cut=len(text) > MAX_SHOWN)
+
+
+def _show_file(file: Attachment, redactor: Redactor) -> File:
+    return File(redactor.redact(file.filename), file.content_type, filesizeformat(file.size))
+
+
+def _moment(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    return formats.date_format(local, "DATETIME_FORMAT") + local.strftime(" (%H:%M:%S %Z)")

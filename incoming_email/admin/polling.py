@@ -1,0 +1,65 @@
+"""Reading a mailbox while a person waits for the page: what came of it, in one sentence."""
+
+import os
+import secrets
+import socket
+import time
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from incoming_email import fetching
+from incoming_email.inboxes.base import InboxError
+from incoming_email.models import InboxMethod, Mailbox
+
+POLL_SECONDS = 20.0
+"""Then the rest is left to the worker: the page must answer before the web server gives up."""
+
+
+class _TimeIsUp(Exception):
+    """The person has waited long enough. What was read so far is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    sentence: str
+    has_failed: bool = False
+
+
+def poll(mailbox: Mailbox, *, seconds: float = POLL_SECONDS) -> Polled:
+    if mailbox.inbox_method != InboxMethod.IMAP:
+        return Polled(_("There is nothing to poll: mail comes in by itself here."), True)
+    if not mailbox.enabled:
+        return Polled(_("The mailbox is switched off. Switch it on and save it first."), True)
+    return _fetch(mailbox, seconds)
+
+
+def _fetch(mailbox: Mailbox, seconds: float) -> Polled:
+    ends, taken = time.monotonic() + seconds, 0
+
+    def note(count: int) -> None:
+        nonlocal taken
+        taken += count
+        if time.monotonic() > ends:
+            raise _TimeIsUp
+
+    holder = f"admin {os.getpid()} {secrets.token_hex(4)} {socket.gethostname()}"[:100]
+    try:
+        count = fetching.fetch(mailbox, holder=holder, on_progress=note)
+    except _TimeIsUp:
+        more = _("What still waits is taken in by the worker at the next poll.")
+        return Polled(f"{_count(taken)} {more}")
+    except InboxError as error:
+        return Polled(f"{error.detail} {error.remedy}".strip(), True)
+    if count is None:
+        return Polled(
+            _("Somebody else reads the mailbox at the moment, so its mail is coming in."), False
+        )
+    return Polled(_count(count))
+
+
+def _count(count: int) -> str:
+    return ngettext(
+        "%(count)d new message was taken in.", "%(count)d new messages were taken in.", count
+    ) % {"count": count}

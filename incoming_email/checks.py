@@ -1,0 +1,111 @@
+"""System checks: settings that would make mail go astray are found at the start."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import FieldDoesNotExist
+from django.utils.module_loading import import_string
+
+from incoming_email.handlers.base import Handler
+from incoming_email.models import Mailbox
+
+HOST_NAME = re.compile(
+    r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*"
+    r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?\Z",
+    re.IGNORECASE | re.ASCII,
+)
+"""RFC 1123 section 2.1; the last label starts with a letter, so that no IP address is one."""
+
+
+@register
+def check_handlers(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """E001 to E004: INCOMING_EMAIL_HANDLERS."""
+    loaded: list[Handler] = []
+    messages: list[CheckMessage] = []
+    for path in settings.INCOMING_EMAIL_HANDLERS:
+        try:
+            loaded.append(import_string(path)())
+        except ImportError as error:
+            hint = "Correct the path in INCOMING_EMAIL_HANDLERS, or take it out."
+            messages.append(_error("E001", f"The handler {path} can't be imported: {error}", hint))
+    return [*messages, *_find_twins(loaded), *_find_overlaps(loaded), *_find_policies(loaded)]
+
+
+def _find_twins(handlers: Sequence[Handler]) -> Iterator[CheckMessage]:
+    names = [handler.name for handler in handlers]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        hint = "Give each handler a name of its own: the ledger keeps it."
+        yield _error("E002", f"{names.count(name)} handlers are named “{name}”.", hint)
+
+
+def _find_overlaps(handlers: Sequence[Handler]) -> Iterator[CheckMessage]:
+    """A key that two patterns match would change its meaning with the order of the handlers."""
+    for handler in handlers:
+        example = handler.example
+        if not handler.pattern.fullmatch(example):
+            hint = "Correct the handler's pattern or its example."
+            yield _error("E003", f"The handler “{handler.name}” misses its own example.", hint)
+        others = [o.name for o in handlers if o is not handler and o.pattern.fullmatch(example)]
+        if others:
+            what = (
+                f"The example of the handler “{handler.name}” is matched by: {', '.join(others)}."
+            )
+            yield _error("E003", what, "Make the patterns tighter, so that one only matches.")
+
+
+def _find_policies(handlers: Sequence[Handler]) -> Iterator[CheckMessage]:
+    for handler in handlers:
+        policy = handler.sender_policy
+        if policy and not _is_field(policy):
+            what = f"The sender policy “{policy}” of the handler “{handler.name}” does not exist."
+            yield _error("E004", what, "Name a field of Mailbox, or nothing for no policy.")
+
+
+def _is_field(name: str) -> bool:
+    try:
+        Mailbox._meta.get_field(name)
+    except FieldDoesNotExist:
+        return False
+    return True
+
+
+@register
+def check_lease(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """E005: else a second worker takes a message while the first is still at work on it."""
+    lease, limit = settings.PROCESSING_LEASE_SECONDS, settings.CELERY_TASK_TIME_LIMIT
+    if lease > limit:
+        return []
+    what = (
+        f"PROCESSING_LEASE_SECONDS ({lease}) is not longer than the time limit of a task ({limit})."
+    )
+    return [_error("E005", what, "Set PROCESSING_LEASE_SECONDS above TASK_TIME_LIMIT_SECONDS.")]
+
+
+@register
+def check_message_id_host(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """E006: it stands behind the @ of every Message-ID that we write."""
+    host = settings.MESSAGE_ID_HOST
+    if HOST_NAME.match(host):
+        return []
+    hint = "Set MESSAGE_ID_HOST to a name such as mail.example.com, without port or scheme."
+    return [_error("E006", f"MESSAGE_ID_HOST “{host}” is not a host name.", hint)]
+
+
+@register
+def check_reply_to(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """E007: without it no notification can be sent."""
+    if not settings.ISSUES_REPLY_TO:
+        return []
+    try:
+        import_string(settings.ISSUES_REPLY_TO)
+    except ImportError as error:
+        hint = "Correct the path in ISSUES_REPLY_TO; empty: notifications can't be answered."
+        return [_error("E007", f"ISSUES_REPLY_TO can't be imported: {error}", hint)]
+    return []
+
+
+def _error(number: str, what: str, hint: str) -> Error:
+    return Error(what, hint=hint, id=f"incoming_email.{number}")

@@ -1,0 +1,109 @@
+"""What is to be done with a message: ignore it, turn it down, hold it, or let a handler act."""
+
+import hashlib
+from collections.abc import Collection
+
+from django.conf import settings
+
+from incoming_email.handlers.base import Context
+from incoming_email.models import Mailbox, SenderPolicy
+from incoming_email.outcomes import Held, Reason, Rejected
+from incoming_email.parsing.addresses import AddressTemplate
+from incoming_email.parsing.types import Kind, ParsedEmail
+from incoming_email.resolving import Resolved, Step, owns, resolve
+from incoming_email.sender_auth import is_authenticated
+from issues import outbox
+
+IGNORED_KINDS = {
+    Kind.AUTOMATIC: Reason.AUTOMATIC,
+    Kind.BOUNCE: Reason.BOUNCE,
+    Kind.RECEIPT: Reason.RECEIPT,
+}
+OPEN_RECIPIENTS = {"To", "Cc"}
+
+
+class Ignored(Exception):
+    """Not to be acted on, in silence."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+def decide(
+    email: ParsedEmail,
+    *,
+    mailbox: Mailbox,
+    context: Context,
+    waived: Collection[str],
+    trace: list[Step],
+) -> Resolved:
+    """The handler and its target; raises Ignored, Rejected or Held. Only reads."""
+    _require_person(email, mailbox.template, trace)
+    resolved = resolve(email, mailbox.template, context, trace)
+    if resolved.target.refusal is not None:
+        raise Rejected(resolved.target.refusal)
+    _require_fitting_sender(email, resolved, mailbox, waived, trace)
+    recipients = {c.address for c in email.candidates if c.header in OPEN_RECIPIENTS}
+    if len(recipients) > settings.MAX_RECIPIENTS:
+        _hold(Reason.TOO_MANY_RECIPIENTS, waived)
+    return resolved
+
+
+def _require_person(email: ParsedEmail, template: AddressTemplate, trace: list[Step]) -> None:
+    own = outbox.is_own(email.message_id, email.origin)
+    if own or (email.sender and template.matches(email.sender)):
+        sign = "X-Letterbox-Origin is ours" if own else "From is an address of this mailbox"
+        trace.append({"step": "kind", "result": "own mail", "because": sign})
+        raise Ignored(Reason.OWN_MAIL)
+    trace.append({"step": "kind", "result": email.kind.value, "because": email.kind_reason})
+    if email.kind in IGNORED_KINDS:
+        raise Ignored(IGNORED_KINDS[email.kind])
+
+
+def _require_fitting_sender(
+    email: ParsedEmail,
+    resolved: Resolved,
+    mailbox: Mailbox,
+    waived: Collection[str],
+    trace: list[Step],
+) -> None:
+    """The mailbox's policy for this feature: nothing, From fits, or From fits and is proven."""
+    field = resolved.handler.sender_policy
+    policy = getattr(mailbox, field) if field else SenderPolicy.OFF
+    if policy == SenderPolicy.OFF:
+        trace.append({"step": "sender", "result": "not asked for"})
+        return
+    fits = owns(resolved.target.author, email.sender)
+    trace.append({"step": "sender", "result": "fits the key" if fits else "does not fit the key"})
+    if not fits:
+        _hold(Reason.SENDER_MISMATCH, waived)
+    if policy == SenderPolicy.REQUIRE:
+        proven = is_authenticated(
+            email.sender, email.authentication_results, trusted=mailbox.trusted_authserv_id
+        )
+        trace.append({"step": "authentication", "result": "passed" if proven else "not passed"})
+        if not proven:
+            _hold(Reason.NOT_AUTHENTICATED, waived)
+
+
+def _hold(reason: Reason, waived: Collection[str]) -> None:
+    if reason.value not in waived:
+        raise Held(reason, rule=reason.value)
+
+
+def effect_key(email: ParsedEmail, resolved: Resolved) -> str:
+    """The same for every copy of a message that would do the same: it may act once."""
+    parts = (email.message_id or _content_digest(email), email.sender)
+    named = "\n".join([*parts, resolved.handler.name, resolved.key])
+    return hashlib.sha256(named.encode(errors="replace")).hexdigest()
+
+
+def _content_digest(email: ParsedEmail) -> str:
+    """Stands for a missing Message-ID: what the person wrote, without the marks of its way."""
+    digest = hashlib.sha256()
+    for text in (email.subject, str(email.date), email.text):
+        digest.update(text.encode(errors="replace") + b"\0")
+    for attachment in email.attachments:
+        digest.update(hashlib.sha256(attachment.content).digest())
+    return digest.hexdigest()

@@ -1,0 +1,117 @@
+"""Demo data: a project, three people and a mailbox, made once and found again later."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from incoming_email import sender_tokens
+from incoming_email.models import InboxMethod, Mailbox
+from issues import services
+from issues.models import Issue, Project, Role, User, Visibility
+
+PROJECT_PATH = "acme/shop"
+ADDRESS = "incoming+%{key}@letterbox.localhost"
+MAIL_DOMAIN = "letterbox.localhost"
+PASSWORD = "letterbox-demo"  # noqa: S105  (printed, and only for a machine of one's own)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoUser:
+    user: User
+    role: Role
+    new_issue_address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    project: Project
+    mailbox: Mailbox
+    users: tuple[DemoUser, ...]
+    """The developer first."""
+
+
+PEOPLE = (
+    ("dana", "Dana Developer", Role.DEVELOPER),
+    ("rita", "Rita Reporter", Role.REPORTER),
+    ("mona", "Mona Maintainer", Role.MAINTAINER),
+)
+
+
+@transaction.atomic
+def seed(*, now: datetime) -> Demo:
+    """Make what is missing; a second call changes nothing."""
+    users = [_find_or_create_user(name, full_name) for name, full_name, _role in PEOPLE]
+    project = Project.objects.filter(path=PROJECT_PATH).first()
+    if project is None:
+        project = services.create_project(
+            path=PROJECT_PATH, name="Shop", visibility=Visibility.PRIVATE
+        )
+        for user, (_name, _full_name, role) in zip(users, PEOPLE, strict=True):
+            services.add_member(project=project, user=user, role=role)
+        _create_first_issue(project, author=users[1], answerer=users[0])
+    _find_or_create_admin()
+    mailbox = _find_or_create_mailbox()
+    return Demo(
+        project=project,
+        mailbox=mailbox,
+        users=tuple(
+            DemoUser(
+                user,
+                role,
+                sender_tokens.new_issue_address(user=user, project=project, now=now),
+            )
+            for user, (_name, _full_name, role) in zip(users, PEOPLE, strict=True)
+        ),
+    )
+
+
+def _find_or_create_user(name: str, full_name: str) -> User:
+    return User.objects.filter(username=name).first() or services.create_user(
+        username=name, email=f"{name}@{MAIL_DOMAIN}", password=PASSWORD, full_name=full_name
+    )
+
+
+def _find_or_create_admin() -> User:
+    found = User.objects.filter(username="admin").first()
+    if found:
+        return found
+    admin = services.create_user(
+        username="admin", email=f"admin@{MAIL_DOMAIN}", password=PASSWORD, full_name="Administrator"
+    )
+    admin.is_staff = admin.is_superuser = True
+    admin.save(update_fields=["is_staff", "is_superuser"])
+    return admin
+
+
+def _find_or_create_mailbox() -> Mailbox:
+    found = Mailbox.objects.filter(address=ADDRESS).first()
+    if found:
+        return found
+    mailbox = Mailbox(
+        name="Demo door",
+        enabled=True,
+        address=ADDRESS,
+        inbox_method=InboxMethod.SMTP,
+        port=settings.SMTP_DOOR_PORT,
+    )
+    mailbox.full_clean()
+    mailbox.save()
+    return mailbox
+
+
+def _create_first_issue(project: Project, *, author: User, answerer: User) -> Issue:
+    issue = services.create_issue(
+        project=project,
+        author=author,
+        title=_("The cart forgets its content"),
+        description=_(
+            "Put something into the cart, close the browser, come back: it is **empty**."
+        ),
+    )
+    services.create_note(
+        item=issue, author=answerer, body=_("Thanks! I can see it too. I look into it today.")
+    )
+    return issue

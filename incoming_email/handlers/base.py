@@ -1,0 +1,63 @@
+"""What a feature offers to turn mail into an action, and what it is given to do so."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from incoming_email.models import ReplyKey
+from incoming_email.outcomes import Outcome, Reason
+from incoming_email.parsing.types import ParsedEmail
+from issues.models import Issue, MergeRequest, Project, User
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a handler may know besides the message."""
+
+    inbound_email_id: int
+    """0 in a dry run of a file."""
+
+    now: datetime
+    purpose: str
+    """Of the mailbox: 'incoming_email' or 'service_desk_email'."""
+
+    reply_keys: Mapping[str, ReplyKey] = field(default_factory=dict)
+    """Rows of the reply keys that the messages of this batch name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a key stands for: who acts, and on what."""
+
+    project: Project
+    author: User | None = None
+    item: Issue | MergeRequest | None = None
+    discussion: str = ""
+    refusal: Reason | None = None
+    """The key is real, but can't be used any more; the sender is told this."""
+
+
+class Handler(Protocol):
+    name: ClassVar[str]
+    pattern: ClassVar[re.Pattern[str]]
+    """Matched against the whole key; its groups are what `resolve` gets."""
+
+    example: ClassVar[str]
+    """A key of this handler; a system check insists that no other pattern matches it."""
+
+    sender_policy: ClassVar[str]
+    """Field of Mailbox that says whether From must fit: '…_sender_policy', or '' for no policy."""
+
+    secret_key: ClassVar[bool]
+    """The whole key is random, so the door may refuse one that leads nowhere. Keys that name a
+    project are taken always: else the door would tell everybody which projects there are."""
+
+    def resolve(self, key: re.Match[str], context: Context) -> Target | None:
+        """What the key stands for; None where it leads nowhere. Only reads."""
+        ...
+
+    def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
+        """Act, and say what was made; raise Rejected or Held to turn the message down."""
+        ...

@@ -1,0 +1,34 @@
+"""Mail to a person's private address of a project opens an issue in their name."""
+
+import re
+from typing import ClassVar
+
+from incoming_email.handlers.base import Context, Target
+from incoming_email.handlers.files import new_files
+from incoming_email.handlers.project_keys import PREFIX, find_target
+from incoming_email.handlers.refusals import as_rejections
+from incoming_email.outcomes import Outcome
+from incoming_email.parsing.types import ParsedEmail
+from issues import services
+
+
+class IssueHandler:
+    name: ClassVar[str] = "issue"
+    pattern: ClassVar[re.Pattern[str]] = re.compile(f"{PREFIX}-issue")
+    example: ClassVar[str] = "acme-shop-20-05k9t3m1q7z2w8x4c6v0b5n1h-issue"
+    sender_policy: ClassVar[str] = "token_sender_policy"
+    secret_key: ClassVar[bool] = False
+
+    def resolve(self, key: re.Match[str], context: Context) -> Target | None:
+        return find_target(key)
+
+    def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
+        with as_rejections():
+            issue = services.create_issue(
+                project=target.project,
+                author=target.author,
+                title=email.subject,
+                description=email.text,
+                files=new_files(email, context.inbound_email_id),
+            )
+        return Outcome(f"issue {issue}", issue)

@@ -1,0 +1,46 @@
+"""Mail to a person's private address of an issue becomes a note in their name."""
+
+import re
+from dataclasses import replace
+from typing import ClassVar
+
+from incoming_email.handlers.base import Context, Target
+from incoming_email.handlers.files import new_files
+from incoming_email.handlers.project_keys import PREFIX, find_target
+from incoming_email.handlers.refusals import as_rejections
+from incoming_email.outcomes import Outcome, Reason, Rejected
+from incoming_email.parsing.types import ParsedEmail
+from issues import services
+from issues.models import Issue
+
+
+class IssueNoteHandler:
+    name: ClassVar[str] = "issue_note"
+    pattern: ClassVar[re.Pattern[str]] = re.compile(PREFIX + r"-issue-(?P<iid>[1-9][0-9]{0,8})")
+    example: ClassVar[str] = "acme-shop-20-05k9t3m1q7z2w8x4c6v0b5n1h-issue-34"
+    sender_policy: ClassVar[str] = "token_sender_policy"
+    secret_key: ClassVar[bool] = False
+
+    def resolve(self, key: re.Match[str], context: Context) -> Target | None:
+        target = find_target(key)
+        if target is None or target.refusal is not None:
+            return target
+        issue = (
+            Issue.objects.select_related("project")
+            .filter(project=target.project, iid=int(key["iid"]))
+            .first()
+        )
+        if issue is None:
+            return replace(target, refusal=Reason.NOT_FOUND)
+        return replace(target, item=issue)
+
+    def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
+        """Quotes stay: what is sent on to an issue is meant for it."""
+        files = new_files(email, context.inbound_email_id)
+        if target.item is None or not (email.text.strip() or files):
+            raise Rejected(Reason.EMPTY)
+        with as_rejections():
+            note = services.create_note(
+                item=target.item, author=target.author, body=email.text, files=files
+            )
+        return Outcome(f"note {note.pk} on issue {target.item}", note)

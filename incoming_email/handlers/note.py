@@ -1,0 +1,53 @@
+"""A reply to a notification becomes a note in the same discussion."""
+
+import re
+from typing import ClassVar
+
+from incoming_email.handlers.base import Context, Target
+from incoming_email.handlers.files import new_files
+from incoming_email.handlers.refusals import as_rejections
+from incoming_email.outcomes import Outcome, Reason, Rejected
+from incoming_email.parsing.types import ParsedEmail
+from issues import services
+from issues.models import Issue
+
+
+class NoteHandler:
+    name: ClassVar[str] = "note"
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?P<reply_key>[0-9a-z]{25})")
+    example: ClassVar[str] = "05k9t3m1q7z2w8x4c6v0b5n1h"
+    sender_policy: ClassVar[str] = "reply_sender_policy"
+    secret_key: ClassVar[bool] = True
+
+    def resolve(self, key: re.Match[str], context: Context) -> Target | None:
+        reply_key = context.reply_keys.get(key["reply_key"])
+        if reply_key is None or reply_key.recipient is None:
+            return None
+        expired = reply_key.expires_at is not None and reply_key.expires_at <= context.now
+        refusal = Reason.KEY_EXPIRED if expired or reply_key.revoked_at else None
+        if not reply_key.recipient.is_active:
+            refusal = Reason.BLOCKED
+        item = reply_key.item
+        return Target(
+            project=item.project,
+            author=reply_key.recipient,
+            item=item,
+            discussion=reply_key.discussion,
+            refusal=refusal,
+        )
+
+    def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
+        files = new_files(email, context.inbound_email_id)
+        if target.item is None or not (email.reply.strip() or files):
+            raise Rejected(Reason.EMPTY)
+        with as_rejections():
+            note = services.create_note(
+                item=target.item,
+                author=target.author,
+                body=email.reply,
+                quoted=email.quoted,
+                discussion=target.discussion,
+                files=files,
+            )
+        kind = "issue" if isinstance(target.item, Issue) else "merge request"
+        return Outcome(f"note {note.pk} on {kind} {target.item}", note)

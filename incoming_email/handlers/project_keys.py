@@ -1,0 +1,27 @@
+"""Keys that name a project and hold a person's token: `<slug>-<project id>-<token>-…`."""
+
+import re
+
+from incoming_email import sender_tokens
+from incoming_email.handlers.base import Target
+from incoming_email.outcomes import Reason
+from issues.models import Project
+
+PREFIX = r"(?:[0-9a-z-]*-)?(?P<project_id>[1-9][0-9]{0,17})-(?P<token>[0-9a-z]{25})"
+"""The slug is decoration: id and token decide, so a rename breaks no address."""
+
+
+def find_target(key: re.Match[str]) -> Target | None:
+    """The token's owner and the project.
+
+    A project that does not exist is answered like one that the owner may not see, so that the
+    address tells nobody which projects there are.
+    """
+    token = sender_tokens.find_owner_token(key["token"])
+    if token is None:
+        return None
+    project = Project.objects.filter(pk=int(key["project_id"])).first()
+    if project is None:
+        return Target(project=Project(), author=token.user, refusal=Reason.NOT_FOUND)
+    refusal = None if token.user.is_active else Reason.BLOCKED
+    return Target(project=project, author=token.user, refusal=refusal)

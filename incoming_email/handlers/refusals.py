@@ -1,0 +1,22 @@
+"""How the domain's refusals read to the sender of a mail."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from incoming_email.outcomes import Reason, Rejected
+from issues import services
+
+
+@contextmanager
+def as_rejections() -> Iterator[None]:
+    """Turn what a service refuses into Rejected. What one may not see is 'not found'."""
+    try:
+        yield
+    except services.Locked as error:
+        raise Rejected(Reason.LOCKED) from error
+    except services.NotVisible as error:
+        raise Rejected(Reason.NOT_FOUND) from error
+    except services.NotAllowed as error:
+        raise Rejected(Reason.NOT_ALLOWED) from error
+    except services.Invalid as error:
+        raise Rejected(Reason.INVALID) from error

@@ -1,0 +1,56 @@
+"""What is asked about one subject, and the findings as they come out of it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from incoming_email.inboxes.base import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxFinding:
+    """One line of the check, and what it is about."""
+
+    mailbox: str
+    """Name of the mailbox; empty for what belongs to the whole installation."""
+
+    inbox_method: str
+    server: str
+    """`host:port`, where a server was asked."""
+
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Steps that wait for a server. They run in a thread, so they must not use the database."""
+
+    steps: tuple[str, ...]
+    find: Callable[[], Iterator[Finding]]
+    """Yields one finding a step, in the order of `steps`."""
+
+    seconds: float
+    """After so long the rest counts as unanswered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """One subject: what our own rows say, and what its server has to be asked."""
+
+    mailbox: str = ""
+    inbox_method: str = ""
+    server: str = ""
+    before: Sequence[Finding] = ()
+    probe: Probe | None = None
+    after: Sequence[Finding] = ()
+
+    def with_answers(self, answers: Sequence[Finding]) -> list[MailboxFinding]:
+        """All findings in order; `answers` are those of the probe."""
+        return [
+            MailboxFinding(self.mailbox, self.inbox_method, self.server, finding)
+            for finding in (*self.before, *answers, *self.after)
+        ]
+
+
+def name_server(host: str, port: int) -> str:
+    """`host:port`, with an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

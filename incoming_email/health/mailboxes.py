@@ -1,0 +1,208 @@
+"""What is asked about one mailbox: its row, its neighbours, its server."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from incoming_email.credentials import UnreadableSecret
+from incoming_email.health.examinations import Examination, Probe, name_server
+from incoming_email.health.servers import PATIENCE, find_door
+from incoming_email.inboxes import imap_diagnosis
+from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.base import Answer, Finding, InboxError
+from incoming_email.inboxes.imap_connection import log_in, open_connection, select_folder
+from incoming_email.inboxes.imap_faults import inbox_errors
+from incoming_email.inboxes.imap_position import Progress
+from incoming_email.models import InboxMethod, Mailbox
+from incoming_email.parsing.addresses import InvalidTemplate, lower_ascii, parse_template
+from issues.models import EmailAddress, User
+from issues.outbox import bare_address
+
+WHOLE_SECONDS = 27.0
+"""For all steps of one mailbox; the check as a whole may take 30."""
+
+BACKLOG_MESSAGES = 100
+"""More than so many waiting messages are worth a warning."""
+
+IMAP_STEPS = tuple(name for name, _check in imap_diagnosis.STEPS)
+LAST_BEFORE_LOGIN = "tls"
+STEPS_WITH_SECRET = IMAP_STEPS[IMAP_STEPS.index(LAST_BEFORE_LOGIN) + 1 :]
+STANDARD_PORTS = frozenset({143, 993})
+"""Two ports of the same server."""
+
+
+def examine(mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float) -> Examination:
+    """`others`: the enabled mailboxes, this one among them or not."""
+    if mailbox.inbox_method == InboxMethod.SMTP:
+        return _examine_smtp(mailbox, timeout=timeout)
+    return _examine_imap(mailbox, others, timeout=timeout)
+
+
+def _examine_smtp(mailbox: Mailbox, *, timeout: float) -> Examination:
+    return Examination(
+        mailbox=mailbox.name,
+        inbox_method=mailbox.inbox_method,
+        server=name_server(settings.SMTP_DOOR_HOST, settings.SMTP_DOOR_PORT),
+        before=[find_configuration(mailbox)],
+        probe=Probe(("door",), lambda: find_door(timeout=timeout * PATIENCE), timeout),
+        after=[find_domain(mailbox)],
+    )
+
+
+def _examine_imap(mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float) -> Examination:
+    configuration, secret = find_configuration(mailbox), find_secret(mailbox)
+    asked = (*IMAP_STEPS, "backlog")
+    if configuration.answer is Answer.NO:
+        probe, skipped = None, _skip(asked, _("the configuration is not complete"))
+    else:
+        steps = _imap_steps(mailbox, timeout=timeout, has_secret=secret.answer is Answer.YES)
+        probe = Probe(asked, lambda: steps, min(WHOLE_SECONDS, timeout * len(asked)))
+        skipped = []
+    return Examination(
+        mailbox=mailbox.name,
+        inbox_method=mailbox.inbox_method,
+        server=name_server(mailbox.host, mailbox.port),
+        before=[configuration, secret, *skipped],
+        probe=probe,
+        after=[find_same_folder(mailbox, others), find_domain(mailbox)],
+    )
+
+
+def find_configuration(mailbox: Mailbox) -> Finding:
+    step = "configuration"
+    try:
+        mailbox.full_clean()
+    except ValidationError as error:
+        lines = [f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()]
+        remedy = _("Correct the mailbox in the admin.")
+        return Finding(step, Answer.NO, " ".join(lines), remedy)
+    if not mailbox.enabled:
+        detail = _("the mailbox is switched off, so nobody reads it")
+        return Finding(step, Answer.WARN, detail, _("Switch it on in the admin."))
+    if not mailbox.template.has_key:
+        detail = _("the address has no %{key}, so it takes replies only")
+        remedy = _("For new issues too, put %{key} in, if the mail server has sub-addresses.")
+        return Finding(step, Answer.WARN, detail, remedy)
+    return Finding(step, Answer.YES, mailbox.address)
+
+
+def find_secret(mailbox: Mailbox) -> Finding:
+    """Whether there is a password, and one of our keys fits it."""
+    if isinstance(mailbox.password, UnreadableSecret):
+        detail = _("no key of ENCRYPTION_KEYS fits the stored password")
+        remedy = _("Put the old key back, behind the new one, or enter the password again.")
+        return Finding("secret", Answer.NO, detail, remedy)
+    if not mailbox.password:
+        detail = _("no password is stored")
+        return Finding("secret", Answer.NO, detail, _("Enter the password in the admin."))
+    return Finding("secret", Answer.YES)
+
+
+def _imap_steps(mailbox: Mailbox, *, timeout: float, has_secret: bool) -> Iterator[Finding]:
+    """Runs in a thread: the row is read before the first step."""
+    return _ask_server(
+        mailbox.imap_account(), mailbox.position, timeout=timeout, has_secret=has_secret
+    )
+
+
+def _ask_server(
+    account: ImapAccount, position: str, *, timeout: float, has_secret: bool
+) -> Iterator[Finding]:
+    """The steps of imap_diagnosis and the backlog; without a secret only those before the login."""
+    failed = False
+    for finding in imap_diagnosis.diagnose(account, step_seconds=timeout):
+        failed = failed or finding.answer is Answer.NO
+        yield finding
+        if finding.step == LAST_BEFORE_LOGIN and not has_secret:
+            yield from _skip((*STEPS_WITH_SECRET, "backlog"), _("the password is not known"))
+            return
+    if failed:
+        yield from _skip(("backlog",), _("a step before failed"))
+    else:
+        yield find_backlog(account, position, timeout=timeout)
+
+
+def find_backlog(account: ImapAccount, position: str, *, timeout: float) -> Finding:
+    """How many messages the next reading will find. Nothing is marked by asking."""
+    patient = replace(account, timeout=min(account.timeout, timeout))
+    try:
+        waiting = _count_waiting(patient, position, timeout)
+    except InboxError as fault:
+        return Finding("backlog", Answer.NO, fault.detail, fault.remedy)
+    detail = ngettext(
+        "%(count)d message waits to be taken in", "%(count)d messages wait to be taken in", waiting
+    ) % {"count": waiting}
+    if waiting <= BACKLOG_MESSAGES:
+        return Finding("backlog", Answer.YES, detail)
+    remedy = _("They are taken in at the next reading; if not, look at the worker's log.")
+    return Finding("backlog", Answer.WARN, detail, remedy)
+
+
+def _count_waiting(account: ImapAccount, position: str, seconds: float) -> int:
+    connection = open_connection(account, within=seconds)
+    try:
+        log_in(connection, account)
+        folder = select_folder(connection, account)
+        with inbox_errors(account):
+            return len(connection.search_uids(Progress(position, folder).criteria))
+    finally:
+        connection.leave()
+
+
+def find_same_folder(mailbox: Mailbox, others: Sequence[Mailbox]) -> Finding:
+    """Two readers of one folder take each other's mail away."""
+    place = _place(mailbox)
+    names = [
+        other.name
+        for other in others
+        if other.pk != mailbox.pk
+        and other.inbox_method == mailbox.inbox_method
+        and _place(other) == place
+    ]
+    if not names:
+        return Finding("same folder", Answer.YES, _("no other mailbox reads this folder"))
+    detail = _("these mailboxes read the same folder: %(names)s") % {"names": ", ".join(names)}
+    remedy = _("Give each mailbox a folder or a user of its own, or switch one of them off.")
+    return Finding("same folder", Answer.NO, detail, remedy)
+
+
+def _place(mailbox: Mailbox) -> tuple[str, int, str, str]:
+    """INBOX in any case is the same (RFC 3501 section 5.1)."""
+    folder = "inbox" if mailbox.folder.lower() == "inbox" else mailbox.folder
+    port = min(STANDARD_PORTS) if mailbox.port in STANDARD_PORTS else mailbox.port
+    return lower_ascii(mailbox.host), port, mailbox.user, folder
+
+
+def find_domain(mailbox: Mailbox) -> Finding:
+    """The caution: who gets mail on a domain can confirm accounts elsewhere that trust it."""
+    try:
+        domain = lower_ascii(parse_template(mailbox.address).domain)
+    except InvalidTemplate:
+        return Finding("domain", Answer.SKIPPED, _("the address is not valid"))
+    if not _is_domain_of_people(domain):
+        return Finding(
+            "domain", Answer.YES, _("%(domain)s is used for mail to us only") % {"domain": domain}
+        )
+    detail = _(
+        "people have addresses on %(domain)s too; outsiders can have the confirmation mail of other"
+        " services sent here and so pass as your organisation"
+    ) % {"domain": domain}
+    remedy = _("Use a domain of its own for this mailbox, for example a subdomain.")
+    return Finding("domain", Answer.WARN, detail, remedy)
+
+
+def _is_domain_of_people(domain: str) -> bool:
+    own = lower_ascii(bare_address(settings.DEFAULT_FROM_EMAIL)).rpartition("@")[2]
+    return (
+        domain == own
+        or EmailAddress.objects.filter(address__endswith=f"@{domain}").exists()
+        or User.objects.filter(email__iendswith=f"@{domain}").exists()
+    )
+
+
+def _skip(steps: Sequence[str], detail: str) -> list[Finding]:
+    return [Finding(step, Answer.SKIPPED, detail) for step in steps]

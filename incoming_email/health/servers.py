@@ -1,0 +1,134 @@
+"""Servers of the installation: the broker, the outgoing mail server, our own SMTP door."""
+
+import smtplib
+import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from celery import current_app
+from django.conf import settings
+from django.core import mail
+from django.core.mail.backends import smtp
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
+
+from incoming_email.health.examinations import Examination, Probe, name_server
+from incoming_email.inboxes.base import Answer, Finding
+
+if TYPE_CHECKING:
+    from kombu import Connection
+
+MAX_WORDS = 500
+PATIENCE = 0.9
+"""Share of a step's time that its server may be silent, so that we still can say so ourselves."""
+
+FOLDER = "data_folder_out"
+"""Option of the one transport that needs no server."""
+
+BROKER_PORTS = {"amqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379}
+
+
+def find_door(*, timeout: float) -> Iterator[Finding]:
+    """Whether our SMTP server greets with 220 (RFC 5321 section 4.2)."""
+    host, port = settings.SMTP_DOOR_HOST, settings.SMTP_DOOR_PORT
+    try:
+        with smtplib.SMTP(host, port, local_hostname=settings.MESSAGE_ID_HOST, timeout=timeout):
+            yield Finding("door", Answer.YES, _("it greets with 220"))
+    except (OSError, smtplib.SMTPException) as error:
+        remedy = _("Start it: python manage.py serve_smtp. Check SMTP_DOOR_HOST, SMTP_DOOR_PORT.")
+        yield Finding("door", Answer.NO, find_words(error), remedy)
+
+
+def examine_broker(*, timeout: float) -> Examination:
+    return Examination(
+        server=_name_broker(settings.CELERY_BROKER_URL),
+        probe=Probe(("broker",), lambda: find_broker(timeout=timeout * PATIENCE), timeout),
+    )
+
+
+def _name_broker(url: str) -> str:
+    """Of the first, where several are named; never with the password."""
+    try:
+        parts = urlsplit(url.partition(";")[0])
+        port = parts.port or BROKER_PORTS.get(parts.scheme, 0)
+    except ValueError:  # the probe says what is wrong with it
+        return ""
+    return name_server(parts.hostname, port) if parts.hostname else ""
+
+
+def find_broker(*, timeout: float) -> Iterator[Finding]:
+    """Whether a task could be handed over now. No task is sent."""
+    remedy = _("Start the broker, or correct CELERY_BROKER_URL. Mail waits meanwhile.")
+    try:
+        connection = current_app.connection_for_write(connect_timeout=timeout)
+    except (ImportError, LookupError, ValueError) as error:  # no such transport
+        yield Finding("broker", Answer.NO, find_words(error), remedy)
+        return
+    faults: tuple[type[BaseException], ...] = (
+        *(OSError, OperationalError),
+        *connection.connection_errors,
+        *connection.channel_errors,
+    )
+    with connection:
+        try:
+            detail = _try_broker(connection)
+        except faults as error:
+            if FOLDER in (connection.transport_options or {}):
+                remedy = _("Make the folder, or give this user the right to write to it.")
+            words = find_words(error, connection.password or "")
+            yield Finding("broker", Answer.NO, words, remedy)
+        else:
+            yield Finding("broker", Answer.YES, detail)
+
+
+def _try_broker(connection: "Connection") -> str:
+    folder = (connection.transport_options or {}).get(FOLDER)
+    if folder:  # a connection to files never fails, only a message does
+        with tempfile.TemporaryFile(dir=folder):
+            return _("the folder %(folder)s can be written to") % {"folder": folder}
+    connection.connect()
+    with connection.channel():  # Redis is spoken to by channels only
+        return _("a task can be handed over")
+
+
+def examine_outgoing(*, timeout: float) -> Examination:
+    if not issubclass(import_string(settings.EMAIL_BACKEND), smtp.EmailBackend):
+        detail = _("EMAIL_URL names no mail server: mail is kept on this machine")
+        return Examination(before=[Finding("outgoing mail", Answer.SKIPPED, detail)])
+    return Examination(
+        server=name_server(settings.EMAIL_HOST, settings.EMAIL_PORT),
+        probe=Probe(("outgoing mail",), lambda: find_outgoing(timeout=timeout * PATIENCE), timeout),
+    )
+
+
+def find_outgoing(*, timeout: float) -> Iterator[Finding]:
+    """Connects and logs in as for sending. No mail is sent."""
+    server = mail.get_connection(timeout=timeout)
+    try:
+        try:
+            server.open()
+        finally:
+            server.close()  # a refused log-in leaves the connection open
+    except (OSError, smtplib.SMTPException) as error:
+        words = find_words(error, settings.EMAIL_HOST_PASSWORD)
+        remedy = _("Check EMAIL_URL: scheme, user, password, host and port. Mail waits meanwhile.")
+        yield Finding("outgoing mail", Answer.NO, words, remedy)
+    else:
+        user = settings.EMAIL_HOST_USER
+        detail = _("logged in as %(user)s") % {"user": user} if user else _("connected")
+        yield Finding("outgoing mail", Answer.YES, detail)
+
+
+def find_words(error: BaseException, *secrets: str) -> str:
+    """The server's own words, without these secrets."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = error.smtp_error
+        text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+        words = f"{error.smtp_code} {text}"
+    else:
+        words = str(error) or type(error).__name__
+    for secret in filter(None, secrets):
+        words = words.replace(secret, "[password]")
+    return words[:MAX_WORDS]

@@ -1,0 +1,114 @@
+"""Turns what the mail libraries raise into an InboxError with the server's words and a remedy."""
+
+import imaplib
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from imapclient.exceptions import CapabilityError, LoginError
+
+from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.base import InboxError
+
+SERVER_FAULTS = (
+    imaplib.IMAP4.error,
+    OSError,
+    ValueError,
+    MemoryError,
+    # What IMAPClient lets through when an answer is not IMAP at all.
+    LookupError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
+
+BYTES_IN_TEXT = re.compile(r"""\[?b(['"])(.*?)\1\]?""", re.DOTALL)
+MAX_DETAIL = 500
+
+UNTRUSTED = frozenset({18, 19, 20, 21})
+"""OpenSSL's X509_V_ERR codes: self-signed, and an issuer that isn't known here."""
+
+EXPIRED = 10
+WRONG_NAME = frozenset({62, 64})
+
+
+def find_words(error: BaseException) -> str:
+    """The server's words, without the marks that Python puts round bytes."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is refused: {error.verify_message}"
+    first = error.args[0] if error.args else ""
+    text = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(error)
+    if isinstance(error, UnicodeError):
+        # Its text and arguments hold what was to be sent, which may be the password.
+        text = "a name holds characters that this server can't be sent"
+    elif isinstance(error, TimeoutError):
+        text = f"no answer in time ({text})" if text else "no answer in time"
+    text = BYTES_IN_TEXT.sub(r"\2", text)
+    return (text or type(error).__name__)[:MAX_DETAIL]
+
+
+def _certificate_remedy(error: ssl.SSLCertVerificationError) -> str:
+    if error.verify_code in UNTRUSTED:
+        return "Name the PEM file of the authority that signed it as the account's CA file."
+    if error.verify_code == EXPIRED:
+        return "Renew the certificate on the mail server."
+    if error.verify_code in WRONG_NAME:
+        return "Use as host the name that the certificate was issued for."
+    return "Repair the certificate on the mail server."
+
+
+def find_remedy(error: BaseException, account: ImapAccount) -> str:
+    """One sentence, chosen by the kind of fault; the first row that fits."""
+    if isinstance(error, LoginError) and isinstance(error.__context__, imaplib.IMAP4.abort):
+        error = error.__context__  # the connection broke, the password is not at fault
+    rows: tuple[tuple[type[BaseException], str], ...] = (
+        (socket.gaierror, f"Check the host name {account.host} and this machine's DNS."),
+        (ConnectionRefusedError, "Check host and port, and whether the mail server runs."),
+        (TimeoutError, _silence_remedy(account)),
+        (LoginError, "Check user and password; some providers want an app password here."),
+        (CapabilityError, "Use another port; for TLS at once (993) switch ssl on, start_tls off."),
+        (imaplib.IMAP4.readonly, "Give this user the right to change flags in the folder."),
+        (imaplib.IMAP4.abort, "The connection broke; it is tried again."),
+        (imaplib.IMAP4.error, "Look at the server's log; the command was refused."),
+        (FileNotFoundError, "Check the path of the CA file."),
+        (OSError, "Check the network between this machine and the mail server."),
+    )
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _certificate_remedy(error)
+    if isinstance(error, ssl.SSLError):
+        return _tls_remedy(error, account)
+    for kind, remedy in rows:
+        if isinstance(error, kind):
+            return remedy
+    return "The answer was not understood; check that this port is an IMAP server."
+
+
+def _silence_remedy(account: ImapAccount) -> str:
+    if account.ssl:
+        return "Check host, port and firewall."
+    return "Check host, port and firewall; a port that expects TLS at once (993) needs ssl on."
+
+
+def _tls_remedy(error: ssl.SSLError, account: ImapAccount) -> str:
+    if error.reason in {"NO_CERTIFICATE_OR_CRL_FOUND", "PEM_LIB", "NO_START_LINE"}:
+        return "The CA file holds no certificate; check that it is a PEM file."
+    if account.ssl:
+        return (
+            "Does this port speak TLS at once? With STARTTLS (143), switch ssl off, start_tls on."
+        )
+    return "The server's TLS set-up is at fault; look at its log."
+
+
+@contextmanager
+def inbox_errors(account: ImapAccount, *, remedy: str = "") -> Iterator[None]:
+    """Lets nothing but InboxError out of a library call. The password is never in the text."""
+    try:
+        yield
+    except SERVER_FAULTS as error:
+        words = find_words(error)
+        shown = words.replace(account.password, "[password]") if account.password else words
+        # A chained exception is printed in logs: not when it may quote the password.
+        cause = error if shown == words and not isinstance(error, UnicodeError) else None
+        raise InboxError(shown, remedy=remedy or find_remedy(error, account)) from cause

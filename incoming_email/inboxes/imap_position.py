@@ -1,0 +1,124 @@
+"""How far an IMAP folder has been taken over: what to search for, and what is still owed."""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+MAX_UID = 4_294_967_295
+"""UIDs have 32 bits. Used instead of `*`, which always finds the last message (RFC 3501, 6.4.8)."""
+
+MAX_MISSED = 10
+"""So many unreadable messages may lie below the mark; it stays below the next one."""
+
+POSITION = re.compile(r"(\d{1,10}):(\d{1,10})(?::(\d{1,10}(?:,\d{1,10})*))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Written as `UIDVALIDITY:highest UID`, with `:UID,UID` behind it if some below are owed."""
+
+    validity: int
+    highest: int
+    missed: tuple[int, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        match = POSITION.fullmatch(text)
+        if match is None:
+            return None
+        missed = tuple(int(uid) for uid in match[3].split(",")) if match[3] else ()
+        return cls(int(match[1]), int(match[2]), missed)
+
+    def __str__(self) -> str:
+        missed = ":" + ",".join(map(str, self.missed)) if self.missed else ""
+        return f"{self.validity}:{self.highest}{missed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What the server said when the folder was selected."""
+
+    validity: int
+    uid_next: int
+    exists: int = 0
+    keeps_flags: bool = True
+    """Whether \\Seen and \\Deleted stay when the connection ends."""
+
+
+class Progress:
+    """Keeps the mark below every message that is found and not acknowledged.
+
+    A first reading, and one after a change of UIDVALIDITY, count as a whole or not at all:
+    broken off, they are begun again from the old mark.
+    """
+
+    def __init__(self, text: str, folder: Folder) -> None:
+        start = Position.parse(text)
+        self._folder = folder
+        self._text = text if start else ""
+        self.resynchronised = start is not None and start.validity != folder.validity
+        self._whole = start is None or self.resynchronised
+        self._highest = start.highest if start and not self._whole else 0
+        self._missed = set(start.missed) if start and not self._whole else set()
+        self._ceiling = MAX_UID + 1
+        self._queue: deque[int] = deque()
+        self._owed: set[int] = set()
+        self._done: set[int] = set()
+
+    @property
+    def criteria(self) -> str:
+        """SEARCH keys without dates, strings or a charset (freescout#176, #4175)."""
+        if not self._whole:
+            missed = "".join(f"{uid}," for uid in self._missed_below())
+            return f"UNDELETED OR UNSEEN UID {missed}{self._highest + 1}:{MAX_UID}"
+        if self.resynchronised:
+            return "UNDELETED"
+        # Mail that somebody opens in webmail between our SELECT and our SEARCH counts as new.
+        return f"UNDELETED OR UNSEEN UID {self._folder.uid_next}:{MAX_UID}"
+
+    @property
+    def position(self) -> str:
+        if self._whole:
+            return self._text
+        return str(Position(self._folder.validity, self._highest, self._missed_below()))
+
+    def _missed_below(self) -> tuple[int, ...]:
+        return tuple(sorted(uid for uid in self._missed if uid <= self._highest))
+
+    def found(self, uids: Sequence[int]) -> None:
+        """A search answered, ascending; what it no longer finds is owed no more."""
+        self._queue = deque(uids)
+        self._owed = set(uids)
+        self._missed.clear()
+        self._ceiling = MAX_UID + 1
+        self._advance()
+
+    def skip(self, uid: int) -> None:
+        """Not readable this time."""
+        self._owed.discard(uid)
+        if len(self._missed) < MAX_MISSED:
+            self._missed.add(uid)
+        else:
+            self._ceiling = min(self._ceiling, uid)
+        self._advance()
+
+    def acknowledge(self, uids: Iterable[int]) -> None:
+        known = set(uids)
+        self._done |= known
+        self._owed -= known
+        self._missed -= known
+        self._advance()
+
+    def _advance(self) -> None:
+        if self._whole:
+            if self._owed or self._ceiling <= MAX_UID:
+                return
+            self._whole = False
+            self._highest = self._folder.uid_next - 1
+        while self._queue and self._queue[0] not in self._owed:
+            self._queue.popleft()
+        limit = min(self._ceiling, self._queue[0] if self._queue else self._ceiling)
+        self._highest = max([self._highest, *(uid for uid in self._done if uid < limit)])
+        self._done = {uid for uid in self._done if uid > self._highest}

@@ -1,0 +1,186 @@
+"""The bytes of an IMAP connection: bounded in size and time, and with IDLE that sees every line."""
+
+import imaplib
+import re
+import socket
+import ssl
+import time
+from typing import TYPE_CHECKING
+
+from incoming_email.inboxes.accounts import ImapAccount
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+CHUNK_BYTES = 262_144
+MAX_LINE_BYTES = 10_000_000
+"""Room for the answer to a SEARCH that finds a million messages."""
+
+SLACK_BYTES = 16_000_000
+"""What one answer may hold beyond its messages: headers, flags, notices of other messages."""
+
+TIMEOUTS_PER_COMMAND = 20
+"""A server that drips is given up after this many times the account's timeout."""
+
+FETCH_LINE = re.compile(rb"\* \d+ FETCH ", re.IGNORECASE)
+BYE_LINE = re.compile(rb"\* BYE ?(.*)", re.IGNORECASE)
+CHANGE_LINE = re.compile(rb"\* (?:(\d+) (EXISTS|RECENT|EXPUNGE|FETCH)|VANISHED)\b", re.IGNORECASE)
+
+
+class BoundedIMAP4(imaplib.IMAP4):
+    """imaplib with a reader of its own.
+
+    imaplib allocates whatever a literal announces, and after a time-out its file object can't be
+    read any more, which makes IDLE lose lines.
+    """
+
+    def __init__(
+        self,
+        account: ImapAccount,
+        *,
+        tls: ssl.SSLContext | None,
+        cutoff: float | None = None,
+    ) -> None:
+        """`tls`: for TLS from the first byte. `cutoff`: monotonic time when all must be over."""
+        self.cutoff = cutoff
+        self._account = account
+        self._tls = tls
+        self._limit = account.max_message_bytes + account.batch_bytes + SLACK_BYTES
+        self._buffer = bytearray()
+        self._buffer_source: socket.socket | None = None
+        self._in_fetch = self._after_literal = False
+        self._renew()
+        super().__init__(account.host, account.port, timeout=account.timeout)
+
+    def _renew(self) -> None:
+        self._allowance = self._limit
+        self._deadline = time.monotonic() + self._account.timeout * TIMEOUTS_PER_COMMAND
+
+    def _patience(self, wish: float) -> float:
+        """Seconds that may be waited for the next bytes, at most `wish`."""
+        end = self._deadline if self.cutoff is None else min(self._deadline, self.cutoff)
+        left = min(wish, end - time.monotonic())
+        if left <= 0:
+            raise TimeoutError("the server did not finish its answer in time")
+        return left
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:
+        address = (self._account.host, self._account.port)
+        plain = socket.create_connection(address, self._patience(self._account.timeout))
+        if self._tls is None:
+            return plain
+        return self._tls.wrap_socket(plain, server_hostname=self._account.host)
+
+    def send(self, data: "ReadableBuffer") -> None:
+        self._renew()
+        self.sock.settimeout(self._patience(self._account.timeout))
+        super().send(data)
+
+    def _receive(self, wish: float) -> bytes:
+        """The next bytes; empty when the server has closed. Waits at most `wish` seconds."""
+        self.sock.settimeout(self._patience(wish))
+        data = self.sock.recv(CHUNK_BYTES)
+        self._allowance -= len(data)
+        if self._allowance < 0:
+            raise self.abort(f"the server sent more than {self._limit} bytes in one answer")
+        return data
+
+    def _checked_buffer(self) -> bytearray:
+        """The bytes not yet used.
+
+        Bytes that came in clear behind the answer to STARTTLS must not count as protected
+        (RFC 3501 section 6.2.1; response injection, CVE-2021-33515).
+        """
+        if self._buffer_source is not self.sock:
+            if self._buffer:
+                raise self.abort("the server sent data in clear behind its answer to STARTTLS")
+            self._buffer_source = self.sock
+        return self._buffer
+
+    def read(self, size: int) -> bytes:
+        """A literal. Refused before anything is allocated when it is larger than can be right."""
+        buffer = self._checked_buffer()
+        if size > self._allowance + len(buffer):
+            raise self.abort(f"the server announced {size} bytes, more than can be accepted")
+        while len(buffer) < size and (data := self._receive(self._account.timeout)):
+            buffer += data
+        if len(buffer) < size:
+            raise self.abort("socket error: EOF within a message")
+        literal = bytes(memoryview(buffer)[:size])
+        del buffer[:size]
+        self._after_literal = True
+        return literal
+
+    def readline(self) -> bytes:
+        """A line; an empty one behind a literal of a FETCH is dropped (cpython gh-88574)."""
+        line = self._next_line()
+        if not self._after_literal:
+            self._in_fetch = FETCH_LINE.match(line) is not None
+            return line
+        self._after_literal = False
+        return self._next_line() if self._in_fetch and line == b"\r\n" else line
+
+    def _next_line(self) -> bytes:
+        buffer = self._checked_buffer()
+        start = 0
+        while (end := buffer.find(b"\n", start)) < 0:
+            start = len(buffer)
+            if start > MAX_LINE_BYTES:
+                raise self.abort(f"the server sent a line of more than {MAX_LINE_BYTES} bytes")
+            data = self._receive(self._account.timeout)
+            if not data:
+                end = len(buffer)
+                break
+            buffer += data
+        line = bytes(memoryview(buffer)[: end + 1])
+        del buffer[: end + 1]
+        return line
+
+    def _has_line(self, seconds: float) -> bool:
+        """Whether a whole line is there within `seconds`; half a line stays in the buffer."""
+        buffer = self._checked_buffer()
+        self._deadline = time.monotonic() + seconds
+        while b"\n" not in buffer:
+            try:
+                data = self._receive(seconds)
+            except TimeoutError:
+                return False
+            if not data:
+                raise self.abort("socket error: EOF")
+            buffer += data
+            if len(buffer) > MAX_LINE_BYTES:
+                raise self.abort(f"the server sent a line of more than {MAX_LINE_BYTES} bytes")
+        return True
+
+    def idle_lines(self, seconds: float) -> list[bytes] | None:
+        """Lines that came in one IDLE, which ends with the first change; None if it is refused.
+
+        Untagged lines before the `+ idling` are taken as well (libetpan#393).
+        """
+        tag: bytes = self._command("IDLE")
+        lines = []
+        while (line := self._get_response()) is not None:
+            if self.tagged_commands[tag] is not None:
+                del self.tagged_commands[tag]
+                return None
+            lines.append(line)
+        end = time.monotonic() + seconds
+        while not any(CHANGE_LINE.match(line) for line in lines):
+            left = end - time.monotonic()
+            if left <= 0 or not self._has_line(left):
+                break
+            lines.append(self._get_line())
+            if bye := BYE_LINE.match(lines[-1]):
+                raise self.abort(bye[1].decode("utf-8", "replace"))
+        self.send(b"DONE\r\n")
+        return lines + self._lines_until_done(tag)
+
+    def _lines_until_done(self, tag: bytes) -> list[bytes]:
+        lines: list[bytes] = []
+        while self.tagged_commands[tag] is None:
+            line = self._get_response()
+            if line is not None:
+                lines.append(line)
+            self._check_bye()
+        del self.tagged_commands[tag]
+        return lines

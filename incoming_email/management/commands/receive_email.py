@@ -1,0 +1,136 @@
+"""`manage.py receive_email FILE…`: store and process messages now; a pipe target for an MTA."""
+
+import json
+import sys
+import uuid
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from incoming_email import processing, receiving
+from incoming_email.inboxes.base import RawMessage
+from incoming_email.models import InboundEmail, Mailbox, Purpose
+from incoming_email.outcomes import Reason
+from incoming_email.parsing.addresses import redact_address
+from incoming_email.parsing.message import parse
+
+# Exit codes of sysexits.h, which Postfix, Exim and procmail act on.
+OK = 0
+NOT_A_MESSAGE = 65  # EX_DATAERR: bounced, never tried again
+UNREADABLE = 66  # EX_NOINPUT
+HEADER_BYTES = 262_144
+NOT_STORED = 75  # EX_TEMPFAIL: the MTA keeps the message and tries again
+
+
+class Command(BaseCommand):
+    help = "Stores each FILE ('-' is standard input) in the ledger and processes it now."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("files", nargs="+", metavar="FILE")
+        parser.add_argument("--mailbox", metavar="NAME", help="The mailbox that takes it.")
+        parser.add_argument(
+            "--recipient", default="", metavar="ADDR", help="Envelope recipient, if known."
+        )
+        parser.add_argument("--dry-run", action="store_true", help="Show what would be done.")
+        parser.add_argument("--json", action="store_true", help="One JSON object a file.")
+
+    def handle(self, *args: Any, files: list[str], **options: Any) -> None:
+        code = OK
+        for file, content in _read(files):
+            if content is None:
+                self.stderr.write(_("%s can't be read. Check its name and rights.") % file)
+                code = code or UNREADABLE
+                continue
+            try:
+                row = _take(content, **{k: options[k] for k in ("mailbox", "recipient", "dry_run")})
+            except DatabaseError as error:
+                self.stderr.write(_("%(file)s was not stored: %(error)s") % vars_of(file, error))
+                code = NOT_STORED
+                continue
+            self._show(file, row, as_json=options["json"])
+            if row.reason == Reason.NOT_A_MESSAGE:
+                code = code or NOT_A_MESSAGE
+        if code:
+            sys.exit(code)
+
+    def _show(self, file: str, row: InboundEmail, *, as_json: bool) -> None:
+        status = "duplicate" if row.reason == Reason.DUPLICATE else str(row.status)
+        if as_json:
+            templates = [mailbox.template for mailbox in Mailbox.objects.all()]
+            shown = {
+                "file": file,
+                "row": row.pk,
+                "status": status,
+                "reason": row.reason or None,
+                "handler": row.handler or None,
+                "outcome": row.outcome or None,
+                "recipient": redact_address(row.recipient, templates) or None,
+                "trace": row.trace,
+            }
+            self.stdout.write(json.dumps(shown, ensure_ascii=False))
+            return
+        what = row.outcome or row.get_reason_display() or row.last_error
+        number = f"inbound email {row.pk}" if row.pk else "nothing was kept"
+        self.stdout.write(": ".join(filter(None, (file, status, what))) + f" ({number})")
+
+
+def vars_of(file: str, error: Exception) -> dict[str, str]:
+    return {"file": file, "error": str(error).strip()}
+
+
+def _read(files: list[str]) -> Iterator[tuple[str, bytes | None]]:
+    for file in files:
+        try:
+            yield file, sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        except OSError:
+            yield file, None
+
+
+def _take(content: bytes, *, mailbox: str | None, recipient: str, dry_run: bool) -> InboundEmail:
+    """The row after one attempt, or unsaved in a dry run."""
+    chosen = _choose_mailbox(mailbox, content, recipient)
+    oversize = len(content) > settings.MAX_MESSAGE_BYTES
+    kept = content[:HEADER_BYTES] if oversize else content
+    message = RawMessage(f"file:{uuid.uuid4().hex}", kept, recipient, oversize)
+    if dry_run:
+        row = receiving.new_row(chosen, message, now=timezone.now(), claimed=True)
+        processing.try_out(row, now=timezone.now())
+        return row
+    (row,) = receiving.store(chosen, [message], now=timezone.now(), claimed=True)
+    processing.process_claimed([row], clock=timezone.now)
+    row.refresh_from_db()
+    return row
+
+
+def _choose_mailbox(name: str | None, content: bytes, recipient: str) -> Mailbox:
+    """By name; else the first enabled one whose address the message bears; else the first."""
+    if name is not None:
+        try:
+            return Mailbox.objects.get(name=name)
+        except Mailbox.DoesNotExist:
+            names = ", ".join(Mailbox.objects.values_list("name", flat=True)) or _("none")
+            raise CommandError(
+                _("There is no mailbox “%(name)s”. There are: %(names)s.")
+                % {"name": name, "names": names},
+                returncode=NOT_STORED,
+            ) from None
+    mailboxes = list(Mailbox.objects.filter(enabled=True).order_by("pk"))
+    candidates = [candidate.address for candidate in parse(content, recipient=recipient).candidates]
+    for address in candidates:
+        for mailbox in mailboxes:
+            if mailbox.template.matches(address):
+                return mailbox
+    default = next((m for m in mailboxes if m.purpose == Purpose.INCOMING_EMAIL), None)
+    if default is None:
+        raise CommandError(
+            _("No mailbox is enabled, so nothing can take the message. Enable one in the admin."),
+            returncode=NOT_STORED,
+        )
+    return default

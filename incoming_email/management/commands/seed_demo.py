@@ -1,0 +1,104 @@
+"""`manage.py seed_demo`: demo data, and every address that a newcomer can write to."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from incoming_email import demo
+
+WAIT_SECONDS = 60
+
+
+class Command(BaseCommand):
+    help = "Makes the demo project, people and mailbox. Running it again changes nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="One JSON object.")
+        parser.add_argument(
+            "--when-up", action="store_true", help="Print once the web server answers."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        seeded = demo.seed(now=timezone.now())
+        if options["when_up"]:
+            _wait_for_web()
+        if options["json"]:
+            self.stdout.write(json.dumps(_as_json(seeded), ensure_ascii=False))
+        else:
+            self.stdout.write(_as_text(seeded))
+
+
+def _wait_for_web() -> None:
+    """Give up silently after a minute: what went wrong stands in the server's own output."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"{settings.BASE_URL}/login/", timeout=5).close()  # noqa: S310
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
+        else:
+            return
+
+
+def _as_json(seeded: demo.Demo) -> dict[str, Any]:
+    return {
+        "project": {"id": seeded.project.pk, "path": seeded.project.path},
+        "mailbox": {
+            "name": seeded.mailbox.name,
+            "address": seeded.mailbox.address,
+            "inbox_method": seeded.mailbox.inbox_method,
+            "host": settings.SMTP_DOOR_HOST,
+            "port": settings.SMTP_DOOR_PORT,
+        },
+        "users": [
+            {
+                "username": person.user.username,
+                "password": demo.PASSWORD,
+                "role": person.role.name.lower(),
+                "email": person.user.email,
+                "addresses": {"new_issue": person.new_issue_address, "new_merge_request": None},
+            }
+            for person in seeded.users
+        ],
+        "service_desk": None,
+    }
+
+
+def _as_text(seeded: demo.Demo) -> str:
+    developer = seeded.users[0]
+    lines = [
+        "",
+        f"Letterbox   {settings.BASE_URL}   (admin console: {settings.BASE_URL}/admin/)",
+        f"Project     {seeded.project.path}, id {seeded.project.pk}",
+        f"Log-ins     admin and {', '.join(p.user.username for p in seeded.users)};"
+        f" the password of each is {demo.PASSWORD}",
+        "Addresses   mail to them opens an issue in the person's name:",
+        *(
+            f"  {person.user.username} ({person.role.name.lower()})  {person.new_issue_address}"
+            for person in seeded.users
+        ),
+        "First message (the SMTP door must be open, as `make run` has it):",
+        "  " + _first_message(developer),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _first_message(person: demo.DemoUser) -> str:
+    """A command that needs nothing but Python."""
+    mail = (
+        f"From: {person.user.email}\\r\\nTo: {person.new_issue_address}\\r\\n"
+        "Subject: My first issue\\r\\n\\r\\nIt came by mail.\\r\\n"
+    )
+    return (
+        'python3 -c "import smtplib; '
+        f"smtplib.SMTP('{settings.SMTP_DOOR_HOST}', {settings.SMTP_DOOR_PORT})"
+        f".sendmail('{person.user.email}', ['{person.new_issue_address}'], '{mail}')\""
+    )

@@ -1,0 +1,20 @@
+"""`manage.py watch_mailboxes`: take in mail from IMAP mailboxes as it comes."""
+
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from incoming_email import watching
+
+
+class Command(BaseCommand):
+    help = "Holds an IDLE connection to each enabled IMAP mailbox. Beat stays the safety net."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stopped = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopped.set())
+        self.stdout.write("watching mailboxes")
+        watching.watch_mailboxes(stopped)

@@ -1,0 +1,119 @@
+"""How a message can end, in words that the ledger, the handlers and the sender share."""
+
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Status(models.TextChoices):
+    PENDING = "pending", _("pending")
+    PROCESSED = "processed", _("processed")
+    REJECTED = "rejected", _("rejected")
+    IGNORED = "ignored", _("ignored")
+    HELD = "held", _("held")
+    FAILED = "failed", _("failed")
+
+
+class Reason(models.TextChoices):
+    """Why a message was not acted on. The label is the sentence that its sender reads."""
+
+    # Turned down: the sender is told.
+    UNKNOWN_ADDRESS = (
+        "unknown_address",
+        _(
+            "Nothing at this address can take your email. Check the address for typing mistakes,"
+            " or copy it again from the project's page."
+        ),
+    )
+    REPLIES_ONLY = (
+        "replies_only",
+        _(
+            "This address takes only replies to our notifications, and we could not tell which"
+            " one you answered. Answer a notification, or use the web page."
+        ),
+    )
+    EMPTY = (
+        "empty",
+        _(
+            "Your email has no text of its own. Write your answer above the quoted message,"
+            " then send it again."
+        ),
+    )
+    NOT_FOUND = (
+        "not_found",
+        _(
+            "What you wrote to does not exist, or you may not see it. It may have been deleted;"
+            " look at the project's page."
+        ),
+    )
+    NOT_ALLOWED = (
+        "not_allowed",
+        _("You may not do this in this project. Ask one of its maintainers for the right to."),
+    )
+    LOCKED = (
+        "locked",
+        _("The discussion is locked, so only members may comment. Ask one of the maintainers."),
+    )
+    BLOCKED = (
+        "blocked",
+        _("Your account is blocked. If you think that is wrong, write to the administrators."),
+    )
+    KEY_EXPIRED = (
+        "key_expired",
+        _("The reply address has expired or was revoked. Use the link in the mail to answer."),
+    )
+    INVALID = (
+        "invalid",
+        _("Your email could not be turned into a valid item. Shorten its subject and try again."),
+    )
+    TOO_LARGE = (
+        "too_large",
+        _("Your email is too large to be taken. Leave out the attachments, or make them smaller."),
+    )
+    NOT_A_MESSAGE = "not_a_message", _("What arrived has no header line, so it is no email.")
+    # Not acted on, in silence.
+    AUTOMATIC = "automatic", _("Automatic replies are not acted on.")
+    BOUNCE = "bounce", _("Delivery reports are not acted on.")
+    RECEIPT = "receipt", _("Read receipts are not acted on.")
+    OWN_MAIL = "own_mail", _("Our own mail came back to us.")
+    DUPLICATE = "duplicate", _("The same message was acted on before.")
+    DISCARDED = "discarded", _("A person looked at the held message and discarded it.")
+    # Held for a person.
+    SENDER_MISMATCH = (
+        "sender_mismatch",
+        _("The sender's address is not one of the verified addresses of the key's owner."),
+    )
+    NOT_AUTHENTICATED = (
+        "not_authenticated",
+        _("The mail server did not vouch for the sender, and this mailbox asks for that."),
+    )
+    TOO_MANY_RECIPIENTS = (
+        "too_many_recipients",
+        _("The message has more recipients than the limit allows."),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done. `text` reads as scripts rely on, for example 'issue acme/shop#3'."""
+
+    text: str
+    made: models.Model | None = None
+
+
+class Rejected(Exception):
+    """The message is understood and turned down; trying again would not help."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class Held(Exception):
+    """A rule wants a person to look first. `rule` is what a release waives."""
+
+    def __init__(self, reason: Reason, rule: str) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.rule = rule

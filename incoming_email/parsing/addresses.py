@@ -1,0 +1,156 @@
+"""Our own addresses: `incoming+%{key}@example.com` with a key put in, and the key found again."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+PLACEHOLDER = "%{key}"
+MAX_DOMAIN = 253
+MAX_LOCAL_PART = 64
+"""Octets before the `@` (RFC 5321 4.5.3.1.1); many servers refuse more."""
+
+MAX_KEY_LENGTH = 46
+"""`<project id>-<token>-merge-request` with six digits of id: the longest that cannot be cut."""
+
+SHORT_SECRET = 8
+ELLIPSIS = "…"
+
+_TO_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_LOCAL = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.-]*", re.ASCII)
+_LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
+_REPLY_ID = re.compile(r"<?reply-(?P<key>[0-9a-z-]{1,64})@(?P<host>[^@<>\s]+)>?")
+
+
+class InvalidTemplate(ValueError):
+    """The address template cannot work; the message is a sentence that says why."""
+
+
+def lower_ascii(text: str) -> str:
+    """Lower A-Z only: a Kelvin sign or a dotless i must never become a k or an i."""
+    return text.translate(_TO_LOWER)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressTemplate:
+    """The address of a mailbox, with or without a place for the key."""
+
+    text: str
+    local_before: str
+    local_after: str
+    domain: str
+
+    @property
+    def has_key(self) -> bool:
+        return PLACEHOLDER in self.text
+
+    @property
+    def bare(self) -> str:
+        """The address without key and separator; empty if nothing stands before the `@` then."""
+        local = self._bare_local
+        return f"{local}@{self.domain}" if local else ""
+
+    @property
+    def _bare_local(self) -> str:
+        if not self.has_key:
+            return self.local_before
+        return self.local_before.rstrip("+-._=") + self.local_after.lstrip("+-._=")
+
+    def address_for(self, key: str) -> str:
+        """A dedicated address has no place for a key and is the same for all of them."""
+        return self.text.replace(PLACEHOLDER, key)
+
+    def find_key(self, address: str) -> str | None:
+        """The key in lower case if the whole address is one of this template, else None."""
+        local, at, domain = lower_ascii(address).rpartition("@")
+        before, after = lower_ascii(self.local_before), lower_ascii(self.local_after)
+        if not (self.has_key and at and domain == lower_ascii(self.domain)):
+            return None
+        if not (local.startswith(before) and local.endswith(after)):
+            return None
+        key = local[len(before) : len(local) - len(after)]
+        return key if key and not re.search(r"[\s@<>]", key) else None
+
+    def matches(self, address: str) -> bool:
+        """Whether it is an address of this mailbox: with some key, bare, or with any +detail."""
+        if self.find_key(address) is not None:
+            return True
+        local, at, domain = lower_ascii(address).rpartition("@")
+        undetailed = f"{local.partition('+')[0]}@{domain}"
+        own = lower_ascii(self.bare)
+        return bool(at and own) and own in {f"{local}@{domain}", undetailed}
+
+
+def parse_template(text: str) -> AddressTemplate:
+    """Raises InvalidTemplate unless `%{key}` stands at most once, before the `@`, and fits."""
+    text = text.strip()
+    local, at, domain = text.rpartition("@")
+    if not at or "@" in local:
+        raise InvalidTemplate("The address must have exactly one @.")
+    if PLACEHOLDER in domain:
+        raise InvalidTemplate("%{key} must stand before the @, not in the domain.")
+    if local.count(PLACEHOLDER) > 1:
+        raise InvalidTemplate("%{key} must not occur more than once.")
+    _require_valid_domain(domain)
+    before, _, after = local.partition(PLACEHOLDER)
+    template = AddressTemplate(text, before, after, domain)
+    _require_valid_local(template)
+    return template
+
+
+def _require_valid_domain(domain: str) -> None:
+    labels = domain.split(".")
+    if len(domain) > MAX_DOMAIN or not all(_LABEL.fullmatch(label) for label in labels):
+        raise InvalidTemplate(f"“{domain}” is not a valid domain.")
+
+
+def _require_valid_local(template: AddressTemplate) -> None:
+    local = template.local_before + ("k" if template.has_key else "") + template.local_after
+    if "%{" in local:
+        raise InvalidTemplate("The only placeholder is %{key}.")
+    if not local:
+        raise InvalidTemplate("Nothing stands before the @.")
+    if not _LOCAL.fullmatch(local) or local.startswith(".") or local.endswith(".") or ".." in local:
+        raise InvalidTemplate(f"“{local}” is not a valid name before the @.")
+    longest = len(template.local_before) + len(template.local_after)
+    longest += MAX_KEY_LENGTH if template.has_key else 0
+    if longest > MAX_LOCAL_PART:
+        raise InvalidTemplate(
+            f"With the longest key ({MAX_KEY_LENGTH} characters) the part before the @ would have"
+            f" {longest} characters; mail servers accept {MAX_LOCAL_PART}."
+        )
+
+
+def project_key(slug: str, rest: str, *, template: AddressTemplate) -> str:
+    """`<slug>-<rest>`, the slug cut (to nothing if need be) so that the local part fits."""
+    fixed = len(template.local_before) + len(template.local_after)
+    room = max(0, MAX_LOCAL_PART - fixed - len(rest) - 1)
+    slug = slug[:room].rstrip("-")
+    return f"{slug}-{rest}" if slug else rest
+
+
+def reply_message_id(key: str, host: str) -> str:
+    """Without angle brackets, as all ids here."""
+    return f"reply-{key}@{host}"
+
+
+def find_reply_keys(ids: Iterable[str], host: str) -> Iterator[str]:
+    """Keys of ids of the form `reply-KEY@host`, in order; ids of other hosts are not ours."""
+    host = lower_ascii(host)
+    for message_id in ids:
+        match = _REPLY_ID.fullmatch(lower_ascii(message_id.strip()))
+        if match and match["host"] == host:
+            yield match["key"]
+
+
+def redact_key(key: str) -> str:
+    """What of a secret key may be shown: the first four characters."""
+    return ELLIPSIS if len(key) < SHORT_SECRET else key[:4] + ELLIPSIS
+
+
+def redact_address(address: str, templates: Iterable[AddressTemplate]) -> str:
+    """The address with its key redacted; unchanged if no template finds a key in it."""
+    for template in templates:
+        key = template.find_key(address)
+        if key is not None:
+            return template.address_for(redact_key(key))
+    return address

@@ -1,0 +1,156 @@
+"""Turns hostile markup into a small, safe tree without what the reader never saw."""
+
+import html
+import re
+
+import nh3
+from lxml import etree
+
+from incoming_email.parsing.elements import Element, get_style, remove_element
+from incoming_email.parsing.marks import REMOVED
+
+MAX_MARKUP = 2_000_000
+"""Characters; the sanitiser is linear up to here, more text than that nobody reads."""
+
+MAX_DEPTH = 300
+"""The sanitiser's time is quadratic in the depth, and Markdown is lost past 1024."""
+
+MAX_STYLED_DEPTH = 40
+"""Open elements such as <b>, which HTML opens again in every paragraph (13.2.4.3)."""
+
+MAX_ATTRIBUTES = 400
+
+_UNWANTED = REMOVED | dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
+"""Characters that no XML tree may hold (XML 1.0, 2.2), and our own marks."""
+
+_TAG = re.compile(r"<(/?)([a-zA-Z][^\s<>/]*+)([^<>]*+)>?")
+_IMPLIED_END = frozenset({
+    "p", "li", "td", "th", "tr", "dd", "dt", "option", "tbody", "thead", "tfoot", "br", "hr",
+    "img", "input", "meta", "link", "base", "area", "col", "wbr", "source", "embed", "param",
+    "track", "o:p",
+})  # fmt: skip
+_STYLED = frozenset({
+    "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt",
+    "u",
+})  # fmt: skip
+
+_TAGS = nh3.ALLOWED_TAGS - {"map", "area"} | {"font", "big"}
+_DROPPED = {
+    "script", "style", "title", "noscript", "template", "textarea", "select", "iframe", "object",
+    "svg", "math", "noframes", "noembed", "xml",
+}  # fmt: skip
+_ATTRIBUTES = {
+    "*": {"class", "id", "style", "hidden", "data-smartmail", "data-marker", "name"},
+    "a": {"href"},
+    "blockquote": {"type"},
+    "img": {"src", "alt", "width", "height"},
+    "ol": {"start"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan"},
+}
+_SCHEMES = {"http", "https", "mailto", "cid"}
+
+_HIDDEN = re.compile(
+    r"display:none|visibility:hidden|mso-hide:all|font-size:0(?:px|pt|em)?(?:;|$|!)|"
+    r"max-height:0(?:px|pt)?(?:;|$|!)|opacity:0(?:;|$|!)"
+)
+_ALMOST_NOTHING = frozenset({"0", "1", "0px", "1px"})
+_TINY = re.compile(r"(?:^|;)(?:max-)?(?:width|height):[01](?:px)?(?:;|$|!)")
+
+
+def parse_markup(markup: str) -> Element | None:
+    """The visible part of `markup` as a safe tree; None where it nests beyond all sense."""
+    markup = as_text(markup)
+    if _is_bomb(markup):
+        return None
+    clean = nh3.clean(
+        markup,
+        tags=_TAGS,
+        clean_content_tags=_DROPPED,
+        attributes=_ATTRIBUTES,
+        url_schemes=_SCHEMES,
+        url_relative="deny",
+        link_rel=None,
+    )
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True)
+    # Character references may have brought back what as_text took out.
+    root = etree.fromstring(f"<div>{clean.translate(_UNWANTED)}</div>".encode(), parser)
+    _drop_hidden(root)
+    return root
+
+
+def as_text(markup: str) -> str:
+    """`markup` within the cap, without control characters, half surrogate pairs or our marks."""
+    text = markup[:MAX_MARKUP].translate(_UNWANTED)
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _is_bomb(markup: str) -> bool:
+    depth = styled = 0
+    for tag in _TAG.finditer(markup):
+        name = tag[2].lower()
+        if (
+            len(tag[3]) > MAX_ATTRIBUTES
+            and len(tag[3].split(None, MAX_ATTRIBUTES)) > MAX_ATTRIBUTES
+        ):
+            return True
+        if name in _IMPLIED_END:
+            continue
+        step = -1 if tag[1] else 1
+        depth = max(depth + step, 0)
+        if name in _STYLED:
+            styled = max(styled + step, 0)
+        if depth > MAX_DEPTH or styled > MAX_STYLED_DEPTH:
+            return True
+    return False
+
+
+def _drop_hidden(root: Element) -> None:
+    """Preheaders, and images that only count who reads."""
+    for element in list(root.iter("*")):
+        if not element.attrib:
+            continue
+        style = get_style(element)
+        hidden = "hidden" in element.attrib or (style and _HIDDEN.search(style) is not None)
+        if hidden or (element.tag == "img" and _is_tracker(element, style)):
+            remove_element(element)
+
+
+def _is_tracker(image: Element, style: str) -> bool:
+    sizes = (image.get("width", "").strip(), image.get("height", "").strip())
+    if any(size in _ALMOST_NOTHING for size in sizes) or _TINY.search(style):
+        return True
+    return not image.get("src")
+
+
+_TOKEN = re.compile(r"<(/?)([a-zA-Z!?/][^\s<>/]*+)[^<>]*+>?")
+_SKIPPED = frozenset({
+    "script", "style", "title", "head", "noscript", "template", "textarea", "select", "svg",
+    "math",
+})  # fmt: skip
+_INLINE = frozenset({
+    "a", "abbr", "b", "big", "cite", "code", "em", "font", "i", "img", "kbd", "mark", "s", "samp",
+    "small", "span", "strike", "strong", "sub", "sup", "tt", "u",
+})  # fmt: skip
+
+
+def strip_markup(markup: str) -> str:
+    """The text of markup too strange for a parser, a line a block, in linear time."""
+    first, *rest = as_text(markup).split("<!--")
+    source = first + "".join(piece.partition("-->")[2] for piece in rest)
+    pieces: list[str] = []
+    skipped = ""
+    position = 0
+    for tag in _TOKEN.finditer(source):
+        name = tag[2].lower()
+        if not skipped:
+            pieces.append(source[position : tag.start()])
+            if name not in _INLINE:
+                pieces.append("\n")
+            skipped = name if name in _SKIPPED and not tag[1] else ""
+        elif tag[1] and name == skipped:
+            skipped = ""
+        position = tag.end()
+    if not skipped:
+        pieces.append(source[position:])
+    return html.unescape("".join(pieces)).translate(_UNWANTED)

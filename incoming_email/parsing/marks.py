@@ -1,0 +1,29 @@
+"""Characters that carry what the HTML's structure says through Markdown to the text rules.
+
+They are noncharacters (Unicode 23.7), which no mail may hold: they are removed from the markup
+before, and from both halves after.
+"""
+
+QUOTE = "\ufdd0"
+"""First in a block quote: the mail program marked it as an earlier mail."""
+
+HISTORY = "\ufdd1"
+"""Alone on a line: all below is an earlier mail."""
+
+SIGNATURE = "\ufdd2"
+"""Alone on a line: a signature begins."""
+
+_SPECIAL = "*_`[]<>\\~&@#+-=|:/.)"
+
+STAND_INS = {mark: chr(0xFDD3 + place) for place, mark in enumerate(_SPECIAL)}
+"""What stands for a character of the text that must not act as Markdown.
+
+Escaping it before the conversion would not do: the converter escapes some characters too, and
+two backslashes undo each other.
+"""
+
+WRITTEN = {ord(stand_in): f"\\{mark}" for mark, stand_in in STAND_INS.items()}
+"""For `str.translate`: the stand-ins as Markdown escapes."""
+
+REMOVED = dict.fromkeys(range(0xFDD0, 0xFDF0))
+"""For `str.translate`: all noncharacters of that block."""

@@ -1,0 +1,44 @@
+"""A line of mail made plain, so that one rule fits what many programs print."""
+
+import html
+import re
+
+MAX_LINE = 1000
+"""Characters of a line that are looked at; the rest can't change its class."""
+
+QUOTE_MARKS = (">", "＞", "\\>")
+
+INVISIBLE = dict.fromkeys(
+    [0xAD, 0x61C, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)]
+)
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\(<?[^()<>\s]*>?\)")
+_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_EMPHASIS = re.compile(r"(?<![^\W_])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?![^\W_])")
+_QUOTE_MARKS = re.compile(r"^(?:[ \t]{0,3}\\?[>＞])+[ \t]?")
+
+
+def plain(line: str) -> str:
+    """`line` without markup, invisible marks, entities or runs of blanks; case is kept."""
+    line = line[:MAX_LINE]
+    if not line.isascii():
+        line = line.translate(INVISIBLE)
+    if "&" in line:
+        line = html.unescape(line)
+    if "\\" in line:
+        line = _ESCAPE.sub(r"\1", line)
+    if "](" in line:
+        line = _LINK.sub(r"\1", line)
+    if "*" in line or "_" in line:
+        bare = _EMPHASIS.sub("", line)
+        line = bare if bare.strip() else line  # a rule of underscores is no emphasis
+    return " ".join(line.split())
+
+
+def is_quote(line: str) -> bool:
+    """Whether a quote mark begins the line (RFC 3676 section 4.5, blanks before it allowed)."""
+    return line.lstrip(" \t").startswith(QUOTE_MARKS)
+
+
+def unquote(line: str) -> str:
+    """`line` without its quote marks."""
+    return _QUOTE_MARKS.sub("", line[:MAX_LINE])

@@ -1,0 +1,173 @@
+"""Bytes in, ParsedEmail out. Never raises: whatever the network sends, something comes back.
+
+Own reading of structure and headers: `email.policy.default` raises on input as small as `To: <`,
+and the standard parser cannot be stopped at a limit.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from incoming_email.parsing import charsets
+from incoming_email.parsing.author import Author, find_author, find_reply_to
+from incoming_email.parsing.automatic import find_kind, has_null_return_path
+from incoming_email.parsing.bodies import Form, Fragment, read_bodies
+from incoming_email.parsing.candidates import find_candidates
+from incoming_email.parsing.contents import Contents, decode_contents
+from incoming_email.parsing.dates import parse_date
+from incoming_email.parsing.filenames import safe_filename
+from incoming_email.parsing.headers import Headers
+from incoming_email.parsing.html import split_html_reply, to_markdown
+from incoming_email.parsing.limits import Limits
+from incoming_email.parsing.message_ids import find_ids, find_message_id
+from incoming_email.parsing.plain_text import clean_text
+from incoming_email.parsing.replies import Split, split_reply
+from incoming_email.parsing.structure import Part, parse_structure
+from incoming_email.parsing.types import Attachment, Candidate, Kind, ParsedEmail
+
+DEFAULT_LIMITS = Limits()
+
+_LEADING_BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    text: str
+    split: Split
+    files: tuple[Attachment, ...] = ()
+    """Of the text alone: HTML that was too long to be converted whole."""
+
+    defects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _People:
+    author: Author
+    reply_to: str
+    candidates: tuple[Candidate, ...]
+    defects: tuple[str, ...]
+
+
+def parse(content: bytes, *, recipient: str = "", limits: Limits = DEFAULT_LIMITS) -> ParsedEmail:
+    """`recipient` is that of the envelope, where the inbox knows it. Linear in the length."""
+    root, defects = parse_structure(_with_line_feeds(content), limits)
+    headers = root.headers
+    body = _read_whole_body(root, limits)
+    people = _read_people(headers, recipient, limits)
+    kind, kind_reason = find_kind(headers, root)
+    return ParsedEmail(
+        message_id=find_message_id(headers),
+        in_reply_to=find_ids(headers, "In-Reply-To"),
+        references=find_ids(headers, "References"),
+        sender=people.author.address,
+        sender_name=people.author.name,
+        reply_to=people.reply_to,
+        candidates=people.candidates,
+        subject=headers.text("Subject"),
+        date=parse_date(headers.first("Date")),
+        kind=kind,
+        kind_reason=kind_reason,
+        text=body.text,
+        reply=body.split.reply,
+        quoted=body.split.quoted,
+        attachments=body.files,
+        authentication_results=headers.unfolded("Authentication-Results"),
+        null_return_path=has_null_return_path(headers),
+        origin=headers.first("X-Letterbox-Origin"),
+        defects=tuple(dict.fromkeys((*defects, *body.defects, *people.defects))),
+    )
+
+
+def _with_line_feeds(content: bytes) -> bytes:
+    """A message whose lines end in CR alone, as on old Macs, gets line ends that count."""
+    return content if b"\n" in content else content.replace(b"\r", b"\n")
+
+
+def _read_people(headers: Headers, recipient: str, limits: Limits) -> _People:
+    author = find_author(headers)
+    reply_to, reply_to_defect = find_reply_to(headers)
+    candidates, defects = find_candidates(headers, recipient, most=limits.addresses)
+    own = tuple(defect for defect in (author.defect, reply_to_defect) if defect)
+    return _People(author, reply_to, candidates, (*own, *defects))
+
+
+def _read_whole_body(root: Part, limits: Limits) -> _Body:
+    contents = decode_contents(root, limits)
+    reading = read_bodies(root, contents.texts)
+    body = _read_fragments(reading.fragments, limits)
+    files = (*_make_attachments(reading.files, contents), *body.files)
+    return replace(body, files=files, defects=(*contents.defects, *body.defects))
+
+
+def parse_plain(content: bytes) -> ParsedEmail:
+    """A bare text body without any header."""
+    text = _trim(clean_text(charsets.decode(content, None)[0]))
+    split = split_reply(text)
+    return ParsedEmail(
+        message_id="",
+        in_reply_to=(),
+        references=(),
+        sender="",
+        sender_name="",
+        reply_to="",
+        candidates=(),
+        subject="",
+        date=None,
+        kind=Kind.PERSONAL,
+        kind_reason="",
+        text=text,
+        reply=split.reply,
+        quoted=split.quoted,
+    )
+
+
+def _trim(text: str) -> str:
+    """Without blank lines around it; the indentation of the first line stays."""
+    blanks = _LEADING_BLANK_LINES.match(text)
+    return text[blanks.end() if blanks else 0 :].rstrip()
+
+
+def _read_fragments(fragments: tuple[Fragment, ...], limits: Limits) -> _Body:
+    forms = {fragment.form for fragment in fragments}
+    if forms == {Form.HTML}:
+        return _read_html_body("\n".join(fragment.text for fragment in fragments), limits)
+    pieces = [_read_fragment(fragment, limits) for fragment in fragments]
+    text = "\n\n".join(piece.text for piece in pieces if piece.text)
+    files = tuple(file for piece in pieces for file in piece.files)
+    defects = tuple(defect for piece in pieces for defect in piece.defects)
+    return _Body(text, split_reply(text), files, defects)
+
+
+def _read_fragment(fragment: Fragment, limits: Limits) -> _Body:
+    if fragment.form is Form.HTML:
+        return _read_html_body(fragment.text, limits)
+    return _Body(_trim(fragment.text), Split("", ""))
+
+
+def _read_html_body(markup: str, limits: Limits) -> _Body:
+    encoded = markup.encode("utf-8")
+    files: tuple[Attachment, ...] = ()
+    defects: tuple[str, ...] = ()
+    if len(encoded) > limits.html_bytes:
+        markup = encoded[: limits.html_bytes].decode("utf-8", errors="ignore")
+        files = (Attachment("message.html", "text/html", encoded),)
+        defects = (f"HTML cut at {limits.html_bytes} bytes, the whole is attached",)
+    return _Body(_trim(to_markdown(markup)), split_html_reply(markup), files, defects)
+
+
+def _make_attachments(files: tuple[Part, ...], contents: Contents) -> list[Attachment]:
+    return [
+        Attachment(
+            filename=safe_filename(part.filename, part.type, number),
+            content_type=part.type,
+            content=contents.data.get(id(part), b""),
+            inline=_is_inline(part),
+            content_id=part.headers.first("Content-ID").strip("<> "),
+        )
+        for number, part in enumerate(files, start=1)
+    ]
+
+
+def _is_inline(part: Part) -> bool:
+    """Shown in the text: said so, or an image that the markup can point to."""
+    has_id = bool(part.headers.raw("Content-ID"))
+    return part.disposition.main == "inline" or (has_id and part.disposition.main != "attachment")

@@ -1,0 +1,82 @@
+"""The one shape of a parsed message. Nothing here can touch a database or a network."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+class Kind(Enum):
+    """What sort of mail it is, from its headers alone (RFC 3834, RFC 3464, RFC 8098)."""
+
+    PERSONAL = "personal"
+    AUTOMATIC = "automatic"
+    BOUNCE = "bounce"
+    RECEIPT = "receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An address the message may have been meant for, with the header that named it."""
+
+    header: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    filename: str
+    content_type: str
+    content: bytes
+    inline: bool = False
+    content_id: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes after transfer decoding."""
+        return len(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedEmail:
+    """Only values. Addresses are bare and lower case; ids stand without angle brackets."""
+
+    message_id: str
+    in_reply_to: tuple[str, ...]
+    references: tuple[str, ...]
+    sender: str
+    """The one address of From; empty where From is missing, broken or names several."""
+
+    sender_name: str
+    reply_to: str
+    candidates: tuple[Candidate, ...]
+    """The surest first; an address may come again under another header."""
+
+    subject: str
+    date: datetime | None
+    """In UTC; None where the Date field is missing or absurd."""
+
+    kind: Kind
+    kind_reason: str
+    """What decided `kind`, as 'Auto-Submitted: auto-replied'; empty if personal."""
+
+    text: str
+    """The whole body as Markdown-flavoured plain text, quotes included."""
+
+    reply: str
+    """What the person wrote: `text` without quoted history, its attribution and the signature."""
+
+    quoted: str
+    """All that was cut from `text` to make `reply`, in input order."""
+
+    attachments: tuple[Attachment, ...] = ()
+    authentication_results: tuple[str, ...] = ()
+    """Unfolded values of Authentication-Results, topmost first (RFC 8601)."""
+
+    null_return_path: bool = False
+    """Return-Path is `<>` (RFC 5321 4.5.5): processed like any mail, never answered."""
+
+    origin: str = ""
+    """Value of X-Letterbox-Origin: set on mail that an instance of ours sent."""
+
+    defects: tuple[str, ...] = ()
+    """What was wrong with the message, one short phrase each; never a reason to drop it."""

@@ -1,0 +1,240 @@
+"""From a ledger row to its effect: claim, parse, decide, act, record."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from incoming_email import credentials, notices, reply_keys
+from incoming_email.deciding import Ignored, decide, effect_key
+from incoming_email.handlers.base import Context
+from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.outcomes import Held, Outcome, Reason, Rejected, Status
+from incoming_email.parsing.limits import Limits
+from incoming_email.parsing.message import parse
+from incoming_email.parsing.types import ParsedEmail
+from incoming_email.resolving import Resolved, Step, find_keys_of
+from issues import outbox, uploads
+from issues.models import Issue, MergeRequest, Note
+
+logger = logging.getLogger(__name__)
+STATUS_OF = {Ignored: Status.IGNORED, Rejected: Status.REJECTED, Held: Status.HELD}
+SWEEP_AFTER = timedelta(seconds=60)
+"""A row that is due for less has most likely a task on its way."""
+
+
+class NotPendingError(Exception):
+    """Somebody else ended the row meanwhile: nothing may be done to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A claimed row, its message, and what is known for acting on it."""
+
+    row: InboundEmail
+    email: ParsedEmail
+    context: Context
+    trace: list[Step] = field(default_factory=list)
+
+
+def process(inbound_email_id: int, *, clock: Callable[[], datetime] = timezone.now) -> bool:
+    """Make one attempt at the message; False where it is not due or somebody else's."""
+    if not InboundEmail.objects.claim(inbound_email_id, now=clock()):
+        return False
+    row = InboundEmail.objects.select_related("mailbox").get(pk=inbound_email_id)
+    process_claimed([row], clock=clock)
+    return True
+
+
+def process_claimed(rows: Sequence[InboundEmail], *, clock: Callable[[], datetime]) -> None:
+    """Make one attempt at each of these messages, which the caller has claimed.
+
+    Look-ups are made once for all; each message has its own transaction, and none stops the
+    others. Rows of one call belong to one mailbox.
+    """
+    if not rows:
+        return
+    mailbox = rows[0].mailbox
+    with outbox.one_kick():
+        for attempt in _prepare(rows, mailbox, now=clock()):
+            _attempt(attempt, mailbox)
+
+
+def due_ids(*, now: datetime) -> list[int]:
+    """Rows whose attempt is overdue: retries, and what a crash or a lost broker left behind."""
+    due = InboundEmail.objects.due(now - SWEEP_AFTER).order_by("next_attempt_at")
+    return list(due.values_list("pk", flat=True)[: settings.SWEEP_BATCH])
+
+
+def give_up_exhausted(*, now: datetime) -> int:
+    """Mark as failed what has used up its attempts; return how many."""
+    return InboundEmail.objects.exhausted(now).update(status=Status.FAILED, finished_at=now)
+
+
+def try_out(row: InboundEmail, *, now: datetime) -> None:
+    """Fill in the unsaved row as an attempt would, and leave no trace anywhere.
+
+    All that a handler does is done in a transaction that is rolled back; files are not written
+    and mail is not enqueued, since both wait for a commit.
+    """
+    (attempt,) = _prepare([row], row.mailbox, now=now)
+    _describe(attempt)
+    decision: Ignored | Rejected | Held | None = None
+    with uploads.discarded(), outbox.one_kick(), transaction.atomic():
+        try:
+            _carry_out(attempt, row.mailbox)
+        except (Ignored, Rejected, Held) as refusal:
+            decision = refusal
+        transaction.set_rollback(True)
+    row.status = Status.PROCESSED
+    if decision is not None:
+        _clear_outcome(row)
+        row.status, row.reason = STATUS_OF[type(decision)], decision.reason
+    elif first := InboundEmail.objects.filter(effect_key=row.effect_key).first():
+        _clear_outcome(row)
+        row.status, row.reason, row.duplicate_of = Status.IGNORED, Reason.DUPLICATE, first
+
+
+def _prepare(rows: Sequence[InboundEmail], mailbox: Mailbox, *, now: datetime) -> list[Attempt]:
+    limits = Limits()
+    emails = [parse(bytes(row.raw), recipient=row.recipient, limits=limits) for row in rows]
+    template = mailbox.template
+    known = reply_keys.find_keys_named(
+        key for email in emails for key in find_keys_of(email, template)
+    )
+    return [
+        Attempt(row, email, Context(row.pk, now, mailbox.purpose, known))
+        for row, email in zip(rows, emails, strict=True)
+    ]
+
+
+def _attempt(attempt: Attempt, mailbox: Mailbox) -> None:
+    """Act and record, or record why not. A fault leaves the row pending, to be tried again."""
+    row = attempt.row
+    try:
+        _describe(attempt)
+        try:
+            _act(attempt, mailbox)
+        except IntegrityError:
+            if not _end_as_duplicate(attempt):
+                raise
+        except (Ignored, Rejected, Held) as decision:
+            _record_refusal(attempt, mailbox, decision)
+    except NotPendingError:
+        logger.info("ended elsewhere inbound_email=%s", row.pk)
+    except Exception as fault:  # the one place where a fault of any kind becomes a retry
+        logger.exception("attempt failed inbound_email=%s attempt=%s", row.pk, row.attempts)
+        InboundEmail.objects.filter(pk=row.pk, status=Status.PENDING).update(
+            last_error=f"{type(fault).__name__}: {fault}"[:1000], trace=attempt.trace
+        )
+    else:
+        logger.info("processed inbound_email=%s status=%s reason=%s", *_ended(row))
+
+
+def _ended(row: InboundEmail) -> tuple[int, str, str]:
+    return row.pk, row.status, row.reason
+
+
+def _describe(attempt: Attempt) -> None:
+    row, email = attempt.row, attempt.email
+    row.message_id, row.sender = email.message_id[:255], email.sender[:254]
+    row.subject, row.defects = email.subject[:255], list(email.defects)
+    row.trace = attempt.trace
+    row.duplicate_of, row.held_rule = None, ""
+
+
+def _act(attempt: Attempt, mailbox: Mailbox) -> None:
+    """The handler's effect and its record commit together, or neither does."""
+    with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
+        _lock(attempt.row)
+        _carry_out(attempt, mailbox)
+        attempt.row.save_as(Status.PROCESSED, now=attempt.context.now)
+
+
+def _carry_out(attempt: Attempt, mailbox: Mailbox) -> None:
+    """Decide and let the handler act; the row then says what was done, but is not saved."""
+    row, email = attempt.row, attempt.email
+    if row.oversize:
+        raise Rejected(Reason.TOO_LARGE)
+    if is_no_message(bytes(row.raw)):
+        raise Rejected(Reason.NOT_A_MESSAGE)
+    resolved = decide(
+        email,
+        mailbox=mailbox,
+        context=attempt.context,
+        waived=row.waived_rules,
+        trace=attempt.trace,
+    )
+    row.effect_key = effect_key(email, resolved)
+    outcome = resolved.handler.handle(email, resolved.target, attempt.context)
+    _write_outcome(row, resolved, outcome)
+
+
+def is_no_message(content: bytes) -> bool:
+    """Empty, or not one header line (RFC 5322 2.2): a name, a colon."""
+    first = content.lstrip(b"\r\n \t").split(b"\n", 1)[0]
+    name, colon, _ = first.partition(b":")
+    is_envelope = first.startswith((b"From ", b">From "))
+    return not (is_envelope or (colon and name.strip() and not name.strip().count(b" ")))
+
+
+def _lock(row: InboundEmail) -> None:
+    """Hold the row until commit; refuse where another worker has ended or claimed it."""
+    mine = InboundEmail.objects.select_for_update().filter(
+        pk=row.pk, status=Status.PENDING, attempts=row.attempts
+    )
+    if not mine.values_list("pk", flat=True).first():
+        raise NotPendingError
+
+
+def _write_outcome(row: InboundEmail, resolved: Resolved, outcome: Outcome) -> None:
+    row.handler, row.outcome = resolved.handler.name, outcome.text
+    row.key_digest = credentials.digest(resolved.key)
+    made = outcome.made
+    row.note = made if isinstance(made, Note) else None
+    item = made.item if isinstance(made, Note) else (made or resolved.target.item)
+    row.issue = item if isinstance(item, Issue) else None
+    row.merge_request = item if isinstance(item, MergeRequest) else None
+
+
+def _end_as_duplicate(attempt: Attempt) -> bool:
+    """End the row as a copy of what acted before; False where the conflict was another one."""
+    row = attempt.row
+    first = InboundEmail.objects.filter(effect_key=row.effect_key).only("pk").first()
+    if first is None:
+        return False
+    _clear_outcome(row)
+    row.duplicate_of = first
+    attempt.trace.append({"step": "duplicate", "result": f"acted on as inbound email {first.pk}"})
+    with transaction.atomic(durable=True):
+        _lock(row)
+        row.save_as(Status.IGNORED, now=attempt.context.now, reason=Reason.DUPLICATE)
+    return True
+
+
+def _clear_outcome(row: InboundEmail) -> None:
+    row.handler = row.outcome = row.key_digest = ""
+    row.effect_key = None
+    row.issue = row.merge_request = row.note = None
+
+
+def _record_refusal(
+    attempt: Attempt, mailbox: Mailbox, decision: Ignored | Rejected | Held
+) -> None:
+    """The word to the sender, if there is one, is written with the row."""
+    row, now = attempt.row, attempt.context.now
+    _clear_outcome(row)
+    with transaction.atomic(durable=True):
+        _lock(row)
+        if isinstance(decision, Rejected):
+            sent = notices.write_rejection(row, attempt.email, decision.reason, now=now)
+            attempt.trace.append({"step": "notice", "result": sent})
+        elif isinstance(decision, Held):
+            row.held_rule = decision.rule
+            sent = notices.write_held(row, attempt.email, decision.reason, now=now)
+            attempt.trace.append({"step": "notice", "result": sent})
+        row.save_as(STATUS_OF[type(decision)], now=now, reason=decision.reason)

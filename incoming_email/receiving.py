@@ -1,0 +1,131 @@
+"""From an inbox to the ledger. A message is acknowledged only once it is committed here."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from incoming_email.inboxes.base import Inbox, RawMessage
+from incoming_email.models import InboundEmail, Mailbox, pause_after
+
+
+def receive(
+    mailbox: Mailbox, inbox: Inbox, *, clock: Callable[[], datetime]
+) -> Iterator[list[InboundEmail]]:
+    """Store what is unread, batch by batch; yield the new rows, claimed by the caller.
+
+    When a batch is yielded it is committed and acknowledged, so a caller that dies in the work
+    on it leaves rows that are due again after the first pause.
+    """
+    for messages in inbox.unread():
+        rows = store(mailbox, messages, now=clock(), claimed=True, moved=inbox.resynchronised)
+        inbox.acknowledge(messages)
+        Mailbox.objects.filter(pk=mailbox.pk).update(position=inbox.position)
+        yield rows
+
+
+def store(
+    mailbox: Mailbox,
+    messages: Sequence[RawMessage],
+    *,
+    now: datetime,
+    claimed: bool,
+    moved: bool = False,
+) -> list[InboundEmail]:
+    """Commit the messages that are not kept yet, byte for byte; return their rows.
+
+    `claimed`: the caller makes the first attempt itself. `moved`: the server renamed its
+    messages, so what the mailbox holds already is known by its bytes.
+    """
+    rows = [new_row(mailbox, message, now=now, claimed=claimed) for message in messages]
+    new = _without_known(rows, moved=moved)
+    try:
+        with transaction.atomic(durable=True):
+            return InboundEmail.objects.bulk_create(new)
+    except IntegrityError:
+        # Somebody else stored one of them since we looked. One by one, each finds its place.
+        return [kept for row in new if (kept := _store_one(row)) is not None]
+
+
+def store_together(
+    batches: Sequence[tuple[Mailbox, Sequence[RawMessage]]], *, now: datetime
+) -> list[int]:
+    """Commit new messages of several mailboxes, all or none; return the ids of their rows."""
+    rows = [
+        new_row(mailbox, message, now=now, claimed=False)
+        for mailbox, messages in batches
+        for message in messages
+    ]
+    with transaction.atomic(durable=True):
+        return [row.pk for row in InboundEmail.objects.bulk_create(rows)]
+
+
+def new_row(mailbox: Mailbox, message: RawMessage, *, now: datetime, claimed: bool) -> InboundEmail:
+    """The row of a message, not saved yet."""
+    return InboundEmail(
+        mailbox=mailbox,
+        source_id=message.source_id,
+        recipient=message.recipient[:254],
+        raw=message.content,
+        oversize=message.oversize,
+        digest=hashlib.sha256(message.content).hexdigest(),
+        received_at=now,
+        attempts=1 if claimed else 0,
+        next_attempt_at=now + (pause_after(0) if claimed else timedelta()),
+    )
+
+
+def _without_known(rows: list[InboundEmail], *, moved: bool) -> list[InboundEmail]:
+    """Drop what is stored already; rename what has a stored message's id but other bytes."""
+    if not rows:
+        return []
+    ours = InboundEmail.objects.filter(mailbox=rows[0].mailbox)
+    ids = [row.source_id for row in rows]
+    known = dict(ours.filter(source_id__in=ids).values_list("source_id", "digest"))
+    held = (
+        set(ours.filter(digest__in=[r.digest for r in rows]).values_list("digest", flat=True))
+        if moved
+        else set()
+    )
+    new = []
+    for row in rows:
+        if row.digest in held or known.get(row.source_id) == row.digest:
+            continue
+        if row.source_id in known and not _rename(row):
+            continue
+        new.append(row)
+    return new
+
+
+def _rename(row: InboundEmail) -> bool:
+    """Give it the next free '…#2'; False where one of those holds the same bytes already."""
+    ours = InboundEmail.objects.filter(mailbox=row.mailbox)
+    plain, number = row.source_id, 2
+    while True:
+        row.source_id = f"{plain}#{number}"
+        digest = ours.filter(source_id=row.source_id).values_list("digest", flat=True).first()
+        if digest is None:
+            return True
+        if digest == row.digest:
+            return False
+        number += 1
+
+
+def _store_one(row: InboundEmail) -> InboundEmail | None:
+    """Store it, or return None where it is kept already."""
+    row.pk = None
+    while True:
+        new = _without_known([row], moved=False)
+        if not new:
+            return None
+        try:
+            with transaction.atomic(durable=True):
+                row.save(force_insert=True)
+        except IntegrityError:
+            if not InboundEmail.objects.filter(
+                mailbox=row.mailbox, source_id=row.source_id
+            ).exists():
+                raise
+        else:
+            return row

@@ -1,0 +1,107 @@
+"""Keys that make a notification answerable: minted for each person, item and discussion."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from django.conf import settings
+from django.db.models import Prefetch, QuerySet
+
+from incoming_email.models import InboundEmail, Mailbox, Purpose, ReplyKey
+from incoming_email.outcomes import Status
+from incoming_email.parsing.addresses import AddressTemplate, reply_message_id
+from issues.models import EmailAddress, Issue, MergeRequest, User
+from issues.notifications import ReplyRoute
+
+REPLY_KEY = re.compile(r"[0-9a-z]{25}(?=-|\Z)")
+MAX_THREAD_IDS = 5
+"""Message-IDs of a person's own mails that a notification refers to."""
+
+
+def find_keys(keys: Iterable[str]) -> dict[str, ReplyKey]:
+    """The rows of these keys with all that a handler asks of them, in two queries."""
+    verified = EmailAddress.objects.filter(verified_at__isnull=False)
+    rows = (
+        ReplyKey.objects.filter(key__in=set(keys))
+        .select_related("recipient", "issue__project", "merge_request__project")
+        .prefetch_related(Prefetch("recipient__email_addresses", verified, "verified_addresses"))
+    )
+    return {row.key: row for row in rows}
+
+
+def find_keys_named(keys: Iterable[str]) -> dict[str, ReplyKey]:
+    """The same for whole address keys: `<reply key>` and `<reply key>-unsubscribe`."""
+    return find_keys({match[0] for key in keys if (match := REPLY_KEY.match(key))})
+
+
+def find_template() -> AddressTemplate | None:
+    """The address that answers go to: of the first enabled mailbox, one with a key if there is."""
+    mailboxes = Mailbox.objects.filter(enabled=True, purpose=Purpose.INCOMING_EMAIL).order_by("pk")
+    templates = [mailbox.template for mailbox in mailboxes]
+    return next((t for t in templates if t.has_key), next(iter(templates), None))
+
+
+def reply_routes(
+    *, recipients: Sequence[User], item: Issue | MergeRequest, discussion: str
+) -> dict[int, ReplyRoute]:
+    """How each person can answer about the item: minted where missing, five queries in all."""
+    template = find_template()
+    if template is None:
+        return {}
+    keys = _ensure_keys(recipients=recipients, item=item, discussion=discussion)
+    threads = _find_own_mails(recipients=recipients, item=item)
+    return {
+        user.pk: ReplyRoute(
+            reply_to=template.address_for(keys[user.pk]),
+            reference=reply_message_id(keys[user.pk], settings.MESSAGE_ID_HOST),
+            unsubscribe=(
+                template.address_for(f"{keys[user.pk]}-unsubscribe") if template.has_key else ""
+            ),
+            thread=tuple(threads.get(user.pk, ())),
+        )
+        for user in recipients
+    }
+
+
+def _ensure_keys(
+    *, recipients: Sequence[User], item: Issue | MergeRequest, discussion: str
+) -> dict[int, str]:
+    on_item = {"issue": item} if isinstance(item, Issue) else {"merge_request": item}
+    valid = ReplyKey.objects.filter(
+        recipient__in=recipients, discussion=discussion, revoked_at=None, **on_item
+    )
+    known = _by_recipient(valid)
+    missing = [user for user in recipients if user.pk not in known]
+    if missing:
+        ReplyKey.objects.bulk_create(
+            [ReplyKey(recipient=user, discussion=discussion, **on_item) for user in missing],
+            ignore_conflicts=True,  # somebody else may mint the same at the same time
+        )
+        known = _by_recipient(valid)
+    return known
+
+
+def _by_recipient(keys: QuerySet[ReplyKey]) -> dict[int, str]:
+    pairs = keys.values_list("recipient_id", "key")
+    return {user_id: key for user_id, key in pairs if user_id}
+
+
+def _find_own_mails(
+    *, recipients: Sequence[User], item: Issue | MergeRequest
+) -> dict[int, list[str]]:
+    """Ids of the mails by which these people wrote about the item, so that threads hold."""
+    on_item = {"issue": item} if isinstance(item, Issue) else {"merge_request": item}
+    owners = dict(
+        EmailAddress.objects.filter(user__in=recipients, verified_at__isnull=False).values_list(
+            "address", "user_id"
+        )
+    )
+    mails = (
+        InboundEmail.objects.filter(status=Status.PROCESSED, sender__in=owners, **on_item)
+        .exclude(message_id="")
+        .order_by("pk")
+        .values_list("sender", "message_id")
+    )
+    threads: dict[int, list[str]] = {}
+    for sender, message_id in mails:
+        threads.setdefault(owners[sender], []).append(message_id)
+    return {user_id: ids[-MAX_THREAD_IDS:] for user_id, ids in threads.items()}

@@ -1,0 +1,110 @@
+"""Which handler and target a message is for: every candidate is tried until one resolves."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from incoming_email.handlers import registry
+from incoming_email.handlers.base import Context, Handler, Target
+from incoming_email.outcomes import Reason, Rejected
+from incoming_email.parsing.addresses import (
+    AddressTemplate,
+    find_reply_keys,
+    redact_address,
+    redact_key,
+)
+from incoming_email.parsing.types import ParsedEmail
+from issues.models import EmailAddress, User
+
+Step = dict[str, str]
+"""One line of the trace; secrets in it are cut to their first four characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    handler: Handler
+    target: Target
+    key: str
+
+
+def find_keys_of(email: ParsedEmail, template: AddressTemplate) -> set[str]:
+    """Every key that the message names, in an address or in an id of ours."""
+    keys = {template.find_key(candidate.address) or "" for candidate in email.candidates}
+    return keys.union(find_reply_keys(_ids(email), settings.MESSAGE_ID_HOST))
+
+
+def resolve(
+    email: ParsedEmail, template: AddressTemplate, context: Context, trace: list[Step]
+) -> Resolved:
+    """The first candidate that resolves wins; a key that leads nowhere does not end the search.
+
+    Adds a step a candidate to `trace`. Raises Rejected when nothing resolves.
+    """
+    seen: set[str] = set()
+    for header, address in _addresses(email):
+        key = template.find_key(address)
+        step = {"step": "address", "header": header, "address": redact_address(address, [template])}
+        if key is None:
+            trace.append(step | {"result": "not ours"})
+        elif key in seen:
+            trace.append(step | {"key": redact_key(key), "result": "tried before"})
+        else:
+            seen.add(key)
+            found, result = _try_key(key, context)
+            trace.append(step | {"key": redact_key(key), "result": result})
+            if found:
+                return found
+    if found := _find_in_references(email, context, trace):
+        return found
+    raise Rejected(Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY)
+
+
+def _addresses(email: ParsedEmail) -> Iterator[tuple[str, str]]:
+    return ((candidate.header, candidate.address) for candidate in email.candidates)
+
+
+def _ids(email: ParsedEmail) -> list[str]:
+    """In-Reply-To first, then References from the newest, at the right, to the oldest."""
+    return [*email.in_reply_to, *reversed(email.references)]
+
+
+def _try_key(key: str, context: Context) -> tuple[Resolved | None, str]:
+    match = registry.find(key)
+    if match is None:
+        return None, "no feature has keys of this form"
+    handler, groups = match
+    target = handler.resolve(groups, context)
+    if target is None:
+        return None, f"{handler.name}: the key leads nowhere"
+    return Resolved(handler, target, key), f"{handler.name}: found"
+
+
+def _find_in_references(email: ParsedEmail, context: Context, trace: list[Step]) -> Resolved | None:
+    """The first of our own ids whose key belongs to the sender.
+
+    An id is no secret of the recipient alone: whoever was sent the thread knows it. So here, in
+    contrast to an address, From decides even where the mailbox asks for no match.
+    """
+    for key in dict.fromkeys(find_reply_keys(_ids(email), settings.MESSAGE_ID_HOST)):
+        found, result = _try_key(key, context)
+        fits = found is not None and owns(found.target.author, email.sender)
+        if found and not fits:
+            result = f"{found.handler.name}: the key is not the sender's"
+        trace.append({"step": "reference", "key": redact_key(key), "result": result})
+        if found and fits:
+            return found
+    return None
+
+
+def owns(user: User | None, address: str) -> bool:
+    """Whether the address is one of the person's verified ones."""
+    if user is None or not address:
+        return False
+    prefetched: Sequence[EmailAddress] | None = getattr(user, "verified_addresses", None)
+    known: Iterable[EmailAddress] = (
+        user.email_addresses.filter(address=address, verified_at__isnull=False)
+        if prefetched is None
+        else prefetched
+    )
+    return any(row.address == address for row in known)

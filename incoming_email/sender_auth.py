@@ -1,0 +1,59 @@
+"""What the trusted mail server found out about the sender: a value, no decision (RFC 8601)."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+_COMMENT = re.compile(r"\([^()]*\)")
+_PROPERTY = re.compile(r"([a-z.-]+)\s*=\s*\"?([^\s;\"]+)\"?", re.IGNORECASE)
+MAX_LENGTH = 10_000
+MAX_NESTING = 5
+
+
+def is_authenticated(sender: str, results: Sequence[str], *, trusted: str) -> bool:
+    """Whether the domain of `sender` passed DMARC, or passed DKIM or SPF in its own name.
+
+    Only the topmost field that the server called `trusted` wrote counts: everybody can write
+    more of them further down. Without a trusted name nothing counts.
+    """
+    if not (trusted and sender):
+        return False
+    topmost = next((value for value in results if _authserv_id(value) == trusted.lower()), None)
+    if topmost is None:
+        return False
+    domain = sender.rpartition("@")[2]
+    return any(_vouches(properties, domain) for properties in _parse_methods(topmost))
+
+
+def _clean(value: str) -> str:
+    """Without comments; they nest, so inner ones go first."""
+    value = value[:MAX_LENGTH]
+    for _ in range(MAX_NESTING):
+        value = _COMMENT.sub(" ", value)
+    return value
+
+
+def _authserv_id(value: str) -> str:
+    words = _clean(value).partition(";")[0].split()
+    return words[0].lower() if words else ""
+
+
+def _parse_methods(value: str) -> Iterator[dict[str, str]]:
+    """Each `method=result` with its properties, as `{"dkim": "pass", "header.d": "…"}`."""
+    for part in _clean(value).split(";")[1:]:
+        yield {name.lower(): found.lower() for name, found in _PROPERTY.findall(part)}
+
+
+def _vouches(properties: dict[str, str], domain: str) -> bool:
+    if properties.get("dmarc") == "pass":
+        return properties.get("header.from", domain).rpartition("@")[2] == domain
+    if properties.get("dkim") == "pass":
+        signer = properties.get("header.d") or properties.get("header.i", "")
+        return _is_aligned(signer.rpartition("@")[2], domain)
+    if properties.get("spf") == "pass":
+        return _is_aligned(properties.get("smtp.mailfrom", "").rpartition("@")[2], domain)
+    return False
+
+
+def _is_aligned(name: str, domain: str) -> bool:
+    """Strict, or a subdomain of the signer: `mail.example.com` is vouched for by example.com."""
+    return bool(name) and (domain == name or domain.endswith(f".{name}"))

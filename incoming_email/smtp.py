@@ -1,0 +1,178 @@
+"""The SMTP door: unknown recipients are refused at RCPT, and 250 means committed."""
+
+import asyncio
+import logging
+import re
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from celery import current_app
+from celery.exceptions import OperationalError
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from incoming_email import heartbeats, receiving, reply_keys
+from incoming_email.handlers import registry
+from incoming_email.handlers.base import Context
+from incoming_email.inboxes.base import RawMessage
+from incoming_email.models import InboxMethod, Mailbox
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+OK = "250 2.1.5 OK"
+UNKNOWN = "550 5.1.1 No such recipient here"
+TRY_LATER = "451 4.3.0 Can't take mail now, try again later"
+BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
+MAX_LINE_BYTES = 1_000_000
+MAX_RECIPIENTS_A_MESSAGE = 100
+DATABASE_THREADS = 4
+HEARTBEAT_SECONDS = 30
+
+
+def find_mailbox(address: str) -> Mailbox | None:
+    """The mailbox that takes mail for this envelope recipient, or None: refuse it.
+
+    A key that is wholly secret must resolve. One that names a project is taken by its form, so
+    that the door tells nobody which projects there are.
+    """
+    for mailbox in Mailbox.objects.filter(enabled=True, inbox_method=InboxMethod.SMTP):
+        template = mailbox.template
+        key = template.find_key(address)
+        if key is None:
+            if not template.has_key and template.matches(address):
+                return mailbox
+        elif _is_key_taken(key, mailbox):
+            return mailbox
+    return None
+
+
+def _is_key_taken(key: str, mailbox: Mailbox) -> bool:
+    found = registry.find(key)
+    if found is None:
+        return False
+    handler, match = found
+    if not handler.secret_key:
+        return True
+    known = reply_keys.find_keys_named([key])
+    return handler.resolve(match, Context(0, timezone.now(), mailbox.purpose, known)) is not None
+
+
+def store(content: bytes, recipients: list[str]) -> list[int]:
+    """Commit one row a recipient, all in one transaction; return their ids."""
+    queue_id = uuid.uuid4().hex
+    now = timezone.now()
+    messages: dict[int, list[RawMessage]] = {}
+    mailboxes: dict[int, Mailbox] = {}
+    for recipient in dict.fromkeys(recipients):
+        mailbox = find_mailbox(recipient)
+        if mailbox is None:  # disabled or revoked since RCPT
+            raise LookupError
+        mailboxes[mailbox.pk] = mailbox
+        source_id = f"{queue_id}:{recipient}"[:255]
+        messages.setdefault(mailbox.pk, []).append(RawMessage(source_id, content, recipient))
+    return receiving.store_together(
+        [(mailboxes[pk], batch) for pk, batch in messages.items()], now=now
+    )
+
+
+class Door:
+    """aiosmtpd's handler. Database work runs in threads, off the event loop."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="door")
+
+    async def _in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, _with_fresh_connection, work, *args
+        )
+
+    async def handle_RCPT(  # noqa: N802  (aiosmtpd's name and arguments)
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        rcpt_options: list[str],
+    ) -> str:
+        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS_A_MESSAGE:
+            return "452 4.5.3 Too many recipients, send the rest in another transaction"
+        try:
+            mailbox = await self._in_thread(find_mailbox, address)
+        except DatabaseError:
+            logger.exception("recipient not looked up")
+            return TRY_LATER
+        if mailbox is None:
+            return UNKNOWN
+        envelope.rcpt_tos.append(address)
+        return OK
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.content
+        if not isinstance(content, bytes):
+            return TRY_LATER
+        if BARE_LINE_END.search(content):
+            return "550 5.6.0 A line must end with CR LF (RFC 5321 2.3.8)"
+        try:
+            ids = await self._in_thread(store, content, list(envelope.rcpt_tos))
+        except LookupError:
+            return UNKNOWN
+        except DatabaseError:
+            logger.exception("message not stored")
+            return TRY_LATER
+        await self._in_thread(_start_processing, ids)
+        return f"250 2.0.0 OK: kept as {', '.join(map(str, ids))}"
+
+
+def _with_fresh_connection(work: Callable[..., Result], *args: Any) -> Result:
+    close_old_connections()
+    try:
+        return work(*args)
+    finally:
+        close_old_connections()
+
+
+def _start_processing(ids: list[int]) -> None:
+    """A word to the workers. What is lost here the sweep finds a minute later."""
+    for pk in ids:
+        try:
+            current_app.send_task(
+                "incoming_email.process", kwargs={"inbound_email_id": pk}, retry=False
+            )
+        except (OperationalError, OSError) as error:
+            logger.warning("broker unreachable inbound_email=%s error=%s", pk, type(error).__name__)
+            return
+
+
+class LongLineSMTP(SMTP):
+    line_length_limit = MAX_LINE_BYTES
+
+
+class DoorController(Controller):
+    def factory(self) -> SMTP:
+        return LongLineSMTP(
+            self.handler,
+            data_size_limit=settings.MAX_MESSAGE_BYTES,
+            enable_SMTPUTF8=True,
+            decode_data=False,
+            hostname=settings.MESSAGE_ID_HOST,
+            ident="Letterbox",
+            loop=self.loop,
+        )
+
+
+def open_door(host: str, port: int) -> DoorController:
+    """Start listening in a thread of its own; `stop()` ends it."""
+    controller = DoorController(Door(), hostname=host, port=port)
+    controller.start()
+    return controller
+
+
+def note_alive() -> None:
+    """Say for the check that the door stands open."""
+    heartbeats.beat(heartbeats.SMTP_DOOR, now=timezone.now())

@@ -1,0 +1,48 @@
+"""Celery's way in. Each task makes one call."""
+
+import os
+import socket
+
+from celery import shared_task
+from django.utils import timezone
+
+from incoming_email import fetching, heartbeats, processing
+from incoming_email.inboxes.base import InboxError
+from incoming_email.models import InboxMethod, Mailbox
+
+EXPIRES_SECONDS = 60
+"""A beat's task that waited longer is stale: the next beat has brought another one."""
+
+
+@shared_task(name="incoming_email.process", ignore_result=True)
+def process_inbound_email(*, inbound_email_id: int) -> None:
+    processing.process(inbound_email_id)
+
+
+@shared_task(name="incoming_email.sweep", ignore_result=True)
+def sweep_inbound_email() -> None:
+    """Start what is due: retries, and rows whose first task was lost."""
+    now = timezone.now()
+    processing.give_up_exhausted(now=now)
+    for pk in processing.due_ids(now=now):
+        processing.process(pk)
+
+
+@shared_task(name="incoming_email.poll_mailboxes", ignore_result=True)
+def poll_mailboxes() -> None:
+    enabled = Mailbox.objects.filter(enabled=True, inbox_method=InboxMethod.IMAP)
+    for pk in enabled.values_list("pk", flat=True):
+        poll_mailbox.apply_async(kwargs={"mailbox_id": pk}, expires=EXPIRES_SECONDS)
+
+
+@shared_task(name="incoming_email.poll_mailbox", ignore_result=True, throws=(InboxError,))
+def poll_mailbox(*, mailbox_id: int) -> None:
+    """Does nothing while a watcher or another worker reads the mailbox."""
+    mailbox = Mailbox.objects.get(pk=mailbox_id)
+    fetching.fetch(mailbox, holder=f"poll {socket.gethostname()} {os.getpid()}")
+
+
+@shared_task(name="incoming_email.heartbeat", ignore_result=True)
+def heartbeat() -> None:
+    """Sent by beat and run by a worker, so it proves that both are alive."""
+    heartbeats.beat(heartbeats.BEAT, heartbeats.WORKER, now=timezone.now())

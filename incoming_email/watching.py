@@ -1,0 +1,102 @@
+"""Holds an IDLE connection to each IMAP mailbox, so that mail is taken in as it comes."""
+
+import logging
+import os
+import random
+import socket
+import threading
+from dataclasses import dataclass, field
+
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from incoming_email import fetching, heartbeats
+from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.base import InboxError
+from incoming_email.models import InboxMethod, Mailbox
+
+logger = logging.getLogger(__name__)
+RECONCILE_SECONDS = 10
+"""How often the rows are looked at; with LISTEN_SECONDS an edit is in force within 30 s."""
+LISTEN_SECONDS = 15.0
+FIRST_PAUSE_SECONDS = 1.0
+LAST_PAUSE_SECONDS = 300.0
+LEASE_TAKEN_SECONDS = 5.0
+GOODBYE_SECONDS = 3.0
+THREAD_NAME = "watch-"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One mailbox under watch, with the settings that its connection was opened with."""
+
+    mailbox_id: int
+    account: ImapAccount
+    holder: str
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Connect, take in, listen; after a failure pause, longer each time, and begin again."""
+        pause = FIRST_PAUSE_SECONDS
+        while not self.stopped.is_set():
+            try:
+                self._visit()
+                pause = FIRST_PAUSE_SECONDS
+            except fetching.LeaseLostError:
+                self.stopped.wait(LEASE_TAKEN_SECONDS)
+            except (InboxError, DatabaseError, Mailbox.DoesNotExist):
+                # Jitter, so that a server that comes back is not hit by all at once.
+                self.stopped.wait(pause * random.uniform(0.5, 1.5))  # noqa: S311
+                pause = min(pause * 2, LAST_PAUSE_SECONDS)
+            finally:
+                close_old_connections()
+
+    def _visit(self) -> None:
+        mailbox = Mailbox.objects.get(pk=self.mailbox_id)
+        with fetching.visit(mailbox, holder=self.holder) as inbox:
+            while not self.stopped.is_set():
+                fetching.take_in(mailbox, inbox, holder=self.holder, clock=timezone.now)
+                while not self.stopped.is_set() and not inbox.wait(LISTEN_SECONDS):
+                    fetching.renew(mailbox, holder=self.holder, now=timezone.now())
+
+
+def watch_mailboxes(stopped: threading.Event) -> None:
+    """Watch every enabled IMAP mailbox until `stopped`; follow edits of the rows."""
+    holder = f"watch {socket.gethostname()} {os.getpid()}"
+    watches: dict[int, Watch] = {}
+    while not stopped.is_set():
+        try:
+            _reconcile(watches, _find_accounts(), holder)
+            heartbeats.beat(heartbeats.WATCHER, now=timezone.now())
+        except DatabaseError:
+            logger.exception("mailboxes not looked at")
+        close_old_connections()
+        stopped.wait(RECONCILE_SECONDS)
+    for watch in watches.values():
+        watch.stopped.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith(THREAD_NAME):
+            thread.join(GOODBYE_SECONDS)
+    for mailbox_id in watches:
+        Mailbox.objects.release(mailbox_id, holder=holder)
+
+
+def _find_accounts() -> dict[int, ImapAccount]:
+    enabled = Mailbox.objects.filter(enabled=True, inbox_method=InboxMethod.IMAP)
+    return {mailbox.pk: mailbox.imap_account() for mailbox in enabled}
+
+
+def _reconcile(watches: dict[int, Watch], accounts: dict[int, ImapAccount], holder: str) -> None:
+    """Stop what was disabled or edited, start what is new."""
+    for mailbox_id, watch in list(watches.items()):
+        if accounts.get(mailbox_id) != watch.account:
+            watch.stopped.set()
+            del watches[mailbox_id]
+    for mailbox_id, account in accounts.items():
+        if mailbox_id not in watches:
+            watch = Watch(mailbox_id, account, holder)
+            watches[mailbox_id] = watch
+            threading.Thread(
+                target=watch.run, name=f"{THREAD_NAME}{mailbox_id}", daemon=True
+            ).start()
+            logger.info("watching mailbox=%s", mailbox_id)

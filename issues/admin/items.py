@@ -1,0 +1,196 @@
+"""Issues, merge requests, their notes and files: to look at, with a few fields to correct."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from issues import services, uploads
+from issues.admin.projects import count_of
+from issues.admin.rows import GuardedAdmin, Row
+from issues.models import Issue, MergeRequest, Note, Upload, User
+
+
+def name_author(author: User | None, external_author: str) -> str:
+    return str(author) if author is not None else external_author
+
+
+class ItemAdmin(GuardedAdmin[Row]):
+    """Written on the pages and by mail; here an item is found and corrected, never made."""
+
+    list_select_related = ("project", "author")
+    ordering = ("-pk",)
+    linkable = ("project", "author")
+    sortable_by = ("created_at", "state")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        """The admin asks the same question as the pages and the mail."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or _may_correct(request.user, obj))
+
+    def save_model(self, request: HttpRequest, obj: Row, form: Any, change: bool) -> None:
+        """Only through the services, so that each change leaves its system note."""
+        values = {name: form.cleaned_data[name] for name in form.changed_data}
+        item = type(obj)._default_manager.get(pk=obj.pk)
+        if isinstance(item, Issue | MergeRequest) and isinstance(request.user, User):
+            _correct(item, request.user, values)
+
+
+def _may_correct(user: User | AnonymousUser, item: Model) -> bool:
+    return user.has_perm("issues.edit_item", item) and user.has_perm("issues.triage_item", item)
+
+
+def _correct(item: Issue | MergeRequest, actor: User, values: dict[str, Any]) -> None:
+    services.edit_item(
+        item=item,
+        actor=actor,
+        title=values.get("title"),
+        description=values.get("description"),
+    )
+    if "locked" in values:
+        services.set_locked(item=item, actor=actor, locked=values["locked"])
+    if "due_date" in values:
+        services.set_due_date(item=item, actor=actor, due_date=values["due_date"])
+    if "confidential" in values and isinstance(item, Issue):
+        services.set_confidential(item=item, actor=actor, confidential=values["confidential"])
+
+
+@admin.register(Issue)
+class IssueAdmin(ItemAdmin[Issue]):
+    list_display = (
+        *("__str__", "title", "state", "written_by", "confidential", "locked"),
+        *("note_count", "created_at"),
+    )
+    list_filter = ("state", "confidential", "locked", "created_at")
+    search_fields = ("title", "=iid", "project__path", "author__username", "external_author")
+    fields = (
+        *("title", "description", "confidential", "locked", "due_date"),
+        *("project", "iid", "state", "written_by", "assignees", "labels", "note_count"),
+        *("created_at", "closed_at"),
+    )
+    readonly_fields = fields[5:]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Issue]:
+        return super().get_queryset(request).annotate(notes_n=count_of(Note, "issue"))
+
+    @admin.display(description=_("author"))
+    def written_by(self, issue: Issue) -> str:
+        return name_author(issue.author, issue.external_author)
+
+    @admin.display(description=_("notes"))
+    def note_count(self, issue: Any) -> int:
+        return int(issue.notes_n)
+
+    def view_on_site(self, obj: Issue) -> str:
+        return reverse("issue-detail", args=[obj.project.path, obj.iid])
+
+
+@admin.register(MergeRequest)
+class MergeRequestAdmin(ItemAdmin[MergeRequest]):
+    list_display = (
+        *("__str__", "title", "state", "written_by", "source_branch", "target_branch"),
+        *("draft", "locked", "note_count", "created_at"),
+    )
+    list_filter = ("state", "draft", "locked", "created_at")
+    search_fields = ("title", "=iid", "project__path", "author__username", "source_branch")
+    fields = (
+        *("title", "description", "locked", "due_date"),
+        *("project", "iid", "state", "draft", "written_by", "source_branch", "target_branch"),
+        *("assignees", "labels", "note_count", "created_at", "closed_at"),
+    )
+    readonly_fields = fields[4:]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MergeRequest]:
+        return super().get_queryset(request).annotate(notes_n=count_of(Note, "merge_request"))
+
+    @admin.display(description=_("author"))
+    def written_by(self, merge_request: MergeRequest) -> str:
+        return name_author(merge_request.author, "")
+
+    @admin.display(description=_("notes"))
+    def note_count(self, merge_request: Any) -> int:
+        return int(merge_request.notes_n)
+
+    def view_on_site(self, obj: MergeRequest) -> str:
+        return reverse("merge-request-detail", args=[obj.project.path, obj.iid])
+
+
+@admin.register(Note)
+class NoteAdmin(GuardedAdmin[Note]):
+    """The quoted part is not shown: it holds addresses of ours with a key in them."""
+
+    list_display = ("pk", "item", "written_by", "beginning", "internal", "system", "created_at")
+    list_filter = ("internal", "system", "created_at")
+    list_select_related = ("issue__project", "merge_request__project", "author")
+    search_fields = ("body", "author__username", "external_author")
+    linkable = ("issue", "merge_request", "author")
+    ordering = ("-pk",)
+    sortable_by = ("created_at",)
+    fields = ("body", "internal", "item", "written_by", "system", "created_at")
+    readonly_fields = ("item", "written_by", "system", "created_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Note | None = None) -> bool:
+        """A system note is a record of what was done."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (
+            obj is None or (not obj.system and _may_correct(request.user, obj.item))
+        )
+
+    @admin.display(description=_("on"))
+    def item(self, note: Note) -> str:
+        return str(note.item)
+
+    @admin.display(description=_("author"))
+    def written_by(self, note: Note) -> str:
+        return name_author(note.author, note.external_author)
+
+    @admin.display(description=_("text"))
+    def beginning(self, note: Note) -> str:
+        return note.body[:80]
+
+    def view_on_site(self, obj: Note) -> str:
+        page = "issue-detail" if obj.issue else "merge-request-detail"
+        return f"{reverse(page, args=[obj.item.project.path, obj.item.iid])}#note-{obj.pk}"
+
+
+@admin.register(Upload)
+class UploadAdmin(GuardedAdmin[Upload]):
+    """Its secret, which makes the address of the file, is not shown."""
+
+    list_display = ("filename", "content_type", "size", "project", "uploader", "created_at")
+    list_filter = ("created_at",)
+    list_select_related = ("project", "uploader")
+    search_fields = ("filename", "content_type", "project__path", "uploader__username")
+    ordering = ("-pk",)
+    sortable_by = ("size", "created_at")
+    fields = (
+        *("filename", "content_type", "size", "project", "issue", "merge_request", "note"),
+        *("uploader", "created_at"),
+    )
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Upload | None = None) -> bool:
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: Upload) -> None:
+        super().delete_model(request, obj)
+        uploads.path_of(obj).unlink(missing_ok=True)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:
+        paths = [uploads.path_of(upload) for upload in queryset]
+        super().delete_queryset(request, queryset)
+        for path in paths:
+            path.unlink(missing_ok=True)

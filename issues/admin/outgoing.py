@@ -1,0 +1,124 @@
+"""The mail that goes out: what it said, how it went, and once more where it failed."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+
+from issues import outbox
+from issues.admin.redaction import redact_header, redact_text
+from issues.admin.rows import KeptAdmin
+from issues.models import OutgoingEmail, OutgoingState
+
+if TYPE_CHECKING:
+    from django.urls import URLPattern
+
+PREVIEW_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+)
+"""No script, no request to anybody: the text may be a stranger's."""
+
+
+@admin.register(OutgoingEmail)
+class OutgoingEmailAdmin(KeptAdmin[OutgoingEmail]):
+    list_display = (
+        *("kind", "recipient", "subject", "state", "attempts", "created_at", "sent_at"),
+        "fault",
+    )
+    list_filter = ("state", "kind", "created_at")
+    search_fields = ("recipient", "subject", "=message_id")
+    sortable_by = ("created_at", "sent_at")
+    linkable = ("project",)
+    ordering = ("-pk",)
+    actions = ("send_again",)
+    fieldsets = (
+        (None, {"fields": ("kind", "project", "state", "attempts", "fault")}),
+        (_("Dates"), {"fields": ("created_at", "next_attempt_at", "sent_at")}),
+        (
+            _("Header"),
+            {
+                "fields": (
+                    *("recipient", "envelope_sender", "message_id", "from_header", "subject"),
+                    "other_fields",
+                )
+            },
+        ),
+        (_("Body"), {"fields": ("shown_text", "shown_html")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingEmail]:
+        rows = super().get_queryset(request).select_related("project")
+        return rows.defer("text", "html", "headers", "project__description")
+
+    def get_urls(self) -> "list[URLPattern]":
+        preview = self.admin_site.admin_view(self.preview_view)
+        return [
+            path("<int:pk>/html/", preview, name="issues_outgoingemail_html"),
+            *super().get_urls(),
+        ]
+
+    def has_send_again_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("issues.change_outgoingemail")
+
+    @admin.action(description=_("Send again what failed"), permissions=["send_again"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
+        with transaction.atomic():
+            failed = queryset.select_for_update().filter(state=OutgoingState.FAILED)
+            chosen = list(failed.order_by("pk").only("kind", "recipient"))
+            OutgoingEmail.objects.filter(pk__in=[row.pk for row in chosen]).update(
+                state=OutgoingState.PENDING, next_attempt_at=timezone.now(), attempts=0
+            )
+            for row in chosen:
+                self.log_change(request, row, str(_("Sent again.")))
+            outbox.kick()
+        said = ngettext(
+            "%(count)d email will be sent again; those that did not fail are left alone.",
+            "%(count)d emails will be sent again; those that did not fail are left alone.",
+            len(chosen),
+        )
+        level = messages.SUCCESS if chosen else messages.WARNING
+        self.message_user(request, said % {"count": len(chosen)}, level)
+
+    @admin.display(description=_("last error"))
+    def fault(self, row: OutgoingEmail) -> str:
+        return redact_text(row.last_error)
+
+    @admin.display(description=_("other header fields"))
+    def other_fields(self, row: OutgoingEmail) -> SafeString:
+        fields = ((name, redact_header(str(value))) for name, value in row.headers.items())
+        return format_html_join("", '<div class="header-field">{}: {}</div>', fields)
+
+    @admin.display(description=_("text"))
+    def shown_text(self, row: OutgoingEmail) -> SafeString:
+        return format_html('<pre class="mail-text">{}</pre>', redact_text(row.text))
+
+    @admin.display(description=_("HTML"))
+    def shown_html(self, row: OutgoingEmail) -> str:
+        if not row.html:
+            return "-"
+        return format_html(
+            '<iframe class="mail-html" sandbox src="{}" title="{}"></iframe>',
+            reverse("admin:issues_outgoingemail_html", args=[row.pk]),
+            _("The HTML of the mail"),
+        )
+
+    def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The HTML alone, to be shown in a frame that can do nothing."""
+        return xframe_options_sameorigin(self._preview)(request, pk)
+
+    def _preview(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row: Any = self.get_object(request, str(pk))
+        if row is None or not self.has_view_permission(request, row):
+            raise Http404
+        response = HttpResponse(redact_text(row.html))
+        response["Content-Security-Policy"] = PREVIEW_POLICY
+        return response

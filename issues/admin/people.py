@@ -1,0 +1,127 @@
+"""People and their addresses."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from issues import services
+from issues.admin.rows import TypedTabular, lookups_of
+from issues.models import EmailAddress, User
+
+if TYPE_CHECKING:
+    _UserAdmin = BaseUserAdmin[User]
+    _CreationForm = AdminUserCreationForm[User]
+    _AddressForm = forms.ModelForm[EmailAddress]
+else:
+    _UserAdmin, _CreationForm, _AddressForm = BaseUserAdmin, AdminUserCreationForm, forms.ModelForm
+
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class EmailAddressForm(_AddressForm):
+    """Addresses are kept in lower case."""
+
+    class Meta:
+        model = EmailAddress
+        fields = ("address", "verified_at")
+
+    def clean_address(self) -> str:
+        return str(self.cleaned_data["address"]).strip().lower()
+
+
+class EmailAddressInline(TypedTabular[EmailAddress]):
+    model = EmailAddress
+    form = EmailAddressForm
+    extra = 0
+
+
+class UserCreationForm(_CreationForm):
+    """Without an address no mail reaches the person, and none of theirs is recognised."""
+
+    class Meta:
+        model = User
+        fields = ("username", "email")
+
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        max_length=254,
+        help_text=_("Mail goes there. It counts as verified, since you vouch for it."),
+    )
+
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"]).strip().lower()
+        if EmailAddress.objects.filter(address=email).exists():
+            raise ValidationError(
+                _("Another account has this address. Give a different one, or use that account.")
+            )
+        return email
+
+
+@admin.register(User)
+class UserAdmin(_UserAdmin):
+    add_form = UserCreationForm
+    inlines = (EmailAddressInline,)
+    list_display = ("username", "full_name", "email", "is_active", "is_staff", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser", "language")
+    search_fields = ("username", "first_name", "last_name", "email", "email_addresses__address")
+    ordering = ("username",)
+    list_per_page = 50
+    show_full_result_count = False
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email", "language")}),
+        (_("Rights"), {"fields": ("is_active", *RIGHTS)}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": ("username", "email", "usable_password", "password1", "password2"),
+            },
+        ),
+    )
+
+    @admin.display(description=_("name"), ordering="last_name")
+    def full_name(self, user: User) -> str:
+        return user.get_full_name()
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """As GuardedAdmin: only what the filters offer."""
+        column = lookup.partition("__")[0]
+        offered = lookups_of(self.get_list_filter(request))
+        return column in offered and super().lookup_allowed(lookup, value, request)
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
+        """A new person has the one address of the form."""
+        return () if obj is None else self.inlines
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Who may edit people must not thereby make themselves an administrator."""
+        readonly = ("last_login", "date_joined")
+        return readonly if _is_superuser(request) else (*readonly, *RIGHTS)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Nor take over the account of one."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or not obj.is_superuser or _is_superuser(request))
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or not obj.is_superuser or _is_superuser(request))
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            services.add_email_address(user=obj, address=obj.email, verified=True)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_superuser

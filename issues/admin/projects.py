@@ -1,0 +1,106 @@
+"""Projects, who is in them, and their labels."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from issues.admin.rows import GuardedAdmin, TypedTabular
+from issues.models import Issue, Label, Membership, MergeRequest, Project
+
+
+def count_of(model: type[Model], field: str, **condition: str) -> Coalesce:
+    """How many rows point to each row of the outer query by `field`; no join, so no product."""
+    rows = model._default_manager.filter(**{field: OuterRef("pk")}, **condition)
+    counted = rows.order_by().values(field).annotate(count=Count("pk")).values("count")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+
+class MemberInline(TypedTabular[Membership]):
+    """Who is in it. The person of a row stays, so that a row costs no query for a choice."""
+
+    model = Membership
+    verbose_name_plural = _("members")
+    fields = ("user", "role")
+    readonly_fields = ("user",)
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        rows = super().get_queryset(request)
+        return rows.select_related("user", "project").order_by("-role", "user__username")
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class NewMemberInline(TypedTabular[Membership]):
+    model = Membership
+    verbose_name = _("new member")
+    verbose_name_plural = _("new members")
+    fields = ("user", "role")
+    autocomplete_fields = ("user",)
+    extra = 0
+    can_delete = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).none()
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Those who may only look have nothing to see here."""
+        return self.has_add_permission(request, obj)
+
+
+@admin.register(Project)
+class ProjectAdmin(GuardedAdmin[Project]):
+    list_display = (
+        *("path", "name", "visibility", "member_count", "issue_count"),
+        *("merge_request_count", "created_at"),
+    )
+    list_filter = ("visibility", "created_at")
+    search_fields = ("path", "name")
+    ordering = ("path",)
+    inlines = (MemberInline, NewMemberInline)
+    fields = (
+        *("path", "name", "description", "visibility"),
+        *("last_issue_iid", "last_merge_request_iid", "created_at"),
+    )
+    readonly_fields = ("last_issue_iid", "last_merge_request_iid", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        rows = super().get_queryset(request)
+        return rows.annotate(
+            members_n=count_of(Membership, "project"),
+            issues_n=count_of(Issue, "project"),
+            merge_requests_n=count_of(MergeRequest, "project"),
+        )
+
+    @admin.display(description=_("members"), ordering="members_n")
+    def member_count(self, project: Any) -> int:
+        return int(project.members_n)
+
+    @admin.display(description=_("issues"), ordering="issues_n")
+    def issue_count(self, project: Any) -> int:
+        return int(project.issues_n)
+
+    @admin.display(description=_("merge requests"), ordering="merge_requests_n")
+    def merge_request_count(self, project: Any) -> int:
+        return int(project.merge_requests_n)
+
+    def view_on_site(self, obj: Project) -> str:
+        return reverse("project-detail", args=[obj.path])
+
+
+@admin.register(Label)
+class LabelAdmin(GuardedAdmin[Label]):
+    list_display = ("name", "color", "project")
+    list_select_related = ("project",)
+    search_fields = ("name", "project__path")
+    ordering = ("project__path", "name")
+    autocomplete_fields = ("project",)

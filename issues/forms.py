@@ -1,0 +1,68 @@
+"""What people may type into the pages: checked and made into plain values."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from issues.models import State
+
+MAX_TEXT_LENGTH = 1_000_000
+
+
+class FilterForm(forms.Form):
+    """Which items a list shows. What makes no sense in an address counts as not given."""
+
+    state = forms.CharField(required=False)
+    label = forms.CharField(required=False)
+    q = forms.CharField(required=False, max_length=255)
+
+    def read(self) -> dict[str, str]:
+        self.is_valid()
+        given: dict[str, str] = {"state": "", "label": "", "q": "", **self.cleaned_data}
+        if given["state"] not in {*State.values, "all"}:
+            given["state"] = State.OPENED
+        return given
+
+
+class IssueForm(forms.Form):
+    title = forms.CharField(label=_("Title"), max_length=255)
+    description = forms.CharField(
+        label=_("Description"),
+        required=False,
+        max_length=MAX_TEXT_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 10}),
+        help_text=_("Markdown works here."),
+    )
+    confidential = forms.BooleanField(
+        label=_("Confidential"),
+        required=False,
+        help_text=_("Only you, the assignees and the team from reporter up will see it."),
+    )
+
+
+class NoteForm(forms.Form):
+    body = forms.CharField(
+        label=_("Comment"),
+        max_length=MAX_TEXT_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("Markdown works here."),
+    )
+    internal = forms.BooleanField(
+        label=_("Internal note"),
+        required=False,
+        help_text=_("Only the team from reporter up will see it."),
+    )
+
+    discussion = forms.CharField(required=False, max_length=32, widget=forms.HiddenInput)
+    """Empty starts a discussion of its own."""
+
+    def __init__(self, *args: Any, may_write_internal: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_write_internal:
+            del self.fields["internal"]
+
+
+class LanguageForm(forms.Form):
+    language = forms.ChoiceField(label=_("Language of pages and mails"), choices=settings.LANGUAGES)

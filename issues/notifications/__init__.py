@@ -1,0 +1,6 @@
+"""Who hears of what happened, and the mail that tells them."""
+
+from issues.notifications.fanning_out import fan_out, fan_out_owed
+from issues.notifications.routes import ReplyRoute
+
+__all__ = ["ReplyRoute", "fan_out", "fan_out_owed"]

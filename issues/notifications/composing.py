@@ -1,0 +1,159 @@
+"""The mail that tells one person of one event."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+from django.utils.crypto import salted_hmac
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from issues.models import Event, Issue, MergeRequest, Note, User
+from issues.notifications.recipients import Recipient, Tie
+from issues.notifications.routes import ReplyRoute
+from issues.outbox import NewMail, address_with_name, bare_address
+from issues.rendering import render_mail
+from issues.unsubscribing import unsubscribe_url
+
+PROOF_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What happened, the same for everybody who hears of it."""
+
+    announcement_id: int
+    event: str
+    item: Issue | MergeRequest
+    note: Note | None
+    first_note_id: int | None
+    """The note that opened the discussion, where this one is an answer."""
+
+    @property
+    def teller(self) -> str:
+        """The name in From; a person without an account stays unnamed, since others read it."""
+        author = self.item.author if self.note is None else self.note.author
+        return str(author) if author is not None else _("External person")
+
+    @property
+    def subject(self) -> str:
+        mark = "#" if isinstance(self.item, Issue) else "!"
+        title = f"{self.item.title} ({mark}{self.item.iid})"
+        return title if self.note is None else f"Re: {title}"
+
+    @property
+    def text(self) -> str:
+        """Markdown, with the addresses of our files absolute."""
+        text = self.item.description if self.note is None else self.note.body
+        return text.replace("](/uploads/", f"]({settings.BASE_URL}/uploads/")
+
+    @property
+    def url(self) -> str:
+        page = "issue-detail" if isinstance(self.item, Issue) else "merge-request-detail"
+        address = settings.BASE_URL + reverse(page, args=[self.item.project.path, self.item.iid])
+        return address if self.note is None else f"{address}#note-{self.note.pk}"
+
+    @property
+    def headline(self) -> str:
+        name = self.teller
+        if self.note is not None and self.note.system:
+            return f"{name} {self.note.body}."
+        if self.note is not None and self.note.internal:
+            return _("%(name)s wrote an internal note:") % {"name": name}
+        sentences = {
+            Event.NEW_ISSUE: _("%(name)s opened an issue:"),
+            Event.NEW_MERGE_REQUEST: _("%(name)s opened a merge request:"),
+            Event.NEW_NOTE: _("%(name)s wrote:"),
+        }
+        return sentences[Event(self.event)] % {"name": name}
+
+
+def compose(story: Story, html: SafeString, recipient: Recipient, route: ReplyRoute) -> NewMail:
+    """`html` is the text rendered once for all. Written in the recipient's language."""
+    user = recipient.user
+    unsubscribe_link = unsubscribe_url(user, story.item)
+    with translation.override(user.language):
+        context = {
+            "headline": story.headline,
+            "text": "" if story.note and story.note.system else story.text,
+            "html": "" if story.note and story.note.system else html,
+            "url": story.url,
+            "reason": _reason(recipient.tie),
+            "can_reply": bool(route.reply_to or route.reference),
+            "unsubscribe_url": unsubscribe_link,
+            "language": user.language,
+        }
+        sender = bare_address(settings.DEFAULT_FROM_EMAIL)
+        return NewMail(
+            kind=story.event,
+            effect_key=f"announcement-{story.announcement_id}-u{user.pk}",
+            recipient=user.email,
+            subject=story.subject,
+            text=render_to_string("issues/mail/notification.txt", context),
+            html=render_to_string("issues/mail/notification.html", context),
+            envelope_sender=sender,
+            from_header=address_with_name(story.teller, sender),
+            message_id=_own_id(story, user),
+            headers=_headers(story, user, route, unsubscribe_link),
+            project=story.item.project,
+        )
+
+
+def render_story(story: Story) -> SafeString:
+    return render_mail(story.text, base_url=settings.BASE_URL)
+
+
+def root_id(item: Issue | MergeRequest, user: User) -> str:
+    """The Message-ID of the mail that told this person of the item, sent or not."""
+    return _message_id("issue" if isinstance(item, Issue) else "merge-request", item.pk, user)
+
+
+def note_id(note_pk: int, user: User) -> str:
+    return _message_id("note", note_pk, user)
+
+
+def _message_id(kind: str, pk: int, user: User) -> str:
+    """The same for ever, and not guessable: knowing it proves having had the mail."""
+    name = f"{kind}-{pk}.u{user.pk}"
+    proof = salted_hmac("issues.notifications.message_id", name, algorithm="sha256").hexdigest()
+    return f"{name}.{proof[:PROOF_DIGITS]}@{settings.MESSAGE_ID_HOST}"
+
+
+def _own_id(story: Story, user: User) -> str:
+    return root_id(story.item, user) if story.note is None else note_id(story.note.pk, user)
+
+
+def _headers(story: Story, user: User, route: ReplyRoute, unsubscribe_link: str) -> dict[str, str]:
+    project = story.item.project
+    references = [route.reference, *route.thread]
+    headers = {
+        "Auto-Submitted": "auto-generated",
+        "List-Id": f'"{project.path}" <{project.slug}.{settings.MESSAGE_ID_HOST}>',
+        "List-Unsubscribe": f"<{unsubscribe_link}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
+    }
+    if route.unsubscribe:
+        headers["List-Unsubscribe"] += f", <mailto:{route.unsubscribe}>"
+    if route.reply_to:
+        headers["Reply-To"] = address_with_name(project.path, route.reply_to)
+    if story.note is not None:
+        parents = [root_id(story.item, user)]
+        if story.first_note_id is not None:
+            parents.append(note_id(story.first_note_id, user))
+        headers["In-Reply-To"] = f"<{parents[-1]}>"
+        references += parents
+    if any(references):
+        headers["References"] = " ".join(f"<{ref}>" for ref in references if ref)
+    return headers
+
+
+def _reason(tie: Tie) -> str:
+    return {
+        Tie.MENTIONED: _("You get this mail because you were mentioned."),
+        Tie.ASSIGNED: _("You get this mail because this is assigned to you."),
+        Tie.AUTHOR: _("You get this mail because you opened this."),
+        Tie.SUBSCRIBED: _("You get this mail because you subscribed to this."),
+        Tie.TOOK_PART: _("You get this mail because you took part in this discussion."),
+    }[tie]

@@ -1,0 +1,91 @@
+"""From one announcement to one outgoing mail a person, exactly once."""
+
+from contextlib import ExitStack
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+
+from issues import outbox
+from issues.models import Announcement, Note
+from issues.notifications.composing import Story, compose, render_story
+from issues.notifications.recipients import find_recipients
+from issues.notifications.routes import NO_ROUTE, find_routes
+
+DETAILS = (
+    "issue__project",
+    "issue__author",
+    "merge_request__project",
+    "merge_request__author",
+    "note__author",
+    "note__issue__project",
+    "note__issue__author",
+    "note__merge_request__project",
+    "note__merge_request__author",
+)
+
+
+@transaction.atomic
+def fan_out(announcement_id: int, *, now: datetime) -> int:
+    """Mails written; 0 if it was done before, by another worker or before a crash."""
+    # The lock first and alone: PostgreSQL locks no row on the nullable side of a join.
+    locked = Announcement.objects.select_for_update().filter(pk=announcement_id, fanned_out_at=None)
+    if locked.first() is None:
+        return 0
+    announcement = Announcement.objects.select_related(*DETAILS).get(pk=announcement_id)
+    story = _tell(announcement)
+    recipients = find_recipients(item=story.item, note=story.note, actor_id=announcement.actor_id)
+    routes = find_routes(
+        recipients=[recipient.user for recipient in recipients],
+        item=story.item,
+        discussion=story.note.discussion if story.note is not None else "",
+    )
+    html = render_story(story)
+    mails = [
+        compose(story, html, recipient, routes.get(recipient.user.pk, NO_ROUTE))
+        for recipient in recipients
+    ]
+    outbox.enqueue_many(mails, now=now)
+    Announcement.objects.filter(pk=announcement_id).update(fanned_out_at=now)
+    return len(mails)
+
+
+def _tell(announcement: Announcement) -> Story:
+    note = announcement.note
+    item = announcement.issue or announcement.merge_request or (note.item if note else None)
+    assert item is not None  # noqa: S101  (every service that announces gives one of the three)
+    return Story(
+        announcement_id=announcement.pk,
+        event=announcement.event,
+        item=item,
+        note=note,
+        first_note_id=_find_first_note_id(note) if note is not None else None,
+    )
+
+
+def _find_first_note_id(note: Note) -> int | None:
+    earlier = Note.objects.filter(
+        discussion=note.discussion,
+        issue=note.issue_id,
+        merge_request=note.merge_request_id,
+        pk__lt=note.pk,
+    )
+    if not note.internal:
+        earlier = earlier.filter(internal=False)
+    return earlier.order_by("pk").values_list("pk", flat=True).first()
+
+
+def fan_out_owed(*, now: datetime, limit: int = 500) -> int:
+    """Mails written for the oldest announcements that are owed."""
+    owed = Announcement.objects.filter(fanned_out_at=None).order_by("pk")
+    ids = list(owed.values_list("pk", flat=True)[:limit])
+    written: list[int] = []
+    # One that fails must not keep the others waiting: each runs, then the fault flies.
+    with ExitStack() as stack:
+        for announcement_id in reversed(ids):
+            stack.callback(partial(_fan_out_into, written, announcement_id, now))
+    return sum(written)
+
+
+def _fan_out_into(written: list[int], announcement_id: int, now: datetime) -> None:
+    written.append(fan_out(announcement_id, now=now))

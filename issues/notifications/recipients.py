@@ -1,0 +1,73 @@
+"""Who hears of an event: those who take part, less those who asked for silence."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Lower
+
+from issues.models import EmailAddress, Issue, MergeRequest, Note, Subscription, User
+from issues.notifications.mentions import parse_mentions
+from issues.permissions import readers_among
+
+
+class Tie(Enum):
+    """Why a person hears of it; the first that holds is the one they read."""
+
+    MENTIONED = auto()
+    ASSIGNED = auto()
+    AUTHOR = auto()
+    SUBSCRIBED = auto()
+    TOOK_PART = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    user: User
+    tie: Tie
+
+
+def find_recipients(
+    *, item: Issue | MergeRequest, note: Note | None, actor_id: int | None
+) -> list[Recipient]:
+    """In order of their ids, in a constant number of queries however many they are."""
+    ties, unsubscribed = _find_ties(item, note)
+    silent = {*unsubscribed, actor_id, None}
+    ids = {pk for found in ties.values() for pk in found if pk is not None and pk not in silent}
+    # Mail goes to `User.email` only while it is proven to be theirs.
+    proven = EmailAddress.objects.filter(
+        user=OuterRef("pk"), address=Lower(OuterRef("email")), verified_at__isnull=False
+    )
+    users = list(User.objects.filter(Exists(proven), pk__in=ids, is_active=True).order_by("pk"))
+    readers = readers_among(users, item, internal=note is not None and note.internal)
+    return [Recipient(user, next(tie for tie in Tie if user.pk in ties[tie])) for user in readers]
+
+
+def _find_ties(
+    item: Issue | MergeRequest, note: Note | None
+) -> tuple[dict[Tie, Collection[int | None]], set[int]]:
+    words = Subscription.objects.filter(
+        issue=item if isinstance(item, Issue) else None,
+        merge_request=item if isinstance(item, MergeRequest) else None,
+    )
+    opinions = dict(words.values_list("user_id", "subscribed"))
+    authors = item.notes.filter(system=False).values_list("author_id", flat=True)
+    return {
+        Tie.MENTIONED: _find_mentioned(item, note),
+        Tie.ASSIGNED: set(item.assignees.values_list("pk", flat=True)),
+        Tie.AUTHOR: {item.author_id},
+        Tie.SUBSCRIBED: {user_id for user_id, wanted in opinions.items() if wanted},
+        Tie.TOOK_PART: set(authors.distinct()),
+    }, {user_id for user_id, wanted in opinions.items() if not wanted}
+
+
+def _find_mentioned(item: Issue | MergeRequest, note: Note | None) -> set[int]:
+    """Words of people without an account call nobody."""
+    names = parse_mentions(item.description) if item.author_id else frozenset()
+    if note is not None and note.author_id and not note.system:
+        names |= parse_mentions(note.body)
+    if not names:
+        return set()
+    people = User.objects.alias(handle=Lower("username")).filter(handle__in=names)
+    return set(people.values_list("pk", flat=True))

@@ -1,0 +1,26 @@
+"""Outgoing mail as rows: enqueued with the effect, sent after commit, at least once."""
+
+from issues.outbox.delivering import deliver_due
+from issues.outbox.enqueueing import NewMail, enqueue, enqueue_many
+from issues.outbox.header_fields import (
+    address_with_name,
+    bare_address,
+    clean_header,
+    is_own,
+    origin_of,
+)
+from issues.outbox.waking import kick, one_kick
+
+__all__ = [
+    "NewMail",
+    "address_with_name",
+    "bare_address",
+    "clean_header",
+    "deliver_due",
+    "enqueue",
+    "enqueue_many",
+    "is_own",
+    "kick",
+    "one_kick",
+    "origin_of",
+]

@@ -1,0 +1,41 @@
+"""Values of header fields that are safe to send, and the proof that a mail is ours."""
+
+import re
+
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+MAX_NAME = 100
+
+
+def clean_header(value: str) -> str:
+    """One line: CR, LF and other control characters would start a header of their own."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+", " ", value).strip()
+
+
+def bare_id(message_id: str) -> str:
+    """A Message-ID as rows keep it: one word without angle brackets."""
+    return re.sub(r"[<>\s]", "", clean_header(message_id))
+
+
+def address_with_name(name: str, address: str) -> str:
+    """`"name" <address>`: the name a quoted-string (RFC 5322 section 3.2.4), whatever is in it."""
+    cleaned = clean_header(name)[:MAX_NAME]
+    if not cleaned:
+        return address
+    quoted = cleaned.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}" <{address}>'
+
+
+def bare_address(header: str) -> str:
+    """The address in our own DEFAULT_FROM_EMAIL, with or without a name."""
+    return header.rpartition("<")[2].rstrip("> ").strip()
+
+
+def origin_of(message_id: str) -> str:
+    """The proof, in X-Letterbox-Origin, that a mail coming back is one that we sent."""
+    value = bare_id(message_id)
+    return salted_hmac("issues.outbox.origin", value, algorithm="sha256").hexdigest()
+
+
+def is_own(message_id: str, origin: str) -> bool:
+    return constant_time_compare(origin_of(message_id), origin.strip())

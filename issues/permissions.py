@@ -1,0 +1,219 @@
+"""Who may do what: the one place that says yes or no, asked as user.has_perm(action, object)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from rules.permissions import set_perm
+
+from issues.models import (
+    Issue,
+    Membership,
+    MergeRequest,
+    Note,
+    Project,
+    Role,
+    User,
+    Visibility,
+)
+
+Person = User | AnonymousUser
+Item = Issue | MergeRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides about a person and a project: found in one query, then only compared."""
+
+    visibility: str
+    role: int = 0
+    """A Role, or 0 for people who are not members."""
+    account: bool = False
+    """Logged in and active."""
+    involved: bool = False
+    """Author or assignee of the item in question."""
+
+    @property
+    def reads_project(self) -> bool:
+        if self.role or self.visibility == Visibility.PUBLIC:
+            return True
+        return self.account and self.visibility == Visibility.INTERNAL
+
+    def reads(self, item: Item) -> bool:
+        if not self.reads_project:
+            return False
+        if isinstance(item, Issue):
+            return not item.confidential or self.involved or self.role >= Role.REPORTER
+        return self.visibility != Visibility.PRIVATE or self.role >= Role.REPORTER
+
+
+NOBODY = Standing(visibility=Visibility.PRIVATE)
+
+
+def find_standing(user: Person, project_id: int, item: Item | None = None) -> Standing:
+    """One query: visibility, role and, for a confidential issue, whether they are assigned."""
+    if isinstance(user, User) and not user.is_active:
+        return NOBODY
+    found = Project.objects.filter(pk=project_id).annotate(
+        role=Subquery(
+            Membership.objects.filter(project=OuterRef("pk"), user=user.pk or 0).values("role")[:1]
+        ),
+        assigned=Exists(
+            Issue.assignees.through.objects.filter(
+                issue_id=item.pk if isinstance(item, Issue) else 0, user_id=user.pk or 0
+            )
+        ),
+    )
+    row = found.values_list("visibility", "role", "assigned").first()
+    if row is None:
+        return NOBODY
+    visibility, role, assigned = row
+    if isinstance(user, User) and user.is_superuser:
+        role = Role.OWNER
+    involved = assigned or (item is not None and user.pk is not None and item.author_id == user.pk)
+    return Standing(
+        visibility=visibility, role=role or 0, account=user.is_authenticated, involved=involved
+    )
+
+
+def read_project(user: Person, project: Project | None) -> bool:
+    return project is not None and find_standing(user, project.pk).reads_project
+
+
+def open_issue(user: Person, project: Project | None) -> bool:
+    if project is None or not user.is_authenticated:
+        return False
+    return find_standing(user, project.pk).reads_project
+
+
+def open_merge_request(user: Person, project: Project | None) -> bool:
+    return has_role(user, project, Role.DEVELOPER)
+
+
+def read_internal(user: Person, project: Project | None) -> bool:
+    return has_role(user, project, Role.REPORTER)
+
+
+def administer_project(user: Person, project: Project | None) -> bool:
+    return has_role(user, project, Role.MAINTAINER)
+
+
+def has_role(user: Person, project: Project | None, role: Role) -> bool:
+    if project is None or not user.is_authenticated:
+        return False
+    return find_standing(user, project.pk).role >= role
+
+
+def read_item(user: Person, item: Item | None) -> bool:
+    return item is not None and find_standing(user, item.project_id, item).reads(item)
+
+
+def comment_on(user: Person, item: Item | None) -> bool:
+    """A locked discussion takes the word of members only."""
+    if item is None or not user.is_authenticated:
+        return False
+    standing = find_standing(user, item.project_id, item)
+    return standing.reads(item) and (bool(standing.role) or not item.locked)
+
+
+def edit_item(user: Person, item: Item | None) -> bool:
+    """The author and reporters; of a merge request the author and developers."""
+    if item is None or not user.is_authenticated:
+        return False
+    standing = find_standing(user, item.project_id, item)
+    needed = Role.REPORTER if isinstance(item, Issue) else Role.DEVELOPER
+    return standing.reads(item) and (standing.role >= needed or item.author_id == user.pk)
+
+
+def triage_item(user: Person, item: Item | None) -> bool:
+    if item is None or not user.is_authenticated:
+        return False
+    return find_standing(user, item.project_id, item).role >= Role.REPORTER
+
+
+PREDICATES: dict[str, Callable[..., bool]] = {
+    "issues.read_project": read_project,
+    "issues.open_issue": open_issue,
+    "issues.open_merge_request": open_merge_request,
+    "issues.read_item": read_item,
+    "issues.comment_on": comment_on,
+    "issues.edit_item": edit_item,
+    "issues.triage_item": triage_item,
+    "issues.read_internal": read_internal,
+    "issues.administer_project": administer_project,
+}
+for _action, _predicate in PREDICATES.items():
+    set_perm(_action, _predicate)  # type: ignore[no-untyped-call]
+
+
+def visible_projects(user: Person) -> QuerySet[Project]:
+    if not user.is_authenticated:
+        return Project.objects.filter(visibility=Visibility.PUBLIC)
+    if not user.is_active:
+        return Project.objects.none()
+    if user.is_superuser:
+        return Project.objects.all()
+    return Project.objects.filter(
+        Q(visibility__in=(Visibility.PUBLIC, Visibility.INTERNAL))
+        | Exists(Membership.objects.filter(project=OuterRef("pk"), user=user.pk))
+    )
+
+
+def visible_issues(user: Person, project: Project) -> QuerySet[Issue]:
+    issues = Issue.objects.filter(project=project, project__in=visible_projects(user))
+    if isinstance(user, User) and user.is_superuser:
+        return issues
+    if not user.is_authenticated:
+        return issues.filter(confidential=False)
+    return issues.filter(
+        Q(confidential=False)
+        | Q(author=user.pk)
+        | Exists(Issue.assignees.through.objects.filter(issue_id=OuterRef("pk"), user_id=user.pk))
+        | _reports_in(user, "project")
+    )
+
+
+def visible_merge_requests(user: Person, project: Project) -> QuerySet[MergeRequest]:
+    found = MergeRequest.objects.filter(project=project, project__in=visible_projects(user))
+    if isinstance(user, User) and user.is_superuser:
+        return found
+    return found.filter(~Q(project__visibility=Visibility.PRIVATE) | _reports_in(user, "project"))
+
+
+def visible_notes(user: Person, item: Item) -> QuerySet[Note]:
+    """One query now (the standing), one when the notes are read."""
+    standing = find_standing(user, item.project_id, item)
+    if not standing.reads(item):
+        return Note.objects.none()
+    notes = item.notes.order_by("pk")
+    return notes if standing.role >= Role.REPORTER else notes.filter(internal=False)
+
+
+def _reports_in(user: Person, project_field: str) -> Exists:
+    return Exists(
+        Membership.objects.filter(
+            project=OuterRef(project_field), user=user.pk, role__gte=Role.REPORTER
+        )
+    )
+
+
+def readers_among(users: Sequence[User], item: Item, *, internal: bool = False) -> list[User]:
+    """Those who may read the item (and, if `internal`, internal notes): at most three queries."""
+    visibility = Project.objects.values_list("visibility", flat=True).get(pk=item.project_id)
+    roles = dict(
+        Membership.objects.filter(project=item.project_id, user__in=users).values_list(
+            "user_id", "role"
+        )
+    )
+    assigned = set(item.assignees.values_list("pk", flat=True))
+    readers = []
+    for user in users:
+        if not user.is_active:
+            continue
+        role = Role.OWNER if user.is_superuser else roles.get(user.pk, 0)
+        involved = user.pk in assigned or user.pk == item.author_id
+        standing = Standing(visibility=visibility, role=role, account=True, involved=involved)
+        if standing.reads(item) and (not internal or role >= Role.REPORTER):
+            readers.append(user)
+    return readers

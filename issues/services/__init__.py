@@ -1,0 +1,47 @@
+"""Every write to the domain: keyword-only, atomic, with the permission asked first."""
+
+from issues.services.accounts import add_email_address, create_user, verify_email_address
+from issues.services.changing import (
+    add_labels,
+    assign,
+    close_item,
+    edit_item,
+    remove_labels,
+    reopen_item,
+    set_confidential,
+    set_due_date,
+    set_locked,
+    unassign,
+)
+from issues.services.projects import add_member, create_label, create_project
+from issues.services.refusals import Invalid, Locked, NotAllowed, NotVisible
+from issues.services.subscribing import subscribe, unsubscribe
+from issues.services.writing import create_issue, create_merge_request, create_note
+
+__all__ = [
+    "Invalid",
+    "Locked",
+    "NotAllowed",
+    "NotVisible",
+    "add_email_address",
+    "add_labels",
+    "add_member",
+    "assign",
+    "close_item",
+    "create_issue",
+    "create_label",
+    "create_merge_request",
+    "create_note",
+    "create_project",
+    "create_user",
+    "edit_item",
+    "remove_labels",
+    "reopen_item",
+    "set_confidential",
+    "set_due_date",
+    "set_locked",
+    "subscribe",
+    "unassign",
+    "unsubscribe",
+    "verify_email_address",
+]

@@ -1,0 +1,47 @@
+"""Projects, who is in them, and their labels."""
+
+from django.db import transaction
+
+from issues.models import Label, Membership, Project, Role, User, Visibility
+from issues.services.refusals import require_valid
+
+DEFAULT_COLOR = "#6699cc"
+
+
+@transaction.atomic
+def create_project(
+    *,
+    path: str,
+    name: str = "",
+    visibility: str = Visibility.PRIVATE,
+    owner: User | None = None,
+    description: str = "",
+) -> Project:
+    project = Project(
+        path=path,
+        name=name.strip() or path.rpartition("/")[2],
+        visibility=visibility,
+        description=description,
+    )
+    require_valid(project)
+    project.save()
+    if owner is not None:
+        add_member(project=project, user=owner, role=Role.OWNER)
+    return project
+
+
+@transaction.atomic
+def add_member(*, project: Project, user: User, role: int) -> Membership:
+    """Also changes the role of a member."""
+    membership, _created = Membership.objects.update_or_create(
+        project=project, user=user, defaults={"role": role}
+    )
+    return membership
+
+
+@transaction.atomic
+def create_label(*, project: Project, name: str, color: str = DEFAULT_COLOR) -> Label:
+    label = Label(project=project, name=name.strip(), color=color)
+    require_valid(label)
+    label.save()
+    return label

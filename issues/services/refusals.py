@@ -1,0 +1,57 @@
+"""The ways in which a service says no."""
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.utils.translation import gettext as _
+
+from issues import permissions
+from issues.models import Issue, MergeRequest, Project, User
+
+
+class NotAllowed(Exception):
+    """The person may read the thing, and may not do this to it."""
+
+
+class Locked(NotAllowed):
+    """The discussion takes comments of members only."""
+
+
+class NotVisible(NotAllowed):
+    """The person may not even know that the thing exists: answer as if it did not."""
+
+
+class Invalid(ValueError):
+    """The values make no sense. `messages` are sentences for the person who gave them."""
+
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__(" ".join(messages))
+        self.messages = messages
+
+
+def require(user: User, action: str, target: Project | Issue | MergeRequest) -> None:
+    """One question when the answer is yes; a second one only to word the refusal.
+
+    Raises KeyError for an action that nobody registered: a typing error must not read as "no".
+    """
+    if action not in permissions.PREDICATES:
+        raise KeyError(action)
+    if user.has_perm(action, target):
+        return
+    reading = "issues.read_project" if isinstance(target, Project) else "issues.read_item"
+    if action == reading or not user.has_perm(reading, target):
+        raise NotVisible(
+            _("There is nothing at this address for you: it does not exist or is not yours.")
+        )
+    if action == "issues.comment_on" and not isinstance(target, Project) and target.locked:
+        raise Locked(_("The discussion is locked: only members of the project may comment."))
+    raise NotAllowed(
+        _("Your role in the project does not include this. Ask one of its maintainers.")
+    )
+
+
+def require_valid(instance: Model, *, exclude: tuple[str, ...] = ()) -> None:
+    """The model's own rules, with the sentences it has for them."""
+    try:
+        instance.full_clean(exclude=exclude)
+    except ValidationError as error:
+        raise Invalid(list(error.messages)) from error

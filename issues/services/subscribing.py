@@ -1,0 +1,28 @@
+"""A person's word on whether they hear of an item."""
+
+from django.db import transaction
+
+from issues.models import Issue, MergeRequest, Subscription, User
+from issues.services.refusals import require
+
+
+@transaction.atomic
+def subscribe(*, user: User, item: Issue | MergeRequest) -> None:
+    """Idempotent. Beats an earlier unsubscribe."""
+    require(user, "issues.read_item", item)
+    _say(user=user, item=item, subscribed=True)
+
+
+@transaction.atomic
+def unsubscribe(*, user: User, item: Issue | MergeRequest) -> None:
+    """Idempotent, and asks nothing: who lost access may still leave."""
+    _say(user=user, item=item, subscribed=False)
+
+
+def _say(*, user: User, item: Issue | MergeRequest, subscribed: bool) -> None:
+    Subscription.objects.update_or_create(
+        user=user,
+        issue=item if isinstance(item, Issue) else None,
+        merge_request=item if isinstance(item, MergeRequest) else None,
+        defaults={"subscribed": subscribed},
+    )

@@ -1,0 +1,199 @@
+"""New issues, merge requests and notes, each with the announcement that people must hear of it."""
+
+import re
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from issues import outbox, uploads
+from issues.models import (
+    Announcement,
+    Event,
+    Issue,
+    MergeRequest,
+    Note,
+    Project,
+    State,
+    User,
+    new_discussion,
+)
+from issues.services.refusals import Invalid, require
+from issues.uploads import NewFile
+
+MAX_TITLE = 255
+NO_SUBJECT = "(no subject)"
+"""The same in every language: rules of people's mail programs match it."""
+
+
+def title_from(text: str) -> str:
+    """One line of at most 255 characters, never blank."""
+    line = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text).strip()
+    return line[:MAX_TITLE].rstrip() or NO_SUBJECT
+
+
+def storable(text: str) -> str:
+    """PostgreSQL stores no NUL, and no lone surrogate is UTF-8."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
+@transaction.atomic
+def create_issue(  # noqa: PLR0913  (one argument a column)
+    *,
+    project: Project,
+    author: User | None,
+    title: str,
+    description: str = "",
+    confidential: bool = False,
+    external_author: str = "",
+    files: Sequence[NewFile] = (),
+) -> Issue:
+    """`author` None needs `external_author`, and then nobody's permission is asked."""
+    _require_author(author, external_author)
+    if author is not None:
+        require(author, "issues.open_issue", project)
+    with uploads.rolled_back_on_error():
+        issue = Issue.objects.create(
+            project=project,
+            iid=_next_issue_iid(project),
+            author=author,
+            external_author=external_author,
+            title=title_from(storable(title)),
+            description=uploads.place(storable(description), files),
+            confidential=confidential,
+        )
+        uploads.create_uploads(project=project, owner=issue, uploader=author, files=files)
+        Announcement.objects.create(event=Event.NEW_ISSUE, issue=issue, actor=author)
+        outbox.kick()
+    return issue
+
+
+@transaction.atomic
+def create_note(  # noqa: PLR0913  (one argument a column)
+    *,
+    item: Issue | MergeRequest,
+    author: User | None,
+    body: str,
+    quoted: str = "",
+    discussion: str = "",
+    internal: bool = False,
+    external_author: str = "",
+    files: Sequence[NewFile] = (),
+) -> Note:
+    """Three queries without files. Internal notes are for reporters and above."""
+    _require_author(author, external_author)
+    if author is not None:
+        require(author, "issues.comment_on", item)
+        if internal:
+            require(author, "issues.read_internal", item.project)
+    body = uploads.place(storable(body), files)
+    if not body.strip():
+        raise Invalid([_("The comment is empty. Write some text or attach a file.")])
+    with uploads.rolled_back_on_error():
+        note = insert_note(
+            item=item,
+            author=author,
+            external_author=external_author,
+            body=body,
+            quoted=storable(quoted),
+            discussion=discussion or new_discussion(),
+            internal=internal,
+        )
+        if files:
+            uploads.create_uploads(project=item.project, owner=note, uploader=author, files=files)
+        announce_note(note, actor=author)
+    return note
+
+
+def insert_note(  # noqa: PLR0913  (one argument a column)
+    *,
+    item: Issue | MergeRequest,
+    author: User | None,
+    body: str,
+    quoted: str = "",
+    discussion: str = "",
+    internal: bool = False,
+    system: bool = False,
+    external_author: str = "",
+) -> Note:
+    return Note.objects.create(
+        issue=item if isinstance(item, Issue) else None,
+        merge_request=item if isinstance(item, MergeRequest) else None,
+        author=author,
+        external_author=external_author,
+        body=body,
+        quoted=quoted,
+        discussion=discussion or new_discussion(),
+        internal=internal,
+        system=system,
+    )
+
+
+def announce_note(note: Note, *, actor: User | None) -> None:
+    Announcement.objects.create(event=Event.NEW_NOTE, note=note, actor=actor)
+    outbox.kick()
+
+
+@transaction.atomic
+def create_merge_request(  # noqa: PLR0913  (one argument a column)
+    *,
+    project: Project,
+    author: User,
+    title: str,
+    description: str = "",
+    source_branch: str,
+    target_branch: str,
+    draft: bool = False,
+    files: Sequence[NewFile] = (),
+) -> MergeRequest:
+    require(author, "issues.open_merge_request", project)
+    _require_branches(project, source_branch, target_branch)
+    with uploads.rolled_back_on_error():
+        merge_request = MergeRequest.objects.create(
+            project=project,
+            iid=_next_merge_request_iid(project),
+            author=author,
+            title=title_from(storable(title)),
+            description=uploads.place(storable(description), files),
+            source_branch=source_branch,
+            target_branch=target_branch,
+            draft=draft,
+        )
+        uploads.create_uploads(project=project, owner=merge_request, uploader=author, files=files)
+        Announcement.objects.create(
+            event=Event.NEW_MERGE_REQUEST, merge_request=merge_request, actor=author
+        )
+        outbox.kick()
+    return merge_request
+
+
+def _require_author(author: User | None, external_author: str) -> None:
+    if author is None and not external_author:
+        raise Invalid([_("A text needs an author: an account, or the address of a person.")])
+
+
+def _require_branches(project: Project, source: str, target: str) -> None:
+    if not source.strip() or not target.strip():
+        raise Invalid([_("A merge request needs a source branch and a target branch.")])
+    if source == target:
+        raise Invalid([_("Source and target branch are the same. Choose another one.")])
+    # A new branch pair is taken while the row of the project is locked, so this cannot race.
+    Project.objects.select_for_update().get(pk=project.pk)
+    if project.merge_requests.filter(
+        source_branch=source, target_branch=target, state=State.OPENED
+    ).exists():
+        raise Invalid([_("There is an open merge request for these branches already.")])
+
+
+def _next_issue_iid(project: Project) -> int:
+    """The UPDATE locks the row of the project, so that nobody else reads the same number."""
+    Project.objects.filter(pk=project.pk).update(last_issue_iid=F("last_issue_iid") + 1)
+    return Project.objects.values_list("last_issue_iid", flat=True).get(pk=project.pk)
+
+
+def _next_merge_request_iid(project: Project) -> int:
+    Project.objects.filter(pk=project.pk).update(
+        last_merge_request_iid=F("last_merge_request_iid") + 1
+    )
+    return Project.objects.values_list("last_merge_request_iid", flat=True).get(pk=project.pk)

@@ -1,0 +1,33 @@
+"""Celery's entry points: announcements become mails, mails are sent."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from issues.notifications import fan_out_owed
+from issues.outbox import deliver_due
+
+MAX_ROUNDS = 50
+"""A worker has other work as well; what is left the next sweep takes."""
+
+
+def _empty_outbox() -> None:
+    for _round in range(MAX_ROUNDS):
+        now = timezone.now()
+        try:
+            written = fan_out_owed(now=now)
+        finally:  # a fault in one announcement keeps no ready mail waiting
+            sent = deliver_due(now=now)
+        if not written and not sent:
+            return
+
+
+@shared_task(name="issues.deliver_outgoing_email")
+def deliver_outgoing_email() -> None:
+    """After a commit that caused mail."""
+    _empty_outbox()
+
+
+@shared_task(name="issues.sweep_outgoing_email")
+def sweep_outgoing_email() -> None:
+    """By the clock: whatever a lost message of the broker or a crash has left."""
+    _empty_outbox()

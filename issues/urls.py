@@ -1,0 +1,59 @@
+"""Addresses of the pages of team members."""
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from issues.views.actions import ACTION_WORDS, item_action
+from issues.views.files import upload
+from issues.views.issues import issue_detail, issue_list, issue_new
+from issues.views.leaving import unsubscribe
+from issues.views.merge_requests import merge_request_detail, merge_request_list
+from issues.views.projects import project_detail, project_list
+
+PART = r"[a-z0-9][a-z0-9._-]*"
+
+
+class ProjectConverter(StringConverter):
+    """A project's path. No part of one is "-", so the "/-/" after it ends it without doubt."""
+
+    regex = rf"{PART}(?:/{PART})*"
+
+
+class SecretConverter(StringConverter):
+    regex = "[0-9a-f]{32}"
+
+
+class ActionConverter(StringConverter):
+    regex = ACTION_WORDS
+
+
+register_converter(ProjectConverter, "project")
+register_converter(SecretConverter, "secret")
+register_converter(ActionConverter, "action")
+
+ISSUES = "<project:path>/-/issues/"
+MERGE_REQUESTS = "<project:path>/-/merge_requests/"
+
+urlpatterns = [
+    path("", project_list, name="project-list"),
+    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("uploads/<secret:secret>/<str:filename>", upload, name="upload"),
+    path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
+    path(ISSUES, issue_list, name="issue-list"),
+    path(f"{ISSUES}new/", issue_new, name="issue-new"),
+    path(f"{ISSUES}<int:iid>/", issue_detail, name="issue-detail"),
+    path(
+        f"{ISSUES}<int:iid>/<action:action>/", item_action, {"kind": "issues"}, name="issue-action"
+    ),
+    path(MERGE_REQUESTS, merge_request_list, name="merge-request-list"),
+    path(f"{MERGE_REQUESTS}<int:iid>/", merge_request_detail, name="merge-request-detail"),
+    path(
+        f"{MERGE_REQUESTS}<int:iid>/<action:action>/",
+        item_action,
+        {"kind": "merge_requests"},
+        name="merge-request-action",
+    ),
+    path("<project:path>/", project_detail, name="project-detail"),
+]

@@ -1,0 +1,74 @@
+"""Issues: the list of a project, the form for a new one, and the page of each."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from issues import services
+from issues.forms import FilterForm, IssueForm
+from issues.models import Project, State
+from issues.permissions import visible_issues
+from issues.views.commenting import answer_item_page
+from issues.views.listing import ITEMS_A_PAGE, count_states, in_state
+from issues.views.reading import (
+    MemberRequest,
+    find_issue,
+    find_project,
+    item_url,
+    refusals_answered,
+)
+
+
+@never_cache
+@require_safe
+def issue_list(request: HttpRequest, path: str) -> HttpResponse:
+    project = find_project(request, path)
+    chosen = FilterForm(request.GET).read()
+    labels = list(project.labels.order_by("name"))
+    matching = visible_issues(request.user, project)
+    if chosen["q"]:
+        matching = matching.filter(title__icontains=chosen["q"])
+    label = next((label for label in labels if label.name == chosen["label"]), None)
+    if label:
+        matching = matching.filter(pk__in=label.issues.values("pk"))
+    page = Paginator(in_state(matching, chosen["state"]), ITEMS_A_PAGE)
+    context = {
+        "project": project,
+        "page": page.get_page(request.GET.get("page")),
+        "states": count_states(matching, [State.OPENED, State.CLOSED]),
+        "labels": labels,
+        "chosen": chosen,
+        "may_open": request.user.has_perm("issues.open_issue", project),
+    }
+    return render(request, "issues/issue_list.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def issue_new(request: MemberRequest, path: str) -> HttpResponse:
+    project = find_project(request, path)
+    if not request.user.has_perm("issues.open_issue", project):
+        raise Http404
+    form = IssueForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        return _create_and_show(request, project, form)
+    return render(request, "issues/issue_new.html", {"project": project, "form": form})
+
+
+def _create_and_show(request: MemberRequest, project: Project, form: IssueForm) -> HttpResponse:
+    with refusals_answered():
+        issue = services.create_issue(project=project, author=request.user, **form.cleaned_data)
+    messages.success(request, gettext("Issue #%(iid)s is open.") % {"iid": issue.iid})
+    return redirect(item_url(issue))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def issue_detail(request: HttpRequest, path: str, iid: int) -> HttpResponse:
+    issue = find_issue(request, path, iid)
+    return answer_item_page(request, issue, template="issues/issue_detail.html")

@@ -1,0 +1,36 @@
+"""What the lists of issues and of merge requests have in common: states and their counts."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext
+
+from issues.models import Issue, MergeRequest, State
+
+ITEMS_A_PAGE = 25
+ItemT = TypeVar("ItemT", Issue, MergeRequest)
+
+
+class StateTab(NamedTuple):
+    """One way to narrow the list: the word for the address, its name, and how many there are."""
+
+    value: str
+    name: str
+    total: int
+
+
+def in_state(items: QuerySet[ItemT], state: str) -> QuerySet[ItemT]:
+    """Newest first, with all that a line of the list shows; `state` is a State or "all"."""
+    found = items if state == "all" else items.filter(state=state)
+    return found.select_related("author").prefetch_related("labels", "assignees").order_by("-iid")
+
+
+def count_states(items: QuerySet[ItemT], states: Sequence[State]) -> list[StateTab]:
+    """One query for all states."""
+    found = items.order_by().aggregate(
+        **{state.value: Count("pk", filter=Q(state=state)) for state in states}, all=Count("pk")
+    )
+    tabs = [StateTab(state.value, str(state.label), found[state.value]) for state in states]
+    tabs.append(StateTab("all", gettext("All"), found["all"]))
+    return tabs

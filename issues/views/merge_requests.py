@@ -1,0 +1,39 @@
+"""Merge requests: the list of a project and the page of each."""
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from issues.forms import FilterForm
+from issues.models import State
+from issues.permissions import visible_merge_requests
+from issues.views.commenting import answer_item_page
+from issues.views.listing import ITEMS_A_PAGE, count_states, in_state
+from issues.views.reading import find_merge_request, find_project
+
+
+@never_cache
+@require_safe
+def merge_request_list(request: HttpRequest, path: str) -> HttpResponse:
+    project = find_project(request, path)
+    chosen = FilterForm(request.GET).read()
+    matching = visible_merge_requests(request.user, project)
+    if chosen["q"]:
+        matching = matching.filter(title__icontains=chosen["q"])
+    page = Paginator(in_state(matching, chosen["state"]), ITEMS_A_PAGE)
+    context = {
+        "project": project,
+        "page": page.get_page(request.GET.get("page")),
+        "states": count_states(matching, list(State)),
+        "chosen": chosen,
+    }
+    return render(request, "issues/merge_request_list.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def merge_request_detail(request: HttpRequest, path: str, iid: int) -> HttpResponse:
+    merge_request = find_merge_request(request, path, iid)
+    return answer_item_page(request, merge_request, template="issues/merge_request_detail.html")

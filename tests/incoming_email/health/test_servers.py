@@ -1,0 +1,173 @@
+"""Servers of the installation: a yes, and every no with the server's own words."""
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+from celery import current_app
+from kombu import Connection
+
+from incoming_email.health import servers
+from incoming_email.inboxes.base import Answer, Finding
+from tests.servers.dovecot import free_ports
+from tests.servers.talking import talking
+
+YES, NO, SKIPPED = Answer.YES, Answer.NO, Answer.SKIPPED
+SMTP_BACKEND = "issues.sending.EmailBackend"
+
+
+@pytest.fixture
+def broker(monkeypatch):
+    """Sets the broker by its URL."""
+
+    def choose(url: str, **options: object) -> None:
+        def connect(**settings: object) -> Connection:
+            return Connection(url, transport_options=options, **settings)
+
+        monkeypatch.setattr(current_app, "connection_for_write", connect)
+
+    return choose
+
+
+def find_broker() -> Finding:
+    (finding,) = servers.find_broker(timeout=2)
+    return finding
+
+
+def find_outgoing() -> Finding:
+    (finding,) = servers.find_outgoing(timeout=2)
+    return finding
+
+
+def find_door() -> Finding:
+    (finding,) = servers.find_door(timeout=0.5)
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("banner", "answer", "detail"),
+    [
+        (b"220 letterbox.localhost ready\r\n", YES, "it greets with 220"),
+        (b"554 5.3.2 no service\r\n", NO, "554 5.3.2 no service"),
+        (b"", NO, "Connection unexpectedly closed: timed out"),
+    ],
+)
+def test_smtp_door(settings, banner, answer, detail):
+    with talking(banner) as port:
+        settings.SMTP_DOOR_PORT = port
+        finding = find_door()
+    assert (finding.answer, finding.detail) == (answer, detail)
+
+
+def test_closed_smtp_door_names_the_command(settings):
+    (settings.SMTP_DOOR_PORT,) = free_ports(1)
+    finding = find_door()
+    assert finding.answer is NO
+    assert finding.remedy.startswith("Start it: python manage.py serve_smtp.")
+
+
+def test_broker_that_answers():
+    assert find_broker() == Finding("broker", YES, "a task can be handed over")
+
+
+def test_folder_broker(broker, tmp_path):
+    broker("filesystem://", data_folder_out=str(tmp_path))
+    assert find_broker() == Finding("broker", YES, f"the folder {tmp_path} can be written to")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_broker_without_its_folder(broker, tmp_path):
+    broker("filesystem://", data_folder_out=str(tmp_path / "queue"))
+    finding = find_broker()
+    assert (finding.answer, "No such file or directory" in finding.detail) == (NO, True)
+    assert finding.remedy == "Make the folder, or give this user the right to write to it."
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_broker_that_is_down(broker, scheme):
+    (port,) = free_ports(1)
+    broker(f"{scheme}://user:broker-secret@127.0.0.1:{port}//")
+    finding = find_broker()
+    assert (finding.answer, "refused" in finding.detail) == (NO, True)
+    assert "broker-secret" not in f"{finding}"
+
+
+def test_broker_of_an_unknown_kind(broker):
+    broker("carrier-pigeon://127.0.0.1//")
+    finding = find_broker()
+    assert (finding.answer, "No such transport" in finding.detail) == (NO, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("redis://:broker-secret@redis.example.com/0", "redis.example.com:6379"),
+        ("amqp://user:broker-secret@mq.example.com:5673//", "mq.example.com:5673"),
+        ("amqp://a.example.com//;amqp://b.example.com//", "a.example.com:5672"),
+        ("redis://[::1]:6380/0", "[::1]:6380"),
+        ("filesystem://", ""),
+        ("redis://host:port/0", ""),
+    ],
+)
+def test_name_of_the_broker_has_no_password(settings, url, server):
+    settings.CELERY_BROKER_URL = url
+    assert servers.examine_broker(timeout=1).server == server
+
+
+def test_mail_that_is_kept_here_needs_no_server():
+    examination = servers.examine_outgoing(timeout=1)
+    assert (examination.probe, [f.answer for f in examination.before]) == (None, [SKIPPED])
+
+
+@pytest.fixture
+def mail_server(settings):
+    """One that wants a log-in; its port is set."""
+
+    def check(_server, _session, _envelope, _mechanism, data):
+        return AuthResult(success=data.password == b"right-secret", handled=False)
+
+    (port,) = free_ports(1)
+    controller = Controller(
+        object(),
+        hostname="127.0.0.1",
+        port=port,
+        authenticator=check,
+        auth_require_tls=False,
+        auth_exclude_mechanism=["LOGIN", "CRAM-MD5"],
+    )
+    controller.start()
+    settings.EMAIL_BACKEND = SMTP_BACKEND
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+    settings.EMAIL_HOST_USER = "letterbox"
+    yield port
+    controller.stop()
+
+
+def test_outgoing_server_that_lets_us_in(mail_server, settings):
+    settings.EMAIL_HOST_PASSWORD = "right-secret"
+    assert find_outgoing() == Finding("outgoing mail", YES, "logged in as letterbox")
+    assert servers.examine_outgoing(timeout=1).server == f"127.0.0.1:{mail_server}"
+
+
+def test_outgoing_server_without_log_in(mail_server, settings):
+    settings.EMAIL_HOST_USER = ""
+    assert find_outgoing() == Finding("outgoing mail", YES, "connected")
+
+
+def test_outgoing_server_that_refuses_us(mail_server, settings):
+    settings.EMAIL_HOST_PASSWORD = "wrong-secret"
+    finding = find_outgoing()
+    assert finding.answer is NO
+    assert finding.detail == "535 5.7.8 Authentication credentials invalid"
+    assert finding.remedy.startswith("Check EMAIL_URL")
+
+
+def test_outgoing_server_that_is_down(settings):
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST = SMTP_BACKEND, "127.0.0.1"
+    (settings.EMAIL_PORT,) = free_ports(1)
+    assert find_outgoing().detail == "[Errno 111] Connection refused"
+
+
+def test_words_hold_no_secret():
+    error = OSError("login letterbox/top-secret refused")
+    assert servers.find_words(error, "", "top-secret") == "login letterbox/[password] refused"
+    assert servers.find_words(TimeoutError()) == "TimeoutError"

@@ -1,0 +1,414 @@
+"""The IMAP inbox against servers that err; group I of the public bug reports."""
+
+import threading
+import time
+import tracemalloc
+
+import pytest
+
+from incoming_email.inboxes import imap
+from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.base import InboxError, RawMessage
+from incoming_email.inboxes.imap import ImapInbox
+from incoming_email.inboxes.opening import open_inbox
+from tests.servers.fake_imap import DROP, HANG, PASSWORD, FakeImap
+
+ONE = b"Subject: one\r\n\r\n1\r\n"
+TWO = b"Subject: two\r\n\r\n2\r\n"
+THREE = b"Subject: three\r\n\r\n3\r\n"
+MAIL = {1: ONE, 2: TWO, 3: THREE}
+
+
+def read_all(inbox: ImapInbox) -> list[RawMessage]:
+    """All that is waiting, acknowledged batch by batch as the receiving room does."""
+    messages: list[RawMessage] = []
+    for batch in inbox.unread():
+        inbox.acknowledge(batch)
+        messages += batch
+    return messages
+
+
+def contents(messages: list[RawMessage]) -> list[bytes]:
+    return [message.content for message in messages]
+
+
+def refusal(account: ImapAccount) -> InboxError:
+    """Why the inbox can't be opened."""
+    with pytest.raises(InboxError) as caught, open_inbox(account):
+        pass
+    return caught.value
+
+
+def fetched(*pairs: tuple[int, bytes]) -> bytes:
+    lines = [
+        b"* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n" % (uid, uid, len(content), content)
+        for uid, content in pairs
+    ]
+    return b"".join(lines)
+
+
+def test_the_fake_server_itself_is_read() -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
+        assert contents(read_all(inbox)) == [ONE, TWO, THREE]
+        assert inbox.position == "7:3"
+    assert server.flags == {uid: {"\\Seen", "\\Deleted"} for uid in MAIL}
+    assert server.commands[-1] == "LOGOUT"
+
+
+def test_i04_a_bye_within_a_fetch_is_no_mail_and_the_reading_goes_on() -> None:
+    with FakeImap(MAIL) as server:
+        half = fetched((1, ONE), (2, TWO)) + b"* BYE Autologout\r\n"
+        server.script("BODY.PEEK", half, then=DROP)
+        with open_inbox(server.account()) as inbox:
+            assert contents(read_all(inbox)) == [ONE, TWO, THREE]
+            assert inbox.position == "7:3"
+        assert server.connections == 2
+
+
+def test_i05_only_peek_is_asked_for() -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
+        read_all(inbox)
+        assert server.sent("UID FETCH") == [
+            "UID FETCH 1,2,3 (RFC822.SIZE)",
+            "UID FETCH 1,2,3 (BODY.PEEK[])",
+        ]
+
+
+@pytest.mark.parametrize("item", [b"FLAGS ()", b"BODY[] NIL", b"BODY[] {0}\r\n", b'BODY[] ""'])
+def test_i05_no_content_is_an_error_and_no_empty_mail(item: bytes) -> None:
+    with FakeImap(MAIL) as server:
+        empty = b"* 2 FETCH (UID 2 " + item + b")\r\nTAG OK done\r\n"
+        server.script("BODY.PEEK", fetched((1, ONE), (3, THREE)) + empty)
+        with open_inbox(server.account(delete_after_delivery=False)) as inbox:
+            assert contents(read_all(inbox)) == [ONE, THREE]
+            assert inbox.position == "7:3:2"
+            assert server.flags[2] == set()
+            assert contents(read_all(inbox)) == [TWO]
+            assert inbox.position == "7:3"
+
+
+def test_i06_i08_the_search_has_no_date_and_no_charset() -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account(), position="7:1") as inbox:
+        read_all(inbox)
+        assert server.sent("SEARCH") == ["UID SEARCH UNDELETED OR UNSEEN UID 2:4294967295"]
+
+
+def test_i10_no_command_goes_by_sequence_number() -> None:
+    with FakeImap(MAIL) as server:
+        account = server.account(expunge_deleted=True)
+        server.script(
+            "RFC822.SIZE", b"* 1 EXPUNGE\r\n* 1 FETCH (UID 2 RFC822.SIZE 19)\r\nTAG OK done\r\n"
+        )
+        with open_inbox(account) as inbox:
+            assert contents(read_all(inbox)) == [TWO]
+        for verb in ("SEARCH", "FETCH", "STORE", "EXPUNGE"):
+            assert server.sent(verb)
+            assert all(line.startswith(f"UID {verb}") for line in server.sent(verb))
+
+
+def test_i18_an_answer_of_many_kilobytes_is_read() -> None:
+    uids = range(1_000_000, 1_150_000)
+    answer = b"* SEARCH " + b" ".join(b"%d" % uid for uid in uids) + b"\r\nTAG OK done\r\n"
+    assert len(answer) > 1_000_000
+    with FakeImap({}) as server:
+        server.script("SEARCH", answer)
+        server.script("RFC822.SIZE", b"TAG OK nothing\r\n", times=300)
+        with open_inbox(server.account(timeout=10.0)) as inbox:
+            assert list(inbox.unread()) == []
+            asked = server.sent("RFC822.SIZE")
+    assert len(asked) == 300
+    assert asked[-1].endswith(",1149999 (RFC822.SIZE)")
+
+
+def test_a_search_answered_in_parts_and_with_a_modseq_is_read() -> None:
+    with FakeImap(MAIL) as server:
+        server.script("SEARCH", b"* SEARCH 3 1\r\n* SEARCH 2 (MODSEQ 917162500)\r\nTAG OK done\r\n")
+        with open_inbox(server.account()) as inbox:
+            assert contents(read_all(inbox)) == [ONE, TWO, THREE]
+
+
+def test_i19_an_answer_without_data_is_skipped() -> None:
+    with FakeImap(MAIL) as server:
+        server.script("BODY.PEEK", b"TAG OK nothing here\r\n")
+        with open_inbox(server.account(batch_count=2)) as inbox:
+            assert contents(read_all(inbox)) == [THREE]
+            assert inbox.position == "7:3:1,2"
+
+
+@pytest.mark.parametrize("end", [b"\r\n)", b"\r\n FLAGS (\\Recent))", b")", b" FLAGS ())"])
+def test_i23_a_blank_line_behind_a_literal_does_not_break_the_framing(end: bytes) -> None:
+    first = b"* 1 FETCH (UID 1 BODY[] {%d}\r\n%s%s\r\n" % (len(ONE), ONE, end)
+    with FakeImap(MAIL) as server:
+        server.script("BODY.PEEK", first + fetched((2, TWO), (3, THREE)) + b"TAG OK done\r\n")
+        with open_inbox(server.account()) as inbox:
+            assert contents(read_all(inbox)) == [ONE, TWO, THREE]
+        assert server.connections == 1
+
+
+def test_i24_a_literal_announced_too_long_holds_up_its_own_message_only() -> None:
+    long = b"* 2 FETCH (UID 2 BODY[] {225752}\r\n" + TWO + b")\r\nTAG OK done\r\n"
+    with FakeImap(MAIL) as server:
+        server.script("FETCH 1,2,3 (BODY", long, then=HANG)
+        server.script("FETCH 2 (BODY", long, then=HANG)
+        start = time.monotonic()
+        with open_inbox(server.account()) as inbox:
+            assert contents(read_all(inbox)) == [ONE, THREE]
+            assert inbox.position == "7:3:2"
+        assert time.monotonic() - start < 3.0
+        assert server.flags[2] == set()
+
+
+def test_a_server_that_breaks_at_every_message_is_given_up() -> None:
+    with FakeImap(dict.fromkeys(range(1, 9), ONE)) as server:
+        server.script("BODY.PEEK", b"", then=DROP, times=99)
+        with open_inbox(server.account()) as inbox, pytest.raises(InboxError, match="EOF"):
+            read_all(inbox)
+        # The first connection, and a new one after each break.
+        assert server.connections == 2 + imap.MAX_BROKEN
+
+
+def test_i25_a_literal_of_no_bytes_is_read() -> None:
+    with FakeImap({5: b"", 6: ONE}) as server, open_inbox(server.account()) as inbox:
+        assert contents(read_all(inbox)) == [b"", ONE]
+
+
+@pytest.mark.parametrize("size", [10**9, 10**15, 10**30])
+def test_a_huge_literal_takes_no_memory(size: int) -> None:
+    with FakeImap({1: ONE}) as server:
+        server.script("BODY.PEEK", b"* 1 FETCH (UID 1 BODY[] {%d}\r\nx" % size, then=HANG, times=99)
+        with open_inbox(server.account()) as inbox:
+            tracemalloc.start()
+            try:
+                assert read_all(inbox) == []
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            assert inbox.position == "7:1:1"
+    assert peak < 5_000_000
+
+
+def test_an_endless_answer_is_cut_off() -> None:
+    with FakeImap({1: ONE}) as server:
+        server.script("SEARCH", b"* OK %s\r\n" % (b"x" * 1_000_000) * 20, then=HANG)
+        account = server.account(timeout=10.0, max_message_bytes=1000, batch_bytes=1000)
+        with open_inbox(account) as inbox, pytest.raises(InboxError, match="more than 16002000"):
+            read_all(inbox)
+
+
+def test_i28_flags_before_the_idling_line_are_accepted() -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
+        server.script("IDLE", b"* FLAGS (\\Seen)\r\n+ idling\r\n")
+        assert inbox.wait(0.1) is False
+        assert server.sent("DONE") == ["DONE"]
+
+
+def test_news_before_or_with_the_idling_line_is_not_lost() -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
+        server.script("IDLE", b"* 4 EXISTS\r\n+ idling\r\n")
+        assert inbox.wait(5) is True
+        server.script("IDLE", b"+ idling\r\n* 5 EXISTS\r\n")
+        start = time.monotonic()
+        assert inbox.wait(5) is True
+        assert time.monotonic() - start < 2
+
+
+def test_a_line_that_comes_in_two_halves_is_waited_for() -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account(idle_timeout=0.3)) as inbox:
+        server.script("IDLE", b"+ idling\r\n* 4 EX")
+        server.script("DONE", b"ISTS\r\nIDLE-TAG OK done\r\n")
+        assert inbox.wait(1) is True
+        assert server.sent("IDLE") == ["IDLE"]
+
+
+def test_an_exists_that_tells_nothing_new_wakes_nobody() -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
+        server.script("IDLE", b"+ idling\r\n* 3 EXISTS\r\n* OK Still here\r\n")
+        assert inbox.wait(0.2) is False
+
+
+def test_mail_announced_beside_another_answer_is_news() -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
+        server.script("STORE", b"* 4 EXISTS\r\nTAG OK done\r\n")
+        read_all(inbox)
+        assert inbox.wait(0) is True
+        read_all(inbox)
+        assert inbox.wait(0) is False
+
+
+def test_idle_is_renewed() -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account(idle_timeout=0.1)) as inbox:
+        assert inbox.wait(0.45) is False
+        assert 3 <= len(server.sent("IDLE")) <= 5
+
+
+def test_idle_may_last_longer_than_the_time_out_of_an_answer() -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account(timeout=0.2)) as inbox:
+        assert inbox.wait(0.7) is False
+        assert server.sent("IDLE") == ["IDLE"]
+
+
+def test_i17_a_server_that_falls_silent_in_idle_is_given_up() -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
+        server.script("IDLE", b"+ idling\r\n", then=HANG)
+        start = time.monotonic()
+        with pytest.raises(InboxError) as caught:
+            inbox.wait(0.2)
+        assert time.monotonic() - start < 2
+        assert caught.value.detail == "no answer in time (timed out)"
+
+
+@pytest.mark.parametrize("last", [b"", b"* BYE down for repair\r\n"])
+def test_i13_a_server_that_goes_away_in_idle_is_told_at_once(last: bytes) -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
+        server.script("IDLE", b"+ idling\r\n" + last, then=DROP)
+        start = time.monotonic()
+        with pytest.raises(InboxError, match="down for repair" if last else "EOF"):
+            inbox.wait(30)
+        assert time.monotonic() - start < 2
+
+
+def test_a_refused_idle_is_replaced_by_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap, "NOOP_SECONDS", 0.05)
+    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
+        server.script("IDLE", b"TAG BAD not now\r\n")
+        threading.Timer(0.2, server.script, ("NOOP", b"* 4 EXISTS\r\nTAG OK done\r\n")).start()
+        assert inbox.wait(5) is True
+        assert server.sent("IDLE") == ["IDLE"]
+
+
+def test_nothing_is_marked_by_reading() -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
+        assert len(list(inbox.unread())) == 1
+    assert server.flags == {1: set(), 2: set(), 3: set()}
+
+
+def test_a_folder_is_never_closed() -> None:
+    with FakeImap(MAIL) as server:
+        with open_inbox(server.account()) as inbox:
+            read_all(inbox)
+        assert server.sent("CLOSE") == []
+        assert set(server.messages) == {1, 2, 3}
+
+
+def test_starttls_that_is_not_offered_ends_the_attempt_before_the_password() -> None:
+    with FakeImap(MAIL) as server:
+        fault = refusal(server.account(start_tls=True))
+    assert server.sent("LOGIN") == []
+    assert fault.detail == "Server does not support STARTTLS capability"
+    assert "switch ssl on" in fault.remedy
+
+
+def test_starttls_that_is_refused_ends_the_attempt_before_the_password() -> None:
+    with FakeImap(MAIL, capability="IMAP4rev1 STARTTLS") as server:
+        refusal(server.account(start_tls=True))
+    assert server.sent("STARTTLS") == ["STARTTLS"]
+    assert server.sent("LOGIN") == []
+
+
+def test_data_in_clear_behind_starttls_is_refused() -> None:
+    with FakeImap(MAIL, capability="IMAP4rev1 STARTTLS") as server:
+        server.script("STARTTLS", b"TAG OK go\r\n* CAPABILITY IMAP4rev1 EVIL\r\n")
+        refusal(server.account(start_tls=True))
+    assert server.sent("LOGIN") == []
+
+
+def test_a_greeting_that_skips_starttls_is_refused() -> None:
+    greeting = b"* PREAUTH you are in\r\n"
+    with FakeImap(MAIL, capability="IMAP4rev1 STARTTLS", greeting=greeting) as server:
+        refusal(server.account(start_tls=True))
+    assert server.sent("SELECT") == []
+
+
+def test_a_server_that_forbids_login_in_clear_gets_no_password() -> None:
+    with FakeImap(MAIL, capability="IMAP4rev1 LOGINDISABLED") as server:
+        fault = refusal(server.account())
+    assert server.sent(PASSWORD) == []
+    assert fault.remedy == "Switch on ssl or start_tls."
+
+
+def test_a_password_that_the_server_repeats_is_not_shown() -> None:
+    with FakeImap(MAIL) as server:
+        server.script("LOGIN", f"TAG NO {PASSWORD} is wrong\r\n".encode())
+        fault = refusal(server.account())
+    assert fault.detail == "[password] is wrong"
+    assert fault.__cause__ is None
+
+
+def test_both_kinds_of_tls_are_refused_without_a_connection() -> None:
+    with FakeImap(MAIL) as server:
+        fault = refusal(server.account(ssl=True, start_tls=True))
+    assert fault.detail == "ssl and start_tls are both on"
+    assert server.connections == 0
+
+
+def test_a_read_only_folder_is_refused() -> None:
+    with FakeImap(MAIL) as server:
+        server.script("SELECT", b"* 3 EXISTS\r\n* OK [READ-ONLY] no\r\nTAG OK [READ-ONLY] ok\r\n")
+        fault = refusal(server.account())
+    assert fault.remedy == "Give this user the right to change flags in the folder."
+
+
+def test_a_folder_without_uidnext_is_asked_for_its_highest_uid() -> None:
+    with FakeImap(MAIL) as server:
+        server.script("SELECT", b"* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ids\r\nTAG OK ok\r\n")
+        server.script("SEARCH UID *", b"* SEARCH 3\r\nTAG OK done\r\n")
+        with open_inbox(server.account()) as inbox:
+            read_all(inbox)
+            assert server.sent("SEARCH")[1] == "UID SEARCH UNDELETED OR UNSEEN UID 4:4294967295"
+
+
+def test_a_refused_store_leaves_the_mark_where_it_was() -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account(), position="7:1") as inbox:
+        server.script("STORE", b"TAG NO disk full\r\n")
+        with pytest.raises(InboxError, match="disk full"):
+            read_all(inbox)
+        assert inbox.position == "7:1"
+
+
+def test_new_ids_after_a_broken_connection_end_the_reading() -> None:
+    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
+        server.script("BODY.PEEK", b"", then=DROP)
+        server.validity = 8
+        with pytest.raises(InboxError, match="UIDVALIDITY"):
+            read_all(inbox)
+
+
+def test_a_message_of_another_folder_is_not_acknowledged() -> None:
+    stranger = RawMessage("00000000:7:1", ONE)
+    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
+        with pytest.raises(InboxError, match="not of this folder"):
+            inbox.acknowledge([stranger])
+    assert server.sent("STORE") == []
+
+
+NONSENSE = [
+    b"* FETCH\r\nTAG OK done\r\n",
+    b"* 1 FETCH (UID 1 BODY[] 5)\r\nTAG OK done\r\n",
+    b"* 1 FETCH (UID x BODY[] {1}\r\n1)\r\nTAG OK done\r\n",
+    b"* 1 FETCH (UID 1 BODY 5)\r\nTAG OK done\r\n",
+    b"* 1 FETCH (UID 1 BODY[\r\nTAG OK done\r\n",
+    b"* 1 FETCH " + b"(" * 5000 + b"\r\nTAG OK done\r\n",
+    b"* 1 FETCH NIL\r\nTAG OK done\r\n",
+    b"\r\n\r\n",
+    b"* SEARCH x y\r\nTAG OK done\r\n",
+    b"* SEARCH {3}\r\nabc\r\nTAG OK done\r\n",
+    b"\xff\xfe\x00",
+    b"* 1 EXISTS\nTAG OK done\n",
+    b"TAG",
+    b"OTHER OK\r\n",
+    b"* BAD [\xff] \r\nTAG NO [\xff]\r\n",
+]
+
+
+@pytest.mark.parametrize("command", ["LOGIN", "SELECT", "SEARCH", "RFC822.SIZE", "BODY.", "STORE"])
+@pytest.mark.parametrize("answer", NONSENSE)
+def test_nonsense_is_an_inbox_error_or_no_mail(command: str, answer: bytes) -> None:
+    with FakeImap({1: ONE}) as server:
+        server.script(command, answer, then=DROP, times=9)
+        found: list[bytes] | str = []
+        try:
+            with open_inbox(server.account()) as inbox:
+                found = contents(read_all(inbox))
+        except InboxError as fault:
+            found = fault.detail and fault.remedy
+        assert found in ([], [ONE]) or (isinstance(found, str) and found)

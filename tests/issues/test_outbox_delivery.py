@@ -1,0 +1,177 @@
+"""Mail sent from rows: at least once, each by one worker."""
+
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend as LocmemBackend
+from django.db import connection
+
+from issues import outbox
+from issues.models import OutgoingEmail, OutgoingState
+from issues.outbox import delivering
+from tests.issues.outgoing import NOW, enqueue
+from tests.issues.smtp_sink import free_port, running_sink
+
+
+@pytest.fixture
+def sink(settings):
+    with running_sink() as sink:
+        settings.EMAIL_BACKEND = "issues.sending.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
+        settings.EMAIL_TIMEOUT = 10
+        yield sink
+
+
+@pytest.mark.django_db
+def test_due_mail_goes_over_one_connection(sink):
+    for n in range(3):
+        enqueue(n=n)
+    enqueue(n=9, now=NOW + dt.timedelta(hours=1))
+
+    assert outbox.deliver_due(now=NOW) == 3
+    assert outbox.deliver_due(now=NOW) == 0
+
+    assert [recipients for _, recipients in sink.envelopes] == [
+        [f"ann{n}@example.com"] for n in range(3)
+    ]
+    assert sink.connections == 1
+    sent = OutgoingEmail.objects.filter(state=OutgoingState.SENT)
+    assert sent.count() == 3
+    assert {row.attempts for row in sent} == {1}
+    assert all(NOW <= row.sent_at < NOW + dt.timedelta(minutes=1) for row in sent)
+
+
+@pytest.mark.django_db
+def test_the_null_reverse_path_and_a_named_one(sink):
+    enqueue(n=1)
+    enqueue(n=2, envelope_sender="bounce@example.com")
+
+    outbox.deliver_due(now=NOW)
+
+    assert sink.senders == ["<>", "bounce@example.com"]
+    assert [message["From"] for message in sink.messages] == [
+        "Letterbox <letterbox@letterbox.localhost>"
+    ] * 2
+
+
+@pytest.mark.django_db
+def test_a_refused_recipient_fails_at_once_and_stops_nobody(sink):
+    sink.answers["ann1@example.com"] = "550 5.1.1 No such person"
+    for n in (1, 2):
+        enqueue(n=n)
+
+    assert outbox.deliver_due(now=NOW) == 1
+
+    failed = OutgoingEmail.objects.get(state=OutgoingState.FAILED)
+    assert (failed.recipient, failed.attempts) == ("ann1@example.com", 1)
+    assert "5.1.1 No such person" in failed.last_error
+    assert sink.connections == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("answer", ["451 4.7.1 Come back later", "552 5.3.4 Too big for now"])
+def test_a_mail_that_was_not_taken_is_due_again_after_a_growing_pause(sink, answer):
+    sink.data_answer = answer
+    row = enqueue()
+    now, pauses = NOW, []
+
+    for _attempt in range(delivering.MAX_ATTEMPTS):
+        assert outbox.deliver_due(now=now) == 0
+        row.refresh_from_db()
+        pauses.append(round((row.next_attempt_at - now).total_seconds() / 60))
+        now = row.next_attempt_at
+
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128]
+    assert (row.state, row.attempts) == (OutgoingState.FAILED, 8)
+    assert answer[4:] in row.last_error
+
+
+@pytest.mark.django_db
+def test_a_recipient_who_is_only_busy_is_tried_again(sink):
+    sink.answers["ann1@example.com"] = "450 4.2.1 Mailbox busy"
+    row = enqueue()
+
+    outbox.deliver_due(now=NOW)
+
+    row.refresh_from_db()
+    assert row.state == OutgoingState.PENDING
+    del sink.answers["ann1@example.com"]
+    assert outbox.deliver_due(now=row.next_attempt_at) == 1
+
+
+@pytest.mark.django_db
+def test_a_server_that_is_away_costs_no_attempt(settings):
+    settings.EMAIL_BACKEND = "issues.sending.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
+    for n in (1, 2):
+        enqueue(n=n)
+
+    assert outbox.deliver_due(now=NOW) == 0
+
+    for row in OutgoingEmail.objects.all():
+        assert (row.state, row.attempts) == (OutgoingState.PENDING, 0)
+        assert "Connection refused" in row.last_error
+        assert row.next_attempt_at - NOW >= dt.timedelta(minutes=1)
+
+
+@pytest.mark.django_db
+def test_a_mail_that_cannot_be_written_stops_nobody():
+    enqueue(n=1, headers={"Reply-To": "no address at all é"})
+    enqueue(n=2)
+
+    assert outbox.deliver_due(now=NOW) == 1
+
+    assert [message.to for message in mail.outbox] == [["ann2@example.com"]]
+    assert OutgoingEmail.objects.get(recipient="ann1@example.com").last_error.startswith(
+        "ValueError: Invalid address"
+    )
+
+
+@pytest.mark.django_db
+def test_a_claimed_mail_is_its_claimers_until_the_lease_ends(monkeypatch):
+    row = enqueue()
+
+    class OneAtATime(LocmemBackend):
+        def send_messages(self, messages):
+            assert outbox.deliver_due(now=NOW + delivering.LEASE - dt.timedelta(seconds=5)) == 0
+            return super().send_messages(messages)
+
+    monkeypatch.setattr(mail, "get_connection", OneAtATime)
+
+    assert outbox.deliver_due(now=NOW) == 1
+    row.refresh_from_db()
+    assert (row.state, row.attempts) == (OutgoingState.SENT, 1)
+
+
+@pytest.mark.django_db
+def test_a_mail_that_kills_every_worker_runs_out_of_attempts():
+    row = enqueue()
+    OutgoingEmail.objects.update(attempts=delivering.MAX_ATTEMPTS)
+
+    assert outbox.deliver_due(now=NOW) == 0
+
+    row.refresh_from_db()
+    assert (row.state, row.attempts) == (OutgoingState.FAILED, delivering.MAX_ATTEMPTS)
+    assert row.last_error == "The worker died at every attempt."
+    assert mail.outbox == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_send_each_mail_once(sink):
+    for n in range(20):
+        enqueue(n=n)
+
+    def work(_worker):
+        try:
+            return outbox.deliver_due(now=NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        sent = list(pool.map(work, range(2)))
+
+    assert sum(sent) == 20
+    ids = [message["Message-ID"] for message in sink.messages]
+    assert sorted(ids) == sorted(f"<notice-{n}@letterbox.localhost>" for n in range(20))

@@ -1,0 +1,73 @@
+"""What the worker does with announcements and rows."""
+
+import pytest
+from celery import current_app
+from django.core import mail
+from django.db import DatabaseError
+
+from issues import services, tasks
+from issues.models import Announcement, OutgoingEmail
+from tests.factories import IssueFactory, UserFactory
+from tests.issues.outgoing import enqueue, say
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_note_becomes_mail_that_is_sent():
+    issue = IssueFactory()
+    say(issue)
+
+    tasks.deliver_outgoing_email()
+
+    assert [message.to for message in mail.outbox] == [[issue.author.email]]
+    assert OutgoingEmail.objects.get().state == "sent"
+
+
+def test_everything_due_goes_in_one_run(monkeypatch):
+    monkeypatch.setattr("issues.outbox.delivering.BATCH", 2)
+    for n in range(5):
+        enqueue(n=n)
+
+    tasks.sweep_outgoing_email()
+
+    assert len(mail.outbox) == 5
+
+
+def test_a_run_ends_even_if_there_is_always_more(monkeypatch):
+    rounds = []
+    monkeypatch.setattr(tasks, "fan_out_owed", lambda **_options: 1)
+    monkeypatch.setattr(tasks, "deliver_due", lambda **options: rounds.append(options))
+
+    tasks.sweep_outgoing_email()
+
+    assert len(rounds) == tasks.MAX_ROUNDS
+
+
+def test_a_fault_in_an_announcement_keeps_no_ready_mail_waiting(monkeypatch):
+    enqueue()
+
+    def fail(**_options):
+        raise DatabaseError("broken")
+
+    monkeypatch.setattr(tasks, "fan_out_owed", fail)
+
+    with pytest.raises(DatabaseError, match="broken"):
+        tasks.deliver_outgoing_email()
+
+    assert len(mail.outbox) == 1
+
+
+def test_an_issue_of_a_silent_person_needs_no_second_round():
+    services.create_issue(project=IssueFactory().project, author=UserFactory(), title="t")
+
+    tasks.deliver_outgoing_email()
+
+    assert not Announcement.objects.filter(fanned_out_at=None).exists()
+    assert mail.outbox == []
+
+
+def test_the_names_are_those_of_the_schedule_and_of_the_kick():
+    scheduled = {entry["task"] for entry in current_app.conf.beat_schedule.values()}
+
+    assert tasks.sweep_outgoing_email.name in scheduled
+    assert tasks.deliver_outgoing_email.name == "issues.deliver_outgoing_email"

@@ -1,0 +1,150 @@
+"""A member in a real browser: logs in, copies the private address, and finds the mailed issue."""
+
+import os
+import shutil
+from email.message import EmailMessage
+
+import pytest
+from django.core.management import call_command
+
+from incoming_email.models import InboxMethod, Mailbox, SenderToken
+from issues.models import Issue, Role
+from tests.factories import PASSWORD, MembershipFactory
+from tests.servers.programs import require_program
+
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+
+
+@pytest.fixture
+def browser(monkeypatch):
+    require_program("chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    # Playwright keeps an event loop in this thread; the test's own queries are not async.
+    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    with sync_api.sync_playwright() as playwright:
+        path = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def member():
+    Mailbox.objects.create(
+        name="main",
+        enabled=True,
+        address="incoming+%{key}@letterbox.localhost",
+        inbox_method=InboxMethod.SMTP,
+    )
+    membership = MembershipFactory(
+        role=Role.DEVELOPER, project__path="acme/shop", user__username="ada"
+    )
+    return membership.user
+
+
+@pytest.fixture
+def page(browser, live_server, member):
+    """The member's list of issues, after log-in by keyboard; closes without any script error."""
+    context = browser.new_context(
+        viewport=DESKTOP, permissions=["clipboard-read", "clipboard-write"], locale="en-US"
+    )
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{live_server.url}/login/?next=/acme/shop/-/issues/")
+    page.keyboard.type("ada")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{live_server.url}/acme/shop/-/issues/")
+    yield page
+    context.close()
+    assert problems == []
+
+
+def write_mail(path, *, to, subject, text):
+    mail = EmailMessage()
+    mail["From"] = "ada@example.com"
+    mail["To"] = to
+    mail["Subject"] = subject
+    mail["Message-ID"] = f"<{path.name}@example.com>"
+    mail.set_content(text)
+    path.write_bytes(mail.as_bytes())
+    return str(path)
+
+
+def copied_address(page):
+    """What the Copy button put on the clipboard."""
+    page.get_by_role("button", name="Copy").click()
+    page.get_by_text("Copied.").wait_for()
+    return page.evaluate("navigator.clipboard.readText()")
+
+
+def test_mail_to_the_copied_address_becomes_an_issue_in_the_list(page, member, tmp_path):
+    address = copied_address(page)
+    assert address == page.get_by_label("Your private address").input_value()
+    assert SenderToken.objects.get(user=member).token in address
+
+    mail = write_mail(tmp_path / "new", to=address, subject="The cart is slow", text="On phones.")
+    call_command("receive_email", mail)
+    page.reload()
+    page.get_by_role("link", name="The cart is slow").click()
+
+    page.get_by_role("heading", name="The cart is slow").wait_for()
+    assert "On phones." in page.inner_text("article")
+    assert Issue.objects.get().author == member
+    page.screenshot(path=tmp_path / "issue.png", full_page=True)
+
+    mail = write_mail(tmp_path / "note", to=copied_address(page), subject="x", text="On desks too.")
+    call_command("receive_email", mail)
+    page.reload()
+    assert page.get_by_label("Comment by ada").inner_text().count("On desks too.") == 1
+
+
+def test_reset_changes_the_address(page):
+    before = copied_address(page)
+
+    page.get_by_text("Reset", exact=True).click()
+    page.get_by_role("button", name="Reset my private addresses").click()
+
+    page.get_by_text("Your private addresses are new.").wait_for()
+    assert page.url.endswith("/acme/shop/-/issues/")
+    assert copied_address(page) != before
+
+
+def test_pages_fit_a_phone(page, live_server, tmp_path):
+    page.set_viewport_size(PHONE)
+    page.get_by_role("link", name="New issue").click()
+    page.get_by_label("Title").fill("wide" * 60)
+    page.get_by_label("Description").fill(f"`{'code' * 80}`\n\n{'long' * 80}")
+    page.get_by_role("button", name="Create issue").click()
+    page.get_by_text("Issue #1 is open.").wait_for()
+
+    for path in ("/", "/account/", "/acme/shop/-/issues/", "/acme/shop/-/issues/1/"):
+        page.goto(live_server.url + path)
+        page.screenshot(path=tmp_path / "phone.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], path
+
+
+def test_skip_link_comes_first_and_leads_to_the_content(page):
+    page.reload()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+
+    page.keyboard.press("Enter")
+
+    assert page.evaluate("document.activeElement.id") == "main"

@@ -1,0 +1,234 @@
+"""A Dovecot 2.3 of our own on loopback, as a child process, for tests of the IMAP inbox."""
+
+import os
+import re
+import shutil
+import signal
+import smtplib
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from imapclient import IMAPClient
+
+from incoming_email.inboxes.accounts import ImapAccount
+from tests.servers.certificates import make_authority, make_certificate
+from tests.servers.dovecot_conf import CONFIGURATION
+from tests.servers.programs import require_program, require_root
+
+DOMAIN = "example.test"
+USERS = tuple(f"user{number:02}@{DOMAIN}" for number in range(50))
+START_SECONDS = 10.0
+FULL_CAPABILITY = ""
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now; another process may still take one before we do."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def password_of(user: str) -> str:
+    return f"pw-{user.partition('@')[0]}"
+
+
+class Dovecot:
+    """Use as a context manager. Ports are chosen at the first start and kept by a restart.
+
+    `capability` replaces what the server offers after login, such as "IMAP4rev1 UIDPLUS" for a
+    server without IDLE. `server_names` go into the certificate.
+    """
+
+    def __init__(
+        self, *, capability: str = FULL_CAPABILITY, server_names: Sequence[str] = ("localhost",)
+    ) -> None:
+        require_program("dovecot", "doveadm", "openssl")
+        require_root("dovecot")
+        # Short, since unix sockets may have 100 characters; open to dovecot's own users.
+        self.folder = Path(tempfile.mkdtemp(prefix="lbdc", dir="/tmp"))
+        self.folder.chmod(0o755)
+        self._capability = capability
+        self._server_names = server_names
+        self._process: subprocess.Popen[bytes] | None = None
+        self._users = iter(USERS)
+        self.port = self.tls_port = self.lmtp_port = 0
+
+    def __enter__(self) -> Self:
+        self._write_files()
+        for attempt in range(3):
+            self.port, self.tls_port, self.lmtp_port = free_ports(3)
+            self._write_configuration()
+            try:
+                self.start()
+            except RuntimeError:
+                self.kill()
+                if attempt == 2:
+                    raise
+            else:
+                break
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def ca_file(self) -> str:
+        return str(self.folder / "tls/ca.pem")
+
+    def _write_files(self) -> None:
+        tls = self.folder / "tls"
+        make_authority(tls)
+        make_certificate(tls, "server", self._server_names)
+        mail = self.folder / "mail"
+        mail.mkdir()
+        shutil.chown(mail, "mail", "mail")
+        lines = [f"{user}:{{PLAIN}}{password_of(user)}::::::\n" for user in USERS]
+        (self.folder / "users").write_text("".join(lines))
+
+    def _write_configuration(self) -> None:
+        offer = f"imap_capability = {self._capability}" if self._capability else ""
+        text = CONFIGURATION.format(
+            folder=self.folder,
+            name=self.folder.name,
+            port=self.port,
+            tls_port=self.tls_port,
+            lmtp_port=self.lmtp_port,
+            capability=offer,
+        )
+        (self.folder / "dovecot.conf").write_text(text)
+
+    def start(self) -> None:
+        # Left by a kill; the next start would take it for a running server.
+        (self.folder / "run/master.pid").unlink(missing_ok=True)
+        self._process = subprocess.Popen(["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")])
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and self._process.poll() is None:
+            if self._greets():
+                return
+            time.sleep(0.005)
+        raise RuntimeError(f"dovecot did not start: {self.log()}")
+
+    def _greets(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
+                connection.settimeout(5)
+                return connection.recv(200).startswith(b"* OK")
+        except OSError:
+            return False
+
+    def log(self) -> str:
+        path = self.folder / "dovecot.log"
+        return path.read_text(errors="replace")[-2000:] if path.exists() else ""
+
+    def stop(self) -> None:
+        """Politely: sessions get a BYE."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+    def kill(self) -> None:
+        """At once, with every session."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+    def restart(self) -> None:
+        self.kill()
+        self.start()
+
+    def take_user(self) -> str:
+        """A user that no test has had yet; mail of each is apart."""
+        return next(self._users)
+
+    def account(self, user: str, **changes: object) -> ImapAccount:
+        settings: dict[str, object] = {
+            "host": "localhost",
+            "port": self.port,
+            "user": user,
+            "password": password_of(user),
+            "timeout": 10.0,
+        }
+        return ImapAccount(**(settings | changes))  # type: ignore[arg-type]
+
+    def deliver(self, user: str, *contents: bytes, recipient: str = "") -> None:
+        """By LMTP, as a mail server does; adds Return-Path, Delivered-To and Received."""
+        with smtplib.LMTP("127.0.0.1", self.lmtp_port) as lmtp:
+            for content in contents:
+                lmtp.sendmail("sender@example.com", [recipient or user], content)
+
+    @contextmanager
+    def session(self, user: str, folder: str = "INBOX") -> Iterator[IMAPClient]:
+        """Another mail program of the same user, with the folder open."""
+        with IMAPClient("127.0.0.1", self.port, ssl=False, timeout=10) as client:
+            client.login(user, password_of(user))
+            client.select_folder(folder)
+            yield client
+
+    def append(self, user: str, *contents: bytes, folder: str = "INBOX") -> None:
+        """Byte for byte, as a mail program that copies."""
+        with self.session(user) as client:
+            for content in contents:
+                client.append(folder, content)
+
+    def create_folder(self, user: str, name: str) -> None:
+        with self.session(user) as client:
+            client.create_folder(name)
+
+    def expunge(self, user: str, uids: Sequence[int]) -> None:
+        with self.session(user) as client:
+            client.delete_messages(uids, silent=True)
+            client.uid_expunge(uids)
+
+    def flag(self, user: str, uids: Sequence[int], *flags: bytes, folder: str = "INBOX") -> None:
+        with self.session(user, folder) as client:
+            client.add_flags(uids, flags, silent=True)
+
+    def messages(self, user: str, folder: str = "INBOX") -> dict[int, frozenset[bytes]]:
+        """Flags by UID, without the session's own \\Recent."""
+        with self.session(user, folder) as client:
+            answer = client.fetch(client.search("ALL"), ["FLAGS"])
+        return {uid: frozenset(row[b"FLAGS"]) - {rb"\Recent"} for uid, row in answer.items()}
+
+    def doveadm(self, *arguments: str) -> str:
+        command = ["doveadm", "-c", str(self.folder / "dovecot.conf"), *arguments]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=20)
+        return done.stdout
+
+    def uid_validity(self, user: str) -> int:
+        with self.session(user) as client:
+            return client.folder_status("INBOX", ["UIDVALIDITY"])[b"UIDVALIDITY"]
+
+    def set_uid_validity(self, user: str, value: int) -> None:
+        self.doveadm("mailbox", "update", "-u", user, "--uid-validity", str(value), "INBOX")
+
+    def kick(self, user: str) -> None:
+        """Ends the user's sessions as an administrator does."""
+        self.doveadm("kick", user)
+
+    def kill_sessions(self, user: str) -> int:
+        """SIGKILL to the processes of this user's sessions; how many there were."""
+        listing = self.doveadm("who", "-1", user)
+        pids = {int(pid) for pid in re.findall(r"\bimap\s+(\d+)", listing)}
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        return len(pids)

@@ -205,5 +205,7 @@ LOGGING = {
     "loggers": {
         name: {"level": LOG_LEVEL}
         for name in ("config", "incoming_email", "issues", "servicedesk", "celery.beat")
-    },
+    }
+    # kombu warns that a file broker has no host name.
+    | {"kombu.connection": {"level": "ERROR"}},
 }

@@ -53,6 +53,8 @@ def _why_not(email: ParsedEmail, *, now: datetime) -> str:
     """The rule that forbids an answer, or nothing."""
     if email.null_return_path:
         return "not sent: the message has the null reverse-path"
+    if email.is_bulk:
+        return "not sent: the message came through a list or went to many"
     if any(mailbox.template.matches(email.sender) for mailbox in Mailbox.objects.all()):
         return "not sent: the sender is one of our own addresses"
     answers = OutgoingEmail.objects.filter(recipient=email.sender, kind__in=AUTOMATIC_KINDS)

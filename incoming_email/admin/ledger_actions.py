@@ -9,6 +9,7 @@ from typing import Protocol
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -29,8 +30,8 @@ class Change(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    label: str
-    record: str
+    label: str | Promise
+    record: str | Promise
     """What the history of the row says afterwards."""
 
     change: Change
@@ -78,7 +79,7 @@ def _batches(ids: Sequence[int]) -> Iterator[tuple[int, ...]]:
     return (tuple(ids[at : at + BATCH]) for at in range(0, len(ids), BATCH))
 
 
-def _record(ids: Sequence[int], *, user_id: int, text: str) -> None:
+def _record(ids: Sequence[int], *, user_id: int, text: str | Promise) -> None:
     LogEntry.objects.log_actions(
         user_id=user_id,
         queryset=InboundEmail.objects.filter(pk__in=ids).only("pk"),

@@ -155,7 +155,8 @@ def _texts(email: ParsedEmail, redactor: Redactor) -> Iterator[Text]:
     shown = ((_("Reply"), email.reply), (_("Quoted part"), email.quoted), (_("Text"), email.text))
     for at, (label, text) in enumerate(shown):
         if text:
-            cut = redactor.redact(text[:MAX_SHOWN])
+            # First redacted, then cut: half a key would not be known as one.
+            cut = redactor.redact(text[: MAX_SHOWN + 1000])[:MAX_SHOWN]
             yield Text(label, cut, is_open=at == 0, is_cut=len(text) > MAX_SHOWN)
 
 

@@ -75,6 +75,12 @@ def has_null_return_path(headers: Headers) -> bool:
     return bool(value) and re.sub(r"\([^()]*\)|\s", "", value) == "<>"
 
 
+def is_bulk(headers: Headers) -> bool:
+    """Sent through a list (RFC 2919) or to many: an automatic answer would reach everybody."""
+    precedences = {_keyword(value) for value in headers.unfolded("Precedence")}
+    return bool(headers.first("List-Id")) or not precedences.isdisjoint({"bulk", "list", "junk"})
+
+
 def _find_report(headers: Headers, root: Part) -> Verdict | None:
     types = {root.type, *(child.type for child in root.children)}
     report = root.content_type.parameters.get("report-type", "").lower()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from incoming_email.parsing import charsets
 from incoming_email.parsing.author import Author, find_author, find_reply_to
-from incoming_email.parsing.automatic import find_kind, has_null_return_path
+from incoming_email.parsing.automatic import find_kind, has_null_return_path, is_bulk
 from incoming_email.parsing.bodies import Form, Fragment, read_bodies
 from incoming_email.parsing.candidates import find_candidates
 from incoming_email.parsing.contents import Contents, decode_contents
@@ -72,6 +72,7 @@ def parse(content: bytes, *, recipient: str = "", limits: Limits = DEFAULT_LIMIT
         attachments=body.files,
         authentication_results=headers.unfolded("Authentication-Results"),
         null_return_path=has_null_return_path(headers),
+        is_bulk=is_bulk(headers),
         origin=headers.first("X-Letterbox-Origin"),
         defects=tuple(dict.fromkeys((*defects, *body.defects, *people.defects))),
     )

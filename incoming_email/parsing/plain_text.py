@@ -18,16 +18,16 @@ def clean_text(text: str) -> str:
 
 def unfold_flowed(text: str, *, delete_space: bool) -> str:
     """Lines of format=flowed joined to paragraphs; quote marks are kept (RFC 3676, 4)."""
-    lines: list[str] = []
+    pieces: list[str] = []  # joined once: adding to a growing string takes quadratic time
     open_depth: int | None = None
     for line in text.split("\n"):
         depth, content = _read_flowed_line(line)
         is_flowed = content.endswith(" ") and content != _SIGNATURE_DELIMITER
         if content == _SIGNATURE_DELIMITER or open_depth != depth:
-            lines.append(_quote_mark(depth))
-        lines[-1] += content[:-1] if is_flowed and delete_space else content
+            pieces.append(("\n" if pieces else "") + _quote_mark(depth))
+        pieces.append(content[:-1] if is_flowed and delete_space else content)
         open_depth = depth if is_flowed else None
-    return "\n".join(lines)
+    return "".join(pieces)
 
 
 def _read_flowed_line(line: str) -> tuple[int, str]:

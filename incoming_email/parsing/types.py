@@ -75,6 +75,9 @@ class ParsedEmail:
     null_return_path: bool = False
     """Return-Path is `<>` (RFC 5321 4.5.5): processed like any mail, never answered."""
 
+    is_bulk: bool = False
+    """List-Id, or Precedence bulk, list or junk: processed like any mail, never answered."""
+
     origin: str = ""
     """Value of X-Letterbox-Origin: set on mail that an instance of ours sent."""
 

@@ -71,12 +71,11 @@ class OutgoingEmailAdmin(KeptAdmin[OutgoingEmail]):
 
     @admin.action(description=_("Send again what failed"), permissions=["send_again"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
+        ids = list(queryset.values_list("pk", flat=True))
         with transaction.atomic():
-            failed = queryset.select_for_update().filter(state=OutgoingState.FAILED)
-            chosen = list(failed.order_by("pk").only("kind", "recipient"))
-            OutgoingEmail.objects.filter(pk__in=[row.pk for row in chosen]).update(
-                state=OutgoingState.PENDING, next_attempt_at=timezone.now(), attempts=0
-            )
+            failed = OutgoingEmail.objects.filter(pk__in=ids, state=OutgoingState.FAILED)
+            chosen = list(failed.select_for_update().only("kind", "recipient").order_by("pk"))
+            failed.update(state=OutgoingState.PENDING, next_attempt_at=timezone.now(), attempts=0)
             for row in chosen:
                 self.log_change(request, row, str(_("Sent again.")))
             outbox.kick()

@@ -1,16 +1,22 @@
 """Projects, who is in them, and their labels."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from issues.admin.rows import GuardedAdmin, TypedTabular
 from issues.models import Issue, Label, Membership, MergeRequest, Project
+
+if TYPE_CHECKING:
+    _MemberFormSet = BaseInlineFormSet[Membership, Model, ModelForm[Membership]]
+else:
+    _MemberFormSet = BaseInlineFormSet
 
 
 def count_of(model: type[Model], field: str, **condition: str) -> Coalesce:
@@ -37,8 +43,24 @@ class MemberInline(TypedTabular[Membership]):
         return False
 
 
+class NewMemberFormSet(_MemberFormSet):
+    """Django leaves out constraints that the project is part of, so they are asked here."""
+
+    def clean(self) -> None:
+        super().clean()
+        rows = Membership.objects.filter(project=self.instance.pk)
+        members = set(rows.values_list("user_id", flat=True))
+        for form in self.forms:
+            user = form.cleaned_data.get("user")
+            if user is not None and user.pk in members:
+                form.add_error("user", _("This person is a member already. Change their role."))
+            elif user is not None:
+                members.add(user.pk)
+
+
 class NewMemberInline(TypedTabular[Membership]):
     model = Membership
+    formset = NewMemberFormSet
     verbose_name = _("new member")
     verbose_name_plural = _("new members")
     fields = ("user", "role")

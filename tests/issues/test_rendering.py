@@ -115,13 +115,13 @@ def test_a_character_on_the_limit_is_not_torn():
 
 @pytest.mark.parametrize("bomb", [">" * 100_000, "&" * 1_000_000, "1. " * 100_000 + "a"])
 def test_a_markdown_bomb_is_shown_as_text_in_bounded_time(bomb):
-    started = time.monotonic()
+    started = time.process_time()
 
     html = render_markdown(bomb)
 
     assert html.startswith('<pre lang="text">')
     assert "<blockquote>" not in html
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_quotes_of_quotes_are_no_bomb():

@@ -1,11 +1,11 @@
 """`manage.py seed_demo`: demo data, and every address that a newcomer can write to."""
 
 import json
+import socket
 import time
-import urllib.error
-import urllib.request
 from argparse import ArgumentParser
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -28,23 +28,32 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         seeded = demo.seed(now=timezone.now())
         if options["when_up"]:
-            _wait_for_web()
+            _wait_until_up()
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(seeded), ensure_ascii=False))
         else:
             self.stdout.write(_as_text(seeded))
 
 
-def _wait_for_web() -> None:
-    """Give up silently after a minute: what went wrong stands in the server's own output."""
+def _wait_until_up() -> None:
+    """Until web and door answer. Gives up silently: what went wrong they say themselves."""
+    web = urlsplit(settings.BASE_URL)
+    wanted = [
+        (web.hostname or "127.0.0.1", web.port or 80),
+        (settings.SMTP_DOOR_HOST, settings.SMTP_DOOR_PORT),
+    ]
     deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{settings.BASE_URL}/login/", timeout=5).close()  # noqa: S310
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.3)
-        else:
-            return
+    while wanted and time.monotonic() < deadline:
+        time.sleep(0.3)
+        wanted = [address for address in wanted if not _answers(address)]
+
+
+def _answers(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _as_json(seeded: demo.Demo) -> dict[str, Any]:

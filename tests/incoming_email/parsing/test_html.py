@@ -1,6 +1,6 @@
 """HTML to Markdown: the same look, nothing that acts, in linear time."""
 
-from time import perf_counter
+from time import process_time
 
 import cmarkgfm
 import pytest
@@ -135,18 +135,18 @@ def test_own_marks_in_the_mail_do_nothing():
 
 
 def test_t01_run_of_blanks():
-    begin = perf_counter()
+    begin = process_time()
 
     assert to_markdown("<p>a" + " " * 200_000 + "b</p>") == "a b"
-    assert perf_counter() - begin < 1
+    assert process_time() - begin < 1
 
 
 def test_t02_thousands_of_links():
-    begin = perf_counter()
+    begin = process_time()
     markdown = to_markdown('<a href="https://example.com/1">x</a> ' * 6_000)
 
     assert markdown.count("[x](https://example.com/1)") == 6_000
-    assert perf_counter() - begin < 5
+    assert process_time() - begin < 5
 
 
 @pytest.mark.parametrize(
@@ -166,11 +166,11 @@ def test_bomb_text_is_escaped_as_well():
 
 
 def test_thousands_of_attributes():
-    begin = perf_counter()
+    begin = process_time()
     attributes = " ".join(f"a{number}=1" for number in range(100_000))
 
     assert to_markdown(f"<p {attributes}>text</p>") == "text"
-    assert perf_counter() - begin < 5
+    assert process_time() - begin < 5
 
 
 GROWING = {
@@ -195,9 +195,9 @@ GROWING = {
 def seconds(markup: str) -> float:
     best = 99.0
     for _ in range(3):
-        begin = perf_counter()
+        begin = process_time()
         split_html_reply(markup)
-        best = min(best, perf_counter() - begin)
+        best = min(best, process_time() - begin)
     return best
 
 

@@ -1,6 +1,6 @@
 """Group R of the public bug reports, and two of their security cases, in plain text."""
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -81,7 +81,7 @@ def test_r23_delimiter_of_a_ticket_system(line):
 @pytest.mark.parametrize("unit", ["http://a.b/", "[x](", "[[", "<a@", "](", "On 1 ", "*_"])
 def test_x29_repeated_links_and_brackets(unit):
     text = unit * (50_000 // len(unit))
-    begin = perf_counter()
+    begin = process_time()
 
     assert split_reply(text) == Split(text, "")
-    assert perf_counter() - begin < 1
+    assert process_time() - begin < 1

@@ -1,6 +1,6 @@
 """What holds for every text: nothing is lost, nothing is cut twice, time grows with the length."""
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -117,9 +117,9 @@ GROWING = {
 def seconds(text: str) -> float:
     best = 9.0
     for _ in range(3):
-        begin = perf_counter()
+        begin = process_time()
         split_reply(text)
-        best = min(best, perf_counter() - begin)
+        best = min(best, process_time() - begin)
     return best
 
 
@@ -133,7 +133,7 @@ def test_time_grows_with_the_length(unit):
 
 @pytest.mark.parametrize("unit", GROWING.values(), ids=GROWING.keys())
 def test_a_megabyte_takes_seconds_at_most(unit):
-    begin = perf_counter()
+    begin = process_time()
     split_reply(unit * (1_000_000 // len(unit)))
 
-    assert perf_counter() - begin < 10
+    assert process_time() - begin < 10

@@ -1,0 +1,87 @@
+"""Two workers at once: one effect, whoever is first (DESIGN: the row is the lock)."""
+
+import threading
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from incoming_email import processing, receiving, reply_keys
+from incoming_email.inboxes.base import RawMessage
+from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from incoming_email.outcomes import Reason, Status
+from issues.models import Note
+from tests.factories import IssueFactory, MembershipFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def mailbox():
+    return Mailbox.objects.create(
+        name="door",
+        enabled=True,
+        address="incoming+%{key}@letterbox.localhost",
+        inbox_method=InboxMethod.SMTP,
+    )
+
+
+@pytest.fixture
+def reply(mailbox):
+    """A reply of a member to a notification about an issue."""
+    issue = IssueFactory()
+    member = MembershipFactory(project=issue.project).user
+    route = reply_keys.reply_routes(recipients=[member], item=issue, discussion="")[member.pk]
+    return (
+        f"From: {member.email}\r\nTo: {route.reply_to}\r\nSubject: Re: it\r\n"
+        "Message-ID: <once@example.com>\r\n\r\nOnly once.\r\n"
+    ).encode()
+
+
+def at_once(*works):
+    """Run all at the same moment in threads; raise what one of them raised."""
+    start, faults = threading.Barrier(len(works)), []
+
+    def run(work):
+        try:
+            start.wait()
+            work()
+        except Exception as fault:  # noqa: BLE001  (shown by the assertion below)
+            faults.append(fault)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert faults == []
+
+
+def test_two_workers_on_one_row_make_one_note(mailbox, reply):
+    (row,) = receiving.store(mailbox, [RawMessage("1:1", reply)], now=timezone.now(), claimed=False)
+    at_once(*[lambda: processing.process(row.pk)] * 4)
+    row.refresh_from_db()
+    assert (Note.objects.count(), row.status, row.attempts) == (1, Status.PROCESSED, 1)
+
+
+def test_two_copies_at_once_act_once(mailbox, reply):
+    rows = receiving.store(
+        mailbox,
+        [RawMessage(f"1:{number}", reply) for number in range(4)],
+        now=timezone.now(),
+        claimed=False,
+    )
+    at_once(*[lambda pk=row.pk: processing.process(pk) for row in rows])
+    ended = sorted(InboundEmail.objects.values_list("status", "reason"))
+    assert ended == [(Status.IGNORED, Reason.DUPLICATE)] * 3 + [(Status.PROCESSED, "")]
+    assert Note.objects.count() == 1
+
+
+def test_two_fetchers_store_a_message_once(mailbox, reply):
+    def store():
+        receiving.store(mailbox, [RawMessage("1:1", reply)], now=timezone.now(), claimed=True)
+
+    at_once(*[store] * 4)
+    assert InboundEmail.objects.count() == 1

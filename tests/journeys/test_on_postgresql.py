@@ -1,0 +1,36 @@
+"""The core on PostgreSQL: the same tests as on SQLite, races included."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.servers.postgresql import environment_with, running_postgresql
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CORE = [
+    "tests/incoming_email/test_races.py",
+    "tests/incoming_email/test_processing.py",
+    "tests/incoming_email/test_receiving.py",
+    "tests/incoming_email/test_reviewing.py",
+    "tests/incoming_email/test_query_count.py",
+    "tests/issues/test_services.py",
+    "tests/issues/test_notifications.py",
+    "tests/issues/test_outbox.py",
+]
+
+
+@pytest.mark.services
+@pytest.mark.slow
+def test_the_core_works_on_postgresql():
+    with running_postgresql() as url:
+        result = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *CORE],
+            cwd=ROOT,
+            env=environment_with(url),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]

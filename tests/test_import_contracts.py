@@ -1,0 +1,62 @@
+"""The plan of the house catches wrong imports: each is tried on a copy of the source."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FLOORS = ("config", "servicedesk", "incoming_email", "issues")
+
+WRONG = [
+    ("incoming_email/parsing/types.py", "import django.db"),
+    ("incoming_email/parsing/addresses.py", "import incoming_email.models"),
+    ("incoming_email/inboxes/imap.py", "import incoming_email.models"),
+    ("issues/permissions.py", "import incoming_email.outcomes"),
+    ("issues/rendering.py", "import email"),
+    ("incoming_email/notices.py", "import servicedesk.apps"),
+    ("incoming_email/utils.py", "import json"),
+    ("incoming_email/handlers/note.py", "import incoming_email.handlers.issue"),
+    ("incoming_email/processing.py", "import incoming_email.handlers.note"),
+    ("incoming_email/receiving.py", "import incoming_email.processing"),
+    ("incoming_email/receiving.py", "import incoming_email.parsing.message"),
+    ("incoming_email/notices.py", "import incoming_email.handlers.base"),
+    ("servicedesk/apps.py", "import incoming_email.receiving"),
+]
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    # Through python -c, so that the copy's packages come first on the path.
+    code = "import sys; sys.path.insert(0, '.'); from importlinter.cli import lint_imports_command;"
+    return subprocess.run(
+        [sys.executable, "-c", f"{code} lint_imports_command(['--no-cache'])"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for floor in FLOORS:
+        shutil.copytree(
+            ROOT / floor, tmp_path / floor, ignore=shutil.ignore_patterns("__pycache__", "locale")
+        )
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_the_house_keeps_its_contracts(copy):
+    result = lint(copy)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize(("file", "wrong"), WRONG, ids=[f"{f}: {w}" for f, w in WRONG])
+def test_a_wrong_import_breaks_a_contract(copy, file, wrong):
+    path = copy / file
+    path.write_text((path.read_text() if path.exists() else "") + f"\n{wrong}\n")
+    result = lint(copy)
+    assert result.returncode == 1, result.stdout

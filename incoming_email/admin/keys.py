@@ -1,7 +1,5 @@
 """Reply keys, sender tokens and heartbeats: secrets to withdraw, never to read."""
 
-from typing import TYPE_CHECKING, Any
-
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -11,10 +9,7 @@ from django.utils.translation import ngettext
 
 from incoming_email import sender_tokens
 from incoming_email.models import Heartbeat, ReplyKey, SenderToken
-from issues.admin.rows import KeptAdmin
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from issues.admin.rows import KeptAdmin, show_moment
 
 
 @admin.register(ReplyKey)
@@ -60,16 +55,16 @@ class ReplyKeyAdmin(KeptAdmin[ReplyKey]):
         return str(row.item)
 
     @admin.display(description=_("created at"), ordering="created_at")
-    def created(self, row: ReplyKey) -> "datetime":
-        return row.created_at
+    def created(self, row: ReplyKey) -> str:
+        return show_moment(row.created_at)
 
     @admin.display(description=_("expires at"), ordering="expires_at")
-    def expires(self, row: ReplyKey) -> "datetime | None":
-        return row.expires_at
+    def expires(self, row: ReplyKey) -> str:
+        return show_moment(row.expires_at)
 
     @admin.display(description=_("revoked at"), ordering="revoked_at")
-    def revoked(self, row: ReplyKey) -> "datetime | None":
-        return row.revoked_at
+    def revoked(self, row: ReplyKey) -> str:
+        return show_moment(row.revoked_at)
 
 
 @admin.register(SenderToken)
@@ -103,8 +98,8 @@ class SenderTokenAdmin(KeptAdmin[SenderToken]):
         self.message_user(request, said % {"count": len(rows)}, messages.SUCCESS)
 
     @admin.display(description=_("changed at"), ordering="changed_at")
-    def changed(self, row: SenderToken) -> "datetime":
-        return row.changed_at
+    def changed(self, row: SenderToken) -> str:
+        return show_moment(row.changed_at)
 
 
 @admin.register(Heartbeat)
@@ -120,5 +115,5 @@ class HeartbeatAdmin(KeptAdmin[Heartbeat]):
         return row.name
 
     @admin.display(description=_("last seen alive"), ordering="seen_at")
-    def seen(self, row: Heartbeat) -> Any:
-        return row.seen_at
+    def seen(self, row: Heartbeat) -> str:
+        return show_moment(row.seen_at)

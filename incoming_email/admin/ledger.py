@@ -20,7 +20,7 @@ from incoming_email.admin.redaction import Redactor
 from incoming_email.handlers import registry
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason
-from issues.admin.rows import GuardedAdmin
+from issues.admin.rows import GuardedAdmin, show_moment
 from issues.models import User
 
 if TYPE_CHECKING:
@@ -81,14 +81,14 @@ class LedgerList(ChangeList):
 @admin.register(InboundEmail)
 class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
     list_display = (
-        *("pk", "received_at", "status_badge", "short_reason", "sender", "subject", "handler"),
+        *("number", "received", "status_badge", "short_reason", "sender", "subject", "handler"),
         *("outcome", "mailbox"),
     )
-    list_display_links = ("pk", "received_at", "subject")
+    list_display_links = ("number", "received", "subject")
     list_filter = ("status", ReasonFilter, "mailbox", HandlerFilter, "received_at")
     list_select_related = ("mailbox",)
     linkable = ("duplicate_of",)
-    sortable_by = ("received_at",)
+    sortable_by = ("received",)
     ordering = ("-pk",)
     search_fields = ("sender", "subject", "message_id", "=recipient", "=id")
     search_help_text = _("Sender, subject, Message-ID, number, or a whole envelope recipient.")
@@ -192,7 +192,15 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         response["Content-Disposition"] = f'attachment; filename="inbound-{pk}.eml"'
         return response
 
-    @admin.display(description=_("status"), ordering="status")
+    @admin.display(description=_("no."))
+    def number(self, row: InboundEmail) -> int:
+        return int(row.pk)
+
+    @admin.display(description=_("received at"), ordering="received_at")
+    def received(self, row: InboundEmail) -> str:
+        return show_moment(row.received_at)
+
+    @admin.display(description=_("status"))
     def status_badge(self, row: InboundEmail) -> str:
         label = row.get_status_display()
         return format_html('<span class="badge status-{}">{}</span>', row.status, label)

@@ -139,8 +139,9 @@ def _read_step(step: dict[str, str]) -> Step:
 
 
 def _reading(email: ParsedEmail) -> Iterator[Fact]:
-    name = f"{email.sender_name} " if email.sender_name else ""
-    yield Fact(_("From"), f"{name}{email.sender}")
+    has_name = bool(email.sender_name and email.sender)
+    sender = f"{email.sender_name} <{email.sender}>" if has_name else email.sender
+    yield Fact(_("From"), sender or email.sender_name)
     yield Fact(_("Reply-To"), email.reply_to)
     yield Fact(_("Subject"), email.subject)
     yield Fact(_("Date"), _moment(email.date) if email.date else "")

@@ -29,7 +29,10 @@ class MailboxForm(_MailboxForm):
                 key="%{key}",
             ),
             "ssl": _("Usually with port 993."),
-            "start_tls": _("Usually with port 143. Without it nothing is sent in clear either."),
+            "start_tls": _(
+                "Usually with port 143. If the server does not offer it, the attempt ends;"
+                " it never goes on in clear."
+            ),
             "delete_after_delivery": _("Otherwise messages are only marked as seen."),
         }
 
@@ -49,7 +52,7 @@ class MailboxForm(_MailboxForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.stored = self.instance.password
-        self.initial.pop("password", None)
+        pass
 
     def clean(self) -> dict[str, Any]:
         """Blank keeps what is stored, also a secret that cannot be read at the moment."""

@@ -22,7 +22,7 @@ from incoming_email.inboxes.base import Answer
 from incoming_email.models import InboundEmail, InboxMethod, Mailbox
 from incoming_email.outcomes import Status
 from issues.admin.projects import count_of
-from issues.admin.rows import GuardedAdmin
+from issues.admin.rows import GuardedAdmin, show_moment
 
 if TYPE_CHECKING:
     from django.urls import URLPattern
@@ -44,8 +44,8 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
     form = MailboxForm
     change_form_template = "admin/incoming_email/mailbox/change_form.html"
     list_display = (
-        *("name", "enabled", "address", "inbox_method", "last_success_at", "fault"),
-        *("failing_since", "pending", "ledger"),
+        *("name", "enabled", "address", "inbox_method", "last_success", "fault"),
+        *("failing", "pending", "ledger"),
     )
     list_filter = ("enabled", "inbox_method", "purpose")
     search_fields = ("name", "address", "host", "user")
@@ -135,9 +135,17 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
             )
         return str(_("Set") if mailbox.password else _("Not set"))
 
+    @admin.display(description=_("last success"), ordering="last_success_at")
+    def last_success(self, mailbox: Mailbox) -> str:
+        return show_moment(mailbox.last_success_at)
+
+    @admin.display(description=_("failing since"), ordering="failing_since")
+    def failing(self, mailbox: Mailbox) -> str:
+        return show_moment(mailbox.failing_since)
+
     @admin.display(description=_("last error"))
     def fault(self, mailbox: Mailbox) -> str:
-        return mailbox.last_error[:200]
+        return mailbox.last_error[:200] or "-"
 
     @admin.display(description=_("waiting"), ordering="pending_n")
     def pending(self, mailbox: Any) -> int:

@@ -7,6 +7,7 @@ from typing import Self
 
 from incoming_email.models import Mailbox
 from incoming_email.parsing.addresses import (
+    ELLIPSIS,
     AddressTemplate,
     InvalidTemplate,
     parse_template,
@@ -18,6 +19,7 @@ from issues.admin.redaction import redact_text
 ADDRESS = re.compile(r"[^\s<>()\[\],;:\"]{1,100}@[^\s<>()\[\],;:\"]{1,253}")
 """Bounded in both parts, so that the time grows with the length of the text and no faster."""
 
+CUT = re.compile(rf".{{0,4}}{ELLIPSIS}")
 REPLY_ID = re.compile(r"\breply-([0-9a-z]{8,64})(?=@)", re.IGNORECASE)
 
 
@@ -35,8 +37,14 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """Whatever looks like a secret of ours is cut to its first four characters."""
-        known = ADDRESS.sub(lambda match: redact_address(match[0], self.templates), text)
+        known = ADDRESS.sub(self._redact_match, text)
         return redact_text(REPLY_ID.sub(lambda match: f"reply-{redact_key(match[1])}", known))
+
+    def _redact_match(self, match: re.Match[str]) -> str:
+        """What the trace holds is cut already, and would lose the rest of its key here."""
+        keys = [template.find_key(match[0]) for template in self.templates]
+        is_cut = any(key is not None and CUT.fullmatch(key) for key in keys)
+        return match[0] if is_cut else redact_address(match[0], self.templates)
 
     def redact_step(self, step: Mapping[str, object]) -> dict[str, str]:
         return {name: self.redact(str(value)) for name, value in step.items()}

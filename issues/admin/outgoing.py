@@ -16,7 +16,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from issues import outbox
 from issues.admin.redaction import redact_header, redact_text
-from issues.admin.rows import KeptAdmin
+from issues.admin.rows import KeptAdmin, show_moment
 from issues.models import OutgoingEmail, OutgoingState
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ PREVIEW_POLICY = (
 @admin.register(OutgoingEmail)
 class OutgoingEmailAdmin(KeptAdmin[OutgoingEmail]):
     list_display = (
-        *("kind", "recipient", "subject", "state", "attempts", "created_at", "sent_at"),
+        *("kind", "recipient", "subject", "state", "attempts", "created", "sent"),
         "fault",
     )
     list_filter = ("state", "kind", "created_at")
     search_fields = ("recipient", "subject", "=message_id")
-    sortable_by = ("created_at", "sent_at")
+    sortable_by = ("created", "sent")
     linkable = ("project",)
     ordering = ("-pk",)
     actions = ("send_again",)
@@ -87,9 +87,17 @@ class OutgoingEmailAdmin(KeptAdmin[OutgoingEmail]):
         level = messages.SUCCESS if chosen else messages.WARNING
         self.message_user(request, said % {"count": len(chosen)}, level)
 
+    @admin.display(description=_("created at"), ordering="created_at")
+    def created(self, row: OutgoingEmail) -> str:
+        return show_moment(row.created_at)
+
+    @admin.display(description=_("sent at"), ordering="sent_at")
+    def sent(self, row: OutgoingEmail) -> str:
+        return show_moment(row.sent_at)
+
     @admin.display(description=_("last error"))
     def fault(self, row: OutgoingEmail) -> str:
-        return redact_text(row.last_error)
+        return redact_text(row.last_error) or "-"
 
     @admin.display(description=_("other header fields"))
     def other_fields(self, row: OutgoingEmail) -> SafeString:

@@ -91,9 +91,9 @@ class ProjectAdmin(GuardedAdmin[Project]):
     inlines = (MemberInline, NewMemberInline)
     fields = (
         *("path", "name", "description", "visibility"),
-        *("last_issue_iid", "last_merge_request_iid", "created_at"),
+        *("last_issue_number", "last_merge_request_number", "created_at"),
     )
-    readonly_fields = ("last_issue_iid", "last_merge_request_iid", "created_at")
+    readonly_fields = ("last_issue_number", "last_merge_request_number", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         rows = super().get_queryset(request)
@@ -114,6 +114,14 @@ class ProjectAdmin(GuardedAdmin[Project]):
     @admin.display(description=_("merge requests"), ordering="merge_requests_n")
     def merge_request_count(self, project: Any) -> int:
         return int(project.merge_requests_n)
+
+    @admin.display(description=_("number of the last issue"))
+    def last_issue_number(self, project: Project) -> int:
+        return project.last_issue_iid
+
+    @admin.display(description=_("number of the last merge request"))
+    def last_merge_request_number(self, project: Project) -> int:
+        return project.last_merge_request_iid
 
     def view_on_site(self, obj: Project) -> str:
         return reverse("project-detail", args=[obj.path])

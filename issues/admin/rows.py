@@ -1,11 +1,13 @@
 """What the admin pages of all rows have in common: what may be asked, changed and deleted."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 Row = TypeVar("Row", bound=Model)
 
@@ -28,6 +30,11 @@ else:
 
     class TypedTabular(_Subscriptable, admin.TabularInline):
         pass
+
+
+def show_moment(moment: datetime | None) -> str:
+    """Short, and the same for everybody: operators compare it with logs."""
+    return "-" if moment is None else timezone.localtime(moment).strftime("%Y-%m-%d %H:%M")
 
 
 def lookups_of(list_filter: Any) -> set[str]:

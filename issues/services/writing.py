@@ -69,7 +69,6 @@ def create_issue(  # noqa: PLR0913  (one argument a column)
     return issue
 
 
-@transaction.atomic
 def create_note(  # noqa: PLR0913  (one argument a column)
     *,
     item: Issue | MergeRequest,
@@ -81,7 +80,11 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     external_author: str = "",
     files: Sequence[NewFile] = (),
 ) -> Note:
-    """Three queries without files. Internal notes are for reporters and above."""
+    """Three queries without files. Internal notes are for reporters and above.
+
+    All that can be refused is refused before the first write, so inside somebody's transaction
+    no savepoint is needed: a fault in a write spoils the whole of it anyway.
+    """
     _require_author(author, external_author)
     if author is not None:
         require(author, "issues.comment_on", item)
@@ -90,7 +93,7 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     body = uploads.place(storable(body), files)
     if not body.strip():
         raise Invalid([_("The comment is empty. Write some text or attach a file.")])
-    with uploads.rolled_back_on_error():
+    with uploads.rolled_back_on_error(), transaction.atomic(savepoint=False):
         note = insert_note(
             item=item,
             author=author,

@@ -491,12 +491,15 @@ def test_the_page_shows_the_trace_in_order(operator):
         trace=[
             {"step": "kind", "result": "personal", "because": ""},
             {"step": "address", "header": "To", "address": "a@example.com", "result": "not ours"},
+            {"step": "address", "header": "Cc", "address": "in+k3y0…@example.com", "key": "k3y0…"},
         ],
+        mailbox=MailboxFactory(address="in+%{key}@example.com"),
     )
 
     response = page_of(operator, row)
 
-    assert [step.name for step in response.context["page"].trace] == ["kind", "address"]
+    assert [step.name for step in response.context["page"].trace] == ["kind", "address", "address"]
+    assert "<code>in+k3y0…@example.com</code>" in response.text
     assert "<code>a@example.com</code> → not ours" in response.text
     assert Reason.UNKNOWN_ADDRESS.label.replace("'", "&#x27;") in response.text
 

@@ -134,6 +134,7 @@ def test_a_refused_note_stores_no_file(media_root):
     assert not [path for path in media_root.rglob("*") if path.is_file()]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_note_that_fails_after_its_file_leaves_neither(media_root, monkeypatch):
     def fail(*_args, **_kwargs):
         raise OSError(5, "Input/output error")

@@ -58,9 +58,7 @@ def running_rabbitmq() -> Iterator[str]:
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
         "ERL_EPMD_PORT": str(names),
-        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
-            "-kernel inet_dist_use_interface {127,0,0,1}"
-        ),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ("-kernel inet_dist_use_interface {127,0,0,1}"),
     }
     as_user = ["setpriv", "--reuid", "rabbitmq", "--regid", "rabbitmq", "--clear-groups"]
 
@@ -75,16 +73,26 @@ def running_rabbitmq() -> Iterator[str]:
         ).returncode
 
     control = str(folders[-1] / "rabbitmqctl")
-    run(str(folders[-1] / "rabbitmq-server"), "-detached")
+    log = (folder / "output").open("w")
+    server = subprocess.Popen(
+        [*as_user, str(folders[-1] / "rabbitmq-server")],
+        env=settings,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+    )
     deadline = time.monotonic() + START_SECONDS
-    # Right after -detached the first question fails whatever its time-out is.
+    # Before the node has a name, the question fails whatever its time-out is.
     while run(control, "-q", "await_startup", "--timeout", "30") != 0:
         if time.monotonic() > deadline:
-            raise TimeoutError("RabbitMQ did not start")
+            raise TimeoutError((folder / "output").read_text())
         time.sleep(0.5)
     try:
         yield f"amqp://guest:guest@127.0.0.1:{port}//"
     finally:
         run(control, "shutdown", "--timeout", "30")
         run("epmd", "-kill")
+        server.wait(30)
+        log.close()
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,66 @@
+"""The number of statements a message costs does not grow with what is there already."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from incoming_email import processing, receiving, reply_keys
+from incoming_email.inboxes.base import RawMessage
+from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from incoming_email.outcomes import Status
+from tests.factories import IssueFactory, MembershipFactory, NoteFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TRANSACTION_WORDS = ("BEGIN", "COMMIT")
+
+
+@pytest.fixture
+def mailbox():
+    return Mailbox.objects.create(
+        name="door",
+        enabled=True,
+        address="incoming+%{key}@letterbox.localhost",
+        inbox_method=InboxMethod.SMTP,
+    )
+
+
+def replies(issue, members, count):
+    """Mails of these people, in turn, in answer to notifications about the issue."""
+    routes = reply_keys.reply_routes(recipients=members, item=issue, discussion="")
+    for number in range(count):
+        member = members[number % len(members)]
+        yield (
+            f"From: {member.email}\r\nTo: {routes[member.pk].reply_to}\r\nSubject: Re: it\r\n"
+            f"Message-ID: <{number}-{issue.pk}@example.com>\r\n\r\nAnswer {number}.\r\n"
+        ).encode()
+
+
+def statements(mailbox, mails, prefix):
+    messages = [RawMessage(f"{prefix}:{n}", content) for n, content in enumerate(mails)]
+    with CaptureQueriesContext(connection) as queries:
+        rows = receiving.store(mailbox, messages, now=timezone.now(), claimed=True)
+        processing.process_claimed(rows, clock=timezone.now)
+    assert {row.status for row in rows} == {Status.PROCESSED}
+    return sum(not q["sql"].startswith(TRANSACTION_WORDS) for q in queries.captured_queries)
+
+
+def test_a_reply_costs_five_statements_and_a_batch_four(mailbox):
+    issue = IssueFactory()
+    members = [MembershipFactory(project=issue.project).user for _ in range(3)]
+    mails = list(replies(issue, members, 21))
+    one = statements(mailbox, mails[:1], "one")
+    twenty = statements(mailbox, mails[1:], "twenty")
+    assert (one, twenty) == (4 + 5, 4 + 20 * 5)
+
+
+def test_what_is_there_already_costs_nothing(mailbox):
+    issue = IssueFactory()
+    member = MembershipFactory(project=issue.project).user
+    before = statements(mailbox, replies(issue, [member], 1), "before")
+    NoteFactory.create_batch(30, issue=issue)
+    MembershipFactory.create_batch(30, project=issue.project)
+    other = IssueFactory(project=issue.project)
+    after = statements(mailbox, replies(other, [member], 1), "after")
+    assert InboundEmail.objects.count() == 2
+    assert before == after

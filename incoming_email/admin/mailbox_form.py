@@ -52,7 +52,7 @@ class MailboxForm(_MailboxForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.stored = self.instance.password
-        pass
+        self.initial.pop("password", None)
 
     def clean(self) -> dict[str, Any]:
         """Blank keeps what is stored, also a secret that cannot be read at the moment."""

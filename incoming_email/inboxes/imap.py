@@ -4,6 +4,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from imapclient import DELETED, SEEN
@@ -57,6 +58,7 @@ class ImapInbox:
         self._heard: dict[bytes, int] = {}
         self._is_news(self._connection.find_notices())
         self._idles = True
+        self._faulty = False
         self._broken = 0
 
     @property
@@ -68,7 +70,17 @@ class ImapInbox:
         return self._progress.resynchronised
 
     def close(self) -> None:
-        self._connection.leave()
+        self._connection.leave(politely=not self._faulty)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            with inbox_errors(self._account):
+                yield
+        except InboxError:
+            # What comes next on this connection may be the rest of an answer: no LOGOUT on it.
+            self._faulty = True
+            raise
 
     def _open(self) -> tuple[ImapConnection, Folder]:
         connection = open_connection(self._account)
@@ -83,6 +95,7 @@ class ImapInbox:
         """A new connection to the same folder; raises if the server gave out new UIDs meanwhile."""
         self._connection.leave(politely=False)
         self._connection, folder = self._open()
+        self._faulty = False
         if folder.validity != self._folder.validity:
             raise InboxError(
                 "the server gave the folder new ids (UIDVALIDITY) during the reading",
@@ -95,7 +108,7 @@ class ImapInbox:
         A message that can't be read is left for another time and does not stop those behind it.
         """
         self._broken = 0
-        with inbox_errors(self._account):
+        with self._errors():
             self._connection.forget_notices()
             uids = self._connection.search_uids(self._progress.criteria)
         self._progress.found(uids)
@@ -106,7 +119,7 @@ class ImapInbox:
                     yield messages
 
     def _sizes(self, uids: list[int]) -> list[Sized]:
-        with inbox_errors(self._account):
+        with self._errors():
             answer = self._connection.fetch(uids, ["RFC822.SIZE"])
         sizes = []
         for uid in uids:
@@ -157,7 +170,7 @@ class ImapInbox:
     def _fetch(self, batch: list[Sized]) -> list[RawMessage]:
         large = [message.uid for message in batch if self._is_oversize(message)]
         whole = [message.uid for message in batch if not self._is_oversize(message)]
-        with inbox_errors(self._account):
+        with self._errors():
             answer = self._connection.fetch(whole, ["BODY.PEEK[]"])
             answer |= self._connection.fetch(large, [f"BODY.PEEK[HEADER]<0.{HEADER_BYTES}>"])
         messages = []
@@ -201,14 +214,14 @@ class ImapInbox:
         return uids
 
     def _store(self, uids: list[int], flags: list[bytes]) -> None:
-        with inbox_errors(self._account):
+        with self._errors():
             for start in range(0, len(uids), UIDS_PER_COMMAND):
                 some = uids[start : start + UIDS_PER_COMMAND]
                 self._connection.add_flags(some, flags, silent=True)
 
     def _expunge(self, uids: list[int]) -> None:
         """UID EXPUNGE of these only (RFC 4315); a plain EXPUNGE would hit the mail of others."""
-        with inbox_errors(self._account):
+        with self._errors():
             if not self._connection.has_capability("UIDPLUS"):
                 return
             for start in range(0, len(uids), UIDS_PER_COMMAND):
@@ -217,7 +230,7 @@ class ImapInbox:
     def wait(self, seconds: float) -> bool:
         """Block until mail may have come (True) or the time is over (False)."""
         end = time.monotonic() + seconds
-        with inbox_errors(self._account):
+        with self._errors():
             notices = self._connection.find_notices()
             self._connection.forget_notices()
             if self._is_news(notices):

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.servers.dovecot import free_ports
 from tests.servers.programs import give_up, require_program, require_root
 
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 @contextmanager

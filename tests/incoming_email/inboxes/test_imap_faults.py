@@ -375,9 +375,12 @@ def test_new_ids_after_a_broken_connection_end_the_reading() -> None:
 
 def test_a_message_of_another_folder_is_not_acknowledged() -> None:
     stranger = RawMessage("00000000:7:1", ONE)
-    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
-        with pytest.raises(InboxError, match="not of this folder"):
-            inbox.acknowledge([stranger])
+    with (
+        FakeImap(MAIL) as server,
+        open_inbox(server.account()) as inbox,
+        pytest.raises(InboxError, match="not of this folder"),
+    ):
+        inbox.acknowledge([stranger])
     assert server.sent("STORE") == []
 
 

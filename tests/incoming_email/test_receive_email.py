@@ -1,0 +1,120 @@
+"""`receive_email`: shapes and exit codes that people script against."""
+
+import io
+import json
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import DatabaseError
+
+from incoming_email import receiving
+from incoming_email.models import InboundEmail
+from issues.models import Note
+from tests.incoming_email.world import make_mail, make_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world():
+    return make_world()
+
+
+@pytest.fixture
+def file(world, tmp_path):
+    path = tmp_path / "reply.eml"
+    path.write_bytes(make_mail(to=world.reply_address(), sender=world.member.email))
+    return path
+
+
+def receive(*words):
+    """Exit code and the JSON objects."""
+    out, code = io.StringIO(), 0
+    try:
+        call_command("receive_email", *map(str, words), "--json", stdout=out, stderr=io.StringIO())
+    except SystemExit as end:
+        code = end.code
+    return code, [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_a_message_is_stored_and_processed_now(world, file):
+    code, (shown,) = receive(file)
+    note = Note.objects.get()
+    assert code == 0
+    assert list(shown) == [
+        *("file", "row", "status", "reason", "handler", "outcome", "recipient", "trace")
+    ]
+    assert shown["file"] == str(file)
+    assert shown["row"] == InboundEmail.objects.get().pk
+    assert (shown["status"], shown["reason"], shown["handler"]) == ("processed", None, "note")
+    assert shown["outcome"] == f"note {note.pk} on issue {world.issue}"
+
+
+def test_the_same_bytes_again_end_as_a_duplicate(file):
+    _, objects = receive(file, file)
+    assert [shown["status"] for shown in objects] == ["processed", "duplicate"]
+    assert InboundEmail.objects.count() == 2
+
+
+def test_the_recipient_is_shown_without_its_secret(world, file):
+    address = world.reply_address()
+    _, (shown,) = receive(file, "--recipient", address)
+    key = world.mailbox.template.find_key(address)
+    assert shown["recipient"] == f"incoming+{key[:4]}…@letterbox.localhost"
+    assert key not in json.dumps(shown)
+
+
+def counts():
+    models = [model for model in apps.get_models() if model._meta.managed]
+    return {model._meta.label: model._default_manager.count() for model in models}
+
+
+def test_a_dry_run_leaves_no_trace(file):
+    before = counts()
+    code, (shown,) = receive(file, "--dry-run")
+    assert (code, shown["row"], shown["status"]) == (0, None, "processed")
+    assert shown["outcome"].startswith("note ")
+    assert counts() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"only text, no header\n"])
+def test_what_is_no_message_exits_65_and_is_kept(world, tmp_path, content):
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    code, (shown,) = receive(path)
+    assert (code, shown["status"], shown["reason"]) == (65, "rejected", "not_a_message")
+    assert InboundEmail.objects.count() == 1
+
+
+def test_an_unreadable_file_exits_66_and_the_others_are_taken(world, file, tmp_path):
+    code, objects = receive(tmp_path / "missing.eml", file)
+    assert (code, len(objects)) == (66, 1)
+
+
+def test_a_message_that_was_not_stored_exits_75(file, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise DatabaseError("database is locked")
+
+    monkeypatch.setattr(receiving, "store", fail)
+    assert receive(file) == (75, [])
+
+
+def test_without_a_mailbox_the_mta_tries_again_later(world, file):
+    world.mailbox.enabled = False
+    world.mailbox.save()
+    with pytest.raises(CommandError, match="No mailbox is enabled") as error:
+        receive(file)
+    assert error.value.returncode == 75
+
+
+def test_an_unknown_mailbox_name_is_answered_with_the_names(file):
+    with pytest.raises(CommandError, match="There are: main"):
+        receive(file, "--mailbox", "other")
+
+
+def test_a_message_over_the_limit_is_recorded_with_its_header(file, settings):
+    settings.MAX_MESSAGE_BYTES = 20
+    code, (shown,) = receive(file)
+    assert (code, shown["status"], shown["reason"]) == (0, "rejected", "too_large")

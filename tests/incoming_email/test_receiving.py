@@ -1,0 +1,103 @@
+"""From an inbox to the ledger: stored, then acknowledged, never twice."""
+
+import pytest
+from django.utils import timezone
+
+from incoming_email import receiving
+from incoming_email.inboxes.base import RawMessage
+from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.outcomes import Status
+from tests.incoming_email.factories import MailboxFactory
+
+pytestmark = pytest.mark.django_db
+
+
+class FakeInbox:
+    """Gives batches; notes what was acknowledged, and what the ledger held at that moment."""
+
+    def __init__(self, *batches, resynchronised=False):
+        self.batches, self.resynchronised = batches, resynchronised
+        self.acknowledged, self.position = [], ""
+
+    def unread(self):
+        yield from self.batches
+
+    def acknowledge(self, messages):
+        stored = set(InboundEmail.objects.values_list("source_id", flat=True))
+        self.acknowledged += [(m.source_id, m.source_id in stored) for m in messages]
+        self.position = f"1:{len(self.acknowledged)}"
+
+    def wait(self, seconds):
+        return False
+
+
+@pytest.fixture
+def mailbox():
+    return MailboxFactory()
+
+
+def message(number, content=b"Subject: x\r\n\r\n"):
+    return RawMessage(f"1:{number}", content)
+
+
+def receive(mailbox, inbox):
+    return [list(rows) for rows in receiving.receive(mailbox, inbox, clock=timezone.now)]
+
+
+def test_a_batch_is_stored_before_it_is_acknowledged(mailbox):
+    inbox = FakeInbox([message(1), message(2)], [message(3)])
+    batches = receive(mailbox, inbox)
+    assert [[row.source_id for row in rows] for rows in batches] == [["1:1", "1:2"], ["1:3"]]
+    assert inbox.acknowledged == [("1:1", True), ("1:2", True), ("1:3", True)]
+    assert Mailbox.objects.get().position == "1:3"
+
+
+def test_new_rows_are_claimed_by_who_received_them(mailbox):
+    receive(mailbox, FakeInbox([message(1)]))
+    row = InboundEmail.objects.get()
+    assert (row.status, row.attempts) == (Status.PENDING, 1)
+    assert row.next_attempt_at > timezone.now()
+
+
+def test_what_is_kept_already_is_only_acknowledged(mailbox):
+    receive(mailbox, FakeInbox([message(1)]))
+    inbox = FakeInbox([message(1), message(2)])
+    (rows,) = receive(mailbox, inbox)
+    assert [row.source_id for row in rows] == ["1:2"]
+    assert len(inbox.acknowledged) == 2
+    assert InboundEmail.objects.count() == 2
+
+
+def test_the_same_id_with_other_bytes_is_kept_beside_the_first(mailbox):
+    for content in (b"a: 1\r\n\r\n", b"a: 2\r\n\r\n", b"a: 3\r\n\r\n", b"a: 2\r\n\r\n"):
+        receive(mailbox, FakeInbox([message(1, content)]))
+    kept = dict(InboundEmail.objects.values_list("source_id", "raw"))
+    assert {name: bytes(raw) for name, raw in kept.items()} == {
+        "1:1": b"a: 1\r\n\r\n",
+        "1:1#2": b"a: 2\r\n\r\n",
+        "1:1#3": b"a: 3\r\n\r\n",
+    }
+
+
+def test_after_new_ids_known_messages_are_known_by_their_bytes(mailbox):
+    receive(mailbox, FakeInbox([message(1, b"a: 1\r\n\r\n")]))
+    moved = [RawMessage("2:7", b"a: 1\r\n\r\n"), RawMessage("2:8", b"a: 2\r\n\r\n")]
+    (rows,) = receive(mailbox, FakeInbox(moved, resynchronised=True))
+    assert [row.source_id for row in rows] == ["2:8"]
+
+
+def test_two_mailboxes_may_use_the_same_ids(mailbox):
+    receive(mailbox, FakeInbox([message(1)]))
+    receive(MailboxFactory(), FakeInbox([message(1)]))
+    assert InboundEmail.objects.count() == 2
+
+
+def test_a_failed_store_is_not_acknowledged(mailbox, monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(type(InboundEmail.objects.all()), "bulk_create", refuse)
+    inbox = FakeInbox([message(1)])
+    with pytest.raises(OSError, match="disk full"):
+        receive(mailbox, inbox)
+    assert inbox.acknowledged == []

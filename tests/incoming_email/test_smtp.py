@@ -1,0 +1,113 @@
+"""The SMTP door over a real connection: refusal at RCPT, 250 means committed."""
+
+import smtplib
+import socket
+
+import pytest
+from django.db import DatabaseError
+
+from incoming_email import receiving, smtp
+from incoming_email.models import InboundEmail
+from tests.incoming_email.world import make_mail, make_world
+from tests.servers.dovecot import free_ports
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def world():
+    return make_world()
+
+
+@pytest.fixture
+def port(world):
+    (port,) = free_ports(1)
+    controller = smtp.open_door("127.0.0.1", port)
+    yield port
+    controller.stop()
+
+
+def send(port, recipients, content=None):
+    content = content or make_mail(to="x@example.com", sender="ann@example.com")
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        return client.sendmail("ann@example.com", recipients, content)
+
+
+def refusal(port, recipient):
+    with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+        send(port, [recipient])
+    return refused.value.recipients[recipient]
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    [
+        "somebody@letterbox.localhost",
+        "incoming@letterbox.localhost",
+        "incoming+nothing@letterbox.localhost",
+        "incoming+0000000000000000000000000@letterbox.localhost",
+        "incoming+0000000000000000000000000-unsubscribe@letterbox.localhost",
+        "incoming+x@elsewhere.example",
+    ],
+)
+def test_unknown_recipients_are_refused(port, recipient):
+    code, text = refusal(port, recipient)
+    assert (code, text[:5]) == (550, b"5.1.1")
+
+
+def test_a_known_reply_key_is_taken(world, port):
+    address = world.reply_address()
+    send(port, [address.upper()])
+    row = InboundEmail.objects.get()
+    assert (row.recipient.lower(), row.status, row.attempts) == (address, "pending", 0)
+
+
+def test_every_address_of_the_form_of_a_projects_is_taken(world, port):
+    token = "1" * 25
+    send(port, [f"incoming+no-such-999-{token}-issue@letterbox.localhost"])
+    assert InboundEmail.objects.count() == 1
+
+
+def test_one_row_a_recipient_and_one_transaction(world, port, monkeypatch):
+    addresses = [world.reply_address(), world.issue_address()]
+    send(port, addresses)
+    assert sorted(InboundEmail.objects.values_list("recipient", flat=True)) == sorted(addresses)
+    ids = {row.source_id.partition(":")[0] for row in InboundEmail.objects.all()}
+    assert len(ids) == 1
+
+
+def test_a_failed_commit_is_answered_451(world, port, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise DatabaseError("disk full")
+
+    monkeypatch.setattr(receiving, "store_together", fail)
+    with pytest.raises(smtplib.SMTPDataError) as error:
+        send(port, [world.reply_address()])
+    assert error.value.smtp_code == 451
+    assert InboundEmail.objects.count() == 0
+
+
+def test_the_null_reverse_path_is_taken(world, port):
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.sendmail("", [world.reply_address()], b"Subject: x\r\n\r\ny\r\n")
+    assert InboundEmail.objects.count() == 1
+
+
+def test_a_line_of_half_a_megabyte_is_taken(world, port):
+    send(port, [world.reply_address()], b"Subject: x\r\n\r\n" + b"y" * 500_000 + b"\r\n")
+    assert len(bytes(InboundEmail.objects.get().raw)) > 500_000
+
+
+def test_a_bare_line_feed_is_refused_and_hides_no_second_mail(world, port):
+    address = world.reply_address()
+    with socket.create_connection(("127.0.0.1", port), 20) as raw:
+        file = raw.makefile("rwb")
+        file.readline()
+        for line in ("HELO x", "MAIL FROM:<a@example.com>", f"RCPT TO:<{address}>", "DATA"):
+            file.write(line.encode() + b"\r\n")
+            file.flush()
+            file.readline()
+        file.write(b"Subject: x\r\n\r\na\n.\nMAIL FROM:<b@example.com>\r\n.\r\n")
+        file.flush()
+        assert file.readline().startswith(b"550 5.6.0")
+    assert InboundEmail.objects.count() == 0

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 
 from incoming_email import processing, receiving
@@ -13,8 +14,6 @@ from incoming_email.inboxes.opening import open_inbox
 from incoming_email.models import Mailbox
 
 logger = logging.getLogger(__name__)
-LEASE_SECONDS = 180
-"""Longer than any single step of a visit; renewed at each batch."""
 
 
 class LeaseLostError(Exception):
@@ -57,7 +56,8 @@ def visit(
 
 def renew(mailbox: Mailbox, *, holder: str, now: datetime) -> None:
     """Take or keep the lease; raise LeaseLostError where another one has it."""
-    if not Mailbox.objects.lease(mailbox.pk, holder=holder, now=now, seconds=LEASE_SECONDS):
+    seconds = settings.MAILBOX_LEASE_SECONDS
+    if not Mailbox.objects.lease(mailbox.pk, holder=holder, now=now, seconds=seconds):
         raise LeaseLostError(str(mailbox))
 
 

@@ -88,7 +88,7 @@ class ImapInbox:
             log_in(connection, self._account)
             return connection, select_folder(connection, self._account)
         except InboxError:
-            connection.leave()
+            connection.leave(politely=False)
             raise
 
     def _reopen(self) -> None:

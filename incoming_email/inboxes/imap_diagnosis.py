@@ -165,4 +165,4 @@ def diagnose(account: ImapAccount, *, step_seconds: float = STEP_SECONDS) -> Ite
             yield finding
     finally:
         if attempt.connection is not None:
-            attempt.connection.leave()
+            attempt.connection.leave(politely=not failed)

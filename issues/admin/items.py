@@ -1,9 +1,11 @@
 """Issues, merge requests, their notes and files: to look at, with a few fields to correct."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -186,11 +188,11 @@ class UploadAdmin(GuardedAdmin[Upload]):
         return False
 
     def delete_model(self, request: HttpRequest, obj: Upload) -> None:
-        super().delete_model(request, obj)
-        uploads.path_of(obj).unlink(missing_ok=True)
+        self.delete_queryset(request, Upload.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:
+        """The files go after commit: until then the rows may come back."""
         paths = [uploads.path_of(upload) for upload in queryset]
         super().delete_queryset(request, queryset)
         for path in paths:
-            path.unlink(missing_ok=True)
+            transaction.on_commit(partial(path.unlink, missing_ok=True))

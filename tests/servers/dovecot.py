@@ -1,5 +1,6 @@
 """A Dovecot 2.3 of our own on loopback, as a child process, for tests of the IMAP inbox."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -118,7 +119,9 @@ class Dovecot:
     def start(self) -> None:
         # Left by a kill; the next start would take it for a running server.
         (self.folder / "run/master.pid").unlink(missing_ok=True)
-        self._process = subprocess.Popen(["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")])
+        self._process = subprocess.Popen(
+            ["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")], start_new_session=True
+        )
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self._process.poll() is None:
             if self._greets():
@@ -146,9 +149,10 @@ class Dovecot:
             self._process = None
 
     def kill(self) -> None:
-        """At once, with every session."""
+        """At once, with every session, which would outlive the master for a while."""
         if self._process is not None:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(10)
             self._process = None
 

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import socket
+import ssl
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
@@ -38,12 +39,14 @@ class FakeImap:
         capability: str = "IMAP4rev1 IDLE UIDPLUS",
         greeting: bytes = b"* OK ready\r\n",
         validity: int = 7,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.messages = dict(messages)
         self.flags: dict[int, set[str]] = {uid: set() for uid in messages}
         self.capability = capability
         self.greeting = greeting
         self.validity = validity
+        self.tls = tls
         self.commands: list[str] = []
         self.connections = 0
         self._idle_tag = ""
@@ -103,24 +106,42 @@ class FakeImap:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            with connection.makefile("rb") as lines:
-                connection.sendall(self.greeting)
-                for line in lines:
-                    tag, _, command = line.decode(errors="replace").strip().partition(" ")
-                    self.commands.append(command or tag)
-                    reply = self._scripted(command or tag) or self._right_answer(command or tag)
-                    data = reply.data.replace(b"IDLE-TAG", self._idle_tag.encode())
-                    connection.sendall(data.replace(b"TAG", tag.encode()))
-                    if command == "IDLE":
-                        self._idle_tag = tag
-                    if reply.then == HANG:
-                        lines.read()
-                    if reply.then:
-                        break
+            connection.sendall(self.greeting)
+            while line := self._read_line(connection):
+                tag, _, command = line.partition(" ")
+                reply = self._answer(tag, command or tag, connection)
+                if reply.then == HANG:
+                    while connection.recv(65536):
+                        pass
+                if reply.then:
+                    break
+                if command == "STARTTLS" and self.tls and b"TAG OK" in reply.data:
+                    self._open.discard(connection)
+                    connection = self.tls.wrap_socket(connection, server_side=True)
+                    self._open.add(connection)
         except OSError:
             pass
         finally:
             self._close(connection)
+
+    def _read_line(self, connection: socket.socket) -> str:
+        """Byte by byte: what follows a STARTTLS belongs to the handshake."""
+        line = b""
+        while not line.endswith(b"\n"):
+            byte = connection.recv(1)
+            if not byte:
+                return ""
+            line += byte
+        return line.decode(errors="replace").strip()
+
+    def _answer(self, tag: str, command: str, connection: socket.socket) -> Reply:
+        self.commands.append(command)
+        reply = self._scripted(command) or self._right_answer(command)
+        data = reply.data.replace(b"IDLE-TAG", self._idle_tag.encode())
+        connection.sendall(data.replace(b"TAG", tag.encode()))
+        if command == "IDLE":
+            self._idle_tag = tag
+        return reply
 
     def _scripted(self, command: str) -> Reply | None:
         for text, replies in self._script.items():
@@ -143,6 +164,7 @@ class FakeImap:
             ),
             "IDLE": "+ idling\r\n",
             "DONE": f"{self._idle_tag} OK done\r\n",
+            "STARTTLS": "TAG OK go on\r\n",
             "LOGIN": "TAG OK done\r\n",
             "NOOP": "TAG OK done\r\n",
             "LOGOUT": "* BYE bye\r\nTAG OK done\r\n",

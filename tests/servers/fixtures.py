@@ -17,3 +17,10 @@ def dovecot() -> Iterator[Dovecot]:
 def imap_user(dovecot: Dovecot) -> str:
     """A user with an empty mailbox of the session's server."""
     return dovecot.take_user()
+
+
+@pytest.fixture(scope="session")
+def plain_dovecot() -> Iterator[Dovecot]:
+    """A server that can neither IDLE nor expunge by UID."""
+    with Dovecot(capability="IMAP4rev1 LITERAL+ UNSELECT") as server:
+        yield server

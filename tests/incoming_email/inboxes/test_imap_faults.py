@@ -1,42 +1,26 @@
-"""The IMAP inbox against servers that err; group I of the public bug reports."""
+"""Reading from IMAP servers that err; group I of the public bug reports."""
 
-import threading
 import time
 import tracemalloc
 
 import pytest
 
 from incoming_email.inboxes import imap
-from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError, RawMessage
-from incoming_email.inboxes.imap import ImapInbox
 from incoming_email.inboxes.opening import open_inbox
-from tests.servers.fake_imap import DROP, HANG, PASSWORD, FakeImap
+from tests.servers.fake_imap import DROP, HANG, FakeImap
+from tests.servers.reading import contents, read_all, refusal
 
 ONE = b"Subject: one\r\n\r\n1\r\n"
+
+
 TWO = b"Subject: two\r\n\r\n2\r\n"
+
+
 THREE = b"Subject: three\r\n\r\n3\r\n"
+
+
 MAIL = {1: ONE, 2: TWO, 3: THREE}
-
-
-def read_all(inbox: ImapInbox) -> list[RawMessage]:
-    """All that is waiting, acknowledged batch by batch as the receiving room does."""
-    messages: list[RawMessage] = []
-    for batch in inbox.unread():
-        inbox.acknowledge(batch)
-        messages += batch
-    return messages
-
-
-def contents(messages: list[RawMessage]) -> list[bytes]:
-    return [message.content for message in messages]
-
-
-def refusal(account: ImapAccount) -> InboxError:
-    """Why the inbox can't be opened."""
-    with pytest.raises(InboxError) as caught, open_inbox(account):
-        pass
-    return caught.value
 
 
 def fetched(*pairs: tuple[int, bytes]) -> bytes:
@@ -195,87 +179,6 @@ def test_an_endless_answer_is_cut_off() -> None:
             read_all(inbox)
 
 
-def test_i28_flags_before_the_idling_line_are_accepted() -> None:
-    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
-        server.script("IDLE", b"* FLAGS (\\Seen)\r\n+ idling\r\n")
-        assert inbox.wait(0.1) is False
-        assert server.sent("DONE") == ["DONE"]
-
-
-def test_news_before_or_with_the_idling_line_is_not_lost() -> None:
-    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
-        server.script("IDLE", b"* 4 EXISTS\r\n+ idling\r\n")
-        assert inbox.wait(5) is True
-        server.script("IDLE", b"+ idling\r\n* 5 EXISTS\r\n")
-        start = time.monotonic()
-        assert inbox.wait(5) is True
-        assert time.monotonic() - start < 2
-
-
-def test_a_line_that_comes_in_two_halves_is_waited_for() -> None:
-    with FakeImap(MAIL) as server, open_inbox(server.account(idle_timeout=0.3)) as inbox:
-        server.script("IDLE", b"+ idling\r\n* 4 EX")
-        server.script("DONE", b"ISTS\r\nIDLE-TAG OK done\r\n")
-        assert inbox.wait(1) is True
-        assert server.sent("IDLE") == ["IDLE"]
-
-
-def test_an_exists_that_tells_nothing_new_wakes_nobody() -> None:
-    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
-        server.script("IDLE", b"+ idling\r\n* 3 EXISTS\r\n* OK Still here\r\n")
-        assert inbox.wait(0.2) is False
-
-
-def test_mail_announced_beside_another_answer_is_news() -> None:
-    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
-        server.script("STORE", b"* 4 EXISTS\r\nTAG OK done\r\n")
-        read_all(inbox)
-        assert inbox.wait(0) is True
-        read_all(inbox)
-        assert inbox.wait(0) is False
-
-
-def test_idle_is_renewed() -> None:
-    with FakeImap(MAIL) as server, open_inbox(server.account(idle_timeout=0.1)) as inbox:
-        assert inbox.wait(0.45) is False
-        assert 3 <= len(server.sent("IDLE")) <= 5
-
-
-def test_idle_may_last_longer_than_the_time_out_of_an_answer() -> None:
-    with FakeImap(MAIL) as server, open_inbox(server.account(timeout=0.2)) as inbox:
-        assert inbox.wait(0.7) is False
-        assert server.sent("IDLE") == ["IDLE"]
-
-
-def test_i17_a_server_that_falls_silent_in_idle_is_given_up() -> None:
-    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
-        server.script("IDLE", b"+ idling\r\n", then=HANG)
-        start = time.monotonic()
-        with pytest.raises(InboxError) as caught:
-            inbox.wait(0.2)
-        assert time.monotonic() - start < 2
-        assert caught.value.detail == "no answer in time (timed out)"
-
-
-@pytest.mark.parametrize("last", [b"", b"* BYE down for repair\r\n"])
-def test_i13_a_server_that_goes_away_in_idle_is_told_at_once(last: bytes) -> None:
-    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
-        server.script("IDLE", b"+ idling\r\n" + last, then=DROP)
-        start = time.monotonic()
-        with pytest.raises(InboxError, match="down for repair" if last else "EOF"):
-            inbox.wait(30)
-        assert time.monotonic() - start < 2
-
-
-def test_a_refused_idle_is_replaced_by_questions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imap, "NOOP_SECONDS", 0.05)
-    with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
-        server.script("IDLE", b"TAG BAD not now\r\n")
-        threading.Timer(0.2, server.script, ("NOOP", b"* 4 EXISTS\r\nTAG OK done\r\n")).start()
-        assert inbox.wait(5) is True
-        assert server.sent("IDLE") == ["IDLE"]
-
-
 def test_nothing_is_marked_by_reading() -> None:
     with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
         assert len(list(inbox.unread())) == 1
@@ -288,57 +191,6 @@ def test_a_folder_is_never_closed() -> None:
             read_all(inbox)
         assert server.sent("CLOSE") == []
         assert set(server.messages) == {1, 2, 3}
-
-
-def test_starttls_that_is_not_offered_ends_the_attempt_before_the_password() -> None:
-    with FakeImap(MAIL) as server:
-        fault = refusal(server.account(start_tls=True))
-    assert server.sent("LOGIN") == []
-    assert fault.detail == "Server does not support STARTTLS capability"
-    assert "switch ssl on" in fault.remedy
-
-
-def test_starttls_that_is_refused_ends_the_attempt_before_the_password() -> None:
-    with FakeImap(MAIL, capability="IMAP4rev1 STARTTLS") as server:
-        refusal(server.account(start_tls=True))
-    assert server.sent("STARTTLS") == ["STARTTLS"]
-    assert server.sent("LOGIN") == []
-
-
-def test_data_in_clear_behind_starttls_is_refused() -> None:
-    with FakeImap(MAIL, capability="IMAP4rev1 STARTTLS") as server:
-        server.script("STARTTLS", b"TAG OK go\r\n* CAPABILITY IMAP4rev1 EVIL\r\n")
-        refusal(server.account(start_tls=True))
-    assert server.sent("LOGIN") == []
-
-
-def test_a_greeting_that_skips_starttls_is_refused() -> None:
-    greeting = b"* PREAUTH you are in\r\n"
-    with FakeImap(MAIL, capability="IMAP4rev1 STARTTLS", greeting=greeting) as server:
-        refusal(server.account(start_tls=True))
-    assert server.sent("SELECT") == []
-
-
-def test_a_server_that_forbids_login_in_clear_gets_no_password() -> None:
-    with FakeImap(MAIL, capability="IMAP4rev1 LOGINDISABLED") as server:
-        fault = refusal(server.account())
-    assert server.sent(PASSWORD) == []
-    assert fault.remedy == "Switch on ssl or start_tls."
-
-
-def test_a_password_that_the_server_repeats_is_not_shown() -> None:
-    with FakeImap(MAIL) as server:
-        server.script("LOGIN", f"TAG NO {PASSWORD} is wrong\r\n".encode())
-        fault = refusal(server.account())
-    assert fault.detail == "[password] is wrong"
-    assert fault.__cause__ is None
-
-
-def test_both_kinds_of_tls_are_refused_without_a_connection() -> None:
-    with FakeImap(MAIL) as server:
-        fault = refusal(server.account(ssl=True, start_tls=True))
-    assert fault.detail == "ssl and start_tls are both on"
-    assert server.connections == 0
 
 
 def test_a_read_only_folder_is_refused() -> None:

@@ -1,0 +1,115 @@
+"""People and their addresses."""
+
+import pytest
+from django.urls import reverse
+
+from issues.models import (
+    EmailAddress,
+    Note,
+    User,
+)
+from tests.admin_site import issues_url as url
+from tests.admin_site import make_operator
+from tests.factories import (
+    MembershipFactory,
+    NoteFactory,
+    UserFactory,
+)
+from tests.issues.admin.issues_rows import make_upload
+
+pytestmark = pytest.mark.django_db
+
+
+def new_person(**more):
+    return {
+        "username": "ada",
+        "email": "Ada@Example.com",
+        "usable_password": "true",
+        "password1": "correct-horse-battery",
+        "password2": "correct-horse-battery",
+        **more,
+    }
+
+
+def test_a_new_person_has_a_verified_address(admin):
+    admin.post(url("user", "add"), new_person())
+
+    ada = User.objects.get(username="ada")
+    address = EmailAddress.objects.get(user=ada)
+    assert (ada.email, address.address) == ("ada@example.com", "ada@example.com")
+    assert address.verified_at is not None
+    assert ada.check_password("correct-horse-battery")
+
+
+@pytest.mark.parametrize("email", ["", "taken@example.com", "TAKEN@example.com"])
+def test_a_new_person_needs_an_address_of_their_own(admin, email):
+    UserFactory(email="taken@example.com")
+
+    response = admin.post(url("user", "add"), new_person(email=email))
+
+    assert "email" in response.context["adminform"].errors
+    assert not User.objects.filter(username="ada").exists()
+
+
+def person_form(user, **more):
+    return {
+        "username": user.username,
+        "email": user.email,
+        "language": "ko",
+        "is_active": "on",
+        "date_joined_0": "2024-05-01",
+        "date_joined_1": "12:00:00",
+        "email_addresses-TOTAL_FORMS": "1",
+        "email_addresses-INITIAL_FORMS": "0",
+        "email_addresses-0-user": str(user.pk),
+        "email_addresses-0-address": "Other@Example.com",
+        **more,
+    }
+
+
+def test_an_address_is_added_in_lower_case(admin):
+    user = UserFactory(address=False)
+
+    admin.post(url("user", "change", user.pk), person_form(user))
+
+    user.refresh_from_db()
+    assert user.language == "ko"
+    assert [row.address for row in user.email_addresses.all()] == ["other@example.com"]
+
+
+def test_who_may_edit_people_makes_nobody_an_administrator(client):
+    editor = make_operator("change_user")
+    client.force_login(editor)
+
+    client.post(
+        url("user", "change", editor.pk),
+        person_form(editor, is_superuser="on", is_staff="on", first_name="Eve")
+        | {"email_addresses-TOTAL_FORMS": "0"},
+    )
+
+    editor.refresh_from_db()
+    assert editor.first_name == "Eve"
+    assert not editor.is_superuser
+
+
+def test_who_may_edit_people_does_not_edit_an_administrator(client, admin_user):
+    client.force_login(make_operator("change_user"))
+
+    answer = client.post(url("user", "change", admin_user.pk), person_form(admin_user))
+    password = client.post(
+        reverse("admin:auth_user_password_change", args=[admin_user.pk]),
+        {"password1": "correct-horse-battery", "password2": "correct-horse-battery"},
+    )
+
+    assert (answer.status_code, password.status_code) == (403, 403)
+
+
+def test_a_person_with_everything_can_be_deleted(admin):
+    note = NoteFactory()
+    make_upload(issue=note.issue)
+    MembershipFactory(user=note.author)
+
+    admin.post(url("user", "delete", note.author.pk), {"post": "yes"})
+
+    assert not User.objects.filter(pk=note.author.pk).exists()
+    assert Note.objects.get().author is None

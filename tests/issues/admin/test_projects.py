@@ -1,0 +1,77 @@
+"""Projects and who is in them."""
+
+import pytest
+
+from issues.models import (
+    Membership,
+    Role,
+)
+from tests.admin_site import issues_url as url
+from tests.factories import (
+    IssueFactory,
+    MembershipFactory,
+    MergeRequestFactory,
+    NoteFactory,
+    ProjectFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def project_form(project, **more):
+    return {
+        "path": project.path,
+        "name": project.name,
+        "visibility": "public",
+        "memberships-TOTAL_FORMS": "0",
+        "memberships-INITIAL_FORMS": "0",
+        "memberships-2-TOTAL_FORMS": "1",
+        "memberships-2-INITIAL_FORMS": "0",
+        "memberships-2-0-project": str(project.pk),
+        **more,
+    }
+
+
+def test_a_member_is_added(admin):
+    project, user = ProjectFactory(), UserFactory()
+    new = {"memberships-2-0-user": str(user.pk), "memberships-2-0-role": "40"}
+
+    response = admin.post(url("project", "change", project.pk), project_form(project, **new))
+
+    assert response.status_code == 302
+    membership = Membership.objects.get()
+    assert (membership.project, membership.user, membership.role) == (project, user, 40)
+
+
+def test_a_member_is_not_added_twice(admin):
+    membership = MembershipFactory()
+    new = {
+        "memberships-2-0-user": str(membership.user.pk),
+        "memberships-2-0-role": "40",
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "1",
+        "memberships-0-id": str(membership.pk),
+        "memberships-0-project": str(membership.project.pk),
+        "memberships-0-role": "30",
+    }
+
+    response = admin.post(
+        url("project", "change", membership.project.pk),
+        project_form(membership.project, **new),
+    )
+
+    assert response.status_code == 200
+    assert "This person is a member already." in response.text
+    assert Membership.objects.get().role == Role.DEVELOPER
+
+
+def test_a_project_list_counts(admin):
+    project = NoteFactory().issue.project
+    IssueFactory(project=project)
+    MergeRequestFactory(project=project)
+    MembershipFactory.create_batch(3, project=project)
+
+    row = admin.get(url("project", "changelist")).context["cl"].result_list[0]
+
+    assert (row.members_n, row.issues_n, row.merge_requests_n) == (3, 2, 1)

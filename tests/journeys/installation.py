@@ -1,0 +1,80 @@
+"""Letterbox in a folder of its own, run by the same commands that people use."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MODELS = "from incoming_email.models import *; from issues.models import *; "
+WORKER = ("-m", "celery", "--quiet", "-A", "config", "worker", "--pool", "threads", "-c", "2")
+BEAT = ("-m", "celery", "--quiet", "-A", "config", "beat", "--pidfile=")
+PATIENCE_SECONDS = 60
+
+
+class Installation:
+    """Child processes on one data folder with SQLite."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG"}}
+        self.folder = folder
+        self.environment = {**kept, "DATA_DIR": str(folder), **settings}
+
+    def set_up(self) -> None:
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("seed_demo")
+
+    def manage(self, *words: str, check: bool = True) -> str:
+        return subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=check,
+        ).stdout
+
+    def start(self, *words: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, *words],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    @contextmanager
+    def running(self, *words: str) -> "Iterator[subprocess.Popen[bytes]]":
+        process = self.start(*words)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def ask(self, code: str) -> str:
+        """What the code prints; all models are there."""
+        return self.manage("shell", "--no-imports", "-c", MODELS + code).strip()
+
+    def query(self, sql: str) -> Any:
+        """The first value, straight from the database file."""
+        with sqlite3.connect(f"file:{self.folder / 'db.sqlite3'}?mode=ro", uri=True) as connection:
+            return connection.execute(sql).fetchone()[0]
+
+
+def wait_until(answers: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
+    """Until it answers true; the last answer shows in the failure."""
+    deadline = time.monotonic() + seconds
+    while not (answer := answers()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert answer

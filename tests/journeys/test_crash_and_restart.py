@@ -1,0 +1,112 @@
+"""kill -9 in mid-run, again and again: 500 mails become 500 notes, no more and no fewer."""
+
+import random
+import time
+
+import pytest
+
+from tests.journeys.installation import WORKER, Installation, wait_until
+from tests.servers.dovecot import password_of
+
+pytestmark = [pytest.mark.services, pytest.mark.slow]
+COUNT = 500
+KILLS = 4
+NOTES = "SELECT count(*) FROM issues_note WHERE body LIKE 'Answer %'"
+DONE = "SELECT count(*) FROM incoming_email_inboundemail WHERE status = 'processed'"
+
+
+@pytest.fixture
+def installation(tmp_path):
+    made = Installation(
+        tmp_path,
+        PROCESSING_LEASE_SECONDS="2",
+        TASK_TIME_LIMIT_SECONDS="1",
+        MAILBOX_LEASE_SECONDS="1",
+        MAX_ATTEMPTS="50",
+        LOG_LEVEL="WARNING",
+    )
+    made.set_up()
+    return made
+
+
+def make_mailbox(installation, dovecot, user):
+    """An IMAP mailbox, and the address by which Dana answers about the first issue."""
+    name, _, domain = user.partition("@")
+    return installation.ask(
+        "Mailbox.objects.update(enabled=False);"
+        f"Mailbox.objects.create(name='imap', enabled=True, address='{name}+%{{key}}@{domain}',"
+        f" host='127.0.0.1', port={dovecot.port}, user='{user}', password='{password_of(user)}');"
+        "from incoming_email import reply_keys;"
+        "dana = User.objects.get(username='dana');"
+        "routes = reply_keys.reply_routes("
+        "recipients=[dana], item=Issue.objects.get(), discussion='');"
+        "print(routes[dana.pk].reply_to)"
+    )
+
+
+def mails(address):
+    for number in range(COUNT):
+        yield (
+            f"From: dana@letterbox.localhost\r\nTo: {address}\r\nSubject: Re: it\r\n"
+            f"Message-ID: <{number}@example.com>\r\n\r\nAnswer {number}.\r\n"
+        ).encode()
+
+
+def kill_in_mid_run(installation, *words):
+    """Start the process and kill it at a random point after it has begun to act."""
+    choose = random.Random(20261125)
+    for _ in range(KILLS):
+        before = installation.query(DONE)
+        process = installation.start(*words)
+        try:
+            wait_until(lambda: installation.query(DONE) > before)  # noqa: B023
+            time.sleep(choose.uniform(0, 0.15))
+        finally:
+            process.kill()
+            process.wait()
+        assert installation.query(DONE) < COUNT, "it was too quick to be killed in mid-run"
+        time.sleep(1.1)  # the dead one's lease of the mailbox
+
+
+def finish(installation):
+    def done():
+        installation.manage("check_incoming_email", "--fetch", "--json", check=False)
+        return installation.query(DONE) >= COUNT
+
+    wait_until(done, 120)
+
+
+def assert_each_acted_once(installation):
+    rows = "SELECT count(*) FROM incoming_email_inboundemail"
+    distinct = "SELECT count(DISTINCT body) FROM issues_note WHERE body LIKE 'Answer %'"
+    counts = [installation.query(sql) for sql in (NOTES, distinct, DONE, rows)]
+    assert counts == [COUNT] * 4
+
+
+def test_the_poller_is_killed(installation, dovecot, imap_user):
+    address = make_mailbox(installation, dovecot, imap_user)
+    dovecot.deliver(imap_user, *mails(address))
+    kill_in_mid_run(installation, "manage.py", "watch_mailboxes")
+    finish(installation)
+    assert_each_acted_once(installation)
+
+
+def test_the_worker_is_killed(installation, dovecot, imap_user):
+    """The messages are in the ledger already; tasks only carry their ids."""
+    address = make_mailbox(installation, dovecot, imap_user)
+    folder = installation.folder / "mails"
+    folder.mkdir()
+    for number, content in enumerate(mails(address)):
+        (folder / f"{number}.eml").write_bytes(content)
+    installation.ask(
+        "import pathlib; from django.utils import timezone;"
+        "from incoming_email import receiving, tasks;"
+        "from incoming_email.inboxes.base import RawMessage;"
+        f"files = sorted(pathlib.Path('{folder}').iterdir());"
+        "rows = receiving.store(Mailbox.objects.get(name='imap'),"
+        " [RawMessage(f.name, f.read_bytes()) for f in files], now=timezone.now(), claimed=False);"
+        "[tasks.process_inbound_email.delay(inbound_email_id=row.pk) for row in rows]"
+    )
+    kill_in_mid_run(installation, *WORKER)
+    finish(installation)
+    assert_each_acted_once(installation)

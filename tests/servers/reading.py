@@ -1,0 +1,35 @@
+"""What tests do with an inbox: read it as the receiving room does."""
+
+import pytest
+
+from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.base import Inbox, InboxError, RawMessage
+from incoming_email.inboxes.opening import open_inbox
+
+
+def mail(subject: str, body: str = "text") -> bytes:
+    return f"From: sender@example.com\r\nSubject: {subject}\r\n\r\n{body}\r\n".encode()
+
+
+def read_all(inbox: Inbox) -> list[RawMessage]:
+    """All that is waiting, acknowledged batch by batch."""
+    messages: list[RawMessage] = []
+    for batch in inbox.unread():
+        inbox.acknowledge(batch)
+        messages += batch
+    return messages
+
+
+def contents(messages: list[RawMessage]) -> list[bytes]:
+    return [message.content for message in messages]
+
+
+def uids(messages: list[RawMessage]) -> list[int]:
+    return [int(message.source_id.rpartition(":")[2]) for message in messages]
+
+
+def refusal(account: ImapAccount) -> InboxError:
+    """Why the inbox can't be opened."""
+    with pytest.raises(InboxError) as caught, open_inbox(account):
+        pass
+    return caught.value

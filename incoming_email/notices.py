@@ -85,7 +85,7 @@ def _write(
             f"incoming_email/mail/{kind}.txt",
             {"sentence": reason.label, "subject": email.subject, "received_at": row.received_at},
         )
-    outbox.enqueue(
+    written = outbox.enqueue(
         kind=kind,
         effect_key=f"{kind}-{row.pk}",
         recipient=email.sender,
@@ -99,4 +99,4 @@ def _write(
         message_id=f"{kind}-{row.pk}.{secrets.token_hex(8)}@{settings.MESSAGE_ID_HOST}",
         now=now,
     )
-    return "sent"
+    return "sent" if written else "not sent: the sender was told about this message before"

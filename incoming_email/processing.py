@@ -23,6 +23,9 @@ from issues.models import Issue, MergeRequest, Note
 
 logger = logging.getLogger(__name__)
 STATUS_OF = {Ignored: Status.IGNORED, Rejected: Status.REJECTED, Held: Status.HELD}
+NO_HEADER = "no header fields"
+"""The parser's defect of what is empty or has not one header line."""
+
 SWEEP_AFTER = timedelta(seconds=60)
 """A row that is due for less has most likely a task on its way."""
 
@@ -160,7 +163,7 @@ def _carry_out(attempt: Attempt, mailbox: Mailbox) -> None:
     row, email = attempt.row, attempt.email
     if row.oversize:
         raise Rejected(Reason.TOO_LARGE)
-    if is_no_message(bytes(row.raw)):
+    if NO_HEADER in email.defects:
         raise Rejected(Reason.NOT_A_MESSAGE)
     resolved = decide(
         email,
@@ -172,14 +175,6 @@ def _carry_out(attempt: Attempt, mailbox: Mailbox) -> None:
     row.effect_key = effect_key(email, resolved)
     outcome = resolved.handler.handle(email, resolved.target, attempt.context)
     _write_outcome(row, resolved, outcome)
-
-
-def is_no_message(content: bytes) -> bool:
-    """Empty, or not one header line (RFC 5322 2.2): a name, a colon."""
-    first = content.lstrip(b"\r\n \t").split(b"\n", 1)[0]
-    name, colon, _ = first.partition(b":")
-    is_envelope = first.startswith((b"From ", b">From "))
-    return not (is_envelope or (colon and name.strip() and not name.strip().count(b" ")))
 
 
 def _lock(row: InboundEmail) -> None:

@@ -43,7 +43,7 @@ def find_template() -> AddressTemplate | None:
 def reply_routes(
     *, recipients: Sequence[User], item: Issue | MergeRequest, discussion: str
 ) -> dict[int, ReplyRoute]:
-    """How each person can answer about the item: minted where missing, five queries in all."""
+    """How each person can answer about the item: minted where missing, six queries in all."""
     template = find_template()
     if template is None:
         return {}

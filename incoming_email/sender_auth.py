@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 
-_COMMENT = re.compile(r"\([^()]*\)")
-_PROPERTY = re.compile(r"([a-z.-]+)\s*=\s*\"?([^\s;\"]+)\"?", re.IGNORECASE)
-MAX_LENGTH = 10_000
-MAX_NESTING = 5
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\(|[^"(\\]+|\\.', re.DOTALL)
+_COMMENT_TOKEN = re.compile(r"[()]|[^()\\]+|\\.", re.DOTALL)
+_SPECIAL = re.compile(r"\\.|[;=\s]", re.DOTALL)
+_PROPERTY = re.compile(r'([a-z.-]+)\s*=\s*((?:"[^"]*"|[^\s;"])+)', re.IGNORECASE)
 
 
 def is_authenticated(sender: str, results: Sequence[str], *, trusted: str) -> bool:
@@ -25,11 +25,23 @@ def is_authenticated(sender: str, results: Sequence[str], *, trusted: str) -> bo
 
 
 def _clean(value: str) -> str:
-    """Without comments; they nest, so inner ones go first."""
-    value = value[:MAX_LENGTH]
-    for _ in range(MAX_NESTING):
-        value = _COMMENT.sub(" ", value)
-    return value
+    """Comments as blanks, and quoted strings without what could end them or start a method.
+
+    The sender chooses a quoted local part: `smtp.mailfrom="; dmarc=pass"@example.net` must stay
+    one value. What follows an unclosed quote is dropped.
+    """
+    pieces: list[str] = []
+    at = depth = 0
+    while token := (_COMMENT_TOKEN if depth else _TOKEN).match(value, at):
+        text, at = token.group(), token.end()
+        if depth or text == "(":
+            depth += {"(": 1, ")": -1}.get(text, 0)
+            pieces.append(" ")
+        elif text.startswith('"'):
+            pieces.append(f'"{_SPECIAL.sub("_", text[1:-1])}"')
+        else:
+            pieces.append(text)
+    return "".join(pieces)
 
 
 def _authserv_id(value: str) -> str:
@@ -40,7 +52,12 @@ def _authserv_id(value: str) -> str:
 def _parse_methods(value: str) -> Iterator[dict[str, str]]:
     """Each `method=result` with its properties, as `{"dkim": "pass", "header.d": "…"}`."""
     for part in _clean(value).split(";")[1:]:
-        yield {name.lower(): found.lower() for name, found in _PROPERTY.findall(part)}
+        yield {name.lower(): _unquote(found.lower()) for name, found in _PROPERTY.findall(part)}
+
+
+def _unquote(value: str) -> str:
+    """Only where all of it is quoted: in `"x@a.example"@b.example` the domain is b.example."""
+    return value[1:-1] if re.fullmatch(r'"[^"]*"', value) else value
 
 
 def _vouches(properties: dict[str, str], domain: str) -> bool:

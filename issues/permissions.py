@@ -51,40 +51,47 @@ class Standing:
 NOBODY = Standing(visibility=Visibility.PRIVATE)
 
 
-def find_standing(user: Person, project_id: int, item: Item | None = None) -> Standing:
-    """One query: visibility, role and, for a confidential issue, whether they are assigned."""
+def find_standing(user: Person, project: Project, item: Item | None = None) -> Standing:
+    """One query at most: the role and, for a confidential issue, whether they are assigned."""
     if isinstance(user, User) and not user.is_active:
         return NOBODY
-    found = Project.objects.filter(pk=project_id).annotate(
-        role=Subquery(
-            Membership.objects.filter(project=OuterRef("pk"), user=user.pk or 0).values("role")[:1]
-        ),
-        assigned=Exists(
-            Issue.assignees.through.objects.filter(
-                issue_id=item.pk if isinstance(item, Issue) else 0, user_id=user.pk or 0
-            )
-        ),
-    )
-    row = found.values_list("visibility", "role", "assigned").first()
-    if row is None:
-        return NOBODY
-    visibility, role, assigned = row
-    if isinstance(user, User) and user.is_superuser:
-        role = Role.OWNER
+    role, assigned = _find_role_and_assignment(user, project, item)
     involved = assigned or (item is not None and user.pk is not None and item.author_id == user.pk)
     return Standing(
-        visibility=visibility, role=role or 0, account=user.is_authenticated, involved=involved
+        visibility=project.visibility,
+        role=role,
+        account=user.is_authenticated,
+        involved=involved,
     )
+
+
+def _find_role_and_assignment(
+    user: Person, project: Project, item: Item | None
+) -> tuple[int, bool]:
+    if not isinstance(user, User):
+        return 0, False
+    if user.is_superuser:
+        return Role.OWNER, True
+    roles = Membership.objects.filter(project_id=project.pk, user_id=user.pk)
+    if not (isinstance(item, Issue) and item.confidential):
+        return next(iter(roles.values_list("role", flat=True)), 0), False
+    # One statement for both: a person who is assigned need not be a member.
+    assigned = Issue.assignees.through.objects.filter(issue_id=item.pk, user_id=user.pk)
+    found = Project.objects.filter(pk=project.pk).annotate(
+        role=Subquery(roles.values("role")[:1]), assigned=Exists(assigned)
+    )
+    role, is_assigned = found.values_list("role", "assigned").first() or (0, False)
+    return role or 0, is_assigned
 
 
 def read_project(user: Person, project: Project | None) -> bool:
-    return project is not None and find_standing(user, project.pk).reads_project
+    return project is not None and find_standing(user, project).reads_project
 
 
 def open_issue(user: Person, project: Project | None) -> bool:
     if project is None or not user.is_authenticated:
         return False
-    return find_standing(user, project.pk).reads_project
+    return find_standing(user, project).reads_project
 
 
 def open_merge_request(user: Person, project: Project | None) -> bool:
@@ -102,18 +109,18 @@ def administer_project(user: Person, project: Project | None) -> bool:
 def has_role(user: Person, project: Project | None, role: Role) -> bool:
     if project is None or not user.is_authenticated:
         return False
-    return find_standing(user, project.pk).role >= role
+    return find_standing(user, project).role >= role
 
 
 def read_item(user: Person, item: Item | None) -> bool:
-    return item is not None and find_standing(user, item.project_id, item).reads(item)
+    return item is not None and find_standing(user, item.project, item).reads(item)
 
 
 def comment_on(user: Person, item: Item | None) -> bool:
     """A locked discussion takes the word of members only."""
     if item is None or not user.is_authenticated:
         return False
-    standing = find_standing(user, item.project_id, item)
+    standing = find_standing(user, item.project, item)
     return standing.reads(item) and (bool(standing.role) or not item.locked)
 
 
@@ -121,7 +128,7 @@ def edit_item(user: Person, item: Item | None) -> bool:
     """The author and reporters; of a merge request the author and developers."""
     if item is None or not user.is_authenticated:
         return False
-    standing = find_standing(user, item.project_id, item)
+    standing = find_standing(user, item.project, item)
     needed = Role.REPORTER if isinstance(item, Issue) else Role.DEVELOPER
     return standing.reads(item) and (standing.role >= needed or item.author_id == user.pk)
 
@@ -129,7 +136,7 @@ def edit_item(user: Person, item: Item | None) -> bool:
 def triage_item(user: Person, item: Item | None) -> bool:
     if item is None or not user.is_authenticated:
         return False
-    return find_standing(user, item.project_id, item).role >= Role.REPORTER
+    return find_standing(user, item.project, item).role >= Role.REPORTER
 
 
 PREDICATES: dict[str, Callable[..., bool]] = {
@@ -183,7 +190,7 @@ def visible_merge_requests(user: Person, project: Project) -> QuerySet[MergeRequ
 
 def visible_notes(user: Person, item: Item) -> QuerySet[Note]:
     """One query now (the standing), one when the notes are read."""
-    standing = find_standing(user, item.project_id, item)
+    standing = find_standing(user, item.project, item)
     if not standing.reads(item):
         return Note.objects.none()
     notes = item.notes.order_by("pk")

@@ -30,7 +30,8 @@ class IssueNoteHandler:
             .filter(project=target.project, iid=int(key["iid"]))
             .first()
         )
-        if issue is None:
+        author = target.author
+        if issue is None or author is None or not author.has_perm("issues.read_item", issue):
             return replace(target, refusal=Reason.NOT_FOUND)
         return replace(target, item=issue)
 

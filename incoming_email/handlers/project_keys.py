@@ -20,8 +20,11 @@ def find_target(key: re.Match[str]) -> Target | None:
     token = sender_tokens.find_owner_token(key["token"])
     if token is None:
         return None
+    author = token.user
     project = Project.objects.filter(pk=int(key["project_id"])).first()
-    if project is None:
-        return Target(project=Project(), author=token.user, refusal=Reason.NOT_FOUND)
-    refusal = None if token.user.is_active else Reason.BLOCKED
-    return Target(project=project, author=token.user, refusal=refusal)
+    refusal = None
+    if not author.is_active:
+        refusal = Reason.BLOCKED
+    elif project is None or not author.has_perm("issues.read_project", project):
+        refusal = Reason.NOT_FOUND
+    return Target(project=project or Project(), author=author, refusal=refusal)

@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 from incoming_email.inboxes.accounts import ImapAccount
@@ -144,7 +144,9 @@ STEPS: tuple[tuple[str, Callable[[Attempt], Finding]], ...] = (
 )
 
 
-def diagnose(account: ImapAccount, *, step_seconds: float = STEP_SECONDS) -> Iterator[Finding]:
+def diagnose(
+    account: ImapAccount, *, step_seconds: float = STEP_SECONDS
+) -> Generator[Finding, None, None]:
     """One finding a step, as it is known. After the first `no` the rest is skipped.
 
     Reads only; nothing is marked. Each step is over within `step_seconds`.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from incoming_email.parsing import charsets
 
 _OPENING = re.compile(r"=\?(?P<charset>[^?\s]{1,60})\?(?P<encoding>[bBqQ])\?")
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def _word(opening: re.Match[str], payload: str) -> _Word:
 
 def decode_base64(encoded: bytes) -> bytes:
     """Foreign characters are skipped, padding is optional, half a byte at the end is dropped."""
-    letters = _NOT_BASE64.sub(b"", encoded)
+    letters = encoded.translate(None, _NOT_BASE64)
     letters = letters[: len(letters) - 1] if len(letters) % 4 == 1 else letters
     return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
 

@@ -72,7 +72,7 @@ class ShownItem:
 
 def show_item(item: Item, *, reader: Person) -> ShownItem:
     """Read the item's notes and the reader's rights: the same number of queries for any length."""
-    full = find_standing(reader, item.project_id).role > 0  # members see addresses in mails
+    full = find_standing(reader, item.project).role > 0  # members see addresses in mails
     notes = list(visible_notes(reader, item).select_related("author").prefetch_related("uploads"))
     external = getattr(item, "external_author", "")
     return ShownItem(

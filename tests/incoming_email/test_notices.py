@@ -6,10 +6,12 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from incoming_email import processing, reviewing
 from incoming_email.outcomes import Reason, Status
 from issues import outbox
 from issues.models import OutgoingEmail
 from tests.factories import UserFactory
+from tests.incoming_email.factories import MailboxFactory
 from tests.incoming_email.world import make_mail, make_world
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +116,27 @@ def test_line_breaks_in_a_subject_make_no_header(world):
     (notice,) = mail.outbox
     assert "\n" not in notice.subject
     assert b"\nBcc:" not in notice.message().as_bytes()
+
+
+def test_our_own_addresses_are_never_answered(world):
+    MailboxFactory(address="desk+%{key}@letterbox.localhost", enabled=False)
+    UserFactory(email="desk+support@letterbox.localhost")
+    row = world.receive(make_mail(to=NOWHERE, sender="desk+support@letterbox.localhost"))
+    assert told(row) == "not sent: the sender is one of our own addresses"
+    assert OutgoingEmail.objects.count() == 0
+
+
+def test_a_blocked_account_is_a_strangers(world):
+    user = UserFactory(is_active=False)
+    row = world.receive(make_mail(to=NOWHERE, sender=user.email))
+    assert told(row) == "not sent: the sender is a stranger"
+
+
+def test_a_message_is_answered_once_however_often_it_is_run_again(world):
+    row = world.receive(make_mail(to=NOWHERE, sender=world.member.email))
+    OutgoingEmail.objects.update(created_at=timezone.now() - timedelta(minutes=61))
+    reviewing.requeue([row.pk], now=timezone.now())
+    assert processing.process(row.pk)
+    row.refresh_from_db()
+    assert told(row) == "not sent: the sender was told about this message before"
+    assert OutgoingEmail.objects.count() == 1

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 
 import pytest
 from django.apps import apps
@@ -12,6 +13,8 @@ from django.db import DatabaseError
 from incoming_email import receiving
 from incoming_email.models import InboundEmail
 from issues.models import Note
+from tests.incoming_email.factories import MailboxFactory
+from tests.incoming_email.mails import make_mail_with_file
 from tests.incoming_email.world import make_mail, make_world
 
 pytestmark = pytest.mark.django_db
@@ -71,11 +74,30 @@ def counts():
     return {model._meta.label: model._default_manager.count() for model in models}
 
 
-def test_a_dry_run_leaves_no_trace(file):
+def test_a_dry_run_leaves_no_trace(world, file, tmp_path, settings):
+    settings.MEDIA_ROOT = media = tmp_path / "media"
+    media.mkdir()
+    file.write_bytes(make_mail_with_file(to=world.reply_address(), sender=world.member.email))
     before = counts()
     code, (shown,) = receive(file, "--dry-run")
     assert (code, shown["row"], shown["status"]) == (0, None, "processed")
     assert shown["outcome"].startswith("note ")
+    assert (counts(), list(media.iterdir())) == (before, [])
+    receive(file)
+    assert counts() != before, "the counts would show a trace"
+    assert [path.name for path in media.rglob("*") if path.is_file()] == ["a.txt"]
+
+
+def test_a_dry_run_shows_a_duplicate_and_a_refusal(world, file, tmp_path):
+    receive(file)
+    lost = tmp_path / "lost.eml"
+    lost.write_bytes(make_mail(to="x@example.com", sender="stranger@example.org"))
+    before = counts()
+    _, objects = receive(file, lost, "--dry-run")
+    assert [(shown["status"], shown["reason"]) for shown in objects] == [
+        ("duplicate", "duplicate"),
+        ("rejected", "unknown_address"),
+    ]
     assert counts() == before
 
 
@@ -118,3 +140,27 @@ def test_a_message_over_the_limit_is_recorded_with_its_header(file, settings):
     settings.MAX_MESSAGE_BYTES = 20
     code, (shown,) = receive(file)
     assert (code, shown["status"], shown["reason"]) == (0, "rejected", "too_large")
+    row = InboundEmail.objects.get()
+    assert bytes(row.raw) == file.read_bytes().partition(b"\r\n\r\n")[0]
+    assert row.sender.endswith("@example.com")
+
+
+def test_a_pipe_is_read_from_standard_input(file, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(file.read_bytes())))
+    code, (shown,) = receive("-")
+    assert (code, shown["file"], shown["status"]) == (0, "-", "processed")
+
+
+def test_without_json_a_line_a_file_for_people(world, file):
+    out = io.StringIO()
+    call_command("receive_email", str(file), stdout=out)
+    row = InboundEmail.objects.get()
+    assert out.getvalue() == f"{file}: processed: {row.outcome} (inbound email {row.pk})\n"
+
+
+def test_the_mailbox_whose_address_the_message_bears_takes_it(world, file):
+    MailboxFactory(address="other+%{key}@example.com")
+    receive(file)
+    assert InboundEmail.objects.get().mailbox == world.mailbox
+    receive(file, "--recipient", "other+x@example.com")
+    assert InboundEmail.objects.latest("pk").mailbox.address == "other+%{key}@example.com"

@@ -1,34 +1,17 @@
 """From an inbox to the ledger: stored, then acknowledged, never twice."""
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from incoming_email import receiving
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Status
+from tests.doubles import FakeInbox
 from tests.incoming_email.factories import MailboxFactory
 
 pytestmark = pytest.mark.django_db
-
-
-class FakeInbox:
-    """Gives batches; notes what was acknowledged, and what the ledger held at that moment."""
-
-    def __init__(self, *batches, resynchronised=False):
-        self.batches, self.resynchronised = batches, resynchronised
-        self.acknowledged, self.position = [], ""
-
-    def unread(self):
-        yield from self.batches
-
-    def acknowledge(self, messages):
-        stored = set(InboundEmail.objects.values_list("source_id", flat=True))
-        self.acknowledged += [(m.source_id, m.source_id in stored) for m in messages]
-        self.position = f"1:{len(self.acknowledged)}"
-
-    def wait(self, seconds):
-        return False
 
 
 @pytest.fixture
@@ -101,3 +84,39 @@ def test_a_failed_store_is_not_acknowledged(mailbox, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         receive(mailbox, inbox)
     assert inbox.acknowledged == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_storing_inside_somebodys_transaction_is_refused(mailbox):
+    """A rollback of theirs would lose what the server was told to forget."""
+    inbox = FakeInbox([message(1)])
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+        receive(mailbox, inbox)
+    assert (inbox.acknowledged, InboundEmail.objects.count()) == ([], 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_of_several_mailboxes_are_stored_all_or_none(mailbox):
+    other = MailboxFactory()
+    receive(other, FakeInbox([message(2)]))
+    with pytest.raises(IntegrityError):
+        receiving.store_together(
+            [(mailbox, [message(1)]), (other, [message(2)])], now=timezone.now()
+        )
+    assert InboundEmail.objects.filter(mailbox=mailbox).count() == 0
+
+
+def test_one_stored_meanwhile_by_another_reader_is_passed_over(mailbox, monkeypatch):
+    real, seen = receiving._without_known, []
+
+    def look_and_let_another_be_first(rows, *, moved):
+        new = real(rows, moved=moved)
+        if not seen:
+            seen.append(new)
+            receiving.new_row(mailbox, message(1), now=timezone.now(), claimed=True).save()
+        return new
+
+    monkeypatch.setattr(receiving, "_without_known", look_and_let_another_be_first)
+    (rows,) = receive(mailbox, FakeInbox([message(1), message(2)]))
+    assert [row.source_id for row in rows] == ["1:2"]
+    assert InboundEmail.objects.count() == 2

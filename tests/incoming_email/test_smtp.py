@@ -111,3 +111,50 @@ def test_a_bare_line_feed_is_refused_and_hides_no_second_mail(world, port):
         file.flush()
         assert file.readline().startswith(b"550 5.6.0")
     assert InboundEmail.objects.count() == 0
+
+
+def test_a_database_that_is_away_is_answered_451_at_rcpt(world, port, monkeypatch):
+    address = world.reply_address()
+
+    def fail(*_args):
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr(smtp, "find_mailbox", fail)
+    code, text = refusal(port, address)
+    assert (code, text[:5]) == (451, b"4.3.0")
+
+
+def test_of_two_rows_none_is_kept_where_one_fails(world, port, monkeypatch):
+    """The transaction is one, so the 451 is true of both recipients."""
+    addresses = [world.reply_address(), world.issue_address()]
+    real = receiving.new_row
+
+    def spoil_the_second(mailbox, message, **how):
+        row = real(mailbox, message, **how)
+        if message.recipient == addresses[1]:
+            row.received_at = None
+        return row
+
+    monkeypatch.setattr(receiving, "new_row", spoil_the_second)
+    with pytest.raises(smtplib.SMTPDataError) as error:
+        send(port, addresses)
+    assert (error.value.smtp_code, InboundEmail.objects.count()) == (451, 0)
+
+
+def test_a_key_revoked_between_rcpt_and_data_is_refused(world, port):
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.ehlo()
+        client.mail("a@example.com")
+        assert client.rcpt(world.reply_address())[0] == 250
+        world.mailbox.enabled = False
+        world.mailbox.save()
+        code, text = client.data(b"Subject: x\r\n\r\ny\r\n")
+    assert (code, text[:5]) == (550, b"5.1.1")
+
+
+def test_what_is_over_the_limit_is_refused(world, port):
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.ehlo()
+        assert client.esmtp_features["size"] == "50000000"
+        code, _ = client.docmd(f"MAIL FROM:<a@example.com> SIZE={50_000_001}")
+    assert code == 552

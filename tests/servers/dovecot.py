@@ -24,7 +24,7 @@ from tests.servers.dovecot_conf import CONFIGURATION
 from tests.servers.programs import require_program, require_root
 
 DOMAIN = "example.test"
-USERS = tuple(f"user{number:02}@{DOMAIN}" for number in range(50))
+USERS = tuple(f"user{number:02}@{DOMAIN}" for number in range(500))
 START_SECONDS = 10.0
 FULL_CAPABILITY = ""
 
@@ -220,7 +220,7 @@ class Dovecot:
 
     def uid_validity(self, user: str) -> int:
         with self.session(user) as client:
-            return client.folder_status("INBOX", ["UIDVALIDITY"])[b"UIDVALIDITY"]
+            return int(client.folder_status("INBOX", ["UIDVALIDITY"])[b"UIDVALIDITY"])
 
     def set_uid_validity(self, user: str, value: int) -> None:
         self.doveadm("mailbox", "update", "-u", user, "--uid-validity", str(value), "INBOX")

@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +17,14 @@ from incoming_email.inboxes.accounts import ImapAccount
 PASSWORD = "pw-fake"
 HANG = "hang"
 DROP = "drop"
+DRIP = "drip"
+DRIP_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Reply:
-    """Sent as it is; then the server goes on, hangs or drops.
+    """Sent as it is; then the server goes on, hangs, drops, or drips (sends it
+    again and again).
 
     `TAG` stands for the command's tag, `IDLE-TAG` for that of the last IDLE.
     """
@@ -113,6 +117,9 @@ class FakeImap:
                 if reply.then == HANG:
                     while connection.recv(65536):
                         pass
+                while reply.then == DRIP:
+                    time.sleep(DRIP_SECONDS)
+                    connection.sendall(reply.data)
                 if reply.then:
                     break
                 if command == "STARTTLS" and self.tls and b"TAG OK" in reply.data:

@@ -1,6 +1,7 @@
 """`manage.py receive_email FILE…`: store and process messages now; a pipe target for an MTA."""
 
 import json
+import re
 import sys
 import uuid
 from argparse import ArgumentParser
@@ -97,7 +98,7 @@ def _take(content: bytes, *, mailbox: str | None, recipient: str, dry_run: bool)
     """The row after one attempt, or unsaved in a dry run."""
     chosen = _choose_mailbox(mailbox, content, recipient)
     oversize = len(content) > settings.MAX_MESSAGE_BYTES
-    kept = content[:HEADER_BYTES] if oversize else content
+    kept = _header_block(content) if oversize else content
     message = RawMessage(f"file:{uuid.uuid4().hex}", kept, recipient, oversize)
     if dry_run:
         row = receiving.new_row(chosen, message, now=timezone.now(), claimed=True)
@@ -107,6 +108,11 @@ def _take(content: bytes, *, mailbox: str | None, recipient: str, dry_run: bool)
     processing.process_claimed([row], clock=timezone.now)
     row.refresh_from_db()
     return row
+
+
+def _header_block(content: bytes) -> bytes:
+    """Up to the first blank line, as an oversize row keeps it."""
+    return re.split(rb"\r?\n\r?\n", content[:HEADER_BYTES].lstrip(b"\r\n"), maxsplit=1)[0]
 
 
 def _choose_mailbox(name: str | None, content: bytes, recipient: str) -> Mailbox:

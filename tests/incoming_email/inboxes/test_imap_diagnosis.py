@@ -15,7 +15,7 @@ from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.inboxes.imap_diagnosis import diagnose
 from tests.servers.certificates import make_certificate
 from tests.servers.dovecot import Dovecot, free_ports
-from tests.servers.fake_imap import HANG, FakeImap
+from tests.servers.fake_imap import DRIP, FakeImap
 
 YES, NO, WARN, SKIPPED = Answer.YES, Answer.NO, Answer.WARN, Answer.SKIPPED
 STEPS = ["dns", "tcp", "tls", "login", "folder", "capabilities"]
@@ -181,7 +181,11 @@ def test_a_name_that_is_not_known(host: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_name_service_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_o: time.sleep(1) or [])
+    def stall(*_arguments: object, **_options: object) -> list[object]:
+        time.sleep(1)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", stall)
     start = time.monotonic()
     finding = failure(ImapAccount("mail.example.com"), seconds=0.1)
     assert time.monotonic() - start < 0.8
@@ -245,11 +249,12 @@ def test_uidplus_is_not_missed_where_nothing_is_expunged() -> None:
 
 def test_a_step_that_drips_ends_in_time() -> None:
     with FakeImap({}) as server:
-        server.script("SELECT", b"* 0 EXISTS\r\n", then=HANG)
+        server.script("SELECT", b"* 0 EXISTS\r\n", then=DRIP)
         start = time.monotonic()
         finding = failure(replace(server.account(), timeout=30.0), seconds=0.5)
     assert time.monotonic() - start < 2
     assert finding.step == "folder"
+    assert finding.detail.startswith("no answer in time")
 
 
 def test_the_connection_is_closed_when_nobody_reads_on() -> None:

@@ -5,10 +5,10 @@ import tracemalloc
 
 import pytest
 
-from incoming_email.inboxes import imap
+from incoming_email.inboxes import imap, imap_wire
 from incoming_email.inboxes.base import InboxError, RawMessage
 from incoming_email.inboxes.opening import open_inbox
-from tests.servers.fake_imap import DROP, HANG, FakeImap
+from tests.servers.fake_imap import DRIP, DROP, HANG, FakeImap
 from tests.servers.reading import contents, read_all, refusal
 
 ONE = b"Subject: one\r\n\r\n1\r\n"
@@ -157,7 +157,7 @@ def test_i25_a_literal_of_no_bytes_is_read() -> None:
 
 
 @pytest.mark.parametrize("size", [10**9, 10**15, 10**30])
-def test_a_huge_literal_takes_no_memory(size: int) -> None:
+def test_a_huge_literal_takes_no_memory(size: int, caplog: pytest.LogCaptureFixture) -> None:
     with FakeImap({1: ONE}) as server:
         server.script("BODY.PEEK", b"* 1 FETCH (UID 1 BODY[] {%d}\r\nx" % size, then=HANG, times=99)
         with open_inbox(server.account()) as inbox:
@@ -169,14 +169,28 @@ def test_a_huge_literal_takes_no_memory(size: int) -> None:
                 tracemalloc.stop()
             assert inbox.position == "7:1:1"
     assert peak < 5_000_000
+    assert f"the server announced {size} bytes, more than can be accepted" in caplog.text
 
 
 def test_an_endless_answer_is_cut_off() -> None:
     with FakeImap({1: ONE}) as server:
         server.script("SEARCH", b"* OK %s\r\n" % (b"x" * 1_000_000) * 20, then=HANG)
         account = server.account(timeout=10.0, max_message_bytes=1000, batch_bytes=1000)
+        start = time.monotonic()
         with open_inbox(account) as inbox, pytest.raises(InboxError, match="more than 16002000"):
             read_all(inbox)
+    # No LOGOUT is tried on a connection that is in the midst of an answer.
+    assert time.monotonic() - start < 3
+
+
+def test_an_answer_that_drips_for_ever_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap_wire, "TIMEOUTS_PER_COMMAND", 1)
+    with FakeImap({1: ONE}) as server, open_inbox(server.account()) as inbox:
+        server.script("SEARCH", b"* OK wait\r\n", then=DRIP)
+        start = time.monotonic()
+        with pytest.raises(InboxError, match="no answer in time"):
+            read_all(inbox)
+        assert 0.4 < time.monotonic() - start < 2
 
 
 def test_nothing_is_marked_by_reading() -> None:

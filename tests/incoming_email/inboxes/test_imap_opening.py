@@ -15,9 +15,6 @@ from tests.servers.reading import mail, read_all, uids
 pytestmark = pytest.mark.services
 
 
-SEEN = rb"\Seen"
-
-
 @pytest.fixture
 def account(dovecot: Dovecot, imap_user: str) -> ImapAccount:
     return dovecot.account(imap_user)

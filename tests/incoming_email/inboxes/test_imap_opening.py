@@ -8,9 +8,9 @@ import pytest
 from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.opening import open_inbox
-from tests.servers.dovecot import Dovecot
+from tests.servers.dovecot import FOREIGN_PASSWORD, FOREIGN_USER, Dovecot
 from tests.servers.faulty_link import FaultyLink
-from tests.servers.reading import mail, read_all, uids
+from tests.servers.reading import mail, read_all, refusal, uids
 
 pytestmark = pytest.mark.services
 
@@ -164,3 +164,10 @@ def test_a_missing_folder_is_named_with_those_that_exist(dovecot: Dovecot, imap_
         "the folder Posteingang does not exist; there are: Entwürfe, INBOX",
         "the folder Posteingang does not exist; there are: INBOX, Entwürfe",
     }
+
+
+def test_a_password_beyond_ascii_is_sent_whole(dovecot: Dovecot) -> None:
+    with open_inbox(dovecot.account(FOREIGN_USER, password=FOREIGN_PASSWORD)) as inbox:
+        assert read_all(inbox) == []
+    fault = refusal(dovecot.account(FOREIGN_USER, password=FOREIGN_PASSWORD[:-1]))
+    assert fault.detail == "[AUTHENTICATIONFAILED] Authentication failed."

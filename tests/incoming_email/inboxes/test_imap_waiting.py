@@ -85,3 +85,11 @@ def test_a_link_that_swallows_everything_is_noticed_at_the_next_renewal(
             with pytest.raises(InboxError, match="no answer in time"):
                 inbox.wait(20)
             link.black_hole = False
+
+
+def test_an_expunge_by_another_ends_the_wait(dovecot: Dovecot, account: ImapAccount) -> None:
+    dovecot.append(account.user, mail("one"))
+    with open_inbox(account) as inbox:
+        threading.Timer(0.2, dovecot.expunge, (account.user, [1])).start()
+        assert inbox.wait(10) is True
+        assert read_all(inbox) == []

@@ -182,7 +182,7 @@ def _lock(row: InboundEmail) -> None:
     mine = InboundEmail.objects.select_for_update().filter(
         pk=row.pk, status=Status.PENDING, attempts=row.attempts
     )
-    if not mine.values_list("pk", flat=True).first():
+    if not mine.values_list("pk", flat=True):
         raise NotPendingError
 
 

@@ -104,7 +104,8 @@ def _describe(button: Button, changed: Sequence[int], *, left: int) -> Iterator[
             for status in InboundEmail.objects.filter(pk__in=batch).values_list("status", flat=True)
         )
         ends = ", ".join(f"{count} {Status(status).label}" for status, count in counts.items())
-        yield f"{button.record} {_('Now')}: {ends}."
+        now = _("Now")  # outside the f-string, where xgettext sees it
+        yield f"{button.record} {now}: {ends}."
         if counts[Status.PENDING]:
             yield _("The worker goes on with the pending ones.")
     if left:

@@ -12,8 +12,10 @@ _SIGNATURE_DELIMITER = "-- "
 
 def clean_text(text: str) -> str:
     """LF line ends; no NUL, which a database refuses, and no lone surrogate."""
-    text = _LINE_END.sub("\n", text.replace("\0", ""))
-    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+    text = text.replace("\0", "").replace("\r\n", "\n")
+    if "\r" in text:
+        text = _LINE_END.sub("\n", text)
+    return text if text.isascii() else _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def unfold_flowed(text: str, *, delete_space: bool) -> str:

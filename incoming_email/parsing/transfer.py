@@ -29,7 +29,8 @@ def decode_transfer(body: bytes, encoding: str) -> tuple[bytes, str | None]:
 
 def _decode_base64_body(body: bytes) -> bytes:
     """Up to the padding: what follows it was appended by a gateway that cannot count."""
-    end = _PADDING_END.search(body, max(0, body.find(b"=")))
+    padding = body.find(b"=")
+    end = _PADDING_END.search(body, padding) if padding >= 0 else None
     return decode_base64(body[: end.end()] if end else body)
 
 

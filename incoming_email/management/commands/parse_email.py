@@ -150,8 +150,9 @@ def _as_text(described: dict[str, Any]) -> str:
 
 
 def _fields(described: dict[str, Any]) -> list[tuple[str, str]]:
+    key = _("key")  # outside the f-string, where xgettext sees it
     candidates = [
-        (_("Candidate"), f"{each['header']}: {each['address']} ({_('key')}: {each['key'] or '–'})")
+        (_("Candidate"), f"{each['header']}: {each['address']} ({key}: {each['key'] or '–'})")
         for each in described["candidates"]
     ]
     attachments = [

@@ -63,6 +63,8 @@ def _flatten_code(element: Element) -> None:
         held = all(parent.tag in _HOLD_FENCES for parent in element.iterancestors())
     else:
         held = not any(node.tag in BLOCKS for node in element.iterdescendants())
+        # Its fence would grow together with the one of a neighbour, and free what both hold.
+        held = held and "`" not in "".join(element.itertext())
     if not held:
         element.tag = "div" if element.tag == "pre" else "span"
     elif len(element):

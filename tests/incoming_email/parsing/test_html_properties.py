@@ -118,3 +118,9 @@ def test_every_word_is_in_one_of_the_halves(words):
 
     found = nh3.clean(f"{split.reply} {split.quoted}").replace("&gt;", " ").split()
     assert sorted(found) == sorted([*words, "delta", "delta"])
+
+
+def test_code_with_a_backtick_beside_other_code_frees_nothing():
+    """Found by the property above: two fences side by side were read as one longer."""
+    markup = "<code>&lt;svg onload=alert(1)&gt;`</code><code>&lt;script&gt;</code>"
+    assert "<svg" not in render(to_markdown(markup)).lower()

@@ -26,9 +26,9 @@ class Channel(filesystem.Channel):
 
     # The stubs of kombu's two base classes contradict each other.
     def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
-        """The file gets its name once it is whole; kombu sorts by name, hence the time in front."""
+        """The file gets its name once it is whole; names are read in order, hence the time."""
         folder = Path(self.data_folder_out)
-        name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}"
+        name = f"{time.monotonic_ns():020}_{uuid.uuid4()}"
         draft = folder / f"{name}.draft"
         try:
             draft.write_text(dumps(payload))

@@ -64,7 +64,7 @@ def _flatten_code(element: Element) -> None:
     else:
         held = not any(node.tag in BLOCKS for node in element.iterdescendants())
         # Its fence would grow together with the one of a neighbour, and free what both hold.
-        held = held and "`" not in "".join(element.itertext())
+        held = held and "`" not in _read_code(element)
     if not held:
         element.tag = "div" if element.tag == "pre" else "span"
     elif len(element):

@@ -14,13 +14,16 @@ app = Celery("letterbox")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-EVERY_MINUTE = schedule(60.0)
+STALE = {"expires": 60}
+"""Seconds after which the next beat's task stands in: without a worker the broker must not fill."""
+
+SCHEDULE = {
+    "poll mailboxes": ("incoming_email.poll_mailboxes", float(settings.POLL_INTERVAL_SECONDS)),
+    "sweep inbound email": ("incoming_email.sweep", 60.0),
+    "sweep outgoing email": ("issues.sweep_outgoing_email", 30.0),
+    "heartbeat": ("incoming_email.heartbeat", 30.0),
+}
 app.conf.beat_schedule = {
-    "poll mailboxes": {
-        "task": "incoming_email.poll_mailboxes",
-        "schedule": schedule(float(settings.POLL_INTERVAL_SECONDS)),
-    },
-    "sweep inbound email": {"task": "incoming_email.sweep", "schedule": EVERY_MINUTE},
-    "sweep outgoing email": {"task": "issues.sweep_outgoing_email", "schedule": schedule(30.0)},
-    "heartbeat": {"task": "incoming_email.heartbeat", "schedule": schedule(30.0)},
+    name: {"task": task, "schedule": schedule(seconds), "options": STALE}
+    for name, (task, seconds) in SCHEDULE.items()
 }

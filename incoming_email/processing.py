@@ -126,7 +126,7 @@ def _attempt(attempt: Attempt, mailbox: Mailbox) -> None:
             if not _end_as_duplicate(attempt):
                 raise
         except (Ignored, Rejected, Held) as decision:
-            _record_refusal(attempt, mailbox, decision)
+            _record_refusal(attempt, decision)
     except NotPendingError:
         logger.info("ended elsewhere inbound_email=%s", row.pk)
     except Exception as fault:  # the one place where a fault of any kind becomes a retry
@@ -199,6 +199,8 @@ def _write_outcome(row: InboundEmail, resolved: Resolved, outcome: Outcome) -> N
 def _end_as_duplicate(attempt: Attempt) -> bool:
     """End the row as a copy of what acted before; False where the conflict was another one."""
     row = attempt.row
+    if row.effect_key is None:  # the fault came before the decision; NULL is no key to look for
+        return False
     first = InboundEmail.objects.filter(effect_key=row.effect_key).only("pk").first()
     if first is None:
         return False
@@ -217,9 +219,7 @@ def _clear_outcome(row: InboundEmail) -> None:
     row.issue = row.merge_request = row.note = None
 
 
-def _record_refusal(
-    attempt: Attempt, mailbox: Mailbox, decision: Ignored | Rejected | Held
-) -> None:
+def _record_refusal(attempt: Attempt, decision: Ignored | Rejected | Held) -> None:
     """The word to the sender, if there is one, is written with the row."""
     row, now = attempt.row, attempt.context.now
     _clear_outcome(row)

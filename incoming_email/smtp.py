@@ -128,6 +128,11 @@ class Door:
         await self._in_thread(_start_processing, ids)
         return f"250 2.0.0 OK: kept as {', '.join(map(str, ids))}"
 
+    async def handle_exception(self, error: Exception) -> str:
+        """Whatever goes wrong here is ours: a 5xx would make the sender give the mail up."""
+        logger.error("door failed", exc_info=error)
+        return TRY_LATER
+
 
 def _with_fresh_connection(work: Callable[..., Result], *args: Any) -> Result:
     close_old_connections()

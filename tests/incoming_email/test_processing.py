@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from incoming_email import processing, receiving
@@ -165,3 +165,15 @@ def test_only_what_is_overdue_is_swept(world):
     (row,) = receiving.store(world.mailbox, [RawMessage("1:1", mail)], now=now, claimed=False)
     assert processing.due_ids(now=now + timedelta(seconds=59)) == []
     assert processing.due_ids(now=now + timedelta(seconds=60)) == [row.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_conflict_before_the_decision_is_a_fault_and_no_duplicate(world, monkeypatch):
+    world.receive(make_mail(to="x@example.org", sender="y@example.org"))  # a row without effect
+
+    def conflict(*_args, **_kwargs):
+        raise IntegrityError("another constraint")
+
+    monkeypatch.setattr(processing, "decide", conflict)
+    row = world.receive(make_mail(to=world.reply_address(), sender=world.member.email))
+    assert (row.status, row.last_error) == (Status.PENDING, "IntegrityError: another constraint")

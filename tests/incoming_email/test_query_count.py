@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from incoming_email import processing, receiving, reply_keys
 from incoming_email.inboxes.base import RawMessage
-from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
 from tests.factories import IssueFactory, MembershipFactory, NoteFactory
+from tests.incoming_email.world import make_door
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TRANSACTION_WORDS = ("BEGIN", "COMMIT")
@@ -17,12 +18,7 @@ TRANSACTION_WORDS = ("BEGIN", "COMMIT")
 
 @pytest.fixture
 def mailbox():
-    return Mailbox.objects.create(
-        name="door",
-        enabled=True,
-        address="incoming+%{key}@letterbox.localhost",
-        inbox_method=InboxMethod.SMTP,
-    )
+    return make_door()
 
 
 def replies(issue, members, count):

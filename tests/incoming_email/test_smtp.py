@@ -158,3 +158,13 @@ def test_what_is_over_the_limit_is_refused(world, port):
         assert client.esmtp_features["size"] == "50000000"
         code, _ = client.docmd(f"MAIL FROM:<a@example.com> SIZE={50_000_001}")
     assert code == 552
+
+
+def test_a_fault_of_ours_never_makes_the_sender_give_up(world, port, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(receiving, "store_together", fail)
+    with pytest.raises(smtplib.SMTPDataError) as error:
+        send(port, [world.reply_address()])
+    assert error.value.smtp_code == 451

@@ -48,9 +48,14 @@ class World:
         return row
 
 
+def make_door(**fields: object) -> Mailbox:
+    """A mailbox on the SMTP door."""
+    given = {"name": "main", "enabled": True, "address": ADDRESS} | fields
+    return Mailbox.objects.create(inbox_method=InboxMethod.SMTP, **given)
+
+
 def make_world(**mailbox: object) -> World:
-    fields = {"name": "main", "enabled": True, "address": ADDRESS} | mailbox
-    row = Mailbox.objects.create(inbox_method=InboxMethod.SMTP, **fields)
+    row = make_door(**mailbox)
     issue = IssueFactory()
     issue.project.last_issue_iid = issue.iid
     issue.project.save()

@@ -4,11 +4,12 @@ import pytest
 from django.utils import timezone
 
 from incoming_email import sender_tokens, smtp
-from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from incoming_email.models import InboundEmail
 from incoming_email.tasks import process_inbound_email
 from issues import services
 from issues.models import Issue, Role
 from tests.factories import MembershipFactory, ProjectFactory
+from tests.incoming_email.world import make_door
 from tests.journeys.mail_programs import (
     connected_mail_programs,
     ids_in,
@@ -29,12 +30,7 @@ def programs(settings):
 
 @pytest.fixture(autouse=True)
 def mailbox():
-    return Mailbox.objects.create(
-        name="door",
-        enabled=True,
-        address="incoming+%{key}@letterbox.localhost",
-        inbox_method=InboxMethod.SMTP,
-    )
+    return make_door()
 
 
 @pytest.fixture

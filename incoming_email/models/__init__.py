@@ -1,0 +1,39 @@
+"""The rows of incoming email: mailboxes, the ledger, keys, and signs of life."""
+
+from incoming_email.models.heartbeats import Heartbeat
+from incoming_email.models.keys import KEY_ALPHABET, KEY_LENGTH, ReplyKey, SenderToken, new_key
+from incoming_email.models.ledger import (
+    FOUND_OUT,
+    InboundEmail,
+    InboundEmailQuerySet,
+    pause_after,
+    reason_choices,
+)
+from incoming_email.models.mailboxes import (
+    LAST_IDLE_SECONDS,
+    InboxMethod,
+    Mailbox,
+    MailboxQuerySet,
+    Purpose,
+    SenderPolicy,
+)
+
+__all__ = [
+    "FOUND_OUT",
+    "KEY_ALPHABET",
+    "KEY_LENGTH",
+    "LAST_IDLE_SECONDS",
+    "Heartbeat",
+    "InboundEmail",
+    "InboundEmailQuerySet",
+    "InboxMethod",
+    "Mailbox",
+    "MailboxQuerySet",
+    "Purpose",
+    "ReplyKey",
+    "SenderPolicy",
+    "SenderToken",
+    "new_key",
+    "pause_after",
+    "reason_choices",
+]

@@ -1,0 +1,168 @@
+"""The ledger: one row a message that arrived, from its bytes to what became of it."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from incoming_email.models.mailboxes import Mailbox
+from incoming_email.outcomes import Reason, Status
+from issues.models import Issue, MergeRequest, Note
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+def reason_choices() -> "list[tuple[str, StrOrPromise]]":
+    """Called late, so that a better sentence needs no migration."""
+    return list(Reason.choices)
+
+
+class InboundEmailQuerySet(models.QuerySet["InboundEmail"]):
+    def due(self, now: datetime) -> Self:
+        return self.filter(
+            status=Status.PENDING,
+            next_attempt_at__lte=now,
+            attempts__lt=settings.MAX_ATTEMPTS,
+        )
+
+    def exhausted(self, now: datetime) -> Self:
+        return self.filter(
+            status=Status.PENDING,
+            next_attempt_at__lte=now,
+            attempts__gte=settings.MAX_ATTEMPTS,
+        )
+
+    def claim(self, pk: int, *, now: datetime) -> bool:
+        """Take one attempt at the message; the next may start only after a growing pause.
+
+        The attempt is counted and committed before the work, so a message that kills its
+        worker runs out of attempts too.
+        """
+        attempts = self.due(now).filter(pk=pk).values_list("attempts", flat=True).first()
+        if attempts is None:
+            return False
+        return bool(
+            self.due(now)
+            .filter(pk=pk, attempts=attempts)
+            .update(attempts=attempts + 1, next_attempt_at=now + pause_after(attempts))
+        )
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long an attempt may take before the next one may start: 5 minutes, doubling."""
+    return timedelta(seconds=settings.PROCESSING_LEASE_SECONDS * 2.0**attempts)
+
+
+class InboundEmail(models.Model):
+    """The ledger: one row a message that arrived, from its bytes to what became of it.
+
+    PENDING owes work, and HELD waits for a person; the other four are ends. `requeue` brings a
+    REJECTED, IGNORED or FAILED row back to PENDING, a release does so with a HELD one.
+    """
+
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, verbose_name=_("mailbox"))
+    source_id = models.CharField(_("source id"), max_length=255)
+    recipient = models.CharField(_("envelope recipient"), max_length=254, blank=True)
+    raw = models.BinaryField()
+    oversize = models.BooleanField(default=False, editable=False)
+    """Only the header was stored, since the message is larger than MAX_MESSAGE_BYTES."""
+
+    digest = models.CharField(max_length=64, editable=False)
+    """SHA-256 of the bytes."""
+
+    received_at = models.DateTimeField(_("received at"))
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
+    reason = models.CharField(_("reason"), max_length=40, choices=reason_choices, blank=True)
+    handler = models.CharField(_("handler"), max_length=40, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=300, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("next attempt at"))
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+    last_error = models.TextField(_("last error"), blank=True)
+    # Filled in when the message is processed.
+    message_id = models.CharField(_("Message-ID"), max_length=255, blank=True)
+    sender = models.CharField(_("sender"), max_length=254, blank=True)
+    subject = models.CharField(_("subject"), max_length=255, blank=True)
+    key_digest = models.CharField(max_length=64, blank=True, editable=False)
+    effect_key = models.CharField(  # noqa: DJ001  (only the acting row holds one)
+        max_length=64, unique=True, null=True, editable=False
+    )
+    """What makes it act once: set together with the effect, so a second one can't commit."""
+
+    trace = models.JSONField(_("trace"), default=list)
+    defects = models.JSONField(_("defects"), default=list)
+    held_rule = models.CharField(_("held by rule"), max_length=40, blank=True)
+    waived_rules = models.JSONField(_("waived rules"), default=list)
+    duplicate_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="duplicates"
+    )
+    issue = models.ForeignKey(Issue, null=True, on_delete=models.SET_NULL, related_name="+")
+    merge_request = models.ForeignKey(
+        MergeRequest, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    note = models.ForeignKey(Note, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects = InboundEmailQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("inbound email")
+        verbose_name_plural = _("inbound email")
+        permissions: ClassVar = [
+            ("download_raw", _("Can download the raw message")),
+            ("requeue_inboundemail", _("Can process again, release and discard")),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["mailbox", "source_id"], name="one_row_a_message"),
+            models.CheckConstraint(
+                condition=Q(status__in=[Status.PENDING, Status.HELD], finished_at=None)
+                | (~Q(status__in=[Status.PENDING, Status.HELD]) & Q(finished_at__isnull=False)),
+                name="finished_when_ended",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status=Status.PROCESSED) & ~Q(handler="") & ~Q(outcome=""))
+                | (~Q(status=Status.PROCESSED) & Q(handler="", outcome="")),
+                name="outcome_when_processed",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(status__in=[Status.REJECTED, Status.IGNORED, Status.HELD]) & ~Q(reason="")
+                )
+                | (~Q(status__in=[Status.REJECTED, Status.IGNORED, Status.HELD]) & Q(reason="")),
+                name="reason_when_not_acted_on",
+            ),
+            models.CheckConstraint(
+                condition=Q(effect_key=None) | Q(status=Status.PROCESSED),
+                name="effect_key_when_processed",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=Q(status=Status.PENDING),
+                name="inbound_due",
+            ),
+            models.Index(fields=["status", "received_at"], name="inbound_by_status"),
+            models.Index(fields=["message_id"], name="inbound_by_message_id"),
+            models.Index(fields=["sender"], name="inbound_by_sender"),
+        ]
+
+    def __str__(self) -> str:
+        return f"inbound email {self.pk}"
+
+    def save_as(self, status: Status, *, now: datetime, reason: Reason | None = None) -> None:
+        """Write how it ended (or that it waits) with all that processing found out."""
+        self.status, self.reason = status, reason or ""
+        waiting = status in {Status.PENDING, Status.HELD}
+        self.finished_at = None if waiting else now
+        self.save(update_fields=FOUND_OUT)
+
+
+FOUND_OUT = [
+    *("status", "reason", "handler", "outcome", "finished_at", "message_id", "sender", "subject"),
+    *("key_digest", "effect_key", "trace", "defects", "held_rule", "waived_rules"),
+    *("duplicate_of", "issue", "merge_request", "note"),
+]

@@ -1,0 +1,46 @@
+"""The rows of the domain: people, projects, items, and the outbox."""
+
+from issues.models.items import (
+    DISCUSSION_BYTES,
+    Issue,
+    MergeRequest,
+    Note,
+    State,
+    Subscription,
+    Upload,
+    WorkItem,
+    new_discussion,
+)
+from issues.models.outgoing import (
+    Announcement,
+    Event,
+    OutgoingEmail,
+    OutgoingEmailQuerySet,
+    OutgoingState,
+)
+from issues.models.people import EmailAddress, User
+from issues.models.projects import Label, Membership, Project, Role, Visibility
+
+__all__ = [
+    "DISCUSSION_BYTES",
+    "Announcement",
+    "EmailAddress",
+    "Event",
+    "Issue",
+    "Label",
+    "Membership",
+    "MergeRequest",
+    "Note",
+    "OutgoingEmail",
+    "OutgoingEmailQuerySet",
+    "OutgoingState",
+    "Project",
+    "Role",
+    "State",
+    "Subscription",
+    "Upload",
+    "User",
+    "Visibility",
+    "WorkItem",
+    "new_discussion",
+]

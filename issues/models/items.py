@@ -1,0 +1,201 @@
+"""Issues and merge requests, and what people say about them."""
+
+import secrets
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from issues.models.people import User
+from issues.models.projects import Label, Project
+
+DISCUSSION_BYTES = 16
+
+
+def new_discussion() -> str:
+    """32 hexadecimal digits that notes of one discussion share."""
+    return secrets.token_hex(DISCUSSION_BYTES)
+
+
+class State(models.TextChoices):
+    OPENED = "opened", _("Open")
+    CLOSED = "closed", _("Closed")
+    MERGED = "merged", _("Merged")
+
+
+class WorkItem(models.Model):
+    """What an issue and a merge request have in common."""
+
+    iid = models.PositiveIntegerField(_("number"), editable=False)
+    title = models.CharField(_("title"), max_length=255)
+    description = models.TextField(_("description"), blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPENED)
+    due_date = models.DateField(_("due date"), null=True, blank=True)
+    locked = models.BooleanField(
+        _("discussion locked"), default=False, help_text=_("Only members may comment.")
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Issue(WorkItem):
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="issues")
+    author = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="authored_issues"
+    )
+    external_author = models.CharField(
+        _("external author"),
+        max_length=254,
+        blank=True,
+        help_text=_("E-mail address of a person without an account."),
+    )
+    confidential = models.BooleanField(_("confidential"), default=False)
+    assignees = models.ManyToManyField(User, blank=True, related_name="assigned_issues")
+    labels = models.ManyToManyField(Label, blank=True, related_name="issues")
+
+    class Meta:
+        verbose_name = _("issue")
+        verbose_name_plural = _("issues")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "iid"], name="one_issue_a_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project}#{self.iid}"
+
+
+class MergeRequest(WorkItem):
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="merge_requests")
+    author = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="authored_merge_requests"
+    )
+    source_branch = models.CharField(_("source branch"), max_length=255)
+    target_branch = models.CharField(_("target branch"), max_length=255)
+    draft = models.BooleanField(_("draft"), default=False)
+    assignees = models.ManyToManyField(User, blank=True, related_name="assigned_merge_requests")
+    labels = models.ManyToManyField(Label, blank=True, related_name="merge_requests")
+
+    class Meta:
+        verbose_name = _("merge request")
+        verbose_name_plural = _("merge requests")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "iid"], name="one_merge_request_a_number"),
+            models.UniqueConstraint(
+                fields=["project", "source_branch", "target_branch"],
+                condition=Q(state=State.OPENED),
+                name="one_open_merge_request_a_pair",
+            ),
+            models.CheckConstraint(
+                condition=~Q(source_branch=F("target_branch")), name="source_is_not_target"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project}!{self.iid}"
+
+
+def _exactly_one_item() -> Q:
+    return Q(issue__isnull=False, merge_request=None) | Q(issue=None, merge_request__isnull=False)
+
+
+class Note(models.Model):
+    issue = models.ForeignKey(
+        Issue, null=True, blank=True, on_delete=models.CASCADE, related_name="notes"
+    )
+    merge_request = models.ForeignKey(
+        MergeRequest, null=True, blank=True, on_delete=models.CASCADE, related_name="notes"
+    )
+    author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="notes")
+    external_author = models.CharField(_("external author"), max_length=254, blank=True)
+    body = models.TextField(_("text"))
+    quoted = models.TextField(
+        _("quoted part"), blank=True, help_text=_("What was cut from a mail; shown folded.")
+    )
+    discussion = models.CharField(_("discussion"), max_length=32, default=new_discussion)
+    internal = models.BooleanField(
+        _("internal"), default=False, help_text=_("Shown to reporters and above only.")
+    )
+    system = models.BooleanField(_("system note"), default=False, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=_exactly_one_item(), name="note_on_exactly_one"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["discussion"], name="note_discussion")]
+
+    def __str__(self) -> str:
+        return f"note {self.pk} on {self.item}"
+
+    @property
+    def item(self) -> "Issue | MergeRequest":
+        item = self.issue or self.merge_request
+        assert item is not None  # noqa: S101  (note_on_exactly_one)
+        return item
+
+
+class Upload(models.Model):
+    """A file of an issue, merge request or note. `secret` makes its address unguessable."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="uploads")
+    issue = models.ForeignKey(
+        Issue, null=True, blank=True, on_delete=models.CASCADE, related_name="uploads"
+    )
+    merge_request = models.ForeignKey(
+        MergeRequest, null=True, blank=True, on_delete=models.CASCADE, related_name="uploads"
+    )
+    note = models.ForeignKey(
+        Note, null=True, blank=True, on_delete=models.CASCADE, related_name="uploads"
+    )
+    uploader = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
+    secret = models.CharField(max_length=32, unique=True, editable=False)
+    filename = models.CharField(_("file name"), max_length=255)
+    content_type = models.CharField(_("type"), max_length=255)
+    size = models.PositiveBigIntegerField(_("size in bytes"))
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class Subscription(models.Model):
+    """A person's own word on one item: tell me, or leave me alone. It beats participation."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="subscriptions")
+    issue = models.ForeignKey(
+        Issue, null=True, blank=True, on_delete=models.CASCADE, related_name="subscriptions"
+    )
+    merge_request = models.ForeignKey(
+        MergeRequest, null=True, blank=True, on_delete=models.CASCADE, related_name="subscriptions"
+    )
+    subscribed = models.BooleanField(_("subscribed"))
+
+    class Meta:
+        verbose_name = _("subscription")
+        verbose_name_plural = _("subscriptions")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=_exactly_one_item(), name="subscription_to_one"),
+            models.UniqueConstraint(
+                fields=["user", "issue"],
+                condition=Q(issue__isnull=False),
+                name="one_subscription_an_issue",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "merge_request"],
+                condition=Q(merge_request__isnull=False),
+                name="one_subscription_a_merge_request",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {'+' if self.subscribed else '-'}{self.issue or self.merge_request}"

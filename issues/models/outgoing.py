@@ -1,0 +1,105 @@
+"""What people must hear of, and the mail that tells them: the outbox."""
+
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from issues.models.items import Issue, MergeRequest, Note
+from issues.models.people import User
+from issues.models.projects import Project
+
+
+class Event(models.TextChoices):
+    """What people are told about."""
+
+    NEW_ISSUE = "new_issue", _("new issue")
+    NEW_MERGE_REQUEST = "new_merge_request", _("new merge request")
+    NEW_NOTE = "new_note", _("new note")
+
+
+class Announcement(models.Model):
+    """One thing that happened and that people must hear of: written with it, in one transaction.
+
+    Fanned out to one OutgoingEmail a person later, so that writing stays cheap and a crash
+    loses nothing: a row without `fanned_out_at` is work that is owed.
+    """
+
+    event = models.CharField(max_length=20, choices=Event)
+    issue = models.ForeignKey(Issue, null=True, on_delete=models.CASCADE)
+    merge_request = models.ForeignKey(MergeRequest, null=True, on_delete=models.CASCADE)
+    note = models.ForeignKey(Note, null=True, on_delete=models.CASCADE)
+    actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(auto_now_add=True)
+    fanned_out_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("announcement")
+        verbose_name_plural = _("announcements")
+        indexes: ClassVar = [
+            models.Index(fields=["id"], condition=Q(fanned_out_at=None), name="announcement_owed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.note or self.issue or self.merge_request}"
+
+
+class OutgoingState(models.TextChoices):
+    PENDING = "pending", _("Waiting to be sent")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed")
+
+
+class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
+    def due(self, now: datetime) -> Self:
+        return self.filter(state=OutgoingState.PENDING, next_attempt_at__lte=now)
+
+
+class OutgoingEmail(models.Model):
+    """A mail to one person, kept until sent. One row an effect; its Message-ID never changes."""
+
+    kind = models.CharField(_("kind"), max_length=20, db_index=True)
+    effect_key = models.CharField(max_length=100, unique=True, editable=False)
+    """What caused it and for whom: makes a repeat of the cause harmless."""
+
+    recipient = models.EmailField(_("to"), max_length=254)
+    envelope_sender = models.CharField(
+        _("envelope sender"),
+        max_length=254,
+        blank=True,
+        help_text=_("Empty: null reverse-path <>."),
+    )
+    message_id = models.CharField(_("Message-ID"), max_length=255, unique=True)
+    from_header = models.CharField(_("from"), max_length=500)
+    subject = models.CharField(_("subject"), max_length=500)
+    headers = models.JSONField(_("other header fields"), default=dict)
+    text = models.TextField(_("text"))
+    html = models.TextField(_("HTML"), blank=True)
+    project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE)
+    state = models.CharField(
+        _("state"), max_length=10, choices=OutgoingState, default=OutgoingState.PENDING
+    )
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("next attempt at"))
+    created_at = models.DateTimeField(_("created at"))
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+    last_error = models.TextField(_("last error"), blank=True)
+
+    objects = OutgoingEmailQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("outgoing email")
+        verbose_name_plural = _("outgoing email")
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=Q(state=OutgoingState.PENDING),
+                name="outgoing_due",
+            ),
+            models.Index(fields=["recipient", "created_at"], name="outgoing_by_recipient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.recipient}"

@@ -1,0 +1,98 @@
+"""Projects, who may do what in them, and their labels."""
+
+import re
+from typing import ClassVar
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from issues.models.people import User
+
+
+class Visibility(models.TextChoices):
+    PRIVATE = "private", _("Private: members only")
+    INTERNAL = "internal", _("Internal: everybody with an account")
+    PUBLIC = "public", _("Public: everybody")
+
+
+class Role(models.IntegerChoices):
+    GUEST = 10, _("Guest")
+    REPORTER = 20, _("Reporter")
+    DEVELOPER = 30, _("Developer")
+    MAINTAINER = 40, _("Maintainer")
+    OWNER = 50, _("Owner")
+
+
+class Project(models.Model):
+    path = models.CharField(
+        _("path"),
+        max_length=255,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"\A[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*\Z",
+                _("Use lower-case letters, digits, '.', '_' and '-', with '/' between parts."),
+            )
+        ],
+        help_text=_("For example acme/shop. A rename keeps every address that was given out."),
+    )
+    name = models.CharField(_("name"), max_length=255)
+    description = models.TextField(_("description"), blank=True)
+    visibility = models.CharField(
+        _("visibility"), max_length=10, choices=Visibility, default=Visibility.PRIVATE
+    )
+    last_issue_iid = models.PositiveIntegerField(default=0, editable=False)
+    last_merge_request_iid = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    members = models.ManyToManyField(User, through="Membership", related_name="projects")
+
+    class Meta:
+        verbose_name = _("project")
+        verbose_name_plural = _("projects")
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def slug(self) -> str:
+        """The path as it stands in addresses: decoration that a person can read."""
+        return re.sub(r"[^a-z0-9]+", "-", self.path.lower())[:63].strip("-")
+
+
+class Membership(models.Model):
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.PositiveSmallIntegerField(_("role"), choices=Role, default=Role.GUEST)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "user"], name="one_role_a_member"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.project}"
+
+
+class Label(models.Model):
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="labels")
+    name = models.CharField(_("name"), max_length=100)
+    color = models.CharField(
+        _("colour"),
+        max_length=7,
+        default="#6699cc",
+        validators=[RegexValidator(r"\A#[0-9a-fA-F]{6}\Z", _("Use the form #6699cc."))],
+    )
+
+    class Meta:
+        verbose_name = _("label")
+        verbose_name_plural = _("labels")
+        constraints: ClassVar = [
+            models.UniqueConstraint("project", Lower("name"), name="one_label_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

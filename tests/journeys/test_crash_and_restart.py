@@ -108,5 +108,8 @@ def test_the_worker_is_killed(installation, dovecot, imap_user):
         "[tasks.process_inbound_email.delay(inbound_email_id=row.pk) for row in rows]"
     )
     kill_in_mid_run(installation, *WORKER)
-    finish(installation)
+    queue = installation.folder / "broker/queue"
+    with installation.running(*WORKER):
+        wait_until(lambda: not any(queue.glob("*.celery.msg")))
+    finish(installation)  # what the dead ones held, which the sweep takes up
     assert_each_acted_once(installation)

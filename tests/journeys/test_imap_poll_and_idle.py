@@ -168,28 +168,35 @@ def test_500_messages_in_one_poll(world, dovecot, imap_user, make_mailbox):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", WAYS)
-def test_the_watcher_hears_of_mail_by_idle(dovecot, imap_user, tmp_path, way):
-    """Beat is not running, and without IDLE a look at the server comes each five seconds."""
+def test_the_watcher_hears_of_mail_by_idle(dovecot, tmp_path):
+    """One process, a mailbox each way. Without IDLE it would ask only every five seconds."""
     installation = Installation(tmp_path, IMAP_CA_FILE=dovecot.ca_file)
     installation.set_up()
-    name, _, domain = imap_user.partition("@")
-    address = installation.ask(
+    users = {way: dovecot.take_user() for way in WAYS}
+    rows = [
+        {"name": way, "address": user.replace("@", "+%{key}@")} | connection(dovecot, user, way)
+        for way, user in users.items()
+    ]
+    key = installation.ask(
         "Mailbox.objects.update(enabled=False);"
-        f"Mailbox.objects.create(name='imap', enabled=True, address='{name}+%{{key}}@{domain}',"
-        f" **{connection(dovecot, imap_user, way)!r});"
+        f"[Mailbox.objects.create(enabled=True, **row) for row in {rows!r}];"
         "from incoming_email import reply_keys;"
         "dana = User.objects.get(username='dana');"
-        "routes = reply_keys.reply_routes("
-        "recipients=[dana], item=Issue.objects.get(), discussion='');"
-        "print(routes[dana.pk].reply_to)"
+        "reply_keys.reply_routes(recipients=[dana], item=Issue.objects.get(), discussion='');"
+        "print(ReplyKey.objects.get(recipient=dana, discussion='').key)"
     )
-    waiting, *coming = itertools.islice(mails(address), 4)
-    dovecot.deliver(imap_user, waiting)
+    numbers = itertools.count()
+
+    def deliver(user):
+        mail = next(itertools.islice(mails(user.replace("@", f"+{key}@")), next(numbers), None))
+        dovecot.deliver(user, mail)
+
+    for user in users.values():
+        deliver(user)
     with installation.running("manage.py", "watch_mailboxes"):
-        wait_until(lambda: installation.query(DONE) == 1)
-        for number, mail in enumerate(coming, start=2):
-            time.sleep(0.3 * number)  # so that it is idling again
-            dovecot.deliver(imap_user, mail)
-            wait_until(lambda: installation.query(DONE) == number, 2)  # noqa: B023
-    assert installation.query(NOTES) == 4
+        wait_until(lambda: installation.query(DONE) == 3)
+        for count, user in enumerate([*users.values()] * 3, start=4):
+            time.sleep(0.2 * (count % 4))  # now it idles again, now it is still at work
+            deliver(user)
+            wait_until(lambda: installation.query(DONE) == count, 3)  # noqa: B023
+    assert installation.query(NOTES) == 12

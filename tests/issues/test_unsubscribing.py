@@ -25,17 +25,16 @@ def test_an_issue_and_a_merge_request_of_one_number_are_told_apart():
     assert find_subscription_target(token_for(user, merge_request)) == (user, merge_request)
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
-        "",
-        "x",
-        "W10:1abcde:forged",
-        signing.dumps([1, "i", 1], salt="another purpose"),
-    ],
-)
+@pytest.mark.parametrize("token", ["", "x", "W10:1abcde:forged"])
 def test_a_forged_token_leads_nowhere(token):
     assert find_subscription_target(token) is None
+
+
+def test_a_token_signed_for_another_purpose_leads_nowhere():
+    user, issue = UserFactory(), IssueFactory()
+    forged = signing.dumps([user.pk, "i", issue.pk], salt="another purpose")
+
+    assert find_subscription_target(forged) is None
 
 
 def test_a_changed_token_leads_nowhere():

@@ -39,6 +39,13 @@ def examine(mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float) -> E
     """`others`: the enabled mailboxes, this one among them or not."""
     if mailbox.inbox_method == InboxMethod.SMTP:
         return _examine_smtp(mailbox, timeout=timeout)
+    if mailbox.inbox_method != InboxMethod.IMAP:
+        return Examination(
+            mailbox=mailbox.name,
+            inbox_method=mailbox.inbox_method,
+            before=[find_configuration(mailbox)],
+            after=[find_domain(mailbox)],
+        )
     return _examine_imap(mailbox, others, timeout=timeout)
 
 

@@ -10,8 +10,10 @@ from incoming_email.models.ledger import (
     reason_choices,
 )
 from incoming_email.models.mailboxes import (
+    FETCHED,
     LAST_IDLE_SECONDS,
     InboxMethod,
+    LoginMethod,
     Mailbox,
     MailboxQuerySet,
     Purpose,
@@ -19,6 +21,7 @@ from incoming_email.models.mailboxes import (
 )
 
 __all__ = [
+    "FETCHED",
     "FOUND_OUT",
     "KEY_ALPHABET",
     "KEY_LENGTH",
@@ -27,6 +30,7 @@ __all__ = [
     "InboundEmail",
     "InboundEmailQuerySet",
     "InboxMethod",
+    "LoginMethod",
     "Mailbox",
     "MailboxQuerySet",
     "Purpose",

@@ -1,7 +1,10 @@
 """Mailboxes that mail comes in by, and who reads each of them now."""
 
+import shlex
 from datetime import datetime, timedelta
+from pathlib import PurePath
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -11,7 +14,13 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email.credentials import EncryptedTextField
-from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.accounts import (
+    Account,
+    GraphAccount,
+    ImapAccount,
+    MaildirFolder,
+    OAuthClient,
+)
 from incoming_email.parsing.addresses import AddressTemplate, InvalidTemplate, parse_template
 
 if TYPE_CHECKING:
@@ -27,7 +36,18 @@ class Purpose(models.TextChoices):
 
 class InboxMethod(models.TextChoices):
     IMAP = "imap", _("IMAP")
+    MICROSOFT_GRAPH = "microsoft_graph", _("Microsoft Graph")
+    MAILDIR = "maildir", _("Maildir: a folder of this machine")
     SMTP = "smtp", _("SMTP: Letterbox listens itself")
+
+
+FETCHED = (InboxMethod.IMAP, InboxMethod.MICROSOFT_GRAPH, InboxMethod.MAILDIR)
+"""The methods where mail is asked for; by the others it comes by itself."""
+
+
+class LoginMethod(models.TextChoices):
+    PASSWORD = "password", _("User and password")
+    XOAUTH2 = "xoauth2", _("OAuth 2.0 (XOAUTH2)")
 
 
 class SenderPolicy(models.TextChoices):
@@ -76,6 +96,25 @@ class Mailbox(models.Model):
     start_tls = models.BooleanField(_("STARTTLS"), default=False)
     user = models.CharField(_("user"), max_length=255, blank=True)
     password = EncryptedTextField(_("password"), blank=True)
+    login_method = models.CharField(
+        _("log-in"), max_length=10, choices=LoginMethod, default=LoginMethod.PASSWORD
+    )
+    token_endpoint = models.CharField(_("token endpoint"), max_length=500, blank=True)
+    token_scope = models.CharField(_("scope"), max_length=500, blank=True)
+    refresh_token = EncryptedTextField(_("refresh token"), blank=True)
+    tenant_id = models.CharField(_("tenant id"), max_length=255, blank=True)
+    client_id = models.CharField(_("client id"), max_length=255, blank=True)
+    client_secret = EncryptedTextField(_("client secret"), blank=True)
+    azure_ad_endpoint = models.CharField(
+        _("Azure AD endpoint"), max_length=255, default="https://login.microsoftonline.com"
+    )
+    graph_endpoint = models.CharField(
+        _("Graph endpoint"), max_length=255, default="https://graph.microsoft.com"
+    )
+    poll_interval = models.PositiveIntegerField(
+        _("seconds between two readings"), default=60, validators=[MinValueValidator(1)]
+    )
+    maildir_path = models.CharField(_("path of the Maildir"), max_length=500, blank=True)
     folder = models.CharField(_("folder"), max_length=255, default="inbox")
     idle_timeout = models.PositiveIntegerField(
         _("IDLE time-out in seconds"),
@@ -86,6 +125,12 @@ class Mailbox(models.Model):
     delete_after_delivery = models.BooleanField(_("delete after delivery"), default=True)
     expunge_deleted = models.BooleanField(
         _("expunge deleted"), default=False, help_text=_("Needs a server with UIDPLUS.")
+    )
+    starts_at = models.DateTimeField(
+        _("start from"),
+        null=True,
+        blank=True,
+        help_text=_("Mail that came before is left alone. Empty: all that is unread is taken in."),
     )
     reply_sender_policy = models.CharField(
         _("sender policy for replies"),
@@ -112,6 +157,14 @@ class Mailbox(models.Model):
     last_success_at = models.DateTimeField(_("last success"), null=True, editable=False)
     last_error = models.TextField(_("last error"), blank=True, editable=False)
     failing_since = models.DateTimeField(_("failing since"), null=True, editable=False)
+    next_poll_at = models.DateTimeField(null=True, editable=False)
+    """Not asked before this time: by the poll interval, or since the server wants a pause."""
+
+    server_notice = models.TextField(_("notice of the server"), blank=True, editable=False)
+    """What the server wants people to read: an IMAP ALERT, or that the quota is used up."""
+
+    rotated_token = EncryptedTextField(blank=True, editable=False)
+    """`digest:token`: the token that the provider gave for the refresh token with this digest."""
 
     objects = MailboxQuerySet.as_manager()
 
@@ -130,10 +183,12 @@ class Mailbox(models.Model):
             problems["address"] = str(error)
         if self.ssl and self.start_tls:
             problems["start_tls"] = _("Choose TLS from the start or STARTTLS, not both.")
-        if self.inbox_method == InboxMethod.IMAP and not self.host:
-            problems["host"] = _("IMAP needs the name of the server.")
-        if self.inbox_method == InboxMethod.IMAP and not self.user:
-            problems["user"] = _("IMAP needs a user to log in as.")
+        problems |= {
+            name: sentence
+            for name, sentence in REQUIRED.get(self.inbox_method, {}).items()
+            if not getattr(self, name)
+        }
+        problems |= self._find_oauth_problems() | self._find_place_problems()
         if problems:
             raise ValidationError(problems)
 
@@ -141,6 +196,74 @@ class Mailbox(models.Model):
     def template(self) -> AddressTemplate:
         """The address, ready for matching; it was checked when the row was saved."""
         return parse_template(self.address)
+
+    def _find_oauth_problems(self) -> "dict[str, StrOrPromise]":
+        is_oauth = self.login_method == LoginMethod.XOAUTH2 and not self.token_command
+        if self.inbox_method != InboxMethod.IMAP or not is_oauth:
+            return {}
+        needed = {
+            "token_endpoint": _("OAuth needs the URL that gives out tokens."),
+            "client_id": _("OAuth needs the id of the app that was registered."),
+        }
+        return {name: sentence for name, sentence in needed.items() if not getattr(self, name)}
+
+    def _find_place_problems(self) -> "dict[str, StrOrPromise]":
+        problems: dict[str, StrOrPromise] = {}
+        for name in ("token_endpoint", "azure_ad_endpoint", "graph_endpoint"):
+            url = getattr(self, name)
+            if url and not is_https(url):
+                problems[name] = _("Enter a URL that begins with https:// and names a host.")
+        if self.maildir_path and not PurePath(self.maildir_path).is_absolute():
+            problems["maildir_path"] = _("Enter the whole path, from / on.")
+        return problems
+
+    @property
+    def token_command(self) -> tuple[str, ...]:
+        """The program that prints an access token: named in the environment, never in the row."""
+        return tuple(shlex.split(settings.IMAP_TOKEN_COMMANDS.get(self.name, "")))
+
+    def account(self) -> Account:
+        """How to connect. Only for the methods of FETCHED."""
+        if self.inbox_method == InboxMethod.MICROSOFT_GRAPH:
+            return self._graph_account()
+        if self.inbox_method == InboxMethod.MAILDIR:
+            return MaildirFolder(
+                path=self.maildir_path,
+                delete_after_delivery=self.delete_after_delivery,
+                starts_at=self.starts_at,
+                max_message_bytes=settings.MAX_MESSAGE_BYTES,
+            )
+        return self.imap_account()
+
+    def _graph_account(self) -> GraphAccount:
+        return GraphAccount(
+            user=self.user,
+            tenant_id=self.tenant_id,
+            client_id=self.client_id,
+            client_secret=self.client_secret,
+            azure_ad_endpoint=self.azure_ad_endpoint.rstrip("/"),
+            graph_endpoint=self.graph_endpoint.rstrip("/"),
+            folder=self.folder,
+            delete_after_delivery=self.delete_after_delivery,
+            poll_interval=self.poll_interval,
+            starts_at=self.starts_at,
+            ca_file=settings.HTTPS_CA_FILE,
+            max_message_bytes=settings.MAX_MESSAGE_BYTES,
+        )
+
+    def _oauth_client(self) -> OAuthClient | None:
+        if self.login_method != LoginMethod.XOAUTH2:
+            return None
+        return OAuthClient(
+            token_endpoint=self.token_endpoint,
+            client_id=self.client_id,
+            client_secret=self.client_secret,
+            refresh_token=self.refresh_token,
+            rotated_token=self.rotated_token,
+            scope=self.token_scope,
+            command=self.token_command,
+            ca_file=settings.HTTPS_CA_FILE,
+        )
 
     def imap_account(self) -> ImapAccount:
         return ImapAccount(
@@ -154,6 +277,30 @@ class Mailbox(models.Model):
             delete_after_delivery=self.delete_after_delivery,
             expunge_deleted=self.expunge_deleted,
             idle_timeout=self.idle_timeout,
+            oauth=self._oauth_client(),
+            starts_at=self.starts_at,
             ca_file=settings.IMAP_CA_FILE,
             max_message_bytes=settings.MAX_MESSAGE_BYTES,
         )
+
+
+REQUIRED: "dict[str, dict[str, StrOrPromise]]" = {
+    InboxMethod.IMAP: {
+        "host": _("IMAP needs the name of the server."),
+        "user": _("IMAP needs a user to log in as."),
+    },
+    InboxMethod.MICROSOFT_GRAPH: {
+        "user": _("Microsoft Graph needs the address of the mailbox that is read."),
+        "tenant_id": _("Microsoft Graph needs the id of the directory (tenant)."),
+        "client_id": _("Microsoft Graph needs the id of the app that was registered."),
+    },
+    InboxMethod.MAILDIR: {"maildir_path": _("A Maildir needs the path of its folder.")},
+}
+
+
+def is_https(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname) and parts.username is None

@@ -199,6 +199,8 @@ HTTPS_CA_FILE = env.str("HTTPS_CA_FILE", default="")
 SMTP_DOOR_HOST = env.str("SMTP_DOOR_HOST", default="127.0.0.1")
 SMTP_DOOR_PORT = env.int("SMTP_DOOR_PORT", default=2525)
 CHECK_PENDING_MINUTES = env.int("CHECK_PENDING_MINUTES", default=15)
+MAILBOX_ALERT_MINUTES = env.int("MAILBOX_ALERT_MINUTES", default=30)
+ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = {

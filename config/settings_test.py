@@ -30,6 +30,7 @@ os.environ.update(
     CELERY_BROKER_URL="memory://",
     CACHE_URL="locmemcache://",
     EMAIL_URL="",
+    ALERT_WEBHOOK_URL="",
     LANGUAGE_CODE="en",
     TIME_ZONE="UTC",
 )

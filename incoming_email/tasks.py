@@ -7,6 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from incoming_email import fetching, heartbeats, processing
+from incoming_email.alerting import failing_mailboxes, webhook
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import InboxMethod, Mailbox
 
@@ -40,6 +41,13 @@ def poll_mailbox(*, mailbox_id: int) -> None:
     """Does nothing while a watcher or another worker reads the mailbox."""
     mailbox = Mailbox.objects.get(pk=mailbox_id)
     fetching.fetch(mailbox, holder=f"poll {socket.gethostname()} {os.getpid()}")
+
+
+@shared_task(name="incoming_email.alert", ignore_result=True)
+def alert() -> None:
+    """Tell administrators, and the webhook if there is one, what they must know of mailboxes."""
+    failing_mailboxes.tell_administrators(now=timezone.now())
+    webhook.post_owed()
 
 
 @shared_task(name="incoming_email.heartbeat", ignore_result=True)

@@ -36,7 +36,7 @@ IMAP = (
 )
 WRITE_ONLY = {"password", "clear_password"}
 POLICIES = ("reply_sender_policy", "token_sender_policy", "trusted_authserv_id")
-STATE = ("last_success_at", "last_error", "failing_since", "pending", "ledger")
+STATE = ("last_success_at", "last_error", "failing_since", "alerted_at", "pending", "ledger")
 
 
 @admin.register(Mailbox)

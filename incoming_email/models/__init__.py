@@ -1,5 +1,6 @@
-"""The rows of incoming email: mailboxes, the ledger, keys, and signs of life."""
+"""The rows of incoming email: mailboxes, the ledger, keys, alerts, and signs of life."""
 
+from incoming_email.models.alerts import AlertEvent, WebhookAlert
 from incoming_email.models.heartbeats import Heartbeat
 from incoming_email.models.keys import KEY_ALPHABET, KEY_LENGTH, ReplyKey, SenderToken, new_key
 from incoming_email.models.ledger import (
@@ -26,6 +27,7 @@ __all__ = [
     "KEY_ALPHABET",
     "KEY_LENGTH",
     "LAST_IDLE_SECONDS",
+    "AlertEvent",
     "Heartbeat",
     "InboundEmail",
     "InboundEmailQuerySet",
@@ -37,6 +39,7 @@ __all__ = [
     "ReplyKey",
     "SenderPolicy",
     "SenderToken",
+    "WebhookAlert",
     "new_key",
     "pause_after",
     "reason_choices",

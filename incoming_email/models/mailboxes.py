@@ -166,6 +166,9 @@ class Mailbox(models.Model):
     rotated_token = EncryptedTextField(blank=True, editable=False)
     """`digest:token`: the token that the provider gave for the refresh token with this digest."""
 
+    alerted_at = models.DateTimeField(_("alert sent"), null=True, editable=False)
+    """When administrators were told that it fails; empty again once they know that it works."""
+
     objects = MailboxQuerySet.as_manager()
 
     class Meta:

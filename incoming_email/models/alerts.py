@@ -1,0 +1,49 @@
+"""What a webhook has to be told of a mailbox: owed until it has answered."""
+
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from incoming_email.models.mailboxes import Mailbox
+
+
+class AlertEvent(models.TextChoices):
+    MAILBOX_FAILING = "mailbox_failing", _("mailbox is failing")
+    MAILBOX_WORKING = "mailbox_working", _("mailbox works again")
+
+
+class WebhookAlertQuerySet(models.QuerySet["WebhookAlert"]):
+    def owed(self, now: datetime) -> Self:
+        return self.filter(posted_at=None, next_attempt_at__lte=now)
+
+
+class WebhookAlert(models.Model):
+    """One thing to tell, written with the change of the mailbox that it tells of."""
+
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, verbose_name=_("mailbox"))
+    event = models.CharField(_("event"), max_length=20, choices=AlertEvent)
+    since = models.DateTimeField(_("since"))
+    error = models.TextField(_("error of the mailbox"), blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("next attempt at"))
+    posted_at = models.DateTimeField(_("posted at"), null=True, blank=True)
+    last_error = models.TextField(_("last error"), blank=True)
+
+    objects = WebhookAlertQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("webhook alert")
+        verbose_name_plural = _("webhook alerts")
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=Q(posted_at=None),
+                name="webhook_alert_owed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} of {self.mailbox}"

@@ -122,6 +122,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # Raw messages then travel as bytes, not as hexadecimal digits inside of the statement.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("server_side_binding", True)
 CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://letterbox_cache")}
 
 EMAIL_URL = env.str("EMAIL_URL", default="")

@@ -26,6 +26,9 @@ STATUS_OF = {Ignored: Status.IGNORED, Rejected: Status.REJECTED, Held: Status.HE
 NO_HEADER = "no header fields"
 """The parser's defect of what is empty or has not one header line."""
 
+GROUP = 25
+"""Messages that may share a transaction: enough to save its cost, few enough to end it soon."""
+
 SWEEP_AFTER = timedelta(seconds=60)
 """A row that is due for less has most likely a task on its way."""
 
@@ -56,15 +59,21 @@ def process(inbound_email_id: int, *, clock: Callable[[], datetime] = timezone.n
 def process_claimed(rows: Sequence[InboundEmail], *, clock: Callable[[], datetime]) -> None:
     """Make one attempt at each of these messages, which the caller has claimed.
 
-    Look-ups are made once for all; each message has its own transaction, and none stops the
-    others. Rows of one call belong to one mailbox.
+    Look-ups are made once for all. What its handler can do quickly is done for many messages in
+    one transaction; each of the others has its own, and none stops the rest. Rows of one call
+    belong to one mailbox.
     """
     if not rows:
         return
     mailbox = rows[0].mailbox
     with outbox.one_kick():
-        for attempt in _prepare(rows, mailbox, now=clock()):
-            _attempt(attempt, mailbox)
+        attempts = _prepare(rows, mailbox, now=clock())
+        for start in range(0, len(attempts), GROUP):
+            group = attempts[start : start + GROUP]
+            done = _attempt_together(group, mailbox) if len(group) > 1 else set()
+            for attempt in group:
+                if attempt.row.pk not in done:
+                    _attempt(attempt, mailbox)
 
 
 def due_ids(*, now: datetime) -> list[int]:
@@ -115,9 +124,53 @@ def _prepare(rows: Sequence[InboundEmail], mailbox: Mailbox, *, now: datetime) -
     ]
 
 
+def _attempt_together(group: Sequence[Attempt], mailbox: Mailbox) -> set[int]:
+    """Act on what is quick, in one transaction; return the rows that are ended thereby.
+
+    A group commits whole or not at all. Whatever goes wrong is no end for any of them: the
+    caller then makes the attempt at each by itself, and the one at fault is found out.
+    """
+    try:
+        quick = _choose_quick(group, mailbox)
+        if not quick:
+            return set()
+        with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
+            _lock([attempt.row for attempt, _ in quick])
+            for attempt, resolved in quick:
+                _let_handler_act(attempt, resolved)
+                attempt.row.save_as(Status.PROCESSED, now=attempt.context.now)
+    except Exception as fault:  # noqa: BLE001  (the attempt at each alone reports it)
+        logger.info("one by one inbound_email=%s…: %s", group[0].row.pk, type(fault).__name__)
+        for attempt in group:
+            _clear_outcome(attempt.row)
+        return set()
+    for attempt, _ in quick:
+        logger.info("processed inbound_email=%s status=%s reason=%s", *_ended(attempt.row))
+    return {attempt.row.pk for attempt, _ in quick}
+
+
+def _choose_quick(group: Sequence[Attempt], mailbox: Mailbox) -> list[tuple[Attempt, Resolved]]:
+    """What a quick handler is to act on, without copies of what has been acted on."""
+    chosen: dict[str, tuple[Attempt, Resolved]] = {}
+    for attempt in group:
+        _describe(attempt)
+        try:
+            resolved = _decide(attempt, mailbox)
+        except (Ignored, Rejected, Held):
+            continue
+        if resolved.handler.quick:
+            chosen.setdefault(effect_key(attempt.email, resolved), (attempt, resolved))
+    known = InboundEmail.objects.filter(effect_key__in=chosen).values_list("effect_key", flat=True)
+    for key in known:
+        if key is not None:
+            del chosen[key]
+    return list(chosen.values())
+
+
 def _attempt(attempt: Attempt, mailbox: Mailbox) -> None:
     """Act and record, or record why not. A fault leaves the row pending, to be tried again."""
     row = attempt.row
+    attempt.trace.clear()
     try:
         _describe(attempt)
         try:
@@ -153,36 +206,44 @@ def _describe(attempt: Attempt) -> None:
 def _act(attempt: Attempt, mailbox: Mailbox) -> None:
     """The handler's effect and its record commit together, or neither does."""
     with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
-        _lock(attempt.row)
+        _lock([attempt.row])
         _carry_out(attempt, mailbox)
         attempt.row.save_as(Status.PROCESSED, now=attempt.context.now)
 
 
 def _carry_out(attempt: Attempt, mailbox: Mailbox) -> None:
     """Decide and let the handler act; the row then says what was done, but is not saved."""
+    _let_handler_act(attempt, _decide(attempt, mailbox))
+
+
+def _decide(attempt: Attempt, mailbox: Mailbox) -> Resolved:
     row, email = attempt.row, attempt.email
     if row.oversize:
         raise Rejected(Reason.TOO_LARGE)
     if NO_HEADER in email.defects:
         raise Rejected(Reason.NOT_A_MESSAGE)
-    resolved = decide(
+    return decide(
         email,
         mailbox=mailbox,
         context=attempt.context,
         waived=row.waived_rules,
         trace=attempt.trace,
     )
+
+
+def _let_handler_act(attempt: Attempt, resolved: Resolved) -> None:
+    row, email = attempt.row, attempt.email
     row.effect_key = effect_key(email, resolved)
     outcome = resolved.handler.handle(email, resolved.target, attempt.context)
     _write_outcome(row, resolved, outcome)
 
 
-def _lock(row: InboundEmail) -> None:
-    """Hold the row until commit; refuse where another worker has ended or claimed it."""
-    mine = InboundEmail.objects.select_for_update().filter(
-        pk=row.pk, status=Status.PENDING, attempts=row.attempts
-    )
-    if not mine.values_list("pk", flat=True):
+def _lock(rows: Sequence[InboundEmail]) -> None:
+    """Hold the rows until commit; refuse where another worker has ended or claimed one of them."""
+    ids = [row.pk for row in rows]
+    locked = InboundEmail.objects.select_for_update().filter(pk__in=ids, status=Status.PENDING)
+    attempts = dict(locked.order_by("pk").values_list("pk", "attempts"))
+    if any(attempts.get(row.pk) != row.attempts for row in rows):
         raise NotPendingError
 
 
@@ -208,7 +269,7 @@ def _end_as_duplicate(attempt: Attempt) -> bool:
     row.duplicate_of = first
     attempt.trace.append({"step": "duplicate", "result": f"acted on as inbound email {first.pk}"})
     with transaction.atomic(durable=True):
-        _lock(row)
+        _lock([row])
         row.save_as(Status.IGNORED, now=attempt.context.now, reason=Reason.DUPLICATE)
     return True
 
@@ -224,7 +285,7 @@ def _record_refusal(attempt: Attempt, decision: Ignored | Rejected | Held) -> No
     row, now = attempt.row, attempt.context.now
     _clear_outcome(row)
     with transaction.atomic(durable=True):
-        _lock(row)
+        _lock([row])
         if isinstance(decision, Rejected):
             sent = notices.write_rejection(row, attempt.email, decision.reason, now=now)
             attempt.trace.append({"step": "notice", "result": sent})

@@ -54,6 +54,10 @@ class Handler(Protocol):
     """The whole key is random, so the door may refuse one that leads nowhere. Keys that name a
     project are taken always: else the door would tell everybody which projects there are."""
 
+    quick: ClassVar[bool]
+    """It writes rows of its own item and nothing that takes time or that others wait for, so
+    that many messages may share a transaction."""
+
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         """What the key stands for; None where it leads nowhere. Only reads."""
         ...

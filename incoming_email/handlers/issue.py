@@ -18,6 +18,7 @@ class IssueHandler:
     example: ClassVar[str] = "acme-shop-20-05k9t3m1q7z2w8x4c6v0b5n1h-issue"
     sender_policy: ClassVar[str] = "token_sender_policy"
     secret_key: ClassVar[bool] = False
+    quick: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         return find_target(key)

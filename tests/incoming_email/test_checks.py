@@ -18,6 +18,7 @@ class Door:
     example = "door-7"
     sender_policy = ""
     secret_key = False
+    quick = False
 
 
 class Gate(Door):

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -11,9 +11,12 @@ from django.utils import timezone
 from incoming_email import processing, receiving
 from incoming_email.inboxes.base import Inbox, InboxError
 from incoming_email.inboxes.opening import open_inbox
-from incoming_email.models import Mailbox
+from incoming_email.models import InboxMethod, Mailbox
 
 logger = logging.getLogger(__name__)
+
+CLOCK_SLACK_SECONDS = 5
+"""So much early is not too early: the clock that starts a poll is not exact to the second."""
 
 
 class LeaseLostError(Exception):
@@ -26,26 +29,42 @@ def fetch(
     holder: str,
     clock: Callable[[], datetime] = timezone.now,
     on_progress: Callable[[int], object] = lambda _count: None,
+    since: datetime | None = None,
 ) -> int | None:
     """Take in what waits; return how many are new, or None while somebody else reads it.
 
-    Raises InboxError when the server does not let us, after noting that in the mailbox.
+    `since`: fill in what came since then, seen or not, and is not kept yet. Raises InboxError when
+    the server does not let us, after noting that in the mailbox.
     """
     try:
-        with visit(mailbox, holder=holder, clock=clock) as inbox:
+        with visit(mailbox, holder=holder, clock=clock, since=since) as inbox:
             return take_in(mailbox, inbox, holder=holder, clock=clock, on_progress=on_progress)
     except LeaseLostError:
         return None
 
 
+def preview(mailbox: Mailbox, *, since: datetime | None = None) -> int:
+    """How many messages a reading would find, or a filling in since then. Nothing is marked.
+
+    What is kept already counts too: only the bytes could tell. Raises InboxError.
+    """
+    with open_inbox(mailbox.account(), position=mailbox.position, since=since) as inbox:
+        return inbox.count_waiting()
+
+
 @contextmanager
 def visit(
-    mailbox: Mailbox, *, holder: str, clock: Callable[[], datetime] = timezone.now
+    mailbox: Mailbox,
+    *,
+    holder: str,
+    clock: Callable[[], datetime] = timezone.now,
+    since: datetime | None = None,
 ) -> Iterator[Inbox]:
     """Hold the mailbox's lease and an open connection; note success or failure in the row."""
     renew(mailbox, holder=holder, now=clock())
+    mailbox.refresh_from_db(fields=["position"])  # the one before us may have moved it
     try:
-        with open_inbox(mailbox.imap_account(), position=mailbox.position) as inbox:
+        with open_inbox(mailbox.account(), position=mailbox.position, since=since) as inbox:
             yield inbox
     except InboxError as error:
         _note_failure(mailbox, error, now=clock())
@@ -76,16 +95,28 @@ def take_in(
         count += len(rows)
         on_progress(len(rows))
         renew(mailbox, holder=holder, now=clock())
-    Mailbox.objects.filter(pk=mailbox.pk).update(
-        position=inbox.position, last_success_at=clock(), last_error="", failing_since=None
-    )
+    _note_success(mailbox, inbox, now=clock())
     if count:
         logger.info("fetched mailbox=%s new=%s", mailbox.pk, count)
     return count
 
 
+def _note_success(mailbox: Mailbox, inbox: Inbox, *, now: datetime) -> None:
+    pause = timedelta(seconds=max(0, mailbox.poll_interval - CLOCK_SLACK_SECONDS))
+    is_by_interval = mailbox.inbox_method == InboxMethod.MICROSOFT_GRAPH
+    Mailbox.objects.filter(pk=mailbox.pk).update(
+        position=inbox.position,
+        last_success_at=now,
+        last_error="",
+        failing_since=None,
+        next_poll_at=now + pause if is_by_interval else None,
+        server_notice=inbox.notice,
+    )
+
+
 def _note_failure(mailbox: Mailbox, error: InboxError, *, now: datetime) -> None:
     logger.warning("fetch failed mailbox=%s error=%s", mailbox.pk, error.detail)
     row = Mailbox.objects.filter(pk=mailbox.pk)
-    row.update(last_error=f"{error.detail} {error.remedy}".strip())
+    pause = now + timedelta(seconds=error.retry_after) if error.retry_after else None
+    row.update(last_error=f"{error.detail} {error.remedy}".strip(), next_poll_at=pause)
     row.filter(failing_since=None).update(failing_since=now)

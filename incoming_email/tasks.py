@@ -9,7 +9,7 @@ from django.utils import timezone
 from incoming_email import fetching, heartbeats, processing
 from incoming_email.alerting import failing_mailboxes, webhook
 from incoming_email.inboxes.base import InboxError
-from incoming_email.models import InboxMethod, Mailbox
+from incoming_email.models import Mailbox
 
 EXPIRES_SECONDS = 60
 """A beat's task that waited longer is stale: the next beat has brought another one."""
@@ -31,8 +31,7 @@ def sweep_inbound_email() -> None:
 
 @shared_task(name="incoming_email.poll_mailboxes", ignore_result=True)
 def poll_mailboxes() -> None:
-    enabled = Mailbox.objects.filter(enabled=True, inbox_method=InboxMethod.IMAP)
-    for pk in enabled.values_list("pk", flat=True):
+    for pk in Mailbox.objects.to_poll(timezone.now()).values_list("pk", flat=True):
         poll_mailbox.apply_async(kwargs={"mailbox_id": pk}, expires=EXPIRES_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""Holds an IDLE connection to each IMAP mailbox, so that mail is taken in as it comes."""
+"""Keeps each mailbox open, by IDLE where it is IMAP, so that mail is taken in as it comes."""
 
 import logging
 import os
@@ -11,9 +11,9 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from incoming_email import fetching, heartbeats
-from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.accounts import Account
 from incoming_email.inboxes.base import InboxError
-from incoming_email.models import InboxMethod, Mailbox
+from incoming_email.models import Mailbox
 
 logger = logging.getLogger(__name__)
 RECONCILE_SECONDS = 10
@@ -31,7 +31,7 @@ class Watch:
     """One mailbox under watch, with the settings that its connection was opened with."""
 
     mailbox_id: int
-    account: ImapAccount
+    account: Account
     holder: str
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -44,9 +44,11 @@ class Watch:
                 pause = FIRST_PAUSE_SECONDS
             except fetching.LeaseLostError:
                 self.stopped.wait(LEASE_TAKEN_SECONDS)
-            except (InboxError, DatabaseError, Mailbox.DoesNotExist):
+            except (InboxError, DatabaseError, Mailbox.DoesNotExist) as error:
                 # Jitter, so that a server that comes back is not hit by all at once.
-                self.stopped.wait(pause * random.uniform(0.5, 1.5))  # noqa: S311
+                jitter = pause * random.uniform(0.5, 1.5)  # noqa: S311
+                wish = error.retry_after if isinstance(error, InboxError) else 0.0
+                self.stopped.wait(max(jitter, wish))
                 pause = min(pause * 2, LAST_PAUSE_SECONDS)
             finally:
                 close_old_connections()
@@ -61,7 +63,7 @@ class Watch:
 
 
 def watch_mailboxes(stopped: threading.Event) -> None:
-    """Watch every enabled IMAP mailbox until `stopped`; follow edits of the rows."""
+    """Watch every mailbox that mail is fetched from until `stopped`; follow edits of the rows."""
     holder = f"watch {socket.gethostname()} {os.getpid()}"
     watches: dict[int, Watch] = {}
     while not stopped.is_set():
@@ -81,12 +83,11 @@ def watch_mailboxes(stopped: threading.Event) -> None:
         Mailbox.objects.release(mailbox_id, holder=holder)
 
 
-def _find_accounts() -> dict[int, ImapAccount]:
-    enabled = Mailbox.objects.filter(enabled=True, inbox_method=InboxMethod.IMAP)
-    return {mailbox.pk: mailbox.imap_account() for mailbox in enabled}
+def _find_accounts() -> dict[int, Account]:
+    return {mailbox.pk: mailbox.account() for mailbox in Mailbox.objects.fetched()}
 
 
-def _reconcile(watches: dict[int, Watch], accounts: dict[int, ImapAccount], holder: str) -> None:
+def _reconcile(watches: dict[int, Watch], accounts: dict[int, Account], holder: str) -> None:
     """Stop what was disabled or edited, start what is new."""
     for mailbox_id, watch in list(watches.items()):
         if accounts.get(mailbox_id) != watch.account:

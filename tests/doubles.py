@@ -12,7 +12,7 @@ class FakeInbox:
     def __init__(self, *batches: Sequence[RawMessage], resynchronised: bool = False) -> None:
         self.batches, self.resynchronised = batches, resynchronised
         self.acknowledged: list[tuple[str, bool]] = []
-        self.position = ""
+        self.position = self.notice = ""
 
     def unread(self) -> Iterator[Sequence[RawMessage]]:
         yield from self.batches
@@ -21,6 +21,12 @@ class FakeInbox:
         stored = set(InboundEmail.objects.values_list("source_id", flat=True))
         self.acknowledged += [(m.source_id, m.source_id in stored) for m in messages]
         self.position = f"1:{len(self.acknowledged)}"
+
+    def count_waiting(self) -> int:
+        return sum(map(len, self.batches))
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
     def wait(self, seconds: float) -> bool:
         return False

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from incoming_email import fetching
 from incoming_email.inboxes.base import InboxError
-from incoming_email.models import InboxMethod, Mailbox
+from incoming_email.models import FETCHED, Mailbox
 
 POLL_SECONDS = 20.0
 """Then the rest is left to the worker: the page must answer before the web server gives up."""
@@ -28,7 +28,7 @@ class Polled:
 
 
 def poll(mailbox: Mailbox, *, seconds: float = POLL_SECONDS) -> Polled:
-    if mailbox.inbox_method != InboxMethod.IMAP:
+    if mailbox.inbox_method not in FETCHED:
         return Polled(_("There is nothing to poll: mail comes in by itself here."), True)
     if not mailbox.enabled:
         return Polled(_("The mailbox is switched off. Switch it on and save it first."), True)

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from incoming_email import heartbeats
 from incoming_email.inboxes.base import Answer, Finding
-from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from incoming_email.models import FETCHED, InboundEmail, Mailbox
 from incoming_email.outcomes import Status
 from issues.models import OutgoingEmail, OutgoingState
 
@@ -38,8 +38,10 @@ def find_processes(enabled: Sequence[Mailbox], *, now: datetime) -> list[Finding
 
 def _find_watcher(enabled: Sequence[Mailbox], *, now: datetime) -> Finding:
     """Only a warning: without it beat still has the mailboxes read every minute."""
-    if not any(mailbox.inbox_method == InboxMethod.IMAP for mailbox in enabled):
-        return Finding("watcher", Answer.SKIPPED, _("no IMAP mailbox is enabled"))
+    if not any(mailbox.inbox_method in FETCHED for mailbox in enabled):
+        return Finding(
+            "watcher", Answer.SKIPPED, _("no mailbox is enabled that mail is fetched from")
+        )
     remedy = _("Start it: python manage.py watch_mailboxes. Without it mail waits up to a minute.")
     return _find_alive("watcher", heartbeats.WATCHER, Answer.WARN, remedy, now=now)
 

@@ -9,7 +9,7 @@ from typing import Protocol
 @dataclass(frozen=True, slots=True)
 class RawMessage:
     source_id: str
-    """Names the message within its mailbox for good: '<folder digest>:UIDVALIDITY:UID'."""
+    """Names the message within its mailbox for good: '<folder digest>:UIDVALIDITY:UID' by IMAP."""
 
     content: bytes
     """The bytes as the server holds them; the header block alone where `oversize`."""
@@ -22,12 +22,16 @@ class RawMessage:
 
 
 class InboxError(Exception):
-    """The inbox can't be used now. `detail` has the server's own words, `remedy` what to do."""
+    """The inbox can't be used now. `detail` has the server's own words, `remedy` what to do.
 
-    def __init__(self, detail: str, *, remedy: str = "") -> None:
+    `retry_after`: seconds that the server wants to be left alone.
+    """
+
+    def __init__(self, detail: str, *, remedy: str = "", retry_after: float = 0.0) -> None:
         super().__init__(detail)
         self.detail = detail
         self.remedy = remedy
+        self.retry_after = retry_after
 
 
 class Inbox(Protocol):
@@ -40,11 +44,20 @@ class Inbox(Protocol):
 
     @property
     def resynchronised(self) -> bool:
-        """The server gave the folder new ids: known messages may come under other names."""
+        """Known messages may come under other names, so their bytes tell."""
+        ...
+
+    @property
+    def notice(self) -> str:
+        """What the server wants people to read, such as that the quota is used up."""
         ...
 
     def unread(self) -> Iterator[Sequence[RawMessage]]:
         """Batches of what is waiting, oldest first. Nothing is marked on the server by reading."""
+        ...
+
+    def count_waiting(self) -> int:
+        """How many messages `unread` would give now."""
         ...
 
     def acknowledge(self, messages: Sequence[RawMessage]) -> None:
@@ -53,6 +66,10 @@ class Inbox(Protocol):
 
     def wait(self, seconds: float) -> bool:
         """Block until mail may have come (True) or the time is over (False)."""
+        ...
+
+    def close(self) -> None:
+        """Leave; the inbox is not used afterwards."""
         ...
 
 

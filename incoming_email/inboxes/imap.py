@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from imapclient import DELETED, SEEN
 
 from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError, RawMessage
+from incoming_email.inboxes.batches import split_batches
 from incoming_email.inboxes.imap_connection import (
     ImapConnection,
     log_in,
@@ -18,16 +20,14 @@ from incoming_email.inboxes.imap_connection import (
     select_folder,
 )
 from incoming_email.inboxes.imap_faults import inbox_errors
-from incoming_email.inboxes.imap_position import Folder, Progress
+from incoming_email.inboxes.imap_position import Backfill, Folder, Progress
 from incoming_email.inboxes.imap_wire import CHANGE_LINE
+from incoming_email.inboxes.limits import HEADER_BYTES
 
 logger = logging.getLogger(__name__)
 
 UIDS_PER_COMMAND = 500
 """Keeps command lines below the 8,000 bytes that servers must take (RFC 7162, section 4)."""
-
-HEADER_BYTES = 262_144
-"""So much of an oversize message's header is read; a header may be the very thing that is huge."""
 
 MAX_BROKEN = 3
 """So many messages that break the connection are stepped over in one reading."""
@@ -50,10 +50,16 @@ class Sized:
 class ImapInbox:
     """An open, logged-in connection to one folder. Every fault comes out as InboxError."""
 
-    def __init__(self, account: ImapAccount, position: str = "") -> None:
+    def __init__(
+        self, account: ImapAccount, position: str = "", *, since: datetime | None = None
+    ) -> None:
         self._account = account
         self._connection, self._folder = self._open()
-        self._progress = Progress(position, self._folder)
+        self._progress: Progress | Backfill
+        if since is None:
+            self._progress = Progress(position, self._folder, account.starts_at)
+        else:
+            self._progress = Backfill(position, since)
         self._id_prefix = f"{folder_digest(account)}:{self._folder.validity}:"
         self._heard: dict[bytes, int] = {}
         self._is_news(self._connection.find_notices())
@@ -68,6 +74,10 @@ class ImapInbox:
     @property
     def resynchronised(self) -> bool:
         return self._progress.resynchronised
+
+    @property
+    def notice(self) -> str:
+        return ""
 
     def close(self) -> None:
         self._connection.leave(politely=not self._faulty)
@@ -108,43 +118,56 @@ class ImapInbox:
         A message that can't be read is left for another time and does not stop those behind it.
         """
         self._broken = 0
-        with self._errors():
-            self._connection.forget_notices()
-            uids = self._connection.search_uids(self._progress.criteria)
-        self._progress.found(uids)
+        uids = self._search()
         for start in range(0, len(uids), UIDS_PER_COMMAND):
             for batch in self._batches(self._sizes(uids[start : start + UIDS_PER_COMMAND])):
                 messages = self._read(batch)
                 if messages:
                     yield messages
 
-    def _sizes(self, uids: list[int]) -> list[Sized]:
+    def count_waiting(self) -> int:
+        uids = self._search()
+        chunks = range(0, len(uids), UIDS_PER_COMMAND)
+        return sum(len(self._sizes(uids[start : start + UIDS_PER_COMMAND])) for start in chunks)
+
+    def _search(self) -> list[int]:
         with self._errors():
-            answer = self._connection.fetch(uids, ["RFC822.SIZE"])
-        sizes = []
+            self._connection.forget_notices()
+            uids = self._connection.search_uids(self._progress.criteria)
+        self._progress.found(uids)
+        return uids
+
+    def _sizes(self, uids: list[int]) -> list[Sized]:
+        """Of those that are still there and not too old."""
+        items = ["RFC822.SIZE"] + ["INTERNALDATE"] * (self._progress.starts_at is not None)
+        with self._errors():
+            answer = self._connection.fetch(uids, items)
+        sizes, old = [], []
         for uid in uids:
-            size = answer.get(uid, {}).get(b"RFC822.SIZE")
-            if isinstance(size, int):
-                sizes.append(Sized(uid, size))
-            else:  # expunged meanwhile; the next search will tell
+            values = answer.get(uid, {})
+            size = values.get(b"RFC822.SIZE")
+            if not isinstance(size, int):  # expunged meanwhile; the next search will tell
                 self._progress.skip(uid)
-        if len(sizes) < len(uids):
-            logger.info("messages gone count=%d", len(uids) - len(sizes))
+            elif self._is_old(uid, values.get(b"INTERNALDATE")):
+                old.append(uid)
+            else:
+                sizes.append(Sized(uid, size))
+        self._progress.acknowledge(old)
         return sizes
 
+    def _is_old(self, uid: int, came_at: object) -> bool:
+        starts_at = self._progress.starts_at
+        if starts_at is None or not isinstance(came_at, datetime):
+            return False
+        return self._progress.is_judged_by_date(uid) and came_at < starts_at
+
     def _batches(self, waiting: list[Sized]) -> Iterator[list[Sized]]:
-        batch: list[Sized] = []
-        held = 0
-        for message in waiting:
-            size = HEADER_BYTES if self._is_oversize(message) else message.size
-            full = len(batch) >= self._account.batch_count
-            if batch and (full or held + size > self._account.batch_bytes):
-                yield batch
-                batch, held = [], 0
-            batch.append(message)
-            held += size
-        if batch:
-            yield batch
+        return split_batches(
+            waiting,
+            lambda each: HEADER_BYTES if self._is_oversize(each) else each.size,
+            count=self._account.batch_count,
+            size=self._account.batch_bytes,
+        )
 
     def _is_oversize(self, message: Sized) -> bool:
         return message.size > self._account.max_message_bytes

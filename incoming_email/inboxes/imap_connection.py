@@ -32,6 +32,7 @@ class ImapConnection(IMAPClient):  # type: ignore[misc]  # IMAPClient comes with
         if account.ssl or account.start_tls:
             self._context = ssl.create_default_context(cafile=account.ca_file or None)
         super().__init__(account.host, account.port, ssl=account.ssl, timeout=account.timeout)
+        self.normalise_times = False  # INTERNALDATE with its time zone
         # At IMAPClient's level 5 imaplib makes a repr of every message.
         self._imap.debug = 0
 

@@ -4,6 +4,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 MAX_UID = 4_294_967_295
@@ -12,6 +13,7 @@ MAX_UID = 4_294_967_295
 MAX_MISSED = 10
 """So many unreadable messages may lie below the mark; it stays below the next one."""
 
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 POSITION = re.compile(r"(\d{1,10}):(\d{1,10})(?::(\d{1,10}(?:,\d{1,10})*))?", re.ASCII)
 
 
@@ -47,15 +49,23 @@ class Folder:
     """Whether \\Seen and \\Deleted stay when the connection ends."""
 
 
+def name_day(moment: datetime) -> str:
+    """`SINCE` with a bare date (freescout#4175), a day early: the server's time zone counts."""
+    day = moment.astimezone(UTC) - timedelta(days=1)
+    return f"SINCE {day.day}-{MONTHS[day.month - 1]}-{day.year}"
+
+
 class Progress:
     """Keeps the mark below every message that is found and not acknowledged.
 
     A first reading, and one after a change of UIDVALIDITY, count as a whole or not at all:
-    broken off, they are begun again from the old mark.
+    broken off, they are begun again from the old mark. `starts_at`: what the server got before
+    then is left alone, unless it lies above the mark, where no clock has to be trusted.
     """
 
-    def __init__(self, text: str, folder: Folder) -> None:
+    def __init__(self, text: str, folder: Folder, starts_at: datetime | None = None) -> None:
         start = Position.parse(text)
+        self.starts_at = starts_at
         self._folder = folder
         self._text = text if start else ""
         self.resynchronised = start is not None and start.validity != folder.validity
@@ -66,17 +76,28 @@ class Progress:
         self._queue: deque[int] = deque()
         self._owed: set[int] = set()
         self._done: set[int] = set()
+        self._certain: set[int] = set()
+        self._new_from = self._first_new()
 
     @property
     def criteria(self) -> str:
-        """SEARCH keys without dates, strings or a charset (freescout#176, #4175)."""
-        if not self._whole:
-            missed = "".join(f"{uid}," for uid in self._missed_below())
-            return f"UNDELETED OR UNSEEN UID {missed}{self._highest + 1}:{MAX_UID}"
-        if self.resynchronised:
-            return "UNDELETED"
-        # Mail that somebody opens in webmail between our SELECT and our SEARCH counts as new.
-        return f"UNDELETED OR UNSEEN UID {self._folder.uid_next}:{MAX_UID}"
+        """SEARCH keys without strings or a charset, and mostly without dates (freescout#176)."""
+        if self._whole and self.resynchronised:
+            return f"UNDELETED {name_day(self.starts_at)}" if self.starts_at else "UNDELETED"
+        unseen = f"(UNSEEN {name_day(self.starts_at)})" if self.starts_at else "UNSEEN"
+        missed = "".join(f"{uid}," for uid in self._missed_below())
+        return f"UNDELETED OR {unseen} UID {missed}{self._first_new()}:{MAX_UID}"
+
+    def _first_new(self) -> int:
+        """What somebody opens in webmail is taken from this UID on."""
+        if self._whole:
+            # Not the next one: mail may come between our SELECT and our SEARCH.
+            return self._folder.uid_next
+        return self._highest + 1
+
+    def is_judged_by_date(self, uid: int) -> bool:
+        """Whether what the last search found is left alone if it is older than `starts_at`."""
+        return self.starts_at is not None and uid < self._new_from and uid not in self._certain
 
     @property
     def position(self) -> str:
@@ -91,6 +112,7 @@ class Progress:
         """A search answered, ascending; what it no longer finds is owed no more."""
         self._queue = deque(uids)
         self._owed = set(uids)
+        self._certain, self._new_from = set(self._missed), self._first_new()
         self._missed.clear()
         self._ceiling = MAX_UID + 1
         self._advance()
@@ -122,3 +144,26 @@ class Progress:
         limit = min(self._ceiling, self._queue[0] if self._queue else self._ceiling)
         self._highest = max([self._highest, *(uid for uid in self._done if uid < limit)])
         self._done = {uid for uid in self._done if uid > self._highest}
+
+
+class Backfill:
+    """All that the server got since a time, seen or not. The mark stays where it is."""
+
+    resynchronised = True
+
+    def __init__(self, text: str, since: datetime) -> None:
+        self.position = text
+        self.starts_at = since
+        self.criteria = f"UNDELETED {name_day(since)}"
+
+    def is_judged_by_date(self, uid: int) -> bool:
+        return True
+
+    def found(self, uids: Sequence[int]) -> None:
+        """Nothing is owed: what this reading leaves out is left to the next one."""
+
+    def skip(self, uid: int) -> None:
+        """As above."""
+
+    def acknowledge(self, uids: Iterable[int]) -> None:
+        """As above."""

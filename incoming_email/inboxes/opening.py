@@ -2,20 +2,33 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
-from incoming_email.inboxes.accounts import ImapAccount
-from incoming_email.inboxes.base import Inbox
+from incoming_email.inboxes.accounts import Account, GraphAccount, MaildirFolder
+from incoming_email.inboxes.base import Inbox, InboxError
 from incoming_email.inboxes.imap import ImapInbox
+from incoming_email.inboxes.maildir import MaildirInbox
 
 
 @contextmanager
-def open_inbox(account: ImapAccount, *, position: str = "") -> Iterator[Inbox]:
+def open_inbox(
+    account: Account, *, position: str = "", since: datetime | None = None
+) -> Iterator[Inbox]:
     """An open inbox, left politely at the end. Raises InboxError.
 
-    `position` is what the inbox gave at the last opening; empty at the first.
+    `position` is what the inbox gave at the last opening; empty at the first. `since`: all that
+    came since then counts as unread, seen or not, and the position stays what it is.
     """
-    inbox = ImapInbox(account, position)
+    inbox = _connect(account, position, since)
     try:
         yield inbox
     finally:
         inbox.close()
+
+
+def _connect(account: Account, position: str, since: datetime | None) -> Inbox:
+    if isinstance(account, MaildirFolder):
+        return MaildirInbox(account, position, since=since)
+    if isinstance(account, GraphAccount):
+        raise InboxError("Microsoft Graph can't be read yet")
+    return ImapInbox(account, position, since=since)

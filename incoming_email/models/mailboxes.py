@@ -3,7 +3,7 @@
 import shlex
 from datetime import datetime, timedelta
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -57,6 +57,13 @@ class SenderPolicy(models.TextChoices):
 
 
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
+    def fetched(self) -> Self:
+        """Enabled, and of those where mail is asked for."""
+        return self.filter(enabled=True, inbox_method__in=FETCHED)
+
+    def to_poll(self, now: datetime) -> Self:
+        return self.fetched().filter(Q(next_poll_at=None) | Q(next_poll_at__lte=now))
+
     def lease(self, pk: int, *, holder: str, now: datetime, seconds: int) -> bool:
         """Become, or stay, the only one who reads the mailbox; False while another one is."""
         free = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_holder=holder)

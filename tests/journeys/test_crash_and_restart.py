@@ -91,6 +91,28 @@ def test_the_poller_is_killed(installation, dovecot, imap_user):
     assert_each_acted_once(installation)
 
 
+def test_the_watcher_of_a_maildir_is_killed(installation, tmp_path):
+    maildir = tmp_path / "Maildir"
+    for name in ("tmp", "new", "cur"):
+        (maildir / name).mkdir(parents=True)
+    address = installation.ask(
+        "Mailbox.objects.update(enabled=False);"
+        "Mailbox.objects.create(name='maildir', enabled=True, inbox_method='maildir',"
+        f" address='in+%{{key}}@example.test', maildir_path='{maildir}');"
+        "from incoming_email import reply_keys;"
+        "dana = User.objects.get(username='dana');"
+        "routes = reply_keys.reply_routes("
+        "recipients=[dana], item=Issue.objects.get(), discussion='');"
+        "print(routes[dana.pk].reply_to)"
+    )
+    for number, content in enumerate(mails(address)):
+        (maildir / f"new/{number}.M1P1.host").write_bytes(content)
+    kill_in_mid_run(installation, "manage.py", "watch_mailboxes")
+    finish(installation)
+    assert_each_acted_once(installation)
+    assert [*(maildir / "new").iterdir(), *(maildir / "cur").iterdir()] == []
+
+
 def test_the_worker_is_killed(installation, dovecot, imap_user):
     """The messages are in the ledger already; tasks only carry their ids."""
     address = make_mailbox(installation, dovecot, imap_user)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.accounts import Account
 from incoming_email.inboxes.base import Inbox, InboxError, RawMessage
 from incoming_email.inboxes.opening import open_inbox
 
@@ -28,7 +28,7 @@ def uids(messages: list[RawMessage]) -> list[int]:
     return [int(message.source_id.rpartition(":")[2]) for message in messages]
 
 
-def refusal(account: ImapAccount) -> InboxError:
+def refusal(account: Account) -> InboxError:
     """Why the inbox can't be opened."""
     with pytest.raises(InboxError) as caught, open_inbox(account):
         pass

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from incoming_email import fetching, health, processing
 from incoming_email.inboxes.base import Answer, InboxError
-from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from incoming_email.models import InboundEmail, Mailbox
 
 EXIT_USAGE = 64
 """EX_USAGE of sysexits.h. 1 says that a check answered no."""
@@ -60,7 +60,7 @@ class Command(BaseCommand):
 
     def _fetch(self, name: str, *, out: OutputWrapper) -> None:
         """Take in what the mailboxes hold, then process what is due, however short a time."""
-        for mailbox in _imap_mailboxes(name):
+        for mailbox in _fetched_mailboxes(name):
             out.write(_safe(f"{mailbox.name}: {_fetch_one(mailbox)}"))
         processing.give_up_exhausted(now=timezone.now())
         due = InboundEmail.objects.due(timezone.now()).order_by("next_attempt_at")
@@ -120,8 +120,8 @@ def _require_mailbox(name: str) -> None:
     raise CommandError(text % {"name": name, "names": names}, returncode=EXIT_USAGE)
 
 
-def _imap_mailboxes(name: str) -> Iterable[Mailbox]:
-    enabled = Mailbox.objects.filter(enabled=True, inbox_method=InboxMethod.IMAP).order_by("name")
+def _fetched_mailboxes(name: str) -> Iterable[Mailbox]:
+    enabled = Mailbox.objects.fetched().order_by("name")
     return enabled.filter(name=name) if name else enabled
 
 

@@ -1,4 +1,4 @@
-"""`manage.py watch_mailboxes`: take in mail from IMAP mailboxes as it comes."""
+"""`manage.py watch_mailboxes`: take in mail as it comes."""
 
 import signal
 import threading
@@ -10,7 +10,7 @@ from incoming_email import watching
 
 
 class Command(BaseCommand):
-    help = "Holds an IDLE connection to each enabled IMAP mailbox. Beat stays the safety net."
+    help = "Watches each enabled mailbox, IMAP by IDLE. Beat stays the safety net."
 
     def handle(self, *args: Any, **options: Any) -> None:
         stopped = threading.Event()

@@ -1,0 +1,170 @@
+"""One visit to a mailbox: what it leaves in the row, and when the next one is due."""
+
+import os
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from incoming_email import fetching
+from incoming_email.inboxes.base import InboxError, RawMessage
+from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from incoming_email.outcomes import Status
+from tests.doubles import FakeInbox
+from tests.incoming_email.factories import MailboxFactory
+from tests.incoming_email.world import make_mail, make_world
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+DUE = timedelta(seconds=60)
+
+
+def clock():
+    return NOW
+
+
+def stand_in(monkeypatch, inbox):
+    """Every visit opens this inbox, or raises it."""
+
+    @contextmanager
+    def open_it(_account, **_options):
+        if isinstance(inbox, InboxError):
+            raise inbox
+        yield inbox
+
+    monkeypatch.setattr(fetching, "open_inbox", open_it)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("method", "due"),
+    [(InboxMethod.IMAP, None), (InboxMethod.MICROSOFT_GRAPH, NOW + timedelta(seconds=295))],
+)
+def test_a_poll_interval_is_kept_where_the_method_has_one(monkeypatch, method, due):
+    stand_in(monkeypatch, FakeInbox())
+    mailbox = MailboxFactory(inbox_method=method, poll_interval=300)
+
+    assert fetching.fetch(mailbox, holder="test", clock=clock) == 0
+
+    mailbox.refresh_from_db()
+    assert mailbox.next_poll_at == due
+    assert mailbox.last_success_at == NOW
+
+
+@pytest.mark.django_db
+def test_the_servers_notice_is_shown_until_the_server_takes_it_back(monkeypatch):
+    mailbox, inbox = MailboxFactory(), FakeInbox()
+    stand_in(monkeypatch, inbox)
+    for inbox.notice in ("Quota: 95 % used", ""):
+        fetching.fetch(mailbox, holder="test", clock=clock)
+        mailbox.refresh_from_db()
+        assert mailbox.server_notice == inbox.notice
+
+
+@pytest.mark.django_db
+def test_a_server_that_wants_a_pause_gets_it(monkeypatch):
+    mailbox = MailboxFactory()
+    fault = InboxError("too many requests", remedy="Wait.", retry_after=90)
+    stand_in(monkeypatch, fault)
+
+    with pytest.raises(InboxError):
+        fetching.fetch(mailbox, holder="test", clock=clock)
+
+    mailbox.refresh_from_db()
+    assert (mailbox.last_error, mailbox.failing_since) == ("too many requests Wait.", NOW)
+    assert list(Mailbox.objects.to_poll(NOW + timedelta(seconds=89))) == []
+    assert list(Mailbox.objects.to_poll(NOW + timedelta(seconds=90))) == [mailbox]
+
+
+@pytest.mark.django_db
+def test_only_enabled_mailboxes_that_mail_is_fetched_from_are_polled():
+    polled = [
+        MailboxFactory(inbox_method=method)
+        for method in (InboxMethod.IMAP, InboxMethod.MICROSOFT_GRAPH, InboxMethod.MAILDIR)
+    ]
+    MailboxFactory(inbox_method=InboxMethod.SMTP)
+    MailboxFactory(enabled=False)
+
+    assert list(Mailbox.objects.to_poll(NOW).order_by("pk")) == polled
+
+
+@pytest.fixture
+def world():
+    return make_world()
+
+
+@pytest.fixture
+def maildir(world, tmp_path):
+    """A Maildir mailbox for the keys of the world."""
+    for folder in ("tmp", "new", "cur"):
+        (tmp_path / folder).mkdir()
+    Mailbox.objects.update(enabled=False)
+    return MailboxFactory(
+        inbox_method=InboxMethod.MAILDIR,
+        maildir_path=str(tmp_path),
+        address=world.mailbox.address,
+        delete_after_delivery=False,
+    )
+
+
+def deliver(world, mailbox, name, *, at=NOW):
+    content = make_mail(to=world.reply_address(), sender=world.member.email, body=f"Mail {name}.")
+    path = os.path.join(mailbox.maildir_path, "new", name)  # noqa: PTH118
+    with open(path, "wb") as file:  # noqa: PTH123
+        file.write(content)
+    os.utime(path, (at.timestamp(), at.timestamp()))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_mail_in_a_maildir_becomes_notes(world, maildir):
+    deliver(world, maildir, "1.one.host")
+    deliver(world, maildir, "2.two.host", at=NOW + DUE)
+
+    assert fetching.fetch(maildir, holder="test") == 2
+    assert fetching.fetch(maildir, holder="test") == 0
+
+    bodies = world.issue.notes.order_by("pk").values_list("body", flat=True)
+    assert list(bodies) == ["Mail 1.one.host.", "Mail 2.two.host."]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_kept_already_is_not_filled_in_twice(world, maildir):
+    deliver(world, maildir, "1.old.host", at=NOW - DUE)
+    deliver(world, maildir, "2.new.host", at=NOW + DUE)
+    maildir.starts_at = NOW
+    maildir.save()
+    assert fetching.fetch(maildir, holder="test") == 1
+    position = Mailbox.objects.get(pk=maildir.pk).position
+
+    since = NOW - timedelta(days=1)
+    assert fetching.preview(maildir, since=since) == 2
+    assert InboundEmail.objects.count() == 1
+    assert fetching.fetch(maildir, holder="test", since=since) == 1
+    assert fetching.fetch(maildir, holder="test", since=since) == 0
+
+    assert Mailbox.objects.get(pk=maildir.pk).position == position
+    assert InboundEmail.objects.filter(status=Status.PROCESSED).count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_that_dies_before_the_acknowledgement_stores_nothing_twice(
+    world, maildir, monkeypatch
+):
+    deliver(world, maildir, "1.one.host")
+
+    def die(*_):
+        raise SystemExit
+
+    monkeypatch.setattr("incoming_email.inboxes.maildir.MaildirInbox.acknowledge", die)
+    with pytest.raises(SystemExit):
+        fetching.fetch(maildir, holder="first")
+    monkeypatch.undo()
+
+    assert fetching.fetch(maildir, holder="second") == 0
+    assert InboundEmail.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_disabled_mailbox_is_not_visited(monkeypatch):
+    stand_in(monkeypatch, FakeInbox([RawMessage("1:1", b"a: 1\r\n\r\n")]))
+    assert fetching.fetch(MailboxFactory(enabled=False), holder="test", clock=clock) is None
+    assert InboundEmail.objects.count() == 0

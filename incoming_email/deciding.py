@@ -30,24 +30,29 @@ class Ignored(Exception):
         self.reason = reason
 
 
-def decide(
+def find_target(
+    email: ParsedEmail, *, mailbox: Mailbox, context: Context, trace: list[Step]
+) -> Resolved:
+    """The handler and its target; raises Ignored, or Rejected where nothing resolves."""
+    _require_person(email, mailbox.template, trace)
+    return resolve(email, mailbox.template, context, trace)
+
+
+def require_allowed(
     email: ParsedEmail,
+    resolved: Resolved,
     *,
     mailbox: Mailbox,
-    context: Context,
     waived: Collection[str],
     trace: list[Step],
-) -> Resolved:
-    """The handler and its target; raises Ignored, Rejected or Held. Only reads."""
-    _require_person(email, mailbox.template, trace)
-    resolved = resolve(email, mailbox.template, context, trace)
+) -> None:
+    """Raises Rejected or Held where the target or a policy does not let the message through."""
     if resolved.target.refusal is not None:
         raise Rejected(resolved.target.refusal)
     _require_fitting_sender(email, resolved, mailbox, waived, trace)
     recipients = {c.address for c in email.candidates if c.header in OPEN_RECIPIENTS}
     if len(recipients) > settings.MAX_RECIPIENTS:
         _hold(Reason.TOO_MANY_RECIPIENTS, waived)
-    return resolved
 
 
 def _require_person(email: ParsedEmail, template: AddressTemplate, trace: list[Step]) -> None:

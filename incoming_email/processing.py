@@ -2,30 +2,27 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from incoming_email import credentials, notices, reply_keys
-from incoming_email.deciding import Ignored, decide, effect_key
+from incoming_email import notices, reply_keys
+from incoming_email.attempts import Attempt, clear_outcome, describe, write_outcome
+from incoming_email.deciding import Ignored, effect_key, find_target, require_allowed
 from incoming_email.handlers.base import Context
+from incoming_email.limiting import Delayed, require_room
 from incoming_email.models import InboundEmail, Mailbox
-from incoming_email.outcomes import Held, Outcome, Reason, Rejected, Status
+from incoming_email.outcomes import Held, Reason, Rejected, Status
+from incoming_email.parsing.headers import NO_FIELDS
 from incoming_email.parsing.limits import Limits
 from incoming_email.parsing.message import parse
-from incoming_email.parsing.types import ParsedEmail
-from incoming_email.resolving import Resolved, Step, find_keys_of
+from incoming_email.resolving import Resolved, find_keys_of
 from issues import outbox, uploads
-from issues.models import Issue, MergeRequest, Note
 
 logger = logging.getLogger(__name__)
 STATUS_OF = {Ignored: Status.IGNORED, Rejected: Status.REJECTED, Held: Status.HELD}
-NO_HEADER = "no header fields"
-"""The parser's defect of what is empty or has not one header line."""
-
 GROUP = 25
 """Messages that may share a transaction: enough to save its cost, few enough to end it soon."""
 
@@ -35,16 +32,6 @@ SWEEP_AFTER = timedelta(seconds=60)
 
 class NotPendingError(Exception):
     """Somebody else ended the row meanwhile: nothing may be done to it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A claimed row, its message, and what is known for acting on it."""
-
-    row: InboundEmail
-    email: ParsedEmail
-    context: Context
-    trace: list[Step] = field(default_factory=list)
 
 
 def process(inbound_email_id: int, *, clock: Callable[[], datetime] = timezone.now) -> bool:
@@ -94,20 +81,22 @@ def try_out(row: InboundEmail, *, now: datetime) -> None:
     and mail is not enqueued, since both wait for a commit.
     """
     (attempt,) = _prepare([row], row.mailbox, now=now)
-    _describe(attempt)
-    decision: Ignored | Rejected | Held | None = None
+    describe(attempt)
+    decision: Ignored | Rejected | Held | Delayed | None = None
     with uploads.discarded(), outbox.one_kick(), transaction.atomic():
         try:
             _carry_out(attempt, row.mailbox)
-        except (Ignored, Rejected, Held) as refusal:
+        except (Ignored, Rejected, Held, Delayed) as refusal:
             decision = refusal
         transaction.set_rollback(True)
-    row.status = Status.PROCESSED
-    if decision is not None:
-        _clear_outcome(row)
+    row.status = Status.PENDING if isinstance(decision, Delayed) else Status.PROCESSED
+    if isinstance(decision, Ignored | Rejected | Held):
+        clear_outcome(row)
         row.status, row.reason = STATUS_OF[type(decision)], decision.reason
-    elif first := InboundEmail.objects.filter(effect_key=row.effect_key).first():
-        _clear_outcome(row)
+    elif decision is None and (
+        first := InboundEmail.objects.filter(effect_key=row.effect_key).first()
+    ):
+        clear_outcome(row)
         row.status, row.reason, row.duplicate_of = Status.IGNORED, Reason.DUPLICATE, first
 
 
@@ -119,7 +108,7 @@ def _prepare(rows: Sequence[InboundEmail], mailbox: Mailbox, *, now: datetime) -
         key for email in emails for key in find_keys_of(email, template)
     )
     return [
-        Attempt(row, email, Context(row.pk, now, mailbox.purpose, known))
+        Attempt(row, email, Context(row.pk, now, mailbox.purpose, known), row.counted_at)
         for row, email in zip(rows, emails, strict=True)
     ]
 
@@ -142,7 +131,7 @@ def _attempt_together(group: Sequence[Attempt], mailbox: Mailbox) -> set[int]:
     except Exception as fault:  # noqa: BLE001  (the attempt at each alone reports it)
         logger.info("one by one inbound_email=%s…: %s", group[0].row.pk, type(fault).__name__)
         for attempt in group:
-            _clear_outcome(attempt.row)
+            clear_outcome(attempt.row)
         return set()
     for attempt, _ in quick:
         logger.info("processed inbound_email=%s status=%s reason=%s", *_ended(attempt.row))
@@ -150,15 +139,18 @@ def _attempt_together(group: Sequence[Attempt], mailbox: Mailbox) -> set[int]:
 
 
 def _choose_quick(group: Sequence[Attempt], mailbox: Mailbox) -> list[tuple[Attempt, Resolved]]:
-    """What a quick handler is to act on, without copies of what has been acted on."""
+    """What a quick handler is to act on, without copies of what has been acted on.
+
+    What counts for a limit goes alone: the next one must see it counted.
+    """
     chosen: dict[str, tuple[Attempt, Resolved]] = {}
     for attempt in group:
-        _describe(attempt)
+        describe(attempt)
         try:
             resolved = _decide(attempt, mailbox)
-        except (Ignored, Rejected, Held):
+        except (Ignored, Rejected, Held, Delayed):
             continue
-        if resolved.handler.quick:
+        if resolved.handler.quick and attempt.row.counted_at == attempt.counted_at:
             chosen.setdefault(effect_key(attempt.email, resolved), (attempt, resolved))
     known = InboundEmail.objects.filter(effect_key__in=chosen).values_list("effect_key", flat=True)
     for key in known:
@@ -172,7 +164,7 @@ def _attempt(attempt: Attempt, mailbox: Mailbox) -> None:
     row = attempt.row
     attempt.trace.clear()
     try:
-        _describe(attempt)
+        describe(attempt)
         try:
             _act(attempt, mailbox)
         except IntegrityError:
@@ -180,6 +172,8 @@ def _attempt(attempt: Attempt, mailbox: Mailbox) -> None:
                 raise
         except (Ignored, Rejected, Held) as decision:
             _record_refusal(attempt, decision)
+        except Delayed as delay:
+            _postpone(attempt, delay)
     except NotPendingError:
         logger.info("ended elsewhere inbound_email=%s", row.pk)
     except Exception as fault:  # the one place where a fault of any kind becomes a retry
@@ -193,14 +187,6 @@ def _attempt(attempt: Attempt, mailbox: Mailbox) -> None:
 
 def _ended(row: InboundEmail) -> tuple[int, str, str]:
     return row.pk, row.status, row.reason
-
-
-def _describe(attempt: Attempt) -> None:
-    row, email = attempt.row, attempt.email
-    row.message_id, row.sender = email.message_id[:255], email.sender[:254]
-    row.subject, row.defects = email.subject[:255], list(email.defects)
-    row.trace = attempt.trace
-    row.duplicate_of, row.held_rule = None, ""
 
 
 def _act(attempt: Attempt, mailbox: Mailbox) -> None:
@@ -220,22 +206,21 @@ def _decide(attempt: Attempt, mailbox: Mailbox) -> Resolved:
     row, email = attempt.row, attempt.email
     if row.oversize:
         raise Rejected(Reason.TOO_LARGE)
-    if NO_HEADER in email.defects:
+    if NO_FIELDS in email.defects:
         raise Rejected(Reason.NOT_A_MESSAGE)
-    return decide(
-        email,
-        mailbox=mailbox,
-        context=attempt.context,
-        waived=row.waived_rules,
-        trace=attempt.trace,
-    )
+    context, trace = attempt.context, attempt.trace
+    resolved = find_target(email, mailbox=mailbox, context=context, trace=trace)
+    row.project_id = resolved.target.project.pk
+    require_room(row, email, resolved, now=context.now, trace=trace)
+    require_allowed(email, resolved, mailbox=mailbox, waived=row.waived_rules, trace=trace)
+    return resolved
 
 
 def _let_handler_act(attempt: Attempt, resolved: Resolved) -> None:
     row, email = attempt.row, attempt.email
     row.effect_key = effect_key(email, resolved)
     outcome = resolved.handler.handle(email, resolved.target, attempt.context)
-    _write_outcome(row, resolved, outcome)
+    write_outcome(row, resolved, outcome)
 
 
 def _lock(rows: Sequence[InboundEmail]) -> None:
@@ -247,16 +232,6 @@ def _lock(rows: Sequence[InboundEmail]) -> None:
         raise NotPendingError
 
 
-def _write_outcome(row: InboundEmail, resolved: Resolved, outcome: Outcome) -> None:
-    row.handler, row.outcome = resolved.handler.name, outcome.text
-    row.key_digest = credentials.digest(resolved.key)
-    made = outcome.made
-    row.note = made if isinstance(made, Note) else None
-    item = made.item if isinstance(made, Note) else (made or resolved.target.item)
-    row.issue = item if isinstance(item, Issue) else None
-    row.merge_request = item if isinstance(item, MergeRequest) else None
-
-
 def _end_as_duplicate(attempt: Attempt) -> bool:
     """End the row as a copy of what acted before; False where the conflict was another one."""
     row = attempt.row
@@ -265,8 +240,8 @@ def _end_as_duplicate(attempt: Attempt) -> bool:
     first = InboundEmail.objects.filter(effect_key=row.effect_key).only("pk").first()
     if first is None:
         return False
-    _clear_outcome(row)
-    row.duplicate_of = first
+    clear_outcome(row)
+    row.duplicate_of, row.counted_at = first, None
     attempt.trace.append({"step": "duplicate", "result": f"acted on as inbound email {first.pk}"})
     with transaction.atomic(durable=True):
         _lock([row])
@@ -274,16 +249,16 @@ def _end_as_duplicate(attempt: Attempt) -> bool:
     return True
 
 
-def _clear_outcome(row: InboundEmail) -> None:
-    row.handler = row.outcome = row.key_digest = ""
-    row.effect_key = None
-    row.issue = row.merge_request = row.note = None
+def _postpone(attempt: Attempt, delay: Delayed) -> None:
+    with transaction.atomic(durable=True):
+        _lock([attempt.row])
+        attempt.row.save_delayed(delay.until)
 
 
 def _record_refusal(attempt: Attempt, decision: Ignored | Rejected | Held) -> None:
     """The word to the sender, if there is one, is written with the row."""
     row, now = attempt.row, attempt.context.now
-    _clear_outcome(row)
+    clear_outcome(row)
     with transaction.atomic(durable=True):
         _lock([row])
         if isinstance(decision, Rejected):

@@ -26,6 +26,8 @@ class Resolved:
     handler: Handler
     target: Target
     key: str
+    secret: str = ""
+    """The part of the key that gives identity: a token or a reply key; empty where none does."""
 
 
 def find_keys_of(email: ParsedEmail, template: AddressTemplate) -> set[str]:
@@ -77,7 +79,9 @@ def _try_key(key: str, context: Context) -> tuple[Resolved | None, str]:
     target = handler.resolve(groups, context)
     if target is None:
         return None, f"{handler.name}: the key leads nowhere"
-    return Resolved(handler, target, key), f"{handler.name}: found"
+    named = groups.groupdict()
+    secret = named.get("token") or named.get("reply_key") or ""
+    return Resolved(handler, target, key, secret), f"{handler.name}: found"
 
 
 def _find_in_references(email: ParsedEmail, context: Context, trace: list[Step]) -> Resolved | None:

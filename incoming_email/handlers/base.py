@@ -35,6 +35,9 @@ class Target:
     author: User | None = None
     item: Issue | MergeRequest | None = None
     discussion: str = ""
+    author_is_member: bool | None = None
+    """Of the project; None where `resolve` did not come to know it."""
+
     refusal: Reason | None = None
     """The key is real, but can't be used any more; the sender is told this."""
 

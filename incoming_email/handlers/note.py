@@ -8,6 +8,7 @@ from incoming_email.handlers.files import new_files
 from incoming_email.handlers.refusals import as_rejections
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
+from incoming_email.reply_keys import is_members_key
 from issues import services
 from issues.models import Issue
 
@@ -34,6 +35,7 @@ class NoteHandler:
             author=reply_key.recipient,
             item=item,
             discussion=reply_key.discussion,
+            author_is_member=is_members_key(reply_key),
             refusal=refusal,
         )
 

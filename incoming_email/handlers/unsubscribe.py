@@ -6,6 +6,7 @@ from typing import ClassVar
 from incoming_email.handlers.base import Context, Target
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
+from incoming_email.reply_keys import is_members_key
 from issues import services
 from issues.models import Issue
 
@@ -26,7 +27,12 @@ class UnsubscribeHandler:
         if reply_key is None or reply_key.recipient is None:
             return None
         item = reply_key.item
-        return Target(project=item.project, author=reply_key.recipient, item=item)
+        return Target(
+            project=item.project,
+            author=reply_key.recipient,
+            item=item,
+            author_is_member=is_members_key(reply_key),
+        )
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
         if target.item is None or target.author is None:

@@ -78,6 +78,7 @@ def find_ledger(*, now: datetime) -> list[Finding]:
 
 def _find_oldest_pending(*, now: datetime) -> Finding:
     pending = InboundEmail.objects.filter(status=Status.PENDING).order_by("received_at")
+    pending = pending.exclude(attempts=0, next_attempt_at__gt=now)  # waits for a limit on purpose
     oldest = pending.values("pk", "received_at", "attempts").first()
     if oldest is None or oldest["received_at"] > now - _pending_limit():
         return Finding("oldest pending", Answer.YES)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from incoming_email.models.mailboxes import Mailbox
 from incoming_email.outcomes import Reason, Status
-from issues.models import Issue, MergeRequest, Note
+from issues.models import Issue, MergeRequest, Note, Project
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 def reason_choices() -> "list[tuple[str, StrOrPromise]]":
     """Called late, so that a better sentence needs no migration."""
     return list(Reason.choices)
+
+
+LIMITED_BY = {"sender": "sender", "project": "project", "token_digest": "token"}
+"""Columns that limits are counted by, with the names of their indexes."""
 
 
 class InboundEmailQuerySet(models.QuerySet["InboundEmail"]):
@@ -100,6 +104,24 @@ class InboundEmail(models.Model):
     duplicate_of = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="duplicates"
     )
+    project = models.ForeignKey(
+        Project,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("project"),
+    )
+    """Of the target, once a key has led to one, whatever became of the message."""
+
+    token_digest = models.CharField(  # noqa: DJ001  (a column without default is added at once)
+        max_length=64, null=True, editable=False
+    )
+    """Of the secret in the key, where limits are counted for this message."""
+
+    counted_at = models.DateTimeField(null=True, editable=False)
+    """When the limits let the message through; empty where it counts for none."""
+
     issue = models.ForeignKey(Issue, null=True, on_delete=models.SET_NULL, related_name="+")
     merge_request = models.ForeignKey(
         MergeRequest, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -148,6 +170,17 @@ class InboundEmail(models.Model):
             models.Index(fields=["status", "received_at"], name="inbound_by_status"),
             models.Index(fields=["message_id"], name="inbound_by_message_id"),
             models.Index(fields=["sender"], name="inbound_by_sender"),
+            models.Index(
+                fields=["project"], condition=Q(project__isnull=False), name="inbound_by_project"
+            ),
+            *(
+                models.Index(
+                    fields=[field, "counted_at"],
+                    condition=Q(counted_at__isnull=False),
+                    name=f"inbound_limit_{name}",
+                )
+                for field, name in LIMITED_BY.items()
+            ),
         ]
 
     def __str__(self) -> str:
@@ -160,9 +193,15 @@ class InboundEmail(models.Model):
         self.finished_at = None if waiting else now
         self.save(update_fields=FOUND_OUT)
 
+    def save_delayed(self, until: datetime) -> None:
+        """Leave it pending with all that was found out; the attempt does not count."""
+        self.attempts -= 1
+        self.next_attempt_at, self.last_error = until, ""
+        self.save(update_fields=[*FOUND_OUT, "attempts", "next_attempt_at", "last_error"])
+
 
 FOUND_OUT = [
     *("status", "reason", "handler", "outcome", "finished_at", "message_id", "sender", "subject"),
     *("key_digest", "effect_key", "trace", "defects", "held_rule", "waived_rules"),
-    *("duplicate_of", "issue", "merge_request", "note"),
+    *("duplicate_of", "project", "token_digest", "counted_at", "issue", "merge_request", "note"),
 ]

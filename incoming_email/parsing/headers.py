@@ -11,6 +11,9 @@ from incoming_email.parsing import charsets
 from incoming_email.parsing.encoded_words import decode_words
 from incoming_email.parsing.limits import Limits
 
+NO_FIELDS = "no header fields"
+"""The defect of what is empty or has not one header line: that is no message."""
+
 _FIELD = re.compile(rb"(?P<name>[!-9;-~]+)[ \t]*:(?P<value>.*)", re.DOTALL)
 _FIELD_START = re.compile(rb"^[!-9;-~]{1,200}[ \t]{0,20}:", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"^\r*\n", re.MULTILINE)
@@ -66,7 +69,7 @@ def split_message_headers(content: bytes, limits: Limits) -> HeaderBlock:
     """The header block of a whole message, with what stands wrongly above or inside it."""
     start, defects = _skip_rubbish(content)
     if not _FIELD.match(content, start, _line_end(content, start)):
-        return HeaderBlock(Headers(), start, (*defects, "no header fields"))
+        return HeaderBlock(Headers(), start, (*defects, NO_FIELDS))
     blank = _BLANK_LINE.search(content, start)
     if blank:
         end, body_start = blank.span()

@@ -174,6 +174,6 @@ def test_a_conflict_before_the_decision_is_a_fault_and_no_duplicate(world, monke
     def conflict(*_args, **_kwargs):
         raise IntegrityError("another constraint")
 
-    monkeypatch.setattr(processing, "decide", conflict)
+    monkeypatch.setattr(processing, "find_target", conflict)
     row = world.receive(make_mail(to=world.reply_address(), sender=world.member.email))
     assert (row.status, row.last_error) == (Status.PENDING, "IntegrityError: another constraint")

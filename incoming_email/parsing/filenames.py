@@ -1,13 +1,19 @@
-"""A label for an attachment: never a path, never a control character, never empty."""
+"""A label for an attachment: never a path, a control character or a device, never empty."""
 
 import re
 import unicodedata
 from mimetypes import MimeTypes
 
-MAX_LENGTH = 200
-"""Characters; the ending is kept when a name is cut."""
+MAX_BYTES = 255
+"""Of UTF-8, which file systems count; the ending is kept when a name is cut."""
 
-MAX_ENDING = 20
+MAX_ENDING_BYTES = 20
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories of characters that nobody sees: controls, bidi marks, half surrogate pairs."""
+
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9])[ .]*(?:\.|$)", re.IGNORECASE)
+"""Devices of Windows, which no file there can be named after, whatever its ending."""
 
 _BUILT_IN = MimeTypes()
 _BUILT_IN_MAP = _BUILT_IN.types_map_inv[True]
@@ -32,20 +38,22 @@ _OWN_ENDINGS = {
 def safe_filename(given: str, content_type: str, number: int) -> str:
     """The base name of what the sender gave; if nothing is left, one made from the type."""
     name = re.split(r"[/\\]", given)[-1]
-    name = "".join(char for char in name if unicodedata.category(char) != "Cf")
-    name = " ".join(name.split()).lstrip(". ")
+    name = " ".join(name.split())
+    name = "".join(char for char in name if unicodedata.category(char) not in _HIDDEN)
+    name = name.lstrip(". ").rstrip(". ")
     if not name:
         return _made_name(content_type, number)
-    return _shorten(name)
+    return _shorten(f"_{name}" if _RESERVED.match(name) else name)
 
 
 def _shorten(name: str) -> str:
-    if len(name) <= MAX_LENGTH:
+    if len(name.encode()) <= MAX_BYTES:
         return name
     stem, dot, ending = name.rpartition(".")
-    if not stem or len(ending) > MAX_ENDING:
-        return name[:MAX_LENGTH]
-    return stem[: MAX_LENGTH - len(ending) - 1] + dot + ending
+    if not stem or len(ending.encode()) > MAX_ENDING_BYTES:
+        stem, dot, ending = name, "", ""
+    room = MAX_BYTES - len(f"{dot}{ending}".encode())
+    return stem.encode()[:room].decode(errors="ignore").rstrip(". ") + dot + ending
 
 
 def _made_name(content_type: str, number: int) -> str:

@@ -164,8 +164,13 @@ def test_the_indentation_of_the_first_line_stays():
         ("...", "text/plain", "attachment-3.txt"),
         ("Revised \n 10_20_08.doc", "application/msword", "Revised 10_20_08.doc"),  # A11
         ("x\u202egnp.exe", "image/png", "xgnp.exe"),
-        ("n" * 300 + ".pdf", "application/pdf", "n" * 196 + ".pdf"),
-        ("n" * 300, "application/pdf", "n" * 200),
+        ("n" * 300 + ".pdf", "application/pdf", "n" * 251 + ".pdf"),
+        ("n" * 300, "application/pdf", "n" * 255),
+        ("é" * 200 + ".pdf", "application/pdf", "é" * 125 + ".pdf"),
+        ("plan.pdf. .", "application/pdf", "plan.pdf"),
+        ("CON.tar.gz", "application/gzip", "_CON.tar.gz"),
+        ("lpt1", "text/plain", "_lpt1"),
+        ("a\x07b\u2028c.txt", "text/plain", "ab c.txt"),
     ],
 )
 def test_a_file_name_is_a_harmless_label(given, content_type, name):

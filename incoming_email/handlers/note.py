@@ -40,8 +40,9 @@ class NoteHandler:
         )
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
-        files = new_files(email, context.inbound_email_id)
-        if target.item is None or not (email.reply.strip() or files):
+        files = new_files(email, context.inbound_email_id, quoted_is_cut=True)
+        brings_files = any(not file.is_old for file in files)
+        if target.item is None or not (email.reply.strip() or brings_files):
             raise Rejected(Reason.EMPTY)
         with as_rejections():
             note = services.create_note(

@@ -158,11 +158,15 @@ class Upload(models.Model):
     filename = models.CharField(_("file name"), max_length=255)
     content_type = models.CharField(_("type"), max_length=255)
     size = models.PositiveBigIntegerField(_("size in bytes"))
+    digest = models.CharField(max_length=64, blank=True, editable=False)
+    """SHA-256 of the file as it came; empty for files older than this column."""
+
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("upload")
         verbose_name_plural = _("uploads")
+        indexes: ClassVar = [models.Index(fields=["digest"], name="upload_digest")]
 
     def __str__(self) -> str:
         return self.filename

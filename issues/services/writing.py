@@ -53,6 +53,7 @@ def create_issue(  # noqa: PLR0913  (one argument a column)
     _require_author(author, external_author)
     if author is not None:
         require(author, "issues.open_issue", project)
+    chosen = uploads.choose_files(files)
     with uploads.rolled_back_on_error():
         issue = Issue.objects.create(
             project=project,
@@ -60,10 +61,10 @@ def create_issue(  # noqa: PLR0913  (one argument a column)
             author=author,
             external_author=external_author,
             title=title_from(storable(title)),
-            description=uploads.place(storable(description), files),
+            description=uploads.place(storable(description), chosen),
             confidential=confidential,
         )
-        uploads.create_uploads(project=project, owner=issue, uploader=author, files=files)
+        uploads.create_uploads(project=project, owner=issue, uploader=author, chosen=chosen)
         Announcement.objects.create(event=Event.NEW_ISSUE, issue=issue, actor=author)
         outbox.kick()
     return issue
@@ -90,7 +91,9 @@ def create_note(  # noqa: PLR0913  (one argument a column)
         require(author, "issues.comment_on", item)
         if internal:
             require(author, "issues.read_internal", item.project)
-    body = uploads.place(storable(body), files)
+    place = uploads.Place(item, author, external_author, internal)
+    chosen = uploads.choose_files(files, place)
+    body = uploads.place(storable(body), chosen)
     if not body.strip():
         raise Invalid([_("The comment is empty. Write some text or attach a file.")])
     with uploads.rolled_back_on_error(), transaction.atomic(savepoint=False):
@@ -103,8 +106,7 @@ def create_note(  # noqa: PLR0913  (one argument a column)
             discussion=discussion or new_discussion(),
             internal=internal,
         )
-        if files:
-            uploads.create_uploads(project=item.project, owner=note, uploader=author, files=files)
+        uploads.create_uploads(project=item.project, owner=note, uploader=author, chosen=chosen)
         announce_note(note, actor=author)
     return note
 
@@ -152,18 +154,19 @@ def create_merge_request(  # noqa: PLR0913  (one argument a column)
 ) -> MergeRequest:
     require(author, "issues.open_merge_request", project)
     _require_branches(project, source_branch, target_branch)
+    chosen = uploads.choose_files(files)
     with uploads.rolled_back_on_error():
         merge_request = MergeRequest.objects.create(
             project=project,
             iid=_next_merge_request_iid(project),
             author=author,
             title=title_from(storable(title)),
-            description=uploads.place(storable(description), files),
+            description=uploads.place(storable(description), chosen),
             source_branch=source_branch,
             target_branch=target_branch,
             draft=draft,
         )
-        uploads.create_uploads(project=project, owner=merge_request, uploader=author, files=files)
+        uploads.create_uploads(project=project, owner=merge_request, uploader=author, chosen=chosen)
         Announcement.objects.create(
             event=Event.NEW_MERGE_REQUEST, merge_request=merge_request, actor=author
         )

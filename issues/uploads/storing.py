@@ -1,133 +1,18 @@
-"""Files of issues, merge requests and notes: names, places, and clean-up after a failed attempt."""
+"""Rows and bytes of files: written together, and cleaned up after a failed attempt."""
 
 import os
-import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import quote, unquote
 
 from django.conf import settings
-from django.template.defaultfilters import filesizeformat
-from django.utils.crypto import salted_hmac
-from django.utils.translation import gettext as _
 
 from issues.models import Issue, MergeRequest, Note, Project, Upload, User
+from issues.uploads.choosing import Chosen
 
-MAX_NAME_BYTES = 255
-MAX_EXTENSION_BYTES = 20
-SECRET_DIGITS = 32
 DRAFT = ".part"
-
-inline_types = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-"""Shown in the page. All else is a download: SVG and HTML can carry script."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewFile:
-    """A file that came with a text.
-
-    `source` names the cause for good (`inbound-42-0`): the same source gives the same place on
-    disk, so that doing it twice equals doing it once. `content_id` is what `cid:` refers to.
-    """
-
-    filename: str
-    content_type: str
-    content: bytes
-    source: str
-    content_id: str = ""
-
-    @property
-    def secret(self) -> str:
-        """The unguessable folder: a keyed digest (HMAC-SHA256) of the source."""
-        digest = salted_hmac("issues.uploads", self.source, algorithm="sha256").hexdigest()
-        return digest[:SECRET_DIGITS]
-
-    @property
-    def name(self) -> str:
-        return safe_name(self.filename)
-
-    @property
-    def address(self) -> str:
-        return f"/uploads/{self.secret}/{quote(self.name)}"
-
-    @property
-    def is_kept(self) -> bool:
-        return len(self.content) <= int(settings.MAX_UPLOAD_BYTES)
-
-
-def safe_name(name: str) -> str:
-    """A label fit for a path and a page: no folder, no control, bidi or invisible character.
-
-    Never empty, never a dot file, at most 255 bytes of UTF-8 with the extension kept.
-    """
-    # Categories: Cc control, Cf format (bidi, zero-width), Cs surrogate, Zl and Zp separators.
-    visible = "".join(
-        char for char in name if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    )
-    parts = [part.strip() for part in re.split(r"[/\\]", visible)]
-    label = next((part for part in reversed(parts) if part), "").lstrip(". ")
-    return _shorten(label or "file")
-
-
-def _shorten(label: str) -> str:
-    if len(label.encode()) <= MAX_NAME_BYTES:
-        return label
-    stem, dot, extension = label.rpartition(".")
-    if not dot or len(extension.encode()) > MAX_EXTENSION_BYTES:
-        stem, dot, extension = label, "", ""
-    room = MAX_NAME_BYTES - len(f"{dot}{extension}".encode())
-    return stem.encode()[:room].decode(errors="ignore") + dot + extension
-
-
-def place(body: str, files: Sequence[NewFile]) -> str:
-    """The body with every file linked: where it refers to one by `cid:`, else at its end."""
-    placed: set[str] = set()
-    by_id = {file.content_id.strip("<>").lower(): file for file in files if file.content_id}
-
-    def find(match: re.Match[str]) -> NewFile | None:
-        file = by_id.get(unquote(match["id"]).lower())
-        if file is None or not file.is_kept:
-            return None
-        placed.add(file.source)
-        return file
-
-    def put_link(match: re.Match[str]) -> str:
-        file = find(match)
-        return match[0] if file is None else _link(file)
-
-    def put_address(match: re.Match[str]) -> str:
-        file = find(match)
-        return match[0] if file is None else file.address
-
-    # Outlook's text part shows an inline picture as "[cid:image001.png@01DA]".
-    body = re.sub(r"\[cid:(?P<id>[^\s\[\]]{1,998})\](?!\()", put_link, body)
-    body = re.sub(r"\bcid:(?P<id>[^\s()<>\[\]\"']{1,998})", put_address, body)
-    ends = [_link(file) if file.is_kept else _left_out(file) for file in files]
-    ends = [end for end, file in zip(ends, files, strict=True) if file.source not in placed]
-    return "\n\n".join([*([body.rstrip()] if body.strip() else []), *ends]) if ends else body
-
-
-def _link(file: NewFile) -> str:
-    mark = "!" if file.content_type.lower() in inline_types else ""
-    return f"{mark}[{_escape(file.name)}]({file.address})"
-
-
-def _left_out(file: NewFile) -> str:
-    return _("The file %(name)s (%(size)s) was left out: files may have at most %(limit)s.") % {
-        "name": f"“{_escape(file.name)}”",
-        "size": filesizeformat(len(file.content)).replace("\N{NO-BREAK SPACE}", " "),
-        "limit": filesizeformat(settings.MAX_UPLOAD_BYTES).replace("\N{NO-BREAK SPACE}", " "),
-    }
-
-
-def _escape(name: str) -> str:
-    """Markdown sees plain text."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&@-])", r"\\\1", name)
 
 
 def create_uploads(
@@ -135,10 +20,12 @@ def create_uploads(
     project: Project,
     owner: Issue | MergeRequest | Note,
     uploader: User | None,
-    files: Sequence[NewFile],
+    chosen: Chosen,
 ) -> list[Upload]:
     """Rows first: the unique secret proves that nobody else owns the place on disk."""
-    kept = [file for file in files if file.is_kept]
+    if not chosen.kept:
+        return []
+    digests = {file.source: file.digest for file in chosen.files}
     uploads = Upload.objects.bulk_create(
         Upload(
             project=project,
@@ -148,12 +35,13 @@ def create_uploads(
             uploader=uploader,
             secret=file.secret,
             filename=file.name,
-            content_type=file.content_type[:255],
+            content_type=file.type[:255],
             size=len(file.content),
+            digest=digests[file.source],
         )
-        for file in kept
+        for file in chosen.kept
     )
-    for upload, file in zip(uploads, kept, strict=True):
+    for upload, file in zip(uploads, chosen.kept, strict=True):
         _write(path_of(upload), file.content)
     return uploads
 

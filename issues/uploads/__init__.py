@@ -1,0 +1,28 @@
+"""Files of issues, merge requests and notes: which are kept, where they show, where they lie."""
+
+from issues.uploads.choosing import Chosen, Place, choose_files
+from issues.uploads.files import NewFile, inline_types, safe_name
+from issues.uploads.placing import find_references, place
+from issues.uploads.storing import (
+    create_uploads,
+    discarded,
+    open_upload,
+    path_of,
+    rolled_back_on_error,
+)
+
+__all__ = [
+    "Chosen",
+    "NewFile",
+    "Place",
+    "choose_files",
+    "create_uploads",
+    "discarded",
+    "find_references",
+    "inline_types",
+    "open_upload",
+    "path_of",
+    "place",
+    "rolled_back_on_error",
+    "safe_name",
+]

@@ -1,0 +1,133 @@
+"""The text with every file linked: where it refers to one, else at its end."""
+
+import re
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+
+from issues.uploads.choosing import Chosen, Limit, Shown
+from issues.uploads.files import NewFile
+
+# Outlook's text part shows an inline picture as "[cid:image001.png@01DA]", Gmail's by its name.
+_BRACKETED = re.compile(r"\[cid:(?P<id>[^\s\[\]]{1,998})\](?!\()")
+_ADDRESS = re.compile(r"\bcid:(?P<id>[^\s()<>\[\]\"']{1,998})")
+_NAMED = re.compile(r"\\?\[image: (?P<name>[^\n\[\]]{1,255}?)\\?\](?!\()")
+
+
+def find_references(text: str) -> frozenset[str]:
+    """The ids of the files that `text` refers to by `cid:`."""
+    found = (*_BRACKETED.finditer(text), *_ADDRESS.finditer(text))
+    return frozenset(_id(match["id"]) for match in found)
+
+
+def _id(text: str) -> str:
+    return unquote(text).strip("<>").lower()
+
+
+def place(body: str, chosen: Chosen) -> str:
+    """The body with the files in it and below it, and a word on what was left out."""
+    if not chosen.files:
+        return body
+    placed: set[str] = set()
+    by_id = {_id(file.content_id): file for file in chosen.files if file.content_id}
+
+    def find(match: re.Match[str]) -> Shown | None:
+        file = by_id.get(_id(match["id"]))
+        shown = chosen.shown.get(file.source) if file else None
+        if shown:
+            placed.add(shown.address)
+        return shown
+
+    def put_link(match: re.Match[str]) -> str:
+        shown = find(match)
+        return _link(shown) if shown else match[0]
+
+    def put_address(match: re.Match[str]) -> str:
+        shown = find(match)
+        return shown.address if shown else match[0]
+
+    body = _ADDRESS.sub(put_address, _BRACKETED.sub(put_link, body))
+    body = _place_by_name(body, chosen, placed)
+    ends = [*_list_rest(chosen, placed), *_notes(chosen)]
+    return "\n\n".join([*([body.rstrip()] if body.strip() else []), *ends]) if ends else body
+
+
+def _place_by_name(body: str, chosen: Chosen, placed: set[str]) -> str:
+    """Gmail's text part names its inline pictures; of several with one name the next is meant."""
+    waiting: dict[str, list[Shown]] = {}
+    for file in chosen.files:
+        shown = chosen.shown.get(file.source)
+        if shown and file.is_inline_picture and shown.address not in placed:
+            waiting.setdefault(file.name, []).append(shown)
+
+    def put_link(match: re.Match[str]) -> str:
+        pictures = waiting.get(match["name"])
+        if not pictures:
+            return match[0]
+        shown = pictures.pop(0)
+        placed.add(shown.address)
+        return _link(shown)
+
+    return _NAMED.sub(put_link, body) if waiting else body
+
+
+def _list_rest(chosen: Chosen, placed: set[str]) -> list[str]:
+    """Links to the new files that stand nowhere yet; each name of the same bytes once."""
+    new = {file.address for file in chosen.kept}
+    rest = [chosen.shown[file.source] for file in chosen.files if file.source in chosen.shown]
+    links = (_link(shown) for shown in rest if shown.address in new and shown.address not in placed)
+    return list(dict.fromkeys(links))
+
+
+def _link(shown: Shown) -> str:
+    return f"{'!' if shown.is_picture else ''}[{_escape(shown.name)}]({shown.address})"
+
+
+def _notes(chosen: Chosen) -> list[str]:
+    """What became of the files that are not as they were sent."""
+    by_limit: dict[Limit, list[NewFile]] = {}
+    for limit, file in chosen.left_out:
+        by_limit.setdefault(limit, []).append(file)
+    notes = [_say_left_out(limit, files) for limit, files in by_limit.items()]
+    if chosen.uncleaned:
+        notes.append(
+            _(
+                "Kept with what it may tell of place and camera, as it can't be read: %(files)s."
+            )
+            % {"files": _names(chosen.uncleaned)}
+        )
+    return notes
+
+
+def _say_left_out(limit: Limit, files: Sequence[NewFile]) -> str:
+    sentence = {
+        Limit.FILE: _(
+            "Left out, as a file may have at most %(limit)s: %(files)s. "
+            "The original message still holds it."
+        ),
+        Limit.COUNT: _(
+            "Left out, as a message may bring at most %(limit)s files: %(files)s. "
+            "The original message still holds it."
+        ),
+        Limit.TOGETHER: _(
+            "Left out, as the files of a message may have at most %(limit)s together: %(files)s. "
+            "The original message still holds it."
+        ),
+    }[limit]
+    most = str(limit.most) if limit is Limit.COUNT else _size(limit.most)
+    return sentence % {"limit": most, "files": _names(files)}
+
+
+def _names(files: Sequence[NewFile]) -> str:
+    return ", ".join(f"“{_escape(file.name)}” ({_size(len(file.content))})" for file in files)
+
+
+def _size(size: int) -> str:
+    return filesizeformat(size).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def _escape(name: str) -> str:
+    """Markdown sees plain text."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&@-])", r"\\\1", name)

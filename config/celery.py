@@ -22,6 +22,7 @@ SCHEDULE = {
     "sweep inbound email": ("incoming_email.sweep", 60.0),
     "sweep outgoing email": ("issues.sweep_outgoing_email", 30.0),
     "alerts": ("incoming_email.alert", 60.0),
+    "held mail": ("incoming_email.tell_of_held_mail", 1800.0),
     "heartbeat": ("incoming_email.heartbeat", 30.0),
 }
 app.conf.beat_schedule = {

@@ -209,6 +209,7 @@ SMTP_DOOR_HOST = env.str("SMTP_DOOR_HOST", default="127.0.0.1")
 SMTP_DOOR_PORT = env.int("SMTP_DOOR_PORT", default=2525)
 CHECK_PENDING_MINUTES = env.int("CHECK_PENDING_MINUTES", default=15)
 MAILBOX_ALERT_MINUTES = env.int("MAILBOX_ALERT_MINUTES", default=30)
+HELD_DIGEST_HOUR = env.int("HELD_DIGEST_HOUR", default=7)
 ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")

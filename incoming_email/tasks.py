@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from incoming_email import fetching, heartbeats, processing
-from incoming_email.alerting import failing_mailboxes, webhook
+from incoming_email.alerting import failing_mailboxes, held_digest, webhook
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import Mailbox
 
@@ -47,6 +47,11 @@ def alert() -> None:
     """Tell administrators, and the webhook if there is one, what they must know of mailboxes."""
     failing_mailboxes.tell_administrators(now=timezone.now())
     webhook.post_owed()
+
+
+@shared_task(name="incoming_email.tell_of_held_mail", ignore_result=True)
+def tell_of_held_mail() -> None:
+    held_digest.write_digests(now=timezone.now())
 
 
 @shared_task(name="incoming_email.heartbeat", ignore_result=True)

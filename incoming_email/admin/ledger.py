@@ -87,7 +87,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
     list_display_links = ("number", "received", "subject")
     list_filter = ("status", ReasonFilter, "mailbox", HandlerFilter, "received_at")
     list_select_related = ("mailbox",)
-    linkable = ("duplicate_of",)
+    linkable = ("duplicate_of", "project")
     sortable_by = ("received",)
     ordering = ("-pk",)
     search_fields = ("sender", "subject", "message_id", "=recipient", "=id")

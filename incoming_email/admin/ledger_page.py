@@ -85,6 +85,9 @@ def _facts(row: InboundEmail) -> Iterator[Fact]:
     yield Fact(_("Received"), _moment(row.received_at))
     yield Fact(_("Mailbox"), row.mailbox.name, mailbox)
     yield Fact(_("Envelope recipient"), row.recipient)
+    if row.project is not None:
+        project = reverse("admin:issues_project_change", args=[row.project.pk])
+        yield Fact(_("Project"), row.project.path, project)
     yield Fact(_("Sender"), row.sender)
     yield Fact(_("Subject"), row.subject)
     yield Fact(_("Message-ID"), row.message_id)

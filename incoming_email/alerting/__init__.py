@@ -1,1 +1,1 @@
-"""What people are told without having written: a mailbox that fails."""
+"""What people are told without having written: a mailbox that fails, mail that waits."""

@@ -15,7 +15,7 @@ from incoming_email.parsing.candidates import find_candidates
 from incoming_email.parsing.contents import Contents, decode_contents
 from incoming_email.parsing.dates import parse_date
 from incoming_email.parsing.filenames import safe_filename
-from incoming_email.parsing.headers import Headers
+from incoming_email.parsing.headers import Headers, split_message_headers
 from incoming_email.parsing.html import split_html_reply, to_markdown
 from incoming_email.parsing.limits import Limits
 from incoming_email.parsing.message_ids import find_ids, find_message_id
@@ -97,6 +97,15 @@ def _read_whole_body(root: Part, limits: Limits) -> _Body:
     body = _read_fragments(reading.fragments, limits)
     files = (*_make_attachments(reading.files, contents), *body.files)
     return replace(body, files=files, defects=(*contents.defects, *body.defects))
+
+
+def parse_header(
+    content: bytes, *, recipient: str = "", limits: Limits = DEFAULT_LIMITS
+) -> ParsedEmail:
+    """As if the message had no body: for one whose body cannot be read within time and memory."""
+    content = _with_line_feeds(content)
+    block = split_message_headers(content, limits)
+    return parse(content[: block.body_start], recipient=recipient, limits=limits)
 
 
 def parse_plain(content: bytes) -> ParsedEmail:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from django.conf import settings
 
 from incoming_email.handlers.base import Context
+from incoming_email.isolation.reading import UNREAD
 from incoming_email.models import Mailbox, SenderPolicy
 from incoming_email.outcomes import Held, Reason, Rejected
 from incoming_email.parsing.addresses import AddressTemplate
@@ -35,6 +36,9 @@ def find_target(
 ) -> Resolved:
     """The handler and its target; raises Ignored, or Rejected where nothing resolves."""
     _require_person(email, mailbox.template, trace)
+    if UNREAD in email.defects:
+        trace.append({"step": "reading", "result": "ended", "because": email.defects[-1]})
+        raise Rejected(Reason.TOO_COMPLEX)
     return resolve(email, mailbox.template, context, trace)
 
 

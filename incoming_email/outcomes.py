@@ -71,6 +71,13 @@ class Reason(models.TextChoices):
         "too_large",
         _("Your email is too large to be taken. Leave out the attachments, or make them smaller."),
     )
+    TOO_COMPLEX = (
+        "too_complex",
+        _(
+            "Reading your email took too much time or memory. Send it again as plain text, with"
+            " fewer and smaller attachments."
+        ),
+    )
     NOT_A_MESSAGE = "not_a_message", _("What arrived has no header line, so it is no email.")
     # Not acted on, in silence.
     AUTOMATIC = "automatic", _("Automatic replies are not acted on.")

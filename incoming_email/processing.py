@@ -12,12 +12,11 @@ from incoming_email import notices, reply_keys
 from incoming_email.attempts import Attempt, clear_outcome, describe, write_outcome
 from incoming_email.deciding import Ignored, effect_key, find_target, require_allowed
 from incoming_email.handlers.base import Context
+from incoming_email.isolation.reading import RawText, parse_all
 from incoming_email.limiting import Delayed, require_room
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Held, Reason, Rejected, Status
 from incoming_email.parsing.headers import NO_FIELDS
-from incoming_email.parsing.limits import Limits
-from incoming_email.parsing.message import parse
 from incoming_email.resolving import Resolved, find_keys_of
 from issues import outbox, uploads
 
@@ -101,8 +100,7 @@ def try_out(row: InboundEmail, *, now: datetime) -> None:
 
 
 def _prepare(rows: Sequence[InboundEmail], mailbox: Mailbox, *, now: datetime) -> list[Attempt]:
-    limits = Limits()
-    emails = [parse(bytes(row.raw), recipient=row.recipient, limits=limits) for row in rows]
+    emails = list(parse_all([RawText(bytes(row.raw), row.recipient) for row in rows]))
     template = mailbox.template
     known = reply_keys.find_keys_named(
         key for email in emails for key in find_keys_of(email, template)

@@ -10,9 +10,9 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from incoming_email.admin.redaction import Redactor
+from incoming_email.isolation.reading import parse
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
-from incoming_email.parsing.message import parse
 from incoming_email.parsing.types import Attachment, ParsedEmail
 
 MAX_SHOWN = 100_000

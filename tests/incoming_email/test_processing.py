@@ -7,12 +7,15 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from incoming_email import processing, receiving
+from incoming_email import processing, receiving, reviewing
 from incoming_email.inboxes.base import RawMessage
+from incoming_email.isolation import reading
+from incoming_email.isolation.pool import ParserPool
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
 from issues import services
-from issues.models import Note, Upload
+from issues.models import Note, OutgoingEmail, Upload
+from tests.incoming_email.isolation.conftest import HOSTILE
 from tests.incoming_email.mails import make_mail_with_file
 from tests.incoming_email.world import make_mail, make_world
 
@@ -45,6 +48,59 @@ def test_a_message_that_is_too_large_is_recorded(world):
     )
     processing.process_claimed([row], clock=timezone.now)
     assert ended(row) == (Status.REJECTED, Reason.TOO_LARGE)
+
+
+@pytest.fixture
+def breaking(monkeypatch):
+    """A parser that dies of a message whose text is `die`."""
+    pool = ParserPool(HOSTILE)
+    monkeypatch.setattr(reading, "_pool", pool)
+    yield
+    pool.close()
+
+
+def test_a_message_that_breaks_the_parser_is_kept_and_its_sender_is_told(world, breaking):
+    content = make_mail(to=world.reply_address(), sender=world.member.email, body="die")
+    row = world.receive(content)
+    assert ended(row) == (Status.REJECTED, Reason.TOO_COMPLEX)
+    assert (row.sender, row.subject) == (world.member.email, "Re: it")
+    assert row.message_id.endswith("@example.com")
+    why = "the parser broke down at it twice"
+    assert row.defects == ["the message was not read", why]
+    assert {"step": "reading", "result": "ended", "because": why} in row.trace
+    assert bytes(row.raw) == content
+    notice = OutgoingEmail.objects.get(recipient=world.member.email)
+    assert "too much time or memory. Send it again as plain text" in notice.text
+
+
+def test_the_others_of_its_batch_are_acted_on_and_it_can_be_processed_again(
+    world, breaking, monkeypatch
+):
+    address, sender = world.reply_address(), world.member.email
+    world.receive(
+        *(make_mail(to=address, sender=sender, body=body) for body in ("one", "die", "two"))
+    )
+    assert sorted(Note.objects.values_list("body", flat=True)) == ["one", "two"]
+    row = InboundEmail.objects.get(status=Status.REJECTED)
+    monkeypatch.undo()
+    now = timezone.now()
+    assert reviewing.requeue([row.pk], now=now) == [row.pk]
+    processing.process(row.pk, clock=lambda: now)
+    row.refresh_from_db()
+    assert (row.status, row.defects, row.note.body) == (Status.PROCESSED, [], "die")
+
+
+def test_an_automatic_mail_that_breaks_the_parser_is_ignored_in_silence(world, breaking):
+    row = world.receive(
+        make_mail(
+            to=world.reply_address(),
+            sender=world.member.email,
+            body="die",
+            Auto_Submitted="auto-replied",
+        )
+    )
+    assert ended(row) == (Status.IGNORED, Reason.AUTOMATIC)
+    assert not OutgoingEmail.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

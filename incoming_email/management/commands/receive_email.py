@@ -17,10 +17,10 @@ from django.utils.translation import gettext as _
 
 from incoming_email import processing, receiving
 from incoming_email.inboxes.base import RawMessage
+from incoming_email.isolation.reading import parse_header
 from incoming_email.models import InboundEmail, Mailbox, Purpose
 from incoming_email.outcomes import Reason
 from incoming_email.parsing.addresses import redact_address
-from incoming_email.parsing.message import parse
 
 # Exit codes of sysexits.h, which Postfix, Exim and procmail act on.
 OK = 0
@@ -128,7 +128,7 @@ def _choose_mailbox(name: str | None, content: bytes, recipient: str) -> Mailbox
                 returncode=NOT_STORED,
             ) from None
     mailboxes = list(Mailbox.objects.filter(enabled=True).order_by("pk"))
-    candidates = [candidate.address for candidate in parse(content, recipient=recipient).candidates]
+    candidates = [each.address for each in parse_header(content, recipient=recipient).candidates]
     for address in candidates:
         for mailbox in mailboxes:
             if mailbox.template.matches(address):

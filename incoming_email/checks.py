@@ -5,12 +5,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 from django.core.exceptions import FieldDoesNotExist
 from django.utils.module_loading import import_string
 
 from incoming_email.handlers.base import Handler
 from incoming_email.models import Mailbox
+
+PARSE_TRIES = 3
+"""A message is read, perhaps once more where the parser died, and by its header alone."""
 
 HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*"
@@ -82,6 +85,20 @@ def check_lease(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
         f"PROCESSING_LEASE_SECONDS ({lease}) is not longer than the time limit of a task ({limit})."
     )
     return [_error("E005", what, "Set PROCESSING_LEASE_SECONDS above TASK_TIME_LIMIT_SECONDS.")]
+
+
+@register
+def check_parse_timeout(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """W001: else the task is killed first, and again at each attempt, and nobody learns why."""
+    timeout, limit = settings.PARSE_TIMEOUT_SECONDS, settings.CELERY_TASK_TIME_LIMIT
+    if PARSE_TRIES * timeout < limit:
+        return []
+    what = (
+        f"PARSE_TIMEOUT_SECONDS ({timeout}), which a message may take {PARSE_TRIES} times, does not"
+        f" fit into the time limit of a task ({limit})."
+    )
+    hint = "Set PARSE_TIMEOUT_SECONDS below a third of TASK_TIME_LIMIT_SECONDS."
+    return [Warning(what, hint=hint, id="incoming_email.W001")]
 
 
 @register

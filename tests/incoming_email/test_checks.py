@@ -131,6 +131,13 @@ def test_lease_is_longer_than_a_task(settings, lease, count):
     assert [message.id for message in found] == ["incoming_email.E005"] * count
 
 
+@pytest.mark.parametrize(("timeout", "count"), [(79, 0), (80, 1)])
+def test_a_message_may_be_read_within_a_task(settings, timeout, count):
+    settings.CELERY_TASK_TIME_LIMIT, settings.PARSE_TIMEOUT_SECONDS = 240, timeout
+    found = checks.check_parse_timeout(app_configs=None)
+    assert [message.id for message in found] == ["incoming_email.W001"] * count
+
+
 @pytest.mark.parametrize(
     "host", ["letterbox.localhost", "Mail.Example.com", "xn--bcher-kva.example"]
 )

@@ -80,6 +80,7 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default="") or DATA_DIR / "media")
+SECRETS_DIR = DATA_DIR / "secrets"
 REPOSITORIES_ROOT = Path(env.str("REPOSITORIES_ROOT", default="") or DATA_DIR / "repositories")
 
 AUTH_USER_MODEL = "issues.User"

@@ -35,6 +35,15 @@ def decrypt(stored: str) -> str:
         raise UndecryptableError("no key of ENCRYPTION_KEYS fits this secret") from None
 
 
+def is_current(stored: str) -> bool:
+    """Whether it is encrypted with the first of ENCRYPTION_KEYS."""
+    try:
+        _cipher((settings.ENCRYPTION_KEYS[0],)).decrypt(stored.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
 def digest(plain: str) -> str:
     """Keyed digest under the first key, for storing."""
     return digests(plain)[0]

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from incoming_email import secret_files
 from incoming_email.credentials import UnreadableSecret
 from incoming_email.health.examinations import Examination, Probe, name_server
 from incoming_email.health.servers import PATIENCE, find_door
@@ -61,7 +62,8 @@ def _examine_smtp(mailbox: Mailbox, *, timeout: float) -> Examination:
 
 
 def _examine_imap(mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float) -> Examination:
-    configuration, secret = find_configuration(mailbox), find_secret(mailbox)
+    configuration = find_configuration(mailbox)
+    file, secret = find_encrypted_file(mailbox), find_secret(mailbox)
     asked = (*IMAP_STEPS, "backlog")
     if configuration.answer is Answer.NO:
         probe, skipped = None, _skip(asked, _("the configuration is not complete"))
@@ -73,7 +75,7 @@ def _examine_imap(mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float
         mailbox=mailbox.name,
         inbox_method=mailbox.inbox_method,
         server=name_server(mailbox.host, mailbox.port),
-        before=[configuration, secret, *skipped],
+        before=[configuration, file, secret, *skipped],
         probe=probe,
         after=[find_same_folder(mailbox, others), find_domain(mailbox)],
     )
@@ -97,8 +99,32 @@ def find_configuration(mailbox: Mailbox) -> Finding:
     return Finding(step, Answer.YES, mailbox.address)
 
 
+def find_encrypted_file(mailbox: Mailbox) -> Finding:
+    """Whether it can be read; skipped where there is none."""
+    step = "encrypted file"
+    if not mailbox.pk:
+        return Finding(step, Answer.SKIPPED, _("the mailbox is not saved yet"))
+    try:
+        text = secret_files.read_text(mailbox.pk)
+        kept = None if text is None else secret_files.parse_secrets(text)
+    except secret_files.UnreadableFileError as fault:
+        return Finding(step, Answer.NO, fault.detail, fault.remedy)
+    except secret_files.InvalidSecrets as fault:
+        remedy = _("Correct it: python manage.py incoming_email_secret edit --mailbox “%(name)s”.")
+        return Finding(step, Answer.NO, str(fault), remedy % {"name": mailbox.name})
+    if kept is None:
+        return Finding(step, Answer.SKIPPED, _("there is none; the row's values count"))
+    held = [name for name in secret_files.KNOWN_KEYS if getattr(kept, name)]
+    return Finding(step, Answer.YES, _("it holds: %(keys)s") % {"keys": ", ".join(held)})
+
+
 def find_secret(mailbox: Mailbox) -> Finding:
     """Whether there is a password, and one of our keys fits it."""
+    kept = secret_files.find_secrets(mailbox.pk)
+    if kept.is_unreadable:
+        return Finding("secret", Answer.SKIPPED, _("the encrypted file can't be read"))
+    if kept.password:
+        return Finding("secret", Answer.YES, _("from the encrypted file"))
     if isinstance(mailbox.password, UnreadableSecret):
         detail = _("no key of ENCRYPTION_KEYS fits the stored password")
         remedy = _("Put the old key back, behind the new one, or enter the password again.")
@@ -181,7 +207,7 @@ def _place(mailbox: Mailbox) -> tuple[str, int, str, str]:
     """INBOX in any case is the same (RFC 3501 section 5.1)."""
     folder = "inbox" if mailbox.folder.lower() == "inbox" else mailbox.folder
     port = min(STANDARD_PORTS) if mailbox.port in STANDARD_PORTS else mailbox.port
-    return lower_ascii(mailbox.host), port, mailbox.user, folder
+    return lower_ascii(mailbox.host), port, mailbox.log_in.user, folder
 
 
 def find_domain(mailbox: Mailbox) -> Finding:

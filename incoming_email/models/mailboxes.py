@@ -1,6 +1,7 @@
 """Mailboxes that mail comes in by, and who reads each of them now."""
 
 import shlex
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Self
@@ -13,6 +14,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from incoming_email import secret_files
 from incoming_email.credentials import EncryptedTextField
 from incoming_email.inboxes.accounts import (
     Account,
@@ -196,7 +198,7 @@ class Mailbox(models.Model):
         problems |= {
             name: sentence
             for name, sentence in REQUIRED.get(self.inbox_method, {}).items()
-            if not getattr(self, name)
+            if not getattr(self, name) and not (name == "user" and self._may_lack_user())
         }
         problems |= self._find_oauth_problems() | self._find_place_problems()
         if problems:
@@ -206,6 +208,10 @@ class Mailbox(models.Model):
     def template(self) -> AddressTemplate:
         """The address, ready for matching; it was checked when the row was saved."""
         return parse_template(self.address)
+
+    def _may_lack_user(self) -> bool:
+        """The encrypted file may hold it, and can be written only once the row is there."""
+        return not self.enabled or bool(self.log_in.user)
 
     def _find_oauth_problems(self) -> "dict[str, StrOrPromise]":
         is_oauth = self.login_method == LoginMethod.XOAUTH2 and not self.token_command
@@ -232,6 +238,17 @@ class Mailbox(models.Model):
         """The program that prints an access token: named in the environment, never in the row."""
         return tuple(shlex.split(settings.IMAP_TOKEN_COMMANDS.get(self.name, "")))
 
+    @property
+    def log_in(self) -> secret_files.Secrets:
+        """User and password to connect with: those of the encrypted file go before the row's.
+
+        While the file can't be read there is no password: the row's may be an old one.
+        """
+        kept = secret_files.find_secrets(self.pk)
+        if kept.is_unreadable:
+            return replace(kept, user=self.user)
+        return secret_files.Secrets(kept.user or self.user, kept.password or self.password)
+
     def account(self) -> Account:
         """How to connect. Only for the methods of FETCHED."""
         if self.inbox_method == InboxMethod.MICROSOFT_GRAPH:
@@ -247,7 +264,7 @@ class Mailbox(models.Model):
 
     def _graph_account(self) -> GraphAccount:
         return GraphAccount(
-            user=self.user,
+            user=self.log_in.user,
             tenant_id=self.tenant_id,
             client_id=self.client_id,
             client_secret=self.client_secret,
@@ -276,11 +293,12 @@ class Mailbox(models.Model):
         )
 
     def imap_account(self) -> ImapAccount:
+        log_in = self.log_in
         return ImapAccount(
             host=self.host,
             port=self.port,
-            user=self.user,
-            password=self.password,
+            user=log_in.user,
+            password=log_in.password,
             ssl=self.ssl,
             start_tls=self.start_tls,
             folder=self.folder,

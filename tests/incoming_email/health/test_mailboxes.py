@@ -41,6 +41,7 @@ def test_sound_imap_mailbox_answers_yes_to_all(db, dovecot, imap_user):
     findings = health.diagnose_mailbox(mailbox)
     assert answers(findings, mailbox) == {
         "configuration": YES,
+        "encrypted file": SKIPPED,
         "secret": YES,
         "dns": YES,
         "tcp": YES,
@@ -138,7 +139,7 @@ def test_password_that_no_key_fits(db, settings):
     found = answers(findings, mailbox)
     assert (found["secret"], found["tcp"]) == (NO, YES)
     assert [step for step, answer in found.items() if answer is SKIPPED] == [
-        *("tls", "login", "folder", "capabilities", "backlog"),
+        *("encrypted file", "tls", "login", "folder", "capabilities", "backlog"),
     ]
     assert server.sent("LOGIN") == []
 

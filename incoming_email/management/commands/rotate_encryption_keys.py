@@ -1,0 +1,51 @@
+"""`manage.py rotate_encryption_keys`: everything goes over to the first of ENCRYPTION_KEYS."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from incoming_email import rotating
+
+
+class Command(BaseCommand):
+    help = "Encrypts what is stored under an older key with the first of ENCRYPTION_KEYS."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="Only count.")
+
+    def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
+        lost = changed = 0
+        for place in rotating.rotate(dry_run=dry_run):
+            values = {
+                "place": place.place,
+                "current": place.current,
+                "changed": place.changed,
+                "lost": len(place.unreadable),
+            }
+            text = _("%(place)s: %(current)d current, %(changed)d changed, %(lost)d unreadable")
+            self.stdout.write(text % values)
+            if place.unreadable:
+                self.stdout.write(f"  {', '.join(place.unreadable[:20])}")
+            lost += len(place.unreadable)
+            changed += place.changed
+        self.stdout.write(_conclude(changed=changed, lost=lost, dry_run=dry_run))
+
+
+def _conclude(*, changed: int, lost: int, dry_run: bool) -> str:
+    if lost:
+        text = _(
+            "No key fits these %(count)d values. Put the key that they were stored under back, or"
+            " enter them again; until then take no key away."
+        )
+        raise CommandError(text % {"count": lost})
+    if dry_run and changed:
+        return _("Nothing was changed. Run it again without --dry-run.")
+    if len(settings.ENCRYPTION_KEYS) == 1:
+        return _("There is one key, and everything is stored under it.")
+    return _(
+        "Everything is stored under the first key. Once every process has been restarted with it,"
+        " and this command changes nothing more, the other keys can go."
+    )

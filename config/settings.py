@@ -185,6 +185,8 @@ INCOMING_EMAIL_HANDLERS = [
     "incoming_email.handlers.issue.IssueHandler",
 ]
 ISSUES_REPLY_TO = "incoming_email.reply_keys.reply_routes"
+ISSUES_RECIPIENT_SOURCES: list[str] = []
+ISSUES_MAIL_ACCOUNTS = ""
 
 # Limits and times; docs/operating.md says what each is for.
 MAX_MESSAGE_BYTES = env.int("MAX_MESSAGE_BYTES", default=50_000_000)

@@ -45,13 +45,20 @@ def _find_twins(handlers: Sequence[Handler]) -> Iterator[CheckMessage]:
 
 
 def _find_overlaps(handlers: Sequence[Handler]) -> Iterator[CheckMessage]:
-    """A key that two patterns match would change its meaning with the order of the handlers."""
+    """A key that two patterns match would change its meaning with the order of the handlers.
+
+    Handlers that share a pattern to the letter mean it so: the first that knows the key has it.
+    """
     for handler in handlers:
         example = handler.example
         if not handler.pattern.fullmatch(example):
             hint = "Correct the handler's pattern or its example."
             yield _error("E003", f"The handler “{handler.name}” misses its own example.", hint)
-        others = [o.name for o in handlers if o is not handler and o.pattern.fullmatch(example)]
+        others = [
+            other.name
+            for other in handlers
+            if other.pattern.pattern != handler.pattern.pattern and other.pattern.fullmatch(example)
+        ]
         if others:
             what = (
                 f"The example of the handler “{handler.name}” is matched by: {', '.join(others)}."

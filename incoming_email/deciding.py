@@ -11,7 +11,7 @@ from incoming_email.models import Mailbox, SenderPolicy
 from incoming_email.outcomes import Held, Reason, Rejected
 from incoming_email.parsing.addresses import AddressTemplate
 from incoming_email.parsing.types import Kind, ParsedEmail
-from incoming_email.resolving import Resolved, Step, owns, resolve
+from incoming_email.resolving import Resolved, Step, find_taker, fits_sender, resolve
 from incoming_email.sender_auth import is_authenticated
 from issues import outbox
 
@@ -35,7 +35,12 @@ def find_target(
     email: ParsedEmail, *, mailbox: Mailbox, context: Context, trace: list[Step]
 ) -> Resolved:
     """The handler and its target; raises Ignored, or Rejected where nothing resolves."""
-    _require_person(email, mailbox.template, trace)
+    reason = _find_reason_to_ignore(email, mailbox.template, trace)
+    if reason is not None:
+        taker = find_taker(email, mailbox.template, context, reason, trace)
+        if taker is None:
+            raise Ignored(reason)
+        return taker
     if UNREAD in email.defects:
         trace.append({"step": "reading", "result": "ended", "because": email.defects[-1]})
         raise Rejected(Reason.TOO_COMPLEX)
@@ -59,15 +64,16 @@ def require_allowed(
         _hold(Reason.TOO_MANY_RECIPIENTS, waived)
 
 
-def _require_person(email: ParsedEmail, template: AddressTemplate, trace: list[Step]) -> None:
+def _find_reason_to_ignore(
+    email: ParsedEmail, template: AddressTemplate, trace: list[Step]
+) -> Reason | None:
     own = outbox.is_own(email.message_id, email.origin)
     if own or (email.sender and template.matches(email.sender)):
         sign = "X-Letterbox-Origin is ours" if own else "From is an address of this mailbox"
         trace.append({"step": "kind", "result": "own mail", "because": sign})
-        raise Ignored(Reason.OWN_MAIL)
+        return Reason.OWN_MAIL
     trace.append({"step": "kind", "result": email.kind.value, "because": email.kind_reason})
-    if email.kind in IGNORED_KINDS:
-        raise Ignored(IGNORED_KINDS[email.kind])
+    return IGNORED_KINDS.get(email.kind)
 
 
 def _require_fitting_sender(
@@ -83,7 +89,7 @@ def _require_fitting_sender(
     if policy == SenderPolicy.OFF:
         trace.append({"step": "sender", "result": "not asked for"})
         return
-    fits = owns(resolved.target.author, email.sender)
+    fits = fits_sender(resolved.target, email.sender)
     trace.append({"step": "sender", "result": "fits the key" if fits else "does not fit the key"})
     if not fits:
         _hold(Reason.SENDER_MISMATCH, waived)

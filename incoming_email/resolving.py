@@ -1,5 +1,6 @@
 """Which handler and target a message is for: every candidate is tried until one resolves."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -62,6 +63,27 @@ def resolve(
     raise Rejected(Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY)
 
 
+def find_taker(
+    email: ParsedEmail,
+    template: AddressTemplate,
+    context: Context,
+    reason: Reason,
+    trace: list[Step],
+) -> Resolved | None:
+    """The handler that takes what everybody else ignores for this reason, if one was meant."""
+    keys = [template.find_key(address) for _header, address in _addresses(email)]
+    for key in dict.fromkeys(key for key in keys if key):
+        for handler, groups in registry.find(key):
+            if reason not in handler.takes:
+                continue
+            target = handler.resolve(groups, context)
+            if target is not None:
+                result = f"{handler.name}: found"
+                trace.append({"step": "address", "key": redact_key(key), "result": result})
+                return _found(handler, target, key, groups)
+    return None
+
+
 def _addresses(email: ParsedEmail) -> Iterator[tuple[str, str]]:
     return ((candidate.header, candidate.address) for candidate in email.candidates)
 
@@ -72,16 +94,20 @@ def _ids(email: ParsedEmail) -> list[str]:
 
 
 def _try_key(key: str, context: Context) -> tuple[Resolved | None, str]:
-    match = registry.find(key)
-    if match is None:
+    matches = registry.find(key)
+    if not matches:
         return None, "no feature has keys of this form"
-    handler, groups = match
-    target = handler.resolve(groups, context)
-    if target is None:
-        return None, f"{handler.name}: the key leads nowhere"
+    for handler, groups in matches:
+        target = handler.resolve(groups, context)
+        if target is not None:
+            return _found(handler, target, key, groups), f"{handler.name}: found"
+    return None, f"{matches[0][0].name}: the key leads nowhere"
+
+
+def _found(handler: Handler, target: Target, key: str, groups: re.Match[str]) -> Resolved:
     named = groups.groupdict()
     secret = named.get("token") or named.get("reply_key") or ""
-    return Resolved(handler, target, key, secret), f"{handler.name}: found"
+    return Resolved(handler, target, key, secret)
 
 
 def _find_in_references(email: ParsedEmail, context: Context, trace: list[Step]) -> Resolved | None:
@@ -92,13 +118,20 @@ def _find_in_references(email: ParsedEmail, context: Context, trace: list[Step])
     """
     for key in dict.fromkeys(find_reply_keys(_ids(email), settings.MESSAGE_ID_HOST)):
         found, result = _try_key(key, context)
-        fits = found is not None and owns(found.target.author, email.sender)
+        fits = found is not None and fits_sender(found.target, email.sender)
         if found and not fits:
             result = f"{found.handler.name}: the key is not the sender's"
         trace.append({"step": "reference", "key": redact_key(key), "result": result})
         if found and fits:
             return found
     return None
+
+
+def fits_sender(target: Target, sender: str) -> bool:
+    """Whether From is an address of whom the key stands for."""
+    if target.external_author:
+        return target.external_author.lower() == sender
+    return owns(target.author, sender)
 
 
 def owns(user: User | None, address: str) -> bool:

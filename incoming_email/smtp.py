@@ -53,14 +53,11 @@ def find_mailbox(address: str) -> Mailbox | None:
 
 
 def _is_key_taken(key: str, mailbox: Mailbox) -> bool:
-    found = registry.find(key)
-    if found is None:
-        return False
-    handler, match = found
-    if not handler.secret_key:
+    matches = registry.find(key)
+    if any(not handler.secret_key for handler, _match in matches):
         return True
-    known = reply_keys.find_keys_named([key])
-    return handler.resolve(match, Context(0, timezone.now(), mailbox.purpose, known)) is not None
+    context = Context(0, timezone.now(), mailbox.purpose, reply_keys.find_keys_named([key]))
+    return any(handler.resolve(match, context) is not None for handler, match in matches)
 
 
 def store(content: bytes, recipients: list[str]) -> list[int]:

@@ -33,6 +33,9 @@ class Target:
 
     project: Project
     author: User | None = None
+    external_author: str = ""
+    """The address of the person without an account whom the key stands for."""
+
     item: Issue | MergeRequest | None = None
     discussion: str = ""
     author_is_member: bool | None = None
@@ -56,6 +59,9 @@ class Handler(Protocol):
     secret_key: ClassVar[bool]
     """The whole key is random, so the door may refuse one that leads nowhere. Keys that name a
     project are taken always: else the door would tell everybody which projects there are."""
+
+    takes: ClassVar[frozenset[Reason]]
+    """Reasons for ignoring a message that do not count here, as BOUNCE for delivery reports."""
 
     quick: ClassVar[bool]
     """It writes rows of its own item and nothing that takes time or that others wait for, so

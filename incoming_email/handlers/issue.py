@@ -7,7 +7,7 @@ from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.files import new_files
 from incoming_email.handlers.project_keys import PREFIX, find_target
 from incoming_email.handlers.refusals import as_rejections
-from incoming_email.outcomes import Outcome
+from incoming_email.outcomes import Outcome, Reason
 from incoming_email.parsing.types import ParsedEmail
 from issues import services
 
@@ -18,6 +18,7 @@ class IssueHandler:
     example: ClassVar[str] = "acme-shop-20-05k9t3m1q7z2w8x4c6v0b5n1h-issue"
     sender_policy: ClassVar[str] = "token_sender_policy"
     secret_key: ClassVar[bool] = False
+    takes: ClassVar[frozenset[Reason]] = frozenset()
     quick: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:

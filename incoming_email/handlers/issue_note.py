@@ -20,6 +20,7 @@ class IssueNoteHandler:
     example: ClassVar[str] = "acme-shop-20-05k9t3m1q7z2w8x4c6v0b5n1h-issue-34"
     sender_policy: ClassVar[str] = "token_sender_policy"
     secret_key: ClassVar[bool] = False
+    takes: ClassVar[frozenset[Reason]] = frozenset()
     quick: ClassVar[bool] = True
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:

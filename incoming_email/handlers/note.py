@@ -19,6 +19,7 @@ class NoteHandler:
     example: ClassVar[str] = "05k9t3m1q7z2w8x4c6v0b5n1h"
     sender_policy: ClassVar[str] = "reply_sender_policy"
     secret_key: ClassVar[bool] = True
+    takes: ClassVar[frozenset[Reason]] = frozenset()
     quick: ClassVar[bool] = True
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:

@@ -16,12 +16,11 @@ def handlers() -> tuple[Handler, ...]:
     return tuple(import_string(path)() for path in settings.INCOMING_EMAIL_HANDLERS)
 
 
-def find(key: str) -> tuple[Handler, re.Match[str]] | None:
-    """The first handler whose pattern matches the whole key."""
-    for handler in handlers():
-        if match := handler.pattern.fullmatch(key):
-            return handler, match
-    return None
+def find(key: str) -> list[tuple[Handler, re.Match[str]]]:
+    """Handlers whose pattern matches the whole key, in order. Several may share one pattern:
+    then the first that can resolve the key has it."""
+    found = ((handler, handler.pattern.fullmatch(key)) for handler in handlers())
+    return [(handler, match) for handler, match in found if match]
 
 
 @receiver(setting_changed)

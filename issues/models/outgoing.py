@@ -77,6 +77,12 @@ class OutgoingEmail(models.Model):
     headers = models.JSONField(_("other header fields"), default=dict)
     text = models.TextField(_("text"))
     html = models.TextField(_("HTML"), blank=True)
+    uploads = models.JSONField(_("attached uploads"), default=list, blank=True)
+    """Ids of Upload: read when it is sent, so a row stays small."""
+
+    account = models.CharField(_("sent by"), max_length=50, blank=True, editable=False)
+    """Empty: the server of EMAIL_URL. Else a name that ISSUES_MAIL_ACCOUNTS knows."""
+
     project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE)
     state = models.CharField(
         _("state"), max_length=10, choices=OutgoingState, default=OutgoingState.PENDING

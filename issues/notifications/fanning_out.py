@@ -11,6 +11,7 @@ from issues.models import Announcement, Note
 from issues.notifications.composing import Story, compose, render_story
 from issues.notifications.recipients import find_recipients
 from issues.notifications.routes import NO_ROUTE, find_routes
+from issues.notifications.sources import find_mails_outside
 
 DETAILS = (
     "issue__project",
@@ -45,6 +46,7 @@ def fan_out(announcement_id: int, *, now: datetime) -> int:
         compose(story, html, recipient, routes.get(recipient.user.pk, NO_ROUTE))
         for recipient in recipients
     ]
+    mails += find_mails_outside(story, now=now)
     outbox.enqueue_many(mails, now=now)
     Announcement.objects.filter(pk=announcement_id).update(fanned_out_at=now)
     return len(mails)

@@ -2,14 +2,14 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 
 from issues.models import OutgoingEmail, OutgoingState
+from issues.outbox.accounts import connect
 from issues.outbox.header_fields import clean_header
 from issues.outbox.messages import build_message
 
@@ -27,7 +27,8 @@ FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError)
 
 
 def deliver_due(*, now: datetime) -> int:
-    """Send what is due over one connection; the number sent. Call outside a transaction.
+    """Send what is due over one connection an account; the number sent. Call outside a
+    transaction.
 
     A server that cannot be reached costs no row an attempt: all wait a minute.
     """
@@ -37,13 +38,19 @@ def deliver_due(*, now: datetime) -> int:
         return now + timedelta(seconds=time.monotonic() - started)
 
     rows = list(OutgoingEmail.objects.due(now).order_by("next_attempt_at", "pk")[:BATCH])
-    if not rows:
-        return 0
-    connection: BaseEmailBackend = mail.get_connection()
+    accounts = dict.fromkeys(row.account for row in rows)
+    return sum(
+        _deliver_by(account, [row for row in rows if row.account == account], clock)
+        for account in accounts
+    )
+
+
+def _deliver_by(account: str, rows: Sequence[OutgoingEmail], clock: Callable[[], datetime]) -> int:
+    connection = connect(account)
     sent = 0
     try:
         for row in rows:
-            if not _open(connection, clock):
+            if not _open(connection, account, clock):
                 break
             if _claim(row, clock()):
                 sent += _deliver(row, connection, clock)
@@ -52,13 +59,13 @@ def deliver_due(*, now: datetime) -> int:
     return sent
 
 
-def _open(connection: BaseEmailBackend, clock: Callable[[], datetime]) -> bool:
+def _open(connection: BaseEmailBackend, account: str, clock: Callable[[], datetime]) -> bool:
     try:
         connection.open()
     except OSError as error:
         logger.warning("outgoing server unreachable error=%s", type(error).__name__)
         now = clock()
-        OutgoingEmail.objects.due(now).update(
+        OutgoingEmail.objects.due(now).filter(account=account).update(
             next_attempt_at=now + FIRST_PAUSE, last_error=_describe(error)
         )
         return False

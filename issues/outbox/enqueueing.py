@@ -19,7 +19,8 @@ INSERT_BATCH = 200
 class NewMail:
     """A mail to one person. `effect_key` says what caused it and for whom: once is enough.
 
-    `envelope_sender` "" is the null reverse-path; `from_header` None is DEFAULT_FROM_EMAIL.
+    `envelope_sender` "" is the null reverse-path; `from_header` None is DEFAULT_FROM_EMAIL;
+    `uploads` are ids of files to attach; it is sent `not_before` this time by `account`.
     """
 
     kind: str
@@ -33,6 +34,9 @@ class NewMail:
     from_header: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     project: Project | None = None
+    uploads: Sequence[int] = ()
+    account: str = ""
+    not_before: datetime | None = None
 
     def as_row(self, now: datetime) -> OutgoingEmail:
         return OutgoingEmail(
@@ -47,7 +51,9 @@ class NewMail:
             text=_storable(self.text),
             html=_storable(self.html),
             project=self.project,
-            next_attempt_at=now,
+            uploads=list(self.uploads),
+            account=self.account,
+            next_attempt_at=self.not_before or now,
             created_at=now,
         )
 

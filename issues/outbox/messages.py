@@ -5,8 +5,9 @@ from typing import Any
 from django.core import mail
 from django.utils.dateformat import format as format_date
 
-from issues.models import OutgoingEmail
+from issues.models import OutgoingEmail, Upload
 from issues.outbox.header_fields import clean_header, origin_of
+from issues.uploads import read_content
 
 MAX_LINE = 998
 """Octets that RFC 5322 section 2.1.1 allows."""
@@ -40,4 +41,8 @@ def build_message(row: OutgoingEmail) -> Mail:
     message.from_email = row.envelope_sender
     if row.html:
         message.attach_alternative(row.html, "text/html")
+    for upload in Upload.objects.filter(pk__in=row.uploads).order_by("pk") if row.uploads else ():
+        content = read_content(upload)
+        if content is not None:
+            message.attach(upload.filename, content, upload.content_type)
     return message

@@ -8,6 +8,7 @@ from issues.uploads.storing import (
     discarded,
     open_upload,
     path_of,
+    read_content,
     rolled_back_on_error,
 )
 
@@ -23,6 +24,7 @@ __all__ = [
     "open_upload",
     "path_of",
     "place",
+    "read_content",
     "rolled_back_on_error",
     "safe_name",
 ]

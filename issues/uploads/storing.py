@@ -56,6 +56,14 @@ def open_upload(upload: Upload) -> BinaryIO:
     return path_of(upload).open("rb")
 
 
+def read_content(upload: Upload) -> bytes | None:
+    """The whole file; None where it was lost or purged."""
+    try:
+        return path_of(upload).read_bytes()
+    except OSError:
+        return None
+
+
 _discarding: ContextVar[bool] = ContextVar("uploads_discarding", default=False)
 _written: ContextVar[list[Path] | None] = ContextVar("uploads_written", default=None)
 

@@ -18,6 +18,7 @@ class Door:
     example = "door-7"
     sender_policy = ""
     secret_key = False
+    takes = frozenset()
     quick = False
 
 
@@ -26,6 +27,10 @@ class Gate(Door):
     pattern = re.compile(r"gate-[0-9]+")
     example = "gate-7"
     sender_policy = "token_sender_policy"
+
+
+class SharedGate(Gate):
+    name = "shared gate"
 
 
 class Namesake(Gate):
@@ -105,6 +110,11 @@ def test_example_that_another_pattern_matches_too(handlers):
         ("incoming_email.E003", "The example of the handler “door” is matched by: greedy."),
         ("incoming_email.E003", "The example of the handler “gate” is matched by: greedy."),
     ]
+
+
+def test_handlers_may_share_one_pattern(handlers):
+    handlers(Gate, SharedGate)
+    assert find_problems() == []
 
 
 def test_example_that_its_own_pattern_misses(handlers):

@@ -1,0 +1,99 @@
+"""Mail to people without an account, by servers that floors above know, with files."""
+
+import datetime as dt
+
+import pytest
+
+from issues import outbox, services
+from issues.models import Announcement, OutgoingEmail, OutgoingState, Upload
+from issues.notifications import fan_out, fan_out_owed
+from issues.outbox import NewMail, enqueue_many
+from issues.outbox.messages import build_message
+from issues.uploads import NewFile, path_of
+from tests.factories import IssueFactory
+from tests.issues import outside_double
+from tests.issues.outgoing import NOW, say
+from tests.issues.smtp_sink import free_port, running_sink
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def outside(settings):
+    settings.ISSUES_REPLY_TO = ""
+    settings.ISSUES_RECIPIENT_SOURCES = ["tests.issues.outside_double.find_mails"]
+    settings.ISSUES_MAIL_ACCOUNTS = "tests.issues.outside_double.find_connection"
+    outside_double.ports.clear()
+
+
+def write(number, **fields):
+    enqueue_many(
+        [
+            NewMail(
+                **{
+                    "kind": "notice",
+                    "effect_key": f"outside-{number}",
+                    "recipient": f"ann{number}@example.com",
+                    "subject": "Hello",
+                    "text": "Good morning",
+                    "envelope_sender": "",
+                    "message_id": f"outside-{number}@letterbox.localhost",
+                }
+                | fields
+            )
+        ],
+        now=NOW,
+    )
+
+
+def states():
+    return dict(OutgoingEmail.objects.values_list("recipient", "state"))
+
+
+def test_each_source_writes_its_mails_once():
+    issue = IssueFactory()
+    say(issue)
+    assert fan_out_owed(now=NOW) == 2
+    assert fan_out(Announcement.objects.latest("pk").pk, now=NOW) == 0
+    recipients = OutgoingEmail.objects.order_by("recipient").values_list("recipient", flat=True)
+    assert list(recipients) == sorted(["customer@example.org", issue.author.email])
+
+
+def test_each_account_sends_by_its_own_server_and_a_dead_one_stops_nobody():
+    with running_sink() as sink:
+        outside_double.ports.update(first=sink.port, dead=free_port())
+        write(1, account="dead")
+        write(2, account="first")
+        assert outbox.deliver_due(now=NOW) == 1
+        assert [recipients for _, recipients in sink.envelopes] == [["ann2@example.com"]]
+    assert states() == {
+        "ann1@example.com": OutgoingState.PENDING,
+        "ann2@example.com": OutgoingState.SENT,
+    }
+    assert OutgoingEmail.objects.get(account="dead").attempts == 0
+
+
+def test_mail_of_an_account_that_is_gone_goes_by_the_usual_server(mailoutbox):
+    write(1, account="removed")
+    assert outbox.deliver_due(now=NOW) == 1
+    assert [message.to for message in mailoutbox] == [["ann1@example.com"]]
+
+
+def test_mail_waits_for_its_time(mailoutbox):
+    write(1, not_before=NOW + dt.timedelta(minutes=10))
+    assert outbox.deliver_due(now=NOW) == 0
+    assert outbox.deliver_due(now=NOW + dt.timedelta(minutes=10)) == 1
+
+
+def test_uploads_are_attached_and_a_lost_one_is_left_out(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    issue = IssueFactory()
+    files = [NewFile(f"{name}.txt", "text/plain", name.encode(), name) for name in ("a", "b")]
+    services.create_note(item=issue, author=issue.author, body="Two files", files=files)
+    uploads = Upload.objects.order_by("filename")
+    path_of(uploads[0]).unlink()
+    write(1, uploads=[upload.pk for upload in uploads])
+    message = build_message(OutgoingEmail.objects.get()).message()
+    attached = [part for part in message.walk() if part.get_filename()]
+    assert [part.get_filename() for part in attached] == ["b.txt"]
+    assert [part.get_payload(decode=True) for part in attached] == [b"b"]

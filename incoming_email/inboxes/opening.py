@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from incoming_email.inboxes.accounts import Account, GraphAccount, MaildirFolder
-from incoming_email.inboxes.base import Inbox, InboxError
+from incoming_email.inboxes.base import Inbox
+from incoming_email.inboxes.graph import GraphInbox
 from incoming_email.inboxes.imap import ImapInbox
 from incoming_email.inboxes.maildir import MaildirInbox
 
@@ -30,5 +31,5 @@ def _connect(account: Account, position: str, since: datetime | None) -> Inbox:
     if isinstance(account, MaildirFolder):
         return MaildirInbox(account, position, since=since)
     if isinstance(account, GraphAccount):
-        raise InboxError("Microsoft Graph can't be read yet")
+        return GraphInbox(account, position, since=since)
     return ImapInbox(account, position, since=since)

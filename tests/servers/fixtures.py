@@ -1,10 +1,14 @@
 """pytest fixtures that start the servers of this folder."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.servers.dovecot import Dovecot
+from tests.servers.graph import FakeGraph
+from tests.servers.https import make_server_certificate
+from tests.servers.programs import require_program
 
 
 @pytest.fixture(scope="session")
@@ -23,4 +27,17 @@ def imap_user(dovecot: Dovecot) -> str:
 def plain_dovecot() -> Iterator[Dovecot]:
     """A server that can neither IDLE nor expunge by UID."""
     with Dovecot(capability="IMAP4rev1 LITERAL+ UNSELECT") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a certificate for `localhost` and of the authority that signed it."""
+    require_program("openssl")
+    return make_server_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def graph(certificate: Path) -> Iterator[FakeGraph]:
+    with FakeGraph(certificate) as server:
         yield server

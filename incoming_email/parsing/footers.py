@@ -15,7 +15,9 @@ MAX_MOBILE = 120
 _DEVICE = re.compile(
     r"iphon|ipad|ipod|phone\b|mobil|handy|android|galaxy|samsung|huawei|xiaomi|blackberry|nokia|"
     r"outlook|windows|mail\b|tablet|device|mac\b|macbook|smartphone|airmail|tel[eé]fono|t[eé]l[eé]phone|"
-    r"яндекс|телефон|айфон|гаджет|手机|手機|휴대|스마트폰|mailbox"
+    r"яндекс|телефон|айфон|гаджет|手机|手機|邮|郵|電子信箱|휴대|스마트폰|갤럭시|메일|メール|デバイス|आईफ़ोन|"
+    r"mailbox|mailspring|mailbird|superhuman|typeapp|bluemail|tuta(?:nota)?\b|canary|aol\b|"
+    r"(?:from|with|via) (?:spark|nine|hey|front|missive|shortwave|newton)$"
 )
 _TRAILING_LINK = re.compile(r"<?(?:https?://|mailto:)\S*|[<>()\[\]]")
 _APOLOGY = re.compile(r"excuse|typo|brev|short|sorry|pardon|auto|entschuldig|tippfehler")
@@ -50,7 +52,14 @@ _DISCLAIMER = re.compile(
     r"questo messaggio[^.]{0,120}(?:riservat|confidenzial)|"
     r"(?:이|본) (?:메일|이메일|전자우편)[^.]{0,80}(?:기밀|비밀)|"
     r"(?:please )?consider the environment before printing|"
-    r"virus-?free\. www|this e-?mail has been (?:checked|scanned) (?:for viruses|by))"
+    r"virus-?free\.(?: www|$)|virenfrei\.|sans virus\.|libre de virus\.|sem vírus\.|"
+    r"privo di virus\.|"
+    r"<?https?://www\.(?:avast|avg)\.com/|"
+    r"this e-?mail has been (?:checked|scanned) (?:for viruses|by)|"
+    r"diese e-?mail wurde von .{1,40} auf viren (?:geprüft|überprüft)|"
+    r"l'absence de virus|cet e-?mail a été vérifié|"
+    r"este correo .{0,40}ha sido (?:comprobad|analizad)|"
+    r"este e-?mail foi (?:escaneado|verificado)|questa e-?mail è stata controllata)"
 )
 _CONTACT = re.compile(
     r"@|https?://|www\.|\+?\d[\d ()./-]{6,}\d|\b(?:tel|phone|fax|mobil|cell)\b[.:]?"

@@ -13,14 +13,18 @@ ASIAN = (
         to=words("收件人|收件者|收件人名稱|收信人"),
         subject=words("主题|主題|主旨|标题"),
         copies=words("抄送|副本|密件副本"),
-        original=words("原始邮件|原始郵件|邮件原件|原邮件|原件|原始信件|原始消息"),
+        original=words(
+            "原始邮件|原始郵件|邮件原件|原邮件|原件|原始信件|原始消息|回复的原邮件|回覆的原郵件"
+        ),
         forwarded=words(
             "转发的邮件|转发邮件信息|轉寄的郵件|开始转发的邮件|轉寄郵件|已轉寄郵件|"
             "转发邮件|以下是转发的邮件|下面是被转发的邮件|開始轉寄郵件"
         ),
         mobile=words(
-            "发自我的|從我的|从我的|傳送自|寄件自|發自我的|发送自|來自我的|发自|获取 outlook"
+            "签名由|发自我的|從我的|从我的|傳送自|寄件自|發自我的|发送自|來自我的|来自我的|发自|寄自|發送自|"
+            "获取 outlook|取得 ios 版 outlook|取得 android 版 outlook|下載適用於|下载适用于"
         ),
+        mobile_ends=words("邮件发送|傳送|手机发送"),
     ),
     Language(
         code="ja",
@@ -36,21 +40,23 @@ ASIAN = (
         original=words("元のメッセージ|オリジナルメッセージ|元のメール|original message"),
         forwarded=words("転送されたメッセージ|転送メッセージ|転送されたメール|転送元メッセージ"),
         mobile=words("iphoneから|私のiphone|androidから|スマートフォンから|outlook for"),
-        mobile_ends=words("から送信|で送信|を入手|から送信しました"),
+        mobile_ends=words("から送信|で送信|を入手|から送信しました|から送信されました"),
     ),
     Language(
         code="ko",
         wrote=words(
-            "작성|님이 작성|님이 작성한 메시지|님이 쓴 글|작성했습니다|님의 말|"
+            "작성|님이 작성|님이 작성한 메시지|작성한 글|쓴 글|작성했습니다|님의 말|"
             "작성하였습니다|님이 씀"
         ),
         weekdays=words("월요일|화요일|수요일|목요일|금요일|토요일|일요일"),
         sender=words("보낸 사람|보낸사람|발신|보낸이|발신자"),
         sent=words("보낸 날짜|보낸날짜|날짜|보낸 시간|보낸시간|발신일시|일시"),
-        to=words("받는 사람|받는사람|수신|받는이|수신자"),
+        to=words("받는 사람|받는사람|받은 사람|수신|받는이|수신자"),
         subject=words("제목"),
         copies=words("참조|숨은참조|숨은 참조"),
-        original=words("원본 메시지|원본 메일|원문 메시지|원본메시지|원본메일|original message"),
+        original=words(
+            "원본 메시지|원본 메일|원본 이메일|원문 메시지|원본메시지|원본메일|original message"
+        ),
         forwarded=words(
             "전달된 메시지|전달된 메일|전달된 이메일|전달된 메시지 시작|전달 메시지|"
             "다음은 전달된 메시지"
@@ -65,6 +71,7 @@ ASIAN = (
         code="ar",
         wrote=words("كتب|كتبت|تمت كتابة ما يلي بواسطة"),
         leads=words("في|بتاريخ"),
+        weekdays=words("الأحد|الاثنين|الثلاثاء|الأربعاء|الخميس|الجمعة|السبت"),
         sender=words("من|المرسل"),
         sent=words("تم الإرسال|أرسلت|التاريخ|مرسل|تاريخ الإرسال"),
         to=words("إلى|الى"),
@@ -72,7 +79,7 @@ ASIAN = (
         copies=words("نسخة"),
         original=words("الرسالة الأصلية|رسالة أصلية"),
         forwarded=words("رسالة معاد توجيهها|الرسالة المعاد توجيهها|رسالة محولة"),
-        mobile=words("أرسلت من|مرسل من|تم الإرسال من"),
+        mobile=words("أرسلت من|مرسل من|مُرسل من|تم الإرسال من|الحصول على outlook"),
     ),
     Language(
         code="fa",
@@ -97,11 +104,12 @@ ASIAN = (
         copies=words("עותק"),
         original=words("הודעה מקורית"),
         forwarded=words("הודעה שהועברה|הודעה מועברת"),
-        mobile=words("נשלח מ|נשלח מה"),
+        mobile=words("נשלח מ|נשלח מה|קבל את outlook|להורדת outlook"),
     ),
     Language(
         code="hi",
-        wrote=words("ने लिखा|लिखा|ने लिखा है"),
+        wrote=words("ने लिखा|लिखा|ने लिखा है|ने लिहिले"),
+        weekdays=words("सोम|मंगल|मंगळ|बुध|गुरु|शुक्र|शनि|रवि"),
         sender=words("प्रेषक|से"),
         sent=words("भेजा गया|दिनांक|तारीख"),
         to=words("प्रति|प्राप्तकर्ता"),
@@ -114,15 +122,19 @@ ASIAN = (
     Language(
         code="bn",
         wrote=words("লিখেছেন|লিখেছে"),
+        weekdays=words("সোম|মঙ্গল|বুধ|বৃহস্পতি|শুক্র|শনি|রবি"),
         sender=words("থেকে|প্রেরক"),
         sent=words("প্রেরিত|তারিখ"),
         to=words("প্রাপক|প্রতি"),
         subject=words("বিষয়"),
         forwarded=words("ফরওয়ার্ড করা বার্তা"),
+        mobile=words("আমার iphone থেকে"),
+        mobile_ends=words("থেকে পাঠানো"),
     ),
     Language(
         code="ur",
         wrote=words("نے لکھا|نے تحریر کیا"),
+        weekdays=words("پیر|منگل|بدھ|جمعرات|جمعہ|ہفتہ|اتوار"),
         sender=words("منجانب"),
         sent=words("بھیجا گیا|تاریخ"),
         subject=words("مضمون"),
@@ -138,7 +150,7 @@ ASIAN = (
         copies=words("สำเนา"),
         original=words("ข้อความต้นฉบับ"),
         forwarded=words("ข้อความที่ส่งต่อ"),
-        mobile=words("ส่งจาก|ส่งจากiphone"),
+        mobile=words("ส่งจาก|รับ outlook|ดาวน์โหลด outlook"),
     ),
     Language(
         code="vi",
@@ -152,7 +164,7 @@ ASIAN = (
         forwarded=words(
             "thư được chuyển tiếp|tin nhắn đã chuyển tiếp|bắt đầu thư được chuyển tiếp"
         ),
-        mobile=words("đã gửi từ|được gửi từ|gửi từ"),
+        mobile=words("đã gửi từ|được gửi từ|gửi từ|tải outlook|tải xuống outlook"),
     ),
     Language(
         code="id",
@@ -165,7 +177,7 @@ ASIAN = (
         subject=words("perihal|subjek|hal"),
         original=words("pesan asli|mesej asal"),
         forwarded=words("pesan terusan|pesan yang diteruskan|mesej yang dimajukan"),
-        mobile=words("dikirim dari|dihantar daripada|dikirim menggunakan"),
+        mobile=words("dikirim dari|dihantar daripada|dikirim menggunakan|dapatkan outlook"),
     ),
     Language(
         code="tl",

@@ -15,7 +15,9 @@ NORTHERN = (
         copies=words("kopia"),
         original=words("ursprungligt meddelande|originalmeddelande|ursprungsmeddelande"),
         forwarded=words("vidarebefordrat meddelande|vidarebefordrat brev|vidarebefordrat mejl"),
-        mobile=words("skickat från|skickad från|skickat med|hämta outlook|skickades från"),
+        mobile=words(
+            "skickat från|skickad från|skickat med|hämta outlook|skaffa outlook|skickades från"
+        ),
     ),
     Language(
         code="no",
@@ -117,7 +119,7 @@ NORTHERN = (
         copies=words("másolat|másolatot kap"),
         original=words("eredeti üzenet"),
         forwarded=words("továbbított üzenet|továbbított levél"),
-        mobile=words("küldve az|elküldve az|iphone-omról|az iphone-omról"),
+        mobile=words("küldve a|küldve az|elküldve a|elküldve az|iphone-omról|az outlook"),
         mobile_ends=words("küldve|elküldve"),
     ),
     Language(
@@ -131,7 +133,7 @@ NORTHERN = (
         subject=words("subiect"),
         original=words("mesaj original|mesajul original"),
         forwarded=words("mesaj redirecționat|mesaj transmis|mesaj redirecţionat"),
-        mobile=words("trimis de pe|trimis din|trimis cu"),
+        mobile=words("trimis de pe|trimis din|trimis cu|obțineți outlook|descărcați outlook"),
     ),
     Language(
         code="el",
@@ -145,7 +147,7 @@ NORTHERN = (
         copies=words("κοιν."),
         original=words("αρχικό μήνυμα"),
         forwarded=words("προωθημένο μήνυμα"),
-        mobile=words("στάλθηκε από|εστάλη από"),
+        mobile=words("στάλθηκε από|εστάλη από|αποκτήστε το outlook|λήψη του outlook"),
     ),
     Language(
         code="tr",
@@ -159,6 +161,6 @@ NORTHERN = (
         original=words("orijinal mesaj|özgün ileti|orijinal ileti"),
         forwarded=words("iletilen mesaj|yönlendirilmiş mesaj|iletilmiş mesaj|yönlendirilen ileti"),
         mobile=words("outlook for"),
-        mobile_ends=words("gönderildi|gönderildi.|gönderilmiştir"),
+        mobile_ends=words("gönderildi|gönderilmiştir|outlook'u edinin|outlook’u edinin"),
     ),
 )

@@ -18,7 +18,10 @@ SLAVIC = (
             "wiadomość przekazana dalej|przekazana wiadomość|wiadomość przesłana dalej|"
             "początek przekazywanej wiadomości"
         ),
-        mobile=words("wysłane z|wysłano z|wysłane za pomocą|pobierz outlook|uzyskaj outlook"),
+        mobile=words(
+            "wysłane z|wysłano z|wysłane za pomocą|pobierz outlook|uzyskaj outlook|"
+            "pobierz aplikację outlook|uzyskaj aplikację outlook"
+        ),
     ),
     Language(
         code="cs",
@@ -32,7 +35,7 @@ SLAVIC = (
         copies=words("kopie"),
         original=words("původní zpráva|původní e-mail"),
         forwarded=words("přeposlaná zpráva|přeposlána zpráva|začátek přeposlané zprávy"),
-        mobile=words("odesláno z|odesláno ze|odesláno pomocí|získejte outlook"),
+        mobile=words("odesláno z|odesláno ze|odesláno pomocí|získejte outlook|stáhnout outlook"),
     ),
     Language(
         code="sk",
@@ -49,7 +52,7 @@ SLAVIC = (
     ),
     Language(
         code="ru",
-        wrote=words("написал|написала|пишет|написал(а)|написали|писал|писал(а)"),
+        wrote=words("написал|написала|пишет|написал(а)|написал(-а)|написали|писал|писал(а)|писали"),
         leads=words("от|в"),
         weekdays=words("пн|вт|ср|чт|пт|сб|вс|понед|втор|сред|четв|пятн|субб|воскр"),
         sender=words("от|от кого|отправитель"),
@@ -62,12 +65,15 @@ SLAVIC = (
             "пересылаемое сообщение|пересланное сообщение|конец пересылаемого сообщения|"
             "начало переадресованного сообщения|пересылаемое письмо|пересланное письмо"
         ),
-        mobile=words("отправлено с|отправлено из|отправлено через|с уважением, отправлено"),
+        mobile=words(
+            "отправлено с|отправлено из|отправлено через|с уважением, отправлено|скачать outlook|"
+            "загрузить outlook"
+        ),
     ),
     Language(
         code="uk",
         wrote=words("написав|написала|пише|написав(-ла)|написав(ла)|пишуть|писав"),
-        leads=words("в|у"),
+        leads=words("в|у|о"),
         weekdays=words("пн|вт|ср|чт|пт|сб|нд|понед|вівт|серед|четв|пʼятн|п'ятн|субот|неділ"),
         sender=words("від|від кого"),
         sent=words("надіслано|дата|відправлено"),
@@ -78,7 +84,7 @@ SLAVIC = (
         forwarded=words(
             "переслане повідомлення|пересилане повідомлення|перенаправлене повідомлення"
         ),
-        mobile=words("надіслано з|відправлено з|надіслано через"),
+        mobile=words("надіслано з|відправлено з|надіслано через|завантажити outlook"),
     ),
     Language(
         code="bg",
@@ -89,7 +95,7 @@ SLAVIC = (
         sent=words("изпратено|дата|изпратен"),
         to=words("до"),
         subject=words("относно|тема"),
-        original=words("оригинално съобщение|оригинален текст"),
+        original=words("оригинално съобщение|оригинален текст|оригинално писмо"),
         forwarded=words("препратено съобщение|препратено писмо"),
         mobile=words("изпратено от"),
     ),
@@ -120,7 +126,10 @@ SLAVIC = (
     ),
     Language(
         code="sl",
-        wrote=words("je napisal|je napisala|je napisal/-a|je napisal(a)|je oseba|napisala|napisal"),
+        wrote=words(
+            "je napisal|je napisala|je napisal/-a|je napisal(a)|je oseba|napisala|napisal|"
+            "napisal(a)"
+        ),
         leads=words("dne|v"),
         sender=words("od|pošiljatelj"),
         sent=words("poslano|datum"),

@@ -5,7 +5,7 @@ from incoming_email.parsing.languages import Language, words
 WESTERN = (
     Language(
         code="en",
-        wrote=words("wrote|writes|said|has written"),
+        wrote=words("wrote|writes|said|sent|has written"),
         leads=words("on|at|in article|in message|quoting"),
         weekdays=words("mon|tue|wed|thu|fri|sat|sun"),
         sender=words("from|reply-to|sender|organizer"),
@@ -13,18 +13,23 @@ WESTERN = (
         to=words("to"),
         subject=words("subject"),
         copies=words("cc|bcc"),
-        original=words("original message|original mail|original email|reply message"),
+        original=words(
+            "original message|original mail|original email|reply message|original|replied message"
+        ),
         forwarded=words(
             "forwarded message|begin forwarded message|forwarded mail|forwarded by|forwarded email"
         ),
         mobile=words(
             "sent from|sent via|sent with|sent by|sent using|from my|get outlook for|"
-            "sent on the go|get the outlook app|sent through"
+            "sent on the go|get the outlook app|sent through|get typeapp for|get bluemail for|"
+            "download outlook for|yahoo mail: search, organize, conquer"
         ),
     ),
     Language(
         code="de",
-        wrote=words("schrieb|hat geschrieben|hat folgendes geschrieben|schrieben"),
+        wrote=words(
+            "schrieb|hat geschrieben|hat folgendes geschrieben|folgendes geschrieben|schrieben"
+        ),
         leads=words("am|um"),
         weekdays=words("mo|di|mi|do|fr|sa|so"),
         sender=words("von|absender"),
@@ -42,7 +47,8 @@ WESTERN = (
             "ursprünglich weitergeleitete nachricht"
         ),
         mobile=words(
-            "gesendet von|gesendet mit|gesendet aus|von meinem|outlook für|hol dir outlook"
+            "gesendet von|gesendet mit|gesendet aus|von meinem|outlook für|hol dir outlook|"
+            "holen sie sich outlook"
         ),
         mobile_ends=words("gesendet|gesendet.|gesendet mit k-9 mail"),
     ),
@@ -81,12 +87,15 @@ WESTERN = (
             "mensaje reenviado|inicio del mensaje reenviado|mensaje enviado|correo reenviado|"
             "inicio de mensaje reenviado"
         ),
-        mobile=words("enviado desde|enviado con|enviado por|obtener outlook|enviado a través de"),
+        mobile=words(
+            "enviado desde|enviado con|enviado por|enviado de|obtener outlook|descargar outlook|"
+            "enviado a través de"
+        ),
     ),
     Language(
         code="pt",
         wrote=words("escreveu|escreveu o seguinte|escreveste"),
-        leads=words("em|no dia|a|na|no"),
+        leads=words("em|no dia|a|às|na|no"),
         weekdays=words("seg|ter|qua|qui|sex|sáb|sab|dom"),
         sender=words("de|remetente"),
         sent=words("enviado|enviada|enviado em|enviada em|data"),
@@ -99,7 +108,8 @@ WESTERN = (
             "início da mensagem reencaminhada|começo da mensagem encaminhada"
         ),
         mobile=words(
-            "enviado do|enviada do|enviado a partir|enviado via|enviado com|obter o outlook"
+            "enviado do|enviada do|enviado a partir|enviado via|enviado com|obter o outlook|"
+            "baixe o outlook|baixar o outlook|transferir o outlook"
         ),
     ),
     Language(
@@ -137,7 +147,7 @@ WESTERN = (
         ),
         mobile=words(
             "verzonden vanaf|verzonden met|verstuurd vanaf|verzonden van|verstuurd met|"
-            "outlook voor|download outlook"
+            "verzonden via|verstuurd via|outlook voor|download outlook"
         ),
     ),
     Language(
@@ -152,5 +162,14 @@ WESTERN = (
         original=words("missatge original"),
         forwarded=words("missatge reenviat"),
         mobile=words("enviat des"),
+    ),
+    Language(
+        code="gl",
+        wrote=words("escribiu"),
+        leads=words("o"),
+        sent=words("enviado o"),
+        original=words("mensaxe orixinal"),
+        forwarded=words("mensaxe reenviada"),
+        mobile=words("enviado dende"),
     ),
 )

@@ -11,6 +11,9 @@ QUOTE_MARKS = (">", "＞", "\\>")
 INVISIBLE = dict.fromkeys(
     [0xAD, 0x61C, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)]
 )
+_TRANSLATED = {**INVISIBLE, 0x2010: "-", 0x2011: "-"}
+"""Proton once drew its rules with hyphens that are no minus signs."""
+
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\(<?[^()<>\s]*>?\)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _EMPHASIS = re.compile(r"(?<![^\W_])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?![^\W_])")
@@ -21,7 +24,7 @@ def plain(line: str) -> str:
     """`line` without markup, invisible marks, entities or runs of blanks; case is kept."""
     line = line[:MAX_LINE]
     if not line.isascii():
-        line = line.translate(INVISIBLE)
+        line = line.translate(_TRANSLATED)
     if "&" in line:
         line = html.unescape(line)
     if "\\" in line:

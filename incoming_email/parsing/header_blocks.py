@@ -37,12 +37,12 @@ def _holds_two_names(plain_line: str, name: str) -> bool:
 def is_header_block(plain_lines: Sequence[str], start: int) -> bool:
     """Whether the lines from `start` on are the header block of an earlier mail.
 
-    Two lines of a list ('From: Berlin', 'To: Paris') are none: an address, a subject or a 'Sent:'
-    must stand in it.
+    Two lines of a list ('From: Berlin', 'To: Paris') are none: an address, a 'Sent:', or a subject
+    and a date must stand in it.
     """
     roles: set[Role] = set()
     names: set[str] = set()
-    sure = False
+    sure = dated = False
     for at in range(start, min(len(plain_lines), start + MAX_LINES)):
         name = find_header_name(plain_lines[at])
         if name:
@@ -53,10 +53,28 @@ def is_header_block(plain_lines: Sequence[str], start: int) -> bool:
         elif not _may_continue(plain_lines, at):
             return False
         sure = sure or "@" in plain_lines[at] or name in SURE_SENT_NAMES
+        dated = dated or (name in _SENT_NAMES and any(map(str.isdigit, plain_lines[at])))
         complete = len(names) > 1 and Role.SENDER in roles and len(roles) >= _LEAST_ROLES
-        if complete and (sure or Role.SUBJECT in roles):
+        if complete and (sure or (dated and Role.SUBJECT in roles)):
             return True
     return False
+
+
+def find_heading(plain_lines: Sequence[str], attribution: int) -> int:
+    """Where the lines 'To: …; Subject: …;' begin that Yandex puts above its attribution.
+
+    They stand below a rule; `attribution` where there are none.
+    """
+    named = 0
+    for at in range(attribution - 1, max(attribution - MAX_LINES, -1), -1):
+        line = plain_lines[at]
+        if find_header_name(line):
+            named += 1
+        elif named and line and not line.strip("-_"):
+            return at
+        elif line:
+            break
+    return attribution
 
 
 def _may_continue(plain_lines: Sequence[str], at: int) -> bool:

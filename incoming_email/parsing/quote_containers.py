@@ -28,10 +28,11 @@ _BOUNDARY_IDS = re.compile(r"(?:^|_)(?:divRplyFwdMsg|appendonsend|stopSpelling|z
 
 _SIGNATURE_CLASSES = re.compile(
     r"\b(?:gmail_signature|moz-signature|protonmail_signature_block|AppleMailSignature|"
-    r"yahoo_signature|tutanota_signature)\b"
+    r"yahoo_signature|tutanota_signature|bloop_sign)\b|(?:^|\s)(?:front-)?signature(?:\s|$)"
 )
 _SIGNATURE_IDS = re.compile(
-    r"(?:^|_)(?:Signature|ms-outlook-mobile-signature|AppleMailSignature|mail-signature)$"
+    r"(?:^|_)(?:Signature|ms-outlook-mobile-signature|AppleMailSignature|mail-signature|"
+    r"composer_signature|messageSignatureSection|Zm-_Id_-Sgn\d*)$"
 )
 _PREFIX_CLASSES = re.compile(r"\b(?:moz-cite-prefix|gmail_attr|yahoo_quoted_header|quote-header)\b")
 _OUTLOOK_RULE = re.compile(r"border-top:\s*solid|border-top:\s*1(?:\.0)?p[tx]\s+solid")
@@ -52,7 +53,7 @@ def mark_containers(root: Element) -> None:
     """Puts the characters of `marks` where quotes, old mail and signatures begin."""
     looked_at = 0
     for element in list(root.iter("*")):
-        if not element.attrib or not _MARKING.intersection(element.attrib):
+        if element.tag != "blockquote" and not _MARKING.intersection(element.attrib):
             continue
         if _is_known(element):
             looked_at += 1
@@ -92,10 +93,19 @@ def _mark(element: Element) -> None:
 
 
 def _is_whole_quote(element: Element) -> bool:
-    if element.tag == "blockquote":
-        cited = element.get("type", "").lower() == "cite"
-        return cited or _QUOTE_CLASSES.search(element.get("class", "")) is not None
-    return _WHOLE_IDS.search(element.get("id", "")) is not None
+    if _WHOLE_IDS.search(element.get("id", "")):
+        return True
+    if element.tag != "blockquote":
+        return False
+    cited = element.get("type", "").lower() == "cite"
+    known = cited or _QUOTE_CLASSES.search(element.get("class", "")) is not None
+    return known or _begins_with_attribution(element)
+
+
+def _begins_with_attribution(element: Element) -> bool:
+    """Yahoo on phones and HEY put it within a block quote that has no name."""
+    lines = _first_lines(element)
+    return bool(lines) and find_attribution(lines, 0) > 0
 
 
 def _is_boundary(element: Element) -> bool:
@@ -111,7 +121,7 @@ def _is_boundary(element: Element) -> bool:
 def _is_signature(element: Element) -> bool:
     return bool(
         _SIGNATURE_CLASSES.search(element.get("class", ""))
-        or _SIGNATURE_IDS.search(element.get("id", ""))
+        or _SIGNATURE_IDS.search(element.get("id", "") or element.get("name", ""))
         or element.get("data-smartmail") == "gmail_signature"
     )
 
@@ -166,6 +176,8 @@ def _take_prefix(quote: Element) -> None:
     before = quote.getprevious()
     while before is not None and before.tag == "br" and not (before.tail or "").strip():
         before = before.getprevious()
+    if before is not None and before.tag == "pre" and _begins_with_attribution(before):
+        before.tag = "div"  # NetEase prints its attribution as code
     if before is None or not _PREFIX_CLASSES.search(before.get("class", "")):
         return
     lines = _first_lines(before)

@@ -12,7 +12,7 @@ from incoming_email.outcomes import Held, Reason, Rejected
 from incoming_email.parsing.addresses import AddressTemplate
 from incoming_email.parsing.types import Kind, ParsedEmail
 from incoming_email.resolving import Resolved, Step, find_taker, fits_sender, resolve
-from incoming_email.sender_auth import is_authenticated
+from incoming_email.sender_auth import find_proof
 from issues import outbox
 
 IGNORED_KINDS = {
@@ -52,13 +52,16 @@ def require_allowed(
     resolved: Resolved,
     *,
     mailbox: Mailbox,
+    context: Context,
     waived: Collection[str],
     trace: list[Step],
 ) -> None:
     """Raises Rejected or Held where the target or a policy does not let the message through."""
     if resolved.target.refusal is not None:
         raise Rejected(resolved.target.refusal)
-    _require_fitting_sender(email, resolved, mailbox, waived, trace)
+    _require_fitting_sender(
+        email, resolved, mailbox=mailbox, context=context, waived=waived, trace=trace
+    )
     recipients = {c.address for c in email.candidates if c.header in OPEN_RECIPIENTS}
     if len(recipients) > settings.MAX_RECIPIENTS:
         _hold(Reason.TOO_MANY_RECIPIENTS, waived)
@@ -79,7 +82,9 @@ def _find_reason_to_ignore(
 def _require_fitting_sender(
     email: ParsedEmail,
     resolved: Resolved,
+    *,
     mailbox: Mailbox,
+    context: Context,
     waived: Collection[str],
     trace: list[Step],
 ) -> None:
@@ -91,15 +96,16 @@ def _require_fitting_sender(
         return
     fits = fits_sender(resolved.target, email.sender)
     trace.append({"step": "sender", "result": "fits the key" if fits else "does not fit the key"})
-    if not fits:
+    if not fits and policy != SenderPolicy.FLAG:
         _hold(Reason.SENDER_MISMATCH, waived)
-    if policy == SenderPolicy.REQUIRE:
-        proven = is_authenticated(
-            email.sender, email.authentication_results, trusted=mailbox.trusted_authserv_id
-        )
-        trace.append({"step": "authentication", "result": "passed" if proven else "not passed"})
-        if not proven:
-            _hold(Reason.NOT_AUTHENTICATED, waived)
+    if policy == SenderPolicy.MATCH:
+        return
+    results, trusted = email.authentication_results, mailbox.trusted_authserv_id
+    proof = find_proof(email.sender, results, trusted=trusted, signatures=context.signatures)
+    result = "passed" if proof.passed else "not passed"
+    trace.append({"step": "authentication", "result": result, "because": proof.because})
+    if not proof.passed and policy != SenderPolicy.FLAG:
+        _hold(Reason.NOT_AUTHENTICATED, waived)
 
 
 def _hold(reason: Reason, waived: Collection[str]) -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Reason
 from incoming_email.parsing.types import ParsedEmail
-from incoming_email.sender_auth import is_authenticated
+from incoming_email.sender_auth import NOT_CHECKED, SignatureCheck, is_authenticated
 from issues import outbox
 from issues.models import EmailAddress, OutgoingEmail
 
@@ -21,12 +21,18 @@ AUTOMATIC_KINDS = (REJECTION, HELD)
 """Kinds of outgoing mail that answer a mail by themselves; LOOP_LIMIT_PER_HOUR counts them."""
 
 
-def write_rejection(row: InboundEmail, email: ParsedEmail, reason: Reason, *, now: datetime) -> str:
+def write_rejection(
+    row: InboundEmail,
+    email: ParsedEmail,
+    reason: Reason,
+    *,
+    now: datetime,
+    signatures: SignatureCheck = NOT_CHECKED,
+) -> str:
     """Tell the sender why; return what was done, for the trace."""
     known = _find_known(email.sender)
-    proven = is_authenticated(
-        email.sender, email.authentication_results, trusted=row.mailbox.trusted_authserv_id
-    )
+    results, trusted = email.authentication_results, row.mailbox.trusted_authserv_id
+    proven = is_authenticated(email.sender, results, trusted=trusted, signatures=signatures)
     if known is None and not proven:
         return "not sent: the sender is a stranger"
     return _why_not(email, now=now) or _write(row, email, reason, REJECTION, known, now=now)

@@ -93,7 +93,10 @@ class Reason(models.TextChoices):
     )
     NOT_AUTHENTICATED = (
         "not_authenticated",
-        _("The mail server did not vouch for the sender, and this mailbox asks for that."),
+        _(
+            "Neither the mail server nor a DKIM signature proves who sent it, and this mailbox"
+            " asks for that."
+        ),
     )
     TOO_MANY_RECIPIENTS = (
         "too_many_recipients",

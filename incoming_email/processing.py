@@ -18,6 +18,7 @@ from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Held, Reason, Rejected, Status
 from incoming_email.parsing.headers import NO_FIELDS
 from incoming_email.resolving import Resolved, find_keys_of
+from incoming_email.sender_auth import check_where_asked
 from issues import outbox, uploads
 
 logger = logging.getLogger(__name__)
@@ -105,9 +106,10 @@ def _prepare(rows: Sequence[InboundEmail], mailbox: Mailbox, *, now: datetime) -
     known = reply_keys.find_keys_named(
         key for email in emails for key in find_keys_of(email, template)
     )
+    signatures = check_where_asked(mailbox, rows, emails)
     return [
-        Attempt(row, email, Context(row.pk, now, mailbox.purpose, known), row.counted_at)
-        for row, email in zip(rows, emails, strict=True)
+        Attempt(row, email, Context(row.pk, now, mailbox.purpose, known, found), row.counted_at)
+        for row, email, found in zip(rows, emails, signatures, strict=True)
     ]
 
 
@@ -210,7 +212,14 @@ def _decide(attempt: Attempt, mailbox: Mailbox) -> Resolved:
     resolved = find_target(email, mailbox=mailbox, context=context, trace=trace)
     row.project_id = resolved.target.project.pk
     require_room(row, email, resolved, now=context.now, trace=trace)
-    require_allowed(email, resolved, mailbox=mailbox, waived=row.waived_rules, trace=trace)
+    require_allowed(
+        email,
+        resolved,
+        mailbox=mailbox,
+        context=context,
+        waived=row.waived_rules,
+        trace=trace,
+    )
     return resolved
 
 
@@ -260,7 +269,13 @@ def _record_refusal(attempt: Attempt, decision: Ignored | Rejected | Held) -> No
     with transaction.atomic(durable=True):
         _lock([row])
         if isinstance(decision, Rejected):
-            sent = notices.write_rejection(row, attempt.email, decision.reason, now=now)
+            sent = notices.write_rejection(
+                row,
+                attempt.email,
+                decision.reason,
+                signatures=attempt.context.signatures,
+                now=now,
+            )
             attempt.trace.append({"step": "notice", "result": sent})
         elif isinstance(decision, Held):
             row.held_rule = decision.rule

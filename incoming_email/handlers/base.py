@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 from incoming_email.models import ReplyKey
 from incoming_email.outcomes import Outcome, Reason
 from incoming_email.parsing.types import ParsedEmail
+from incoming_email.sender_auth import NOT_CHECKED, SignatureCheck
 from issues.models import Issue, MergeRequest, Project, User
 
 
@@ -25,6 +26,9 @@ class Context:
 
     reply_keys: Mapping[str, ReplyKey] = field(default_factory=dict)
     """Rows of the reply keys that the messages of this batch name."""
+
+    signatures: SignatureCheck = NOT_CHECKED
+    """Our own look at the DKIM signatures, where a policy of the mailbox asks for proof."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,9 @@ class LoginMethod(models.TextChoices):
 
 class SenderPolicy(models.TextChoices):
     OFF = "off", _("off: the key alone decides")
+    FLAG = "flag", _("flag: as off, and the trace says whether From fits and is proven")
     MATCH = "match", _("match: From must be a verified address of the key's owner")
-    REQUIRE = "require", _("require: match, and the mail server vouches for it")
+    REQUIRE = "require", _("require: match, and the mail server or a DKIM signature proves it")
 
 
 class MailboxQuerySet(models.QuerySet["Mailbox"]):

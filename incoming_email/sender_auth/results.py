@@ -1,7 +1,9 @@
-"""What the trusted mail server found out about the sender: a value, no decision (RFC 8601)."""
+"""What the trusted mail server found out about the sender: Authentication-Results (RFC 8601)."""
 
 import re
 from collections.abc import Iterator, Sequence
+
+from incoming_email.sender_auth.alignment import speaks_for
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\(|[^"(\\]+|\\.', re.DOTALL)
 _COMMENT_TOKEN = re.compile(r"[()]|[^()\\]+|\\.", re.DOTALL)
@@ -9,19 +11,19 @@ _SPECIAL = re.compile(r"\\.|[;=\s]", re.DOTALL)
 _PROPERTY = re.compile(r'([a-z.-]+)\s*=\s*((?:"[^"]*"|[^\s;"])+)', re.IGNORECASE)
 
 
-def is_authenticated(sender: str, results: Sequence[str], *, trusted: str) -> bool:
-    """Whether the domain of `sender` passed DMARC, or passed DKIM or SPF in its own name.
+def find_trusted(results: Sequence[str], trusted: str) -> str | None:
+    """The topmost field that the server called `trusted` wrote; None where it wrote none.
 
-    Only the topmost field that the server called `trusted` wrote counts: everybody can write
-    more of them further down. Without a trusted name nothing counts.
+    Everybody can write more of them further down. Without a trusted name nothing counts.
     """
-    if not (trusted and sender):
-        return False
-    topmost = next((value for value in results if _authserv_id(value) == trusted.lower()), None)
-    if topmost is None:
-        return False
-    domain = sender.rpartition("@")[2]
-    return any(_vouches(properties, domain) for properties in _parse_methods(topmost))
+    if not trusted:
+        return None
+    return next((value for value in results if _authserv_id(value) == trusted.lower()), None)
+
+
+def is_vouched_for(domain: str, result: str) -> bool:
+    """Whether the domain passed DMARC, or passed DKIM or SPF in its own name."""
+    return any(_vouches(properties, domain) for properties in _parse_methods(result))
 
 
 def _clean(value: str) -> str:
@@ -65,12 +67,7 @@ def _vouches(properties: dict[str, str], domain: str) -> bool:
         return properties.get("header.from", domain).rpartition("@")[2] == domain
     if properties.get("dkim") == "pass":
         signer = properties.get("header.d") or properties.get("header.i", "")
-        return _is_aligned(signer.rpartition("@")[2], domain)
+        return speaks_for(signer.rpartition("@")[2], domain)
     if properties.get("spf") == "pass":
-        return _is_aligned(properties.get("smtp.mailfrom", "").rpartition("@")[2], domain)
+        return speaks_for(properties.get("smtp.mailfrom", "").rpartition("@")[2], domain)
     return False
-
-
-def _is_aligned(name: str, domain: str) -> bool:
-    """Strict, or a subdomain of the signer: `mail.example.com` is vouched for by example.com."""
-    return bool(name) and (domain == name or domain.endswith(f".{name}"))

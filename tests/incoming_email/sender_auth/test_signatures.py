@@ -1,0 +1,203 @@
+"""Which DKIM signatures prove the sender, which only look like it, and at what cost."""
+
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from incoming_email.sender_auth import key_records
+from incoming_email.sender_auth.key_records import KeyRecords
+from incoming_email.sender_auth.signatures import check_signatures
+from tests.incoming_email.sender_auth.signing import record, record_name, sign
+from tests.servers.dns import running_name_server
+
+MAIL = (
+    b"From: Ann <ann@example.com>\r\nTo: incoming@example.net\r\nSubject: It squeaks\r\n"
+    b"\r\nIt  squeaks \r\nwhen opened.\r\n\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def _server():
+    with running_name_server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(_server):
+    _server.records = {record_name(d): record() for d in ("example.com", "example.org")}
+    _server.silent, _server.asked = set(), []
+    return _server
+
+
+@pytest.fixture
+def check(server):
+    def run(content, domain="example.com", timeout=2.0):
+        return check_signatures(content, domain, KeyRecords(timeout, server.resolver()))
+
+    return run
+
+
+@pytest.mark.parametrize("body", ["simple", "relaxed"])
+@pytest.mark.parametrize("header", ["simple", "relaxed"])
+def test_a_signature_of_the_senders_domain_is_found(check, header, body):
+    signed = sign(MAIL, canonicalize=(header.encode(), body.encode()))
+    found = check(signed)
+    assert found.signers == {"example.com"}
+    assert found.note == "signed by example.com"
+
+
+def test_lines_that_end_in_lf_alone_are_the_same(check):
+    assert check(sign(MAIL).replace(b"\r\n", b"\n")).signers == {"example.com"}
+
+
+def test_the_domain_above_may_sign_and_the_one_below_may_not(check, server):
+    server.records[record_name("mail.example.com")] = record()
+    assert check(sign(MAIL), domain="mail.example.com").signers == {"example.com"}
+    found = check(sign(MAIL, domain="mail.example.com"))
+    assert (found.signers, found.note) == (
+        frozenset(),
+        "no usable signature of the sender's domain",
+    )
+
+
+def test_a_second_signature_counts_where_the_first_is_broken(check, server):
+    once = sign(MAIL)
+    signed = sign(once)
+    broken = signed.replace(b"bh=", b"bh=AAAA", 1)
+    assert check(broken).signers == {"example.com"}
+    assert server.asked == [record_name("example.com")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda mail: mail.replace(b"opened", b"closed"), id="body"),
+        pytest.param(lambda mail: mail + b"And more.\r\n", id="more body"),
+        pytest.param(lambda mail: mail.replace(b"Subject: It", b"Subject: He"), id="subject"),
+        pytest.param(lambda mail: mail.replace(b"ann@", b"bob@"), id="from"),
+        pytest.param(lambda mail: b"From: bob@example.com\r\n" + mail, id="a from more"),
+        pytest.param(
+            lambda mail: mail.replace(b"\r\n\r\n", b"\r\nFrom: bob@example.com\r\n\r\n", 1),
+            id="a from behind",
+        ),
+    ],
+)
+def test_a_changed_message_is_not_proven(check, change):
+    found = check(change(sign(MAIL)))
+    assert (found.signers, found.note) == (
+        frozenset(),
+        "no signature of the sender's domain holds",
+    )
+
+
+def test_a_signature_of_another_domain_is_not_even_looked_up(check, server):
+    assert check(sign(MAIL, domain="example.org")).signers == frozenset()
+    assert server.asked == []
+
+
+def test_text_that_was_added_behind_a_signed_length_is_not_proven(check, server):
+    signed = sign(MAIL, length=True)
+    assert b"l=" in signed.partition(b"From:")[0]
+    assert check(signed + b"Pay me.\r\n").signers == frozenset()
+    assert server.asked == []
+
+
+def test_a_signature_that_leaves_from_out_proves_nothing(check):
+    signed = sign(MAIL)
+    without = re.sub(rb"h=from : to", b"h=to", signed)
+    assert without != signed
+    assert check(without).note == "no usable signature of the sender's domain"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param("", id="none"),
+        pytest.param("v=DKIM1; p=", id="revoked"),
+        pytest.param(record(flags="t=y; "), id="only testing"),
+        pytest.param(record(flags="t=s:y; "), id="only testing and strict"),
+        pytest.param("v=spf1 -all", id="another record"),
+        pytest.param("v=DKIM1; k=rsa; p=" + "A" * 4000, id="giant"),
+        pytest.param(record(bits=2048)[:-40], id="cut"),
+    ],
+)
+def test_a_key_that_does_not_count(check, server, key):
+    server.records[record_name("example.com")] = key
+    if not key:
+        del server.records[record_name("example.com")]
+    found = check(sign(MAIL))
+    assert (found.signers, found.note) == (
+        frozenset(),
+        "no signature of the sender's domain holds",
+    )
+
+
+def test_a_dns_server_that_is_silent_costs_its_time_once_and_is_named(server):
+    server.silent.add(record_name("example.com"))
+    records = KeyRecords(0.5, server.resolver())
+    start = time.monotonic()
+    notes = {check_signatures(sign(MAIL), "example.com", records).note for _ in range(5)}
+    assert time.monotonic() - start < 3
+    assert notes == {"the DNS did not answer for a key of example.com"}
+
+
+def test_all_questions_of_a_batch_together_have_an_end(server, monkeypatch):
+    monkeypatch.setattr(key_records, "MAX_BATCH_SECONDS", 0.5)
+    names = [f"s{n}._domainkey.example.com" for n in range(10)]
+    server.silent.update(names)
+    records = KeyRecords(0.3, server.resolver())
+    start = time.monotonic()
+    for name in names:
+        with pytest.raises(key_records.NoAnswerError):
+            records.find(name.encode())
+    assert time.monotonic() - start < 2
+    assert len(set(server.asked)) == 2
+
+
+def test_a_message_without_a_signature_asks_nobody(check, server):
+    assert check(MAIL).note == "no usable signature of the sender's domain"
+    assert check(b"").note == "the header has no end, or is too long"
+    assert server.asked == []
+
+
+class Never:
+    """No DNS at all: the property holds before it."""
+
+    def find(self, name, timeout=0):
+        return record().encode()
+
+
+@given(st.binary(max_size=300), st.integers(0, 400), st.sampled_from([b"", b"\r\n", b"=", b";"]))
+@settings(max_examples=300, deadline=None)
+def test_no_bytes_make_it_raise(junk, at, more):
+    signed = sign(MAIL)
+    broken = signed[:at] + junk + more + signed[at:]
+    assert check_signatures(broken, "example.com", Never()).signers in (
+        frozenset(),
+        {"example.com"},
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: sign(MAIL).replace(b"opened", b"opened" + b" " * n + b"x"),
+        lambda n: sign(MAIL, canonicalize=(b"relaxed", b"simple")) + b" \t" * n,
+        lambda n: sign(MAIL).replace(b"b=", b"b=" + b"A" * 1000 + b" \t" * n + b"!", 1),
+        lambda n: b"DKIM-Signature: " + b"a=rsa-sha256; " * n + MAIL,
+        lambda n: b"X: y\r\n z\r\n" * n + sign(MAIL),
+        lambda n: sign(MAIL).replace(b"Subject:", b"X: y\r\n" * n + b"Subject:"),
+        lambda n: sign(b"DKIM-Signature: a=rsa-sha256; d=example.com; h=from\r\n" * n + MAIL),
+        lambda n: b"\r\n" * n + sign(MAIL),
+        lambda n: sign(MAIL).replace(b"h=", b"h=" + b"x : " * 500, 1) + b"\r\n" * n,
+    ],
+    ids=range(9),
+)
+def test_a_hostile_message_takes_no_time(make):
+    content = make(100_000)
+    start = time.monotonic()
+    check_signatures(content, "example.com", Never())
+    assert time.monotonic() - start < 3

@@ -1,0 +1,169 @@
+"""From the sections of a configuration file to mailboxes; done again, it changes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from incoming_email.config_files.types import ConfigFile, Section, UnreadableConfig
+from incoming_email.config_files.values import COLUMNS, Converted, convert
+from incoming_email.credentials import UnreadableSecret
+from incoming_email.models import InboxMethod, Mailbox, Purpose
+
+NEEDED = {
+    InboxMethod.IMAP: ("host", "user", "password"),
+    InboxMethod.MICROSOFT_GRAPH: ("user", "tenant_id", "client_id", "client_secret"),
+}
+"""What must not be empty before a mailbox can be read."""
+
+BY_FILE = ("user", "password")
+"""What the encrypted file may hold as well."""
+
+
+class Change(StrEnum):
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of one section."""
+
+    mailbox: Mailbox
+    change: Change
+    remarks: tuple[str, ...]
+
+
+@transaction.atomic
+def load(config: ConfigFile, *, name: str = "") -> list[Loaded]:
+    """Make or change a mailbox for each section, all or none. Raises UnreadableConfig.
+
+    A mailbox is known by its purpose and address; a new one gets its address as its name, or
+    `name`. What a section does not say keeps the row's value.
+    """
+    sections = [section for section in config.sections if not _is_left_out(section)]
+    if name and len(sections) > 1:
+        raise UnreadableConfig(_("--name is for one mailbox, and the file sets up two."))
+    if not sections:
+        raise UnreadableConfig(
+            _("The file switches incoming email off and names no address: nothing is left to load.")
+        )
+    return [_load_section(section, name=name) for section in sections]
+
+
+def _is_left_out(section: Section) -> bool:
+    """As the reference ships it: a second mailbox that nobody has set up."""
+    values = {entry.key: entry.value for entry in section.entries}
+    return not values.get("enabled") and not values.get("address")
+
+
+def _load_section(section: Section, *, name: str) -> Loaded:
+    converted = convert(section.entries)
+    values = {value.column: value.value for value in converted.values}
+    address = str(values.pop("address", ""))
+    if not address:
+        raise UnreadableConfig(
+            _(
+                "%(section)s names no address, so no mailbox can be made of it. Add a line such as"
+                ' address: "incoming+%%{key}@example.com".'
+            )
+            % {"section": section.purpose}
+        )
+    row = _find_row(section.purpose, address, name=name)
+    before = _snapshot(row)
+    wanted = bool(values.pop("enabled", row.enabled))
+    for column, value in values.items():
+        setattr(row, column, value)
+    missing = _find_missing(row)
+    row.enabled = wanted and not missing
+    _require_valid(row, section.purpose, excused=missing)
+    change = Change.CREATED if row._state.adding else Change.CHANGED
+    if _snapshot(row) == before:
+        change = Change.UNCHANGED
+    else:
+        row.save()
+    remarks = [*converted.remarks, *_remark(row, converted, missing, wanted=wanted)]
+    return Loaded(row, change, tuple(remarks))
+
+
+def _find_row(purpose: str, address: str, *, name: str) -> Mailbox:
+    known = Mailbox.objects.select_for_update().filter(purpose=purpose, address=address)
+    row = known.order_by("pk").first()
+    if row is None:
+        return Mailbox(purpose=purpose, address=address, name=name or address)
+    row.name = name or row.name
+    return row
+
+
+def _snapshot(row: Mailbox) -> tuple[object, ...]:
+    return (row.pk, row.name, *(getattr(row, column) for column in COLUMNS.values()))
+
+
+def _find_missing(row: Mailbox) -> list[str]:
+    """What must be filled in before the mailbox can be read."""
+    log_in = row.log_in
+    missing = []
+    for column in NEEDED.get(InboxMethod(row.inbox_method), ()) if _has_method(row) else ():
+        kept = getattr(row, column) or isinstance(getattr(row, column), UnreadableSecret)
+        filed = column in BY_FILE and (log_in.is_unreadable or getattr(log_in, column))
+        if not kept and not filed:
+            missing.append(column)
+    return missing
+
+
+def _has_method(row: Mailbox) -> bool:
+    return row.inbox_method in InboxMethod.values
+
+
+def _require_valid(row: Mailbox, section: str, *, excused: Sequence[str]) -> None:
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        faults = [
+            f"{name}: {' '.join(texts)}"
+            for name, texts in error.message_dict.items()
+            if name not in excused
+        ]
+        if faults:
+            text = _("%(section)s can't be loaded. %(faults)s")
+            values = {"section": section, "faults": " ".join(faults)}
+            raise UnreadableConfig(text % values) from None
+
+
+def _remark(
+    row: Mailbox, converted: Converted, missing: Sequence[str], *, wanted: bool
+) -> list[str]:
+    stood = dict(converted.placeholders)
+    remarks = []
+    if missing:
+        lacking = ", ".join(
+            f"{column} ({stood[column]})" if column in stood else column for column in missing
+        )
+        remarks.append(_say_missing(row, lacking))
+    elif not wanted:
+        remarks.append(_("It is switched off, as the file says. Switch it on in the admin."))
+    if not row.template.has_key:
+        remarks.append(_say_dedicated(row))
+    return remarks
+
+
+def _say_missing(row: Mailbox, lacking: str) -> str:
+    text = _(
+        "It is switched off, since this is still to be filled in: %(columns)s. Enter it in the"
+        " admin, where you then switch the mailbox on."
+    ) % {"columns": lacking}
+    if "password" not in lacking:
+        return text
+    more = _("A password may go into the encrypted file: %(command)s")
+    command = f'python manage.py incoming_email_secret edit --mailbox "{row.name}"'
+    return f"{text} {more % {'command': command}}"
+
+
+def _say_dedicated(row: Mailbox) -> str:
+    if row.purpose == Purpose.SERVICE_DESK_EMAIL:
+        return _("The address has no %{key}, which the service desk needs to tell projects apart.")
+    return _("The address has no %{key}, so it takes replies only.")

@@ -1,0 +1,115 @@
+"""The entries of a section as values of a mailbox's columns, and what can't be taken over."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+from incoming_email.config_files.types import Entry, Scalar, UnreadableConfig
+
+TEXTS = {
+    "address": "address",
+    "user": "user",
+    "password": "password",
+    "host": "host",
+    "mailbox": "folder",
+    "inbox_method": "inbox_method",
+    "inbox_options.tenant_id": "tenant_id",
+    "inbox_options.client_id": "client_id",
+    "inbox_options.client_secret": "client_secret",
+    "inbox_options.azure_ad_endpoint": "azure_ad_endpoint",
+    "inbox_options.graph_endpoint": "graph_endpoint",
+}
+NUMBERS = {
+    "port": "port",
+    "idle_timeout": "idle_timeout",
+    "inbox_options.poll_interval": "poll_interval",
+}
+SWITCHES = {
+    name: name
+    for name in ("enabled", "ssl", "start_tls", "delete_after_delivery", "expunge_deleted")
+}
+COLUMNS = {**TEXTS, **NUMBERS, **SWITCHES}
+NEEDLESS = frozenset({"log_path", "delivery_method", "gitlab_url", "secret_file"})
+"""Settings of the reference's own processes, which Letterbox has none of."""
+
+ENCRYPTED_FILE = "encrypted_secret_file"
+PLACEHOLDER = re.compile(r"\s*(?:<[A-Z][A-Z0-9 _-]*>|\[REDACTED\])\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    column: str
+    value: str | int | bool = field(repr=False)  # it may be a password
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    values: tuple[Value, ...]
+    """Without what is null: it never overrides."""
+
+    placeholders: tuple[tuple[str, str], ...]
+    """Columns that stand for something a person has to fill in, and what stood there."""
+
+    remarks: tuple[str, ...]
+
+
+def convert(entries: Sequence[Entry]) -> Converted:
+    """Raises UnreadableConfig where a value has the wrong form."""
+    known = [entry for entry in entries if entry.key in COLUMNS and entry.value is not None]
+    held = {entry.key for entry in known if _is_placeholder(entry.value)}
+    return Converted(
+        values=tuple(
+            Value(COLUMNS[entry.key], _convert(entry)) for entry in known if entry.key not in held
+        ),
+        placeholders=tuple(
+            (COLUMNS[entry.key], str(entry.value).strip()) for entry in known if entry.key in held
+        ),
+        remarks=tuple(_remark(entries)),
+    )
+
+
+def _is_placeholder(value: Scalar) -> bool:
+    return isinstance(value, str) and PLACEHOLDER.fullmatch(value) is not None
+
+
+def _convert(entry: Entry) -> str | int | bool:
+    key, value = entry.key, entry.value
+    if key in SWITCHES:
+        if isinstance(value, bool):
+            return value
+        raise UnreadableConfig(_("%(key)s must be true or false.") % {"key": key})
+    if key in NUMBERS:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
+            return int(value)
+        raise UnreadableConfig(_("%(key)s must be a whole number.") % {"key": key})
+    if isinstance(value, str):
+        return value if key == "password" else value.strip()
+    raise UnreadableConfig(
+        _("%(key)s must be a text; put it in quotes, so that it is taken as it stands.")
+        % {"key": key}
+    )
+
+
+def _remark(entries: Sequence[Entry]) -> list[str]:
+    keys = [entry.key for entry in entries if entry.value is not None]
+    needless = [key for key in keys if key in NEEDLESS]
+    unknown = [key for key in keys if key not in {*COLUMNS, *NEEDLESS, ENCRYPTED_FILE}]
+    remarks = []
+    if needless:
+        text = _("Not needed by Letterbox, so left out: %(keys)s.")
+        remarks.append(text % {"keys": ", ".join(needless)})
+    if unknown:
+        text = _("Not known, so left out; look for a slip of the pen: %(keys)s.")
+        remarks.append(text % {"keys": ", ".join(unknown)})
+    if ENCRYPTED_FILE in keys:
+        remarks.append(
+            _(
+                "encrypted_secret_file is encrypted with a key of GitLab's, so it can't be read."
+                " Give its content to: python manage.py incoming_email_secret write"
+            )
+        )
+    return remarks

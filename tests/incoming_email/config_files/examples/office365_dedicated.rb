@@ -1,0 +1,16 @@
+# Office 365: dedicated address, replies only
+gitlab_rails['incoming_email_enabled'] = true
+
+gitlab_rails['incoming_email_address'] = "incoming@office365.example.com"
+
+# Usually the user principal name (UPN)
+gitlab_rails['incoming_email_email'] = "incoming@office365.example.com"
+# Password of the account
+gitlab_rails['incoming_email_password'] = "[REDACTED]"
+
+gitlab_rails['incoming_email_host'] = "outlook.office365.com"
+gitlab_rails['incoming_email_port'] = 993
+gitlab_rails['incoming_email_ssl'] = true
+
+# Remove what was deleted for good
+gitlab_rails['incoming_email_expunge_deleted'] = true

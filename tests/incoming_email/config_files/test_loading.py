@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from incoming_email import secret_files
+from incoming_email import fetching, secret_files
 from incoming_email.models import InboxMethod, Mailbox, Purpose
-from tests.incoming_email.factories import MailboxFactory
+from tests.incoming_email.factories import RAW, MailboxFactory
 from tests.incoming_email.secret_commands import run
+from tests.servers.dovecot import password_of
 
 COMMAND = "load_incoming_email_config"
 EXAMPLES = Path(__file__).parent / "examples"
@@ -140,6 +141,19 @@ def test_example_that_is_filled_in_ends_in_a_mailbox_that_can_be_read(name, load
         "password": "",
         "client_secret": "",
     }
+
+
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+def test_loaded_mailbox_is_read(load, dovecot, imap_user):
+    """The first example against a server of ours."""
+    text = (EXAMPLES / "postfix.yml").read_text().replace("[REDACTED]", password_of(imap_user))
+    text = text.replace('user: "incoming"', f'user: "{imap_user}"')
+    text = text.replace('host: "gitlab.example.com"', 'host: "localhost"')
+    load(text.replace("port: 143", f"port: {dovecot.port}"))
+    dovecot.deliver(imap_user, RAW)
+    assert fetching.fetch(Mailbox.objects.get(), holder="test") == 1
+    assert dovecot.messages(imap_user) == {}
 
 
 def test_encrypted_credentials_are_enough(load):

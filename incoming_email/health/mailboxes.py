@@ -15,8 +15,9 @@ from incoming_email.health.servers import PATIENCE, find_door
 from incoming_email.inboxes import imap_diagnosis
 from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import Answer, Finding, InboxError
-from incoming_email.inboxes.imap_connection import log_in, open_connection, select_folder
+from incoming_email.inboxes.imap_connection import open_connection, select_folder
 from incoming_email.inboxes.imap_faults import inbox_errors
+from incoming_email.inboxes.imap_login import log_in
 from incoming_email.inboxes.imap_position import Progress
 from incoming_email.models import InboxMethod, Mailbox
 from incoming_email.parsing.addresses import InvalidTemplate, lower_ascii, parse_template

@@ -1,7 +1,12 @@
 """Frozen settings of a connection to an inbox. Secrets never show in a repr."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+
+
+def _forget(_rotated: str) -> None:
+    """Nobody keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,9 @@ class OAuthClient:
 
     rotated_token: str = field(default="", repr=False, compare=False)
     """What the provider gave in its place, as `digest:token`; no other account for that."""
+
+    keep: Callable[[str], object] = field(default=_forget, repr=False, compare=False)
+    """Told at once of a new `rotated_token`: the old one may be good for nothing any more."""
 
     scope: str = ""
     command: tuple[str, ...] = ()

@@ -15,11 +15,11 @@ from incoming_email.inboxes.base import InboxError, RawMessage
 from incoming_email.inboxes.batches import split_batches
 from incoming_email.inboxes.imap_connection import (
     ImapConnection,
-    log_in,
     open_connection,
     select_folder,
 )
 from incoming_email.inboxes.imap_faults import inbox_errors
+from incoming_email.inboxes.imap_login import log_in
 from incoming_email.inboxes.imap_position import Backfill, Folder, Progress
 from incoming_email.inboxes.imap_wire import CHANGE_LINE
 from incoming_email.inboxes.limits import HEADER_BYTES

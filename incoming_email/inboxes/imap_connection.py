@@ -1,4 +1,4 @@
-"""A logged-in IMAP connection: TLS that is always verified, LOGIN, and the folder by its name."""
+"""An IMAP connection: TLS that is always verified, and the folder by its name."""
 
 import contextlib
 import imaplib
@@ -109,24 +109,6 @@ def open_connection(account: ImapAccount, *, within: float | None = None) -> Ima
         connection.leave(politely=False)
         raise
     return connection
-
-
-def log_in(connection: ImapConnection, account: ImapAccount) -> None:
-    """LOGIN, or AUTHENTICATE PLAIN for what LOGIN can't carry (RFC 4616: UTF-8)."""
-    with inbox_errors(account):
-        offered = connection.capabilities()
-        both = account.user + account.password
-        plain = b"LOGINDISABLED" in offered or not (both.isascii() and both.isprintable())
-        if plain and b"LOGINDISABLED" in offered and not (account.ssl or account.start_tls):
-            raise InboxError(
-                "the server takes no password without encryption (LOGINDISABLED)",
-                remedy="Switch on ssl or start_tls.",
-            )
-        if not plain:
-            connection.login(account.user, account.password)
-            return
-        words = f"\0{account.user}\0{account.password}".encode()
-        connection.sasl_login("PLAIN", lambda _challenge: words)
 
 
 def select_folder(connection: ImapConnection, account: ImapAccount) -> Folder:

@@ -12,11 +12,11 @@ from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import Answer, Finding, InboxError
 from incoming_email.inboxes.imap_connection import (
     ImapConnection,
-    log_in,
     open_connection,
     select_folder,
 )
 from incoming_email.inboxes.imap_faults import find_remedy, find_words, inbox_errors
+from incoming_email.inboxes.imap_login import log_in
 
 STEP_SECONDS = 10.0
 EXPIRY_WARNING_DAYS = 14

@@ -102,13 +102,18 @@ def _tls_remedy(error: ssl.SSLError, account: ImapAccount) -> str:
 
 
 @contextmanager
-def inbox_errors(account: ImapAccount, *, remedy: str = "") -> Iterator[None]:
-    """Lets nothing but InboxError out of a library call. The password is never in the text."""
+def inbox_errors(account: ImapAccount, *, remedy: str = "", secret: str = "") -> Iterator[None]:
+    """Lets nothing but InboxError out of a library call.
+
+    Neither the password nor `secret` is ever in the text.
+    """
     try:
         yield
     except SERVER_FAULTS as error:
         words = find_words(error)
-        shown = words.replace(account.password, "[password]") if account.password else words
+        shown = words
+        for hidden in filter(None, (account.password, secret)):
+            shown = shown.replace(hidden, "[password]")
         # A chained exception is printed in logs: not when it may quote the password.
         cause = error if shown == words and not isinstance(error, UnicodeError) else None
         raise InboxError(shown, remedy=remedy or find_remedy(error, account)) from cause

@@ -3,6 +3,7 @@
 import shlex
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -288,6 +289,7 @@ class Mailbox(models.Model):
             client_secret=self.client_secret,
             refresh_token=self.refresh_token,
             rotated_token=self.rotated_token,
+            keep=partial(_keep_rotated, self.pk or 0),
             scope=self.token_scope,
             command=self.token_command,
             ca_file=settings.HTTPS_CA_FILE,
@@ -325,6 +327,10 @@ REQUIRED: "dict[str, dict[str, StrOrPromise]]" = {
     },
     InboxMethod.MAILDIR: {"maildir_path": _("A Maildir needs the path of its folder.")},
 }
+
+
+def _keep_rotated(pk: int, text: str) -> None:
+    Mailbox.objects.filter(pk=pk).update(rotated_token=text)
 
 
 def is_https(url: str) -> bool:

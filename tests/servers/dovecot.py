@@ -20,7 +20,7 @@ from imapclient import IMAPClient
 
 from incoming_email.inboxes.accounts import ImapAccount
 from tests.servers.certificates import make_authority, make_certificate
-from tests.servers.dovecot_conf import CONFIGURATION
+from tests.servers.dovecot_conf import CONFIGURATION, INTROSPECTION, OAUTH
 from tests.servers.programs import require_program, require_root
 
 DOMAIN = "example.test"
@@ -51,11 +51,16 @@ class Dovecot:
     """Use as a context manager. Ports are chosen at the first start and kept by a restart.
 
     `capability` replaces what the server offers after login, such as "IMAP4rev1 UIDPLUS" for a
-    server without IDLE. `server_names` go into the certificate.
+    server without IDLE. `server_names` go into the certificate. `introspection_url`: whom to ask
+    about a token; without it there is no XOAUTH2.
     """
 
     def __init__(
-        self, *, capability: str = FULL_CAPABILITY, server_names: Sequence[str] = ("localhost",)
+        self,
+        *,
+        capability: str = FULL_CAPABILITY,
+        server_names: Sequence[str] = ("localhost",),
+        introspection_url: str = "",
     ) -> None:
         require_program("dovecot", "doveadm", "openssl")
         require_root("dovecot")
@@ -63,6 +68,7 @@ class Dovecot:
         self.folder = Path(tempfile.mkdtemp(prefix="lbdc", dir="/tmp"))
         self.folder.chmod(0o755)
         self._capability = capability
+        self._introspection_url = introspection_url
         self._server_names = server_names
         self._process: subprocess.Popen[bytes] | None = None
         self._users = iter(USERS)
@@ -116,8 +122,12 @@ class Dovecot:
             tls_port=self.tls_port,
             lmtp_port=self.lmtp_port,
             capability=offer,
+            more_mechanisms="xoauth2 oauthbearer" if self._introspection_url else "",
+            oauth=OAUTH.format(folder=self.folder) if self._introspection_url else "",
         )
         (self.folder / "dovecot.conf").write_text(text)
+        asked = INTROSPECTION.format(url=self._introspection_url)
+        (self.folder / "oauth2.conf.ext").write_text(asked)
 
     def start(self) -> None:
         # Left by a kill; the next start would take it for a running server.

@@ -11,7 +11,7 @@ ssl = yes
 ssl_cert = <{folder}/tls/server.pem
 ssl_key = <{folder}/tls/server.key
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login {more_mechanisms}
 default_internal_user = dovecot
 default_login_user = dovenull
 first_valid_uid = 1
@@ -24,6 +24,7 @@ lmtp_save_to_detail_mailbox = no
 hostname = imap.example.test
 mail_max_userip_connections = 100
 auth_failure_delay = 0
+{oauth}
 passdb {{
   driver = passwd-file
   args = scheme=PLAIN username_format=%u {folder}/users
@@ -64,4 +65,21 @@ service anvil {{
     mode = 0
   }}
 }}
+"""
+
+OAUTH = """\
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf.ext
+}}
+"""
+
+INTROSPECTION = """\
+introspection_mode = post
+introspection_url = {url}/introspect
+username_attribute = username
+active_attribute = active
+active_value = true
+timeout_msecs = 3000
 """

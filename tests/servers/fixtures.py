@@ -8,6 +8,7 @@ import pytest
 from tests.servers.dovecot import Dovecot
 from tests.servers.graph import FakeGraph
 from tests.servers.https import make_server_certificate
+from tests.servers.oauth import Introspection, TokenEndpoint
 from tests.servers.programs import require_program
 
 
@@ -40,4 +41,23 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def graph(certificate: Path) -> Iterator[FakeGraph]:
     with FakeGraph(certificate) as server:
+        yield server
+
+
+@pytest.fixture
+def endpoint(certificate: Path) -> Iterator[TokenEndpoint]:
+    with TokenEndpoint(certificate, "nobody@example.com") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def introspection() -> Iterator[Introspection]:
+    with Introspection() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def oauth_dovecot(introspection: Introspection) -> Iterator[Dovecot]:
+    """A server that takes the tokens that `introspection` knows."""
+    with Dovecot(introspection_url=introspection.url) as server:
         yield server

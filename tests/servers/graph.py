@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from incoming_email.inboxes.accounts import GraphAccount
-from tests.servers.https import Answer, HttpsServer, Request, as_json
+from tests.servers.https import Answer, LocalServer, Request, as_json
 from tests.servers.odata import BadQueryError, Fields, is_efficient, parse_filter
 
 TENANT, CLIENT, SECRET = "tenant-1", "client-1", "graph-secret-of-no-value"
@@ -37,7 +37,7 @@ def refusal(status: int, code: str, message: str = "no", **headers: str) -> Answ
     return as_json(status, {"error": error}, **headers)
 
 
-class FakeGraph(HttpsServer):
+class FakeGraph(LocalServer):
     """`wrong` lists the questions that Microsoft would refuse; empty at the end, or it raises.
 
     `faults`: answers that come first, by a text that the request (`GET /v1.0/…`) holds.

@@ -1,4 +1,4 @@
-"""A base for test servers that speak HTTPS on loopback, with a certificate of our own authority."""
+"""A base for test servers that speak HTTP on loopback, in clear or with our own certificate."""
 
 import json
 import re
@@ -58,19 +58,22 @@ def as_json(status: int, value: object, **headers: str) -> Answer:
     return Answer(status, json.dumps(value).encode(), headers=named)
 
 
-class HttpsServer:
-    """Use as a context manager. `folder` is that of `make_server_certificate`."""
+class LocalServer:
+    """Use as a context manager. `folder` is that of `make_server_certificate`; None: no TLS."""
 
-    def __init__(self, folder: Path) -> None:
-        self.ca_file = str(folder / "ca.pem")
+    def __init__(self, folder: Path | None) -> None:
+        self.ca_file = ""
         self._server = _QuietServer(("127.0.0.1", 0), _make_handler(self))
         self._server.daemon_threads = True
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(folder / "server.pem", folder / "server.key")
-        self._server.socket = context.wrap_socket(
-            self._server.socket, server_side=True, do_handshake_on_connect=False
-        )
-        self.url = f"https://localhost:{self._server.server_address[1]}"
+        if folder:
+            self.ca_file = str(folder / "ca.pem")
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(folder / "server.pem", folder / "server.key")
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        scheme, host = ("https", "localhost") if folder else ("http", "127.0.0.1")
+        self.url = f"{scheme}://{host}:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -94,7 +97,7 @@ class _QuietServer(ThreadingHTTPServer):
         """A client that breaks off is what some tests are about."""
 
 
-def _make_handler(server: HttpsServer) -> type[BaseHTTPRequestHandler]:
+def _make_handler(server: LocalServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = -1  # header and body together, or the client waits for a delayed ACK

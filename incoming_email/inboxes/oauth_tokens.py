@@ -1,0 +1,179 @@
+"""Access tokens for IMAP: from a token endpoint (RFC 6749), or from a program of the operator's."""
+
+import hashlib
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+
+from incoming_email.inboxes.accounts import OAuthClient
+from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.https import MAX_DETAIL, https_errors, make_client, parse_retry_after
+
+MARGIN_SECONDS = 60.0
+"""A token that ends so soon is not begun with."""
+
+SHORT_LIFE_SECONDS = 300.0
+"""Where the endpoint does not say how long a token lives."""
+
+CONSENT_ENDED = (
+    "The consent has ended or was withdrawn: give it again at the provider and enter the new"
+    " refresh token. What came meanwhile is then taken in."
+)
+WITHDRAWN = "invalid_grant"
+REMEDIES = {
+    WITHDRAWN: CONSENT_ENDED,
+    "invalid_client": "Check client id and client secret; the secret may have expired.",
+    "unauthorized_client": "Check client id and client secret; the app may lack the permission.",
+    "invalid_scope": "Check the scope: it must be one that this app has consent for.",
+}
+OTHER_REMEDY = "Check the token endpoint; if it is right, the provider has a fault that passes."
+COMMAND_REMEDY = (
+    "Run the command of IMAP_TOKEN_COMMANDS by hand, as the user that Letterbox runs as: it must"
+    " print an access token and nothing else."
+)
+
+
+class TokenRefusal(InboxError):
+    """The token endpoint said no; `code` is its word for why (RFC 6749, section 5.2)."""
+
+    def __init__(self, code: str, detail: str, *, retry_after: float) -> None:
+        super().__init__(detail, remedy=REMEDIES.get(code, OTHER_REMEDY), retry_after=retry_after)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    value: str
+    ends: float
+    """By the monotonic clock."""
+
+
+_tokens: dict[OAuthClient, Token] = {}
+_rotated: dict[OAuthClient, str] = {}
+_lock = threading.Lock()
+
+
+def find_access_token(client: OAuthClient, *, renew: bool = False) -> str:
+    """The one this process has, or a new one when it ends soon or is to be renewed.
+
+    A new refresh token that comes with it is handed to `client.keep`. Raises InboxError.
+    """
+    if client.command:
+        return _run_command(client)
+    with _lock:
+        known = _tokens.get(client)
+    if known and not renew and known.ends > time.monotonic() + MARGIN_SECONDS:
+        return known.value
+    answer = _ask(client)
+    life = answer.get("expires_in")
+    seconds = float(life) if isinstance(life, int | float) else SHORT_LIFE_SECONDS
+    token = Token(str(answer["access_token"]), time.monotonic() + seconds)
+    with _lock:
+        _tokens[client] = token
+    _keep_rotated(client, answer)
+    return token.value
+
+
+def find_refresh_tokens(client: OAuthClient) -> list[str]:
+    """What the provider gave last in place of the one that was entered, or that one.
+
+    Two where another process may have got a newer one than we did.
+    """
+    with _lock:
+        kept = [_rotated.get(client, ""), client.rotated_token]
+    parts = [text.partition(":") for text in dict.fromkeys(kept)]
+    rotated = [token for digest, _, token in parts if digest == _digest(client.refresh_token)]
+    return rotated or [client.refresh_token]
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()[:16]
+
+
+def _keep_rotated(client: OAuthClient, answer: Mapping[str, object]) -> None:
+    """Some providers let a refresh token be used once only."""
+    new = answer.get("refresh_token")
+    if not client.refresh_token or not new or new in find_refresh_tokens(client)[:1]:
+        return
+    text = f"{_digest(client.refresh_token)}:{new}"
+    with _lock:
+        _rotated[client] = text
+    client.keep(text)
+
+
+def _run_command(client: OAuthClient) -> str:
+    """No shell. What it writes to standard error is not shown: it may hold secrets."""
+    try:
+        done = subprocess.run(  # noqa: S603  (named in the environment by the operator)
+            client.command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=client.timeout,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        words = error.strerror if isinstance(error, OSError) else "no answer in time"
+        raise InboxError(f"the token command: {words}", remedy=COMMAND_REMEDY) from None
+    token = done.stdout.decode("ascii", "replace").strip()
+    if done.returncode or not token or not token.isascii() or len(token.split()) != 1:
+        detail = f"the token command ended with status {done.returncode} and gave no token"
+        raise InboxError(detail, remedy=COMMAND_REMEDY)
+    return token
+
+
+def _ask(client: OAuthClient) -> Mapping[str, object]:
+    *others, last = find_refresh_tokens(client)
+    for refresh_token in others:
+        try:
+            return _ask_with(client, refresh_token)
+        except TokenRefusal as refusal:
+            if refusal.code != WITHDRAWN:
+                raise
+    return _ask_with(client, last)
+
+
+def _ask_with(client: OAuthClient, refresh_token: str) -> Mapping[str, object]:
+    form = {
+        "grant_type": "refresh_token" if refresh_token else "client_credentials",
+        "refresh_token": refresh_token,
+        "client_id": client.client_id,
+        "client_secret": client.client_secret,
+        "scope": client.scope,
+    }
+    with (
+        https_errors(client.token_endpoint),
+        make_client(ca_file=client.ca_file, timeout=client.timeout) as https,
+    ):
+        response = https.post(
+            client.token_endpoint, data={name: value for name, value in form.items() if value}
+        )
+    answer = _parse(response)
+    if response.is_success and isinstance(answer.get("access_token"), str):
+        return answer
+    raise _find_refusal(response, answer, secrets=(client.client_secret, refresh_token))
+
+
+def _parse(response: httpx.Response) -> Mapping[str, object]:
+    try:
+        value = json.loads(response.content)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _find_refusal(
+    response: httpx.Response, answer: Mapping[str, object], *, secrets: Sequence[str]
+) -> TokenRefusal:
+    code = str(answer.get("error", ""))
+    words = [f"{response.status_code} {code}".strip(), str(answer.get("error_description", ""))]
+    detail = f"token endpoint: {': '.join(filter(None, words))}"
+    for secret in filter(None, secrets):
+        detail = detail.replace(secret, "[secret]")
+    pause = parse_retry_after(response.headers.get("Retry-After", ""), now=datetime.now(UTC))
+    return TokenRefusal(code, detail[:MAX_DETAIL], retry_after=pause)

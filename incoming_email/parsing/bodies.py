@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from incoming_email.parsing.structure import Part
+from incoming_email.parsing.structure import TNEF, Part
 
 MAX_COMPARED = 100_000
 """Characters of a fragment that are looked at to compare it with another."""
@@ -49,6 +49,12 @@ class Reading:
 
     fragments: tuple[Fragment, ...] = ()
     files: tuple[Part, ...] = ()
+    spare: tuple[Fragment, ...] = ()
+    """A body that counts only where the message has no other: that of a TNEF container."""
+
+    @property
+    def body(self) -> tuple[Fragment, ...]:
+        return self.fragments if self.text_length or not self.spare else self.spare
 
     @property
     def text_length(self) -> int:
@@ -74,7 +80,8 @@ def read_bodies(part: Part, texts: Mapping[int, str], *, name_is_file: bool = Fa
             read_bodies(child, texts, name_is_file=not is_choice)
             for child in _relevant_children(part)
         ]
-        return _choose(readings) if is_choice else _join(readings)
+        reading = _choose(readings) if is_choice else _join(readings)
+        return _spare(reading) if part.type == TNEF else reading
     is_file = name_is_file and part.has_name
     if id(part) not in texts or is_file or part.disposition.main == "attachment":
         return Reading(files=(part,))
@@ -95,7 +102,15 @@ def _relevant_children(part: Part) -> tuple[Part, ...]:
 def _join(readings: list[Reading]) -> Reading:
     fragments = tuple(fragment for reading in readings for fragment in reading.fragments)
     files = tuple(file for reading in readings for file in reading.files)
-    return Reading(_without_repeats(fragments), files)
+    return Reading(_without_repeats(fragments), files, _spares(readings))
+
+
+def _spare(reading: Reading) -> Reading:
+    return Reading((), reading.files, (*reading.fragments, *reading.spare))
+
+
+def _spares(readings: list[Reading]) -> tuple[Fragment, ...]:
+    return tuple(fragment for reading in readings for fragment in reading.spare)
 
 
 def _without_repeats(fragments: tuple[Fragment, ...]) -> tuple[Fragment, ...]:
@@ -123,7 +138,7 @@ def _choose(readings: list[Reading]) -> Reading:
     if plain and rich and _is_stub(plain, rich):
         plain = None
     chosen = plain or rich
-    return Reading(chosen.fragments if chosen else (), files)
+    return Reading(chosen.fragments if chosen else (), files, _spares(readings))
 
 
 def _is_plain(reading: Reading) -> bool:

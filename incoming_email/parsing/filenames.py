@@ -17,8 +17,10 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9])[ .]*(?:\.|$)", re.
 
 _BUILT_IN = MimeTypes()
 _BUILT_IN_MAP = _BUILT_IN.types_map_inv[True]
+_MESSAGES = {"message/rfc822", "message/global"}
 _OWN_NAMES = {
     "message/rfc822": "message.eml",
+    "message/global": "message.eml",
     "text/calendar": "invite.ics",
     "application/pkcs7-mime": "smime.p7m",
     "application/ms-tnef": "winmail.dat",
@@ -43,6 +45,8 @@ def safe_filename(given: str, content_type: str, number: int) -> str:
     name = name.lstrip(". ").rstrip(". ")
     if not name:
         return _made_name(content_type, number)
+    if content_type in _MESSAGES and not name.lower().endswith(".eml"):
+        name += ".eml"  # Outlook names an attached message by its subject alone
     return _shorten(f"_{name}" if _RESERVED.match(name) else name)
 
 

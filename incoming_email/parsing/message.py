@@ -11,6 +11,7 @@ from incoming_email.parsing import charsets
 from incoming_email.parsing.author import Author, find_author, find_reply_to
 from incoming_email.parsing.automatic import find_kind, has_null_return_path, is_bulk
 from incoming_email.parsing.bodies import Form, Fragment, read_bodies
+from incoming_email.parsing.calendars import summarise_calendar
 from incoming_email.parsing.candidates import find_candidates
 from incoming_email.parsing.contents import Contents, decode_contents
 from incoming_email.parsing.dates import parse_date
@@ -26,6 +27,7 @@ from incoming_email.parsing.types import Attachment, Candidate, Kind, ParsedEmai
 
 DEFAULT_LIMITS = Limits()
 
+_CALENDARS = {"text/calendar", "application/ics"}
 _LEADING_BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
 
 
@@ -94,9 +96,27 @@ def _read_people(headers: Headers, recipient: str, limits: Limits) -> _People:
 def _read_whole_body(root: Part, limits: Limits) -> _Body:
     contents = decode_contents(root, limits)
     reading = read_bodies(root, contents.texts)
-    body = _read_fragments(reading.fragments, limits)
+    body = _add_events(_read_fragments(reading.body, limits), reading.files, contents)
     files = (*_make_attachments(reading.files, contents), *body.files)
     return replace(body, files=files, defects=(*contents.defects, *body.defects))
+
+
+def _add_events(body: _Body, files: tuple[Part, ...], contents: Contents) -> _Body:
+    """A line for each event below the text; the same one often comes as a part and as a file."""
+    lines = dict.fromkeys(
+        summarise_calendar(
+            charsets.decode(
+                contents.data.get(id(part), b""), part.content_type.parameters.get("charset")
+            )[0]
+        )
+        for part in files
+        if part.type in _CALENDARS
+    )
+    events = "\n\n".join(filter(None, lines))
+    if not events:
+        return body
+    text, reply = (f"{each}\n\n{events}".strip("\n") for each in (body.text, body.split.reply))
+    return replace(body, text=text, split=replace(body.split, reply=reply))
 
 
 def parse_header(

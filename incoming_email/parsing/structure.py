@@ -13,12 +13,17 @@ from incoming_email.parsing.headers import Headers, split_message_headers, split
 from incoming_email.parsing.limits import Limits
 from incoming_email.parsing.parameters import Value, parse_value
 from incoming_email.parsing.smime import find_signed_content
+from incoming_email.parsing.tnef import SIGNATURE as TNEF_SIGNATURE
+from incoming_email.parsing.tnef import TnefFile, TnefMessage, parse_tnef
 from incoming_email.parsing.transfer import decode_transfer
 
 TEXT_PLAIN = "text/plain"
 OCTETS = "application/octet-stream"
+TNEF = "application/ms-tnef"
 
 _OPAQUE = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
+_TNEF_TYPES = {TNEF, "application/vnd.ms-tnef", OCTETS}
+_TNEF_NAME = re.compile(r"win(?:mail)?\d*\.dat|.*\.tnef", re.IGNORECASE)
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 _AFTER_DELIMITER = re.compile(rb"(?P<last>--)?[ \t]*\r*(?:\n|\Z)")
 
@@ -84,6 +89,8 @@ class _Splitter:
         self.parts += 1
         if part.type in _OPAQUE and depth < self.limits.depth:
             return self.open_signed(part, depth)
+        if _may_be_tnef(part) and depth < self.limits.depth:
+            return self.open_tnef(part, depth)
         if not part.type.startswith("multipart/"):
             return part
         if depth >= self.limits.depth:
@@ -109,6 +116,26 @@ class _Splitter:
         place = replace(part, content=inner, start=block.body_start, end=len(inner))
         child = self.split(self.make_part(place, block.headers, TEXT_PLAIN), depth + 1)
         return replace(part, content_type=Value("multipart/mixed"), children=(child,))
+
+    def open_tnef(self, part: Part, depth: int) -> Part:
+        """The container becomes a multipart of body and files; one that can't be read stays."""
+        data, _ = decode_transfer(part.raw_body, part.headers.first("Content-Transfer-Encoding"))
+        if part.type == OCTETS and not data.startswith(TNEF_SIGNATURE):
+            return part
+        message = parse_tnef(data, depth=self.limits.depth - depth, most=self.limits.parts)
+        if message is None:
+            self.note("TNEF container that cannot be read")
+            return part
+        children = tuple(_make_tnef_parts(message, part))
+        if not message.is_whole:
+            self.note("bytes behind the end of a TNEF container")
+            children = (*children, part)
+        if self.parts + len(children) > self.limits.parts:
+            self.note(f"more than {self.limits.parts} parts")
+            return part
+        self.parts += len(children)
+        opened = replace(part, content_type=Value(TNEF), children=children)
+        return opened if children else part
 
     def read_children(
         self, parent: Part, spans: list[tuple[int, int]], depth: int
@@ -173,6 +200,40 @@ class _Splitter:
             if line_end < 0:
                 return
             at = line_end + 1
+
+
+def _may_be_tnef(part: Part) -> bool:
+    if part.type not in _TNEF_TYPES:
+        return False
+    return part.type != OCTETS or _TNEF_NAME.fullmatch(part.filename) is not None
+
+
+def _make_tnef_parts(message: TnefMessage, place: Part) -> Iterator[Part]:
+    """The body first, then the files; each as if it had come in MIME."""
+    if message.body.strip():
+        body_type = Value(message.body_type, {"charset": "utf-8"})
+        yield _make_own_part(place, body_type, Value(""), message.body.encode(errors="replace"))
+    for file in message.files:
+        parameters = {"filename": file.name} if file.name else {}
+        disposition = Value("inline" if file.content_id else "attachment", parameters)
+        part = _make_own_part(place, Value(file.content_type), disposition, file.content)
+        yield replace(part, headers=_identify(file))
+
+
+def _make_own_part(place: Part, content_type: Value, disposition: Value, content: bytes) -> Part:
+    return replace(
+        place,
+        headers=Headers(),
+        content_type=content_type,
+        disposition=disposition,
+        content=content,
+        start=0,
+        end=len(content),
+    )
+
+
+def _identify(file: TnefFile) -> Headers:
+    return Headers({"content-id": (file.content_id.encode(),)} if file.content_id else {})
 
 
 def _before_line_end(content: bytes, at: int) -> int:

@@ -170,6 +170,8 @@ def test_the_indentation_of_the_first_line_stays():
         ("plan.pdf. .", "application/pdf", "plan.pdf"),
         ("CON.tar.gz", "application/gzip", "_CON.tar.gz"),
         ("lpt1", "text/plain", "_lpt1"),
+        ("Re: v1.2", "message/rfc822", "Re: v1.2.eml"),
+        ("note.EML", "message/rfc822", "note.EML"),
         ("a\x07b\u2028c.txt", "text/plain", "ab c.txt"),
     ],
 )

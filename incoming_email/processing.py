@@ -1,8 +1,9 @@
 """From a ledger row to its effect: claim, parse, decide, act, record."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -46,7 +47,7 @@ def process(inbound_email_id: int, *, clock: Callable[[], datetime] = timezone.n
 def process_claimed(rows: Sequence[InboundEmail], *, clock: Callable[[], datetime]) -> None:
     """Make one attempt at each of these messages, which the caller has claimed.
 
-    Look-ups are made once for all. What its handler can do quickly is done for many messages in
+    Look-ups are made once a group. What its handler can do quickly is done for many messages in
     one transaction; each of the others has its own, and none stops the rest. Rows of one call
     belong to one mailbox.
     """
@@ -54,9 +55,7 @@ def process_claimed(rows: Sequence[InboundEmail], *, clock: Callable[[], datetim
         return
     mailbox = rows[0].mailbox
     with outbox.one_kick():
-        attempts = _prepare(rows, mailbox, now=clock())
-        for start in range(0, len(attempts), GROUP):
-            group = attempts[start : start + GROUP]
+        for group in _prepare(rows, mailbox, now=clock()):
             done = _attempt_together(group, mailbox) if len(group) > 1 else set()
             for attempt in group:
                 if attempt.row.pk not in done:
@@ -80,7 +79,7 @@ def try_out(row: InboundEmail, *, now: datetime) -> None:
     All that a handler does is done in a transaction that is rolled back; files are not written
     and mail is not enqueued, since both wait for a commit.
     """
-    (attempt,) = _prepare([row], row.mailbox, now=now)
+    ((attempt,),) = _prepare([row], row.mailbox, now=now)
     describe(attempt)
     decision: Ignored | Rejected | Held | Delayed | None = None
     with uploads.discarded(), outbox.one_kick(), transaction.atomic():
@@ -100,17 +99,23 @@ def try_out(row: InboundEmail, *, now: datetime) -> None:
         row.status, row.reason, row.duplicate_of = Status.IGNORED, Reason.DUPLICATE, first
 
 
-def _prepare(rows: Sequence[InboundEmail], mailbox: Mailbox, *, now: datetime) -> list[Attempt]:
-    emails = list(parse_all([RawText(bytes(row.raw), row.recipient) for row in rows]))
+def _prepare(
+    rows: Sequence[InboundEmail], mailbox: Mailbox, *, now: datetime
+) -> Iterator[list[Attempt]]:
+    """In groups; the parser's child goes on with the next ones while one is acted on."""
+    emails = parse_all([RawText(bytes(row.raw), row.recipient) for row in rows])
     template = mailbox.template
-    known = reply_keys.find_keys_named(
-        key for email in emails for key in find_keys_of(email, template)
-    )
-    signatures = check_where_asked(mailbox, rows, emails)
-    return [
-        Attempt(row, email, Context(row.pk, now, mailbox.purpose, known, found), row.counted_at)
-        for row, email, found in zip(rows, emails, signatures, strict=True)
-    ]
+    for start in range(0, len(rows), GROUP):
+        group = rows[start : start + GROUP]
+        read = list(islice(emails, len(group)))
+        known = reply_keys.find_keys_named(
+            key for email in read for key in find_keys_of(email, template)
+        )
+        signatures = check_where_asked(mailbox, group, read)
+        yield [
+            Attempt(row, email, Context(row.pk, now, mailbox.purpose, known, found), row.counted_at)
+            for row, email, found in zip(group, read, signatures, strict=True)
+        ]
 
 
 def _attempt_together(group: Sequence[Attempt], mailbox: Mailbox) -> set[int]:

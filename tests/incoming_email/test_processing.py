@@ -90,6 +90,20 @@ def test_the_others_of_its_batch_are_acted_on_and_it_can_be_processed_again(
     assert (row.status, row.defects, row.note.body) == (Status.PROCESSED, [], "die")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_groups_of_a_batch_are_all_acted_on_and_the_parser_is_put_back(
+    world, breaking, monkeypatch
+):
+    monkeypatch.setattr(processing, "GROUP", 2)
+    address, sender = world.reply_address(), world.member.email
+    bodies = ("one", "two", "die", "three", "four", "five")
+    world.receive(*(make_mail(to=address, sender=sender, body=body) for body in bodies))
+    notes = set(Note.objects.values_list("body", flat=True))
+    assert notes == {"one", "two", "three", "four", "five"}
+    with reading._pool.borrow(messages_per_child=1000) as child:
+        assert (child.owed, child.served) == (0, 4)  # the header of `die`, and what came after
+
+
 def test_an_automatic_mail_that_breaks_the_parser_is_ignored_in_silence(world, breaking):
     row = world.receive(
         make_mail(

@@ -4,8 +4,16 @@ import pytest
 
 from incoming_email.isolation.pool import ParserPool
 from incoming_email.isolation.process import NoParserError
-from incoming_email.isolation.reading import UNREAD, RawText, parse, parse_all, parse_header
+from incoming_email.isolation.reading import (
+    UNREAD,
+    RawText,
+    parse,
+    parse_all,
+    parse_header,
+    read_limits,
+)
 from incoming_email.parsing import message
+from incoming_email.parsing.limits import Limits
 from tests.incoming_email.isolation.conftest import HOSTILE
 
 HEADER = (
@@ -156,14 +164,39 @@ def test_messages_larger_than_any_pipe_do_not_block_each_other(hostile):
     assert [email.attachments[0].size for email in emails] == [3_000_000] * 6
 
 
-@pytest.mark.parametrize("limit", ["PARSE_MAX_PARTS", "PARSE_MAX_HTML_BYTES"])
-def test_limits_of_the_settings_reach_the_parser(settings, limit):
-    setattr(settings, limit, 1)
-    header = b"From: a@example.com\nContent-Type: multipart/mixed; boundary=b\n\n"
-    parts = b"--b\nContent-Type: text/html\n\n<b>x\n--b\n\ntwo\n--b--"
-    defects = parse(header + parts).defects
-    expected = {
-        "PARSE_MAX_PARTS": "more than 1 parts",
-        "PARSE_MAX_HTML_BYTES": "HTML cut at 1 bytes, the whole is attached",
-    }
-    assert expected[limit] in defects
+NESTED = (
+    b"From: a@example.com\nTo: b@example.com, c@example.com\n"
+    b"Content-Type: multipart/mixed; boundary=b; x=1\n\n"
+    b"--b\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\none\n--c--\n"
+    b"--b\nContent-Type: text/html\n\n<b>two</b>\n--b--"
+)
+
+
+def test_no_limit_is_met_by_an_ordinary_message():
+    assert parse(NESTED).defects == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "defect"),
+    [
+        ("PARTS", "more than 1 parts"),
+        ("LEVELS", "more than 1 levels of parts"),
+        ("HEADER_FIELDS", "header cut at 1 fields"),
+        ("HEADER_BYTES", "header cut at 1 bytes"),
+        ("PARAMETERS", "more than 1 parameters"),
+        ("ADDRESSES", "more than 1 addresses in To"),
+        ("DECODED_BYTES", "more than 1 bytes after decoding"),
+        ("HTML_BYTES", "HTML cut at 1 bytes, the whole is attached"),
+    ],
+)
+def test_past_a_limit_of_the_settings_the_message_is_read_and_the_defect_names_it(
+    settings, name, defect
+):
+    setattr(settings, f"PARSE_MAX_{name}", 1)
+    email = parse(NESTED)
+    assert defect in email.defects
+    assert UNREAD not in email.defects
+
+
+def test_the_defaults_of_settings_and_parser_are_the_same():
+    assert read_limits() == Limits()

@@ -139,6 +139,22 @@ def triage_item(user: Person, item: Item | None) -> bool:
     return find_standing(user, item.project, item).role >= Role.REPORTER
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch of a project, as far as rights go: it need not exist."""
+
+    project: Project
+    name: str
+
+
+def push_branch(user: Person, branch: Branch | None) -> bool:
+    """Developers; to a protected branch maintainers only."""
+    if branch is None:
+        return False
+    is_protected = branch.project.is_protected(branch.name)
+    return has_role(user, branch.project, Role.MAINTAINER if is_protected else Role.DEVELOPER)
+
+
 PREDICATES: dict[str, Callable[..., bool]] = {
     "issues.read_project": read_project,
     "issues.open_issue": open_issue,
@@ -149,6 +165,7 @@ PREDICATES: dict[str, Callable[..., bool]] = {
     "issues.triage_item": triage_item,
     "issues.read_internal": read_internal,
     "issues.administer_project": administer_project,
+    "issues.push_branch": push_branch,
 }
 for _action, _predicate in PREDICATES.items():
     set_perm(_action, _predicate)  # type: ignore[no-untyped-call]

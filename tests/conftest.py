@@ -1,7 +1,10 @@
 """What every test has: the servers' fixtures, and property tests that CI can repeat."""
 
 import os
+import uuid
 
+import pytest
+from django.conf import settings as django_settings
 from hypothesis import settings
 
 pytest_plugins = ["tests.servers.fixtures"]
@@ -10,3 +13,10 @@ pytest_plugins = ["tests.servers.fixtures"]
 settings.register_profile("repeatable", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def repositories_root(settings):
+    """Ids of projects come again after a rollback; repositories of another test must not."""
+    settings.REPOSITORIES_ROOT = django_settings.DATA_DIR / "repositories" / uuid.uuid4().hex
+    return settings.REPOSITORIES_ROOT

@@ -20,16 +20,19 @@ from issues.models.outgoing import (
 )
 from issues.models.people import EmailAddress, User
 from issues.models.projects import Label, Membership, Project, Role, Visibility
+from issues.models.versions import BranchMove, MergeRequestVersion
 
 __all__ = [
     "DISCUSSION_BYTES",
     "Announcement",
+    "BranchMove",
     "EmailAddress",
     "Event",
     "Issue",
     "Label",
     "Membership",
     "MergeRequest",
+    "MergeRequestVersion",
     "Note",
     "OutgoingEmail",
     "OutgoingEmailQuerySet",

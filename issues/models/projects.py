@@ -1,6 +1,7 @@
 """Projects, who may do what in them, and their labels."""
 
 import re
+from fnmatch import fnmatchcase
 from typing import ClassVar
 
 from django.core.validators import RegexValidator
@@ -43,6 +44,17 @@ class Project(models.Model):
     visibility = models.CharField(
         _("visibility"), max_length=10, choices=Visibility, default=Visibility.PRIVATE
     )
+    default_branch = models.CharField(
+        _("default branch"),
+        max_length=200,
+        default="main",
+        help_text=_("Merge requests go there unless they name another one. Always protected."),
+    )
+    protected_branches = models.TextField(
+        _("protected branches"),
+        blank=True,
+        help_text=_("One pattern a line, such as release-*. Only maintainers may change them."),
+    )
     last_issue_iid = models.PositiveIntegerField(default=0, editable=False)
     last_merge_request_iid = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -54,6 +66,11 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    def is_protected(self, branch: str) -> bool:
+        """Whether only maintainers may change the branch."""
+        patterns = [line.strip() for line in self.protected_branches.splitlines()]
+        return branch == self.default_branch or any(fnmatchcase(branch, p) for p in patterns if p)
 
     @property
     def slug(self) -> str:

@@ -5,6 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from issues import permissions
 from issues.models import Role, Visibility
+from issues.permissions import Branch
 from tests.factories import (
     IssueFactory,
     MembershipFactory,
@@ -241,3 +242,23 @@ def test_readers_among_agree_with_the_single_question(fields, internal, django_a
         if user.has_perm("issues.read_item", issue)
         and (not internal or user.has_perm("issues.read_internal", issue.project))
     }
+
+
+@pytest.mark.parametrize(
+    ("role", "branch", "allowed"),
+    [
+        (Role.REPORTER, "fix", False),
+        (Role.DEVELOPER, "fix", True),
+        (Role.DEVELOPER, "trunk", False),
+        (Role.DEVELOPER, "release-2", False),
+        (Role.DEVELOPER, "my-release-2", True),
+        (Role.MAINTAINER, "trunk", True),
+        (Role.MAINTAINER, "release-2", True),
+    ],
+)
+def test_protected_branches_are_for_maintainers(role, branch, allowed):
+    member = MembershipFactory(role=role)
+    project = member.project
+    project.default_branch, project.protected_branches = "trunk", "\n release-* \r\n"
+
+    assert member.user.has_perm("issues.push_branch", Branch(project, branch)) is allowed

@@ -1,0 +1,56 @@
+"""Git repositories of projects: where branches stand, patches applied, refs moved."""
+
+from issues.repositories.applying import Applied, apply_patches, discarded, is_discarding
+from issues.repositories.importing import import_repository
+from issues.repositories.moving import Move, drop_pin, find_pins, move, pin
+from issues.repositories.planting import plant_commit
+from issues.repositories.reading import (
+    Commit,
+    find_commits,
+    find_diff,
+    find_merge_base,
+)
+from issues.repositories.refusing import Refused, Why, sentence
+from issues.repositories.running import Git, GitError, GitStopped
+from issues.repositories.storing import (
+    ensure_repository,
+    find_branches,
+    find_commit,
+    find_head,
+    has_repository,
+    path_of,
+    require_branch_name,
+    require_room_for,
+)
+
+__all__ = [
+    "Applied",
+    "Commit",
+    "Git",
+    "GitError",
+    "GitStopped",
+    "Move",
+    "Refused",
+    "Why",
+    "apply_patches",
+    "discarded",
+    "drop_pin",
+    "ensure_repository",
+    "find_branches",
+    "find_commit",
+    "find_commits",
+    "find_diff",
+    "find_head",
+    "find_merge_base",
+    "find_pins",
+    "has_repository",
+    "import_repository",
+    "is_discarding",
+    "move",
+    "path_of",
+    "pin",
+    "plant_commit",
+    "require_branch_name",
+    "require_room_for",
+    "sentence",
+]

@@ -29,42 +29,63 @@ def fetch(
     holder: str,
     clock: Callable[[], datetime] = timezone.now,
     on_progress: Callable[[int], object] = lambda _count: None,
-    since: datetime | None = None,
 ) -> int | None:
     """Take in what waits; return how many are new, or None while somebody else reads it.
 
-    `since`: fill in what came since then, seen or not, and is not kept yet. Raises InboxError when
-    the server does not let us, after noting that in the mailbox.
+    Raises InboxError when the server does not let us, after noting that in the mailbox.
     """
     try:
-        with visit(mailbox, holder=holder, clock=clock, since=since) as inbox:
+        with visit(mailbox, holder=holder, clock=clock) as inbox:
             return take_in(mailbox, inbox, holder=holder, clock=clock, on_progress=on_progress)
     except LeaseLostError:
         return None
 
 
-def preview(mailbox: Mailbox, *, since: datetime | None = None) -> int:
-    """How many messages a reading would find, or a filling in since then. Nothing is marked.
+def preview(mailbox: Mailbox, *, since: datetime) -> int:
+    """How many messages came since then, seen or not. Nothing is marked.
 
     What is kept already counts too: only the bytes could tell. Raises InboxError.
     """
-    with open_inbox(mailbox.account(), position=mailbox.position, since=since) as inbox:
+    with open_inbox(mailbox.account(), since=since) as inbox:
         return inbox.count_waiting()
+
+
+def backfill(
+    mailbox: Mailbox,
+    *,
+    since: datetime,
+    clock: Callable[[], datetime] = timezone.now,
+    on_progress: Callable[[int], object] = lambda _count: None,
+) -> int:
+    """Take in what came since then, seen or not, and is not kept yet; return how many.
+
+    Without the lease, so that a watcher goes on: what both read is stored once, and the position
+    is not touched. Also for a mailbox that is switched off. Raises InboxError.
+    """
+    count = 0
+    with open_inbox(mailbox.account(), since=since) as inbox:
+        for rows in receiving.receive(mailbox, inbox, clock=clock):
+            processing.process_claimed(rows, clock=clock)
+            count += len(rows)
+            on_progress(len(rows))
+    logger.info("filled in mailbox=%s new=%s", mailbox.pk, count)
+    return count
+
+
+def start_from(mailbox: Mailbox, moment: datetime) -> None:
+    """Mail that came before is left alone from now on; what is kept already stays."""
+    Mailbox.objects.filter(pk=mailbox.pk).update(starts_at=moment)
 
 
 @contextmanager
 def visit(
-    mailbox: Mailbox,
-    *,
-    holder: str,
-    clock: Callable[[], datetime] = timezone.now,
-    since: datetime | None = None,
+    mailbox: Mailbox, *, holder: str, clock: Callable[[], datetime] = timezone.now
 ) -> Iterator[Inbox]:
     """Hold the mailbox's lease and an open connection; note success or failure in the row."""
     renew(mailbox, holder=holder, now=clock())
     mailbox.refresh_from_db(fields=["position"])  # the one before us may have moved it
     try:
-        with open_inbox(mailbox.account(), position=mailbox.position, since=since) as inbox:
+        with open_inbox(mailbox.account(), position=mailbox.position) as inbox:
             yield inbox
     except InboxError as error:
         _note_failure(mailbox, error, now=clock())
@@ -105,7 +126,7 @@ def _note_success(mailbox: Mailbox, inbox: Inbox, *, now: datetime) -> None:
     pause = timedelta(seconds=max(0, mailbox.poll_interval - CLOCK_SLACK_SECONDS))
     is_by_interval = mailbox.inbox_method == InboxMethod.MICROSOFT_GRAPH
     Mailbox.objects.filter(pk=mailbox.pk).update(
-        position=inbox.position,
+        position=inbox.position or "",
         last_success_at=now,
         last_error="",
         failing_since=None,

@@ -21,7 +21,8 @@ def receive(
     for messages in inbox.unread():
         rows = store(mailbox, messages, now=clock(), claimed=True, moved=inbox.resynchronised)
         inbox.acknowledge(messages)
-        Mailbox.objects.filter(pk=mailbox.pk).update(position=inbox.position)
+        if inbox.position is not None:
+            Mailbox.objects.filter(pk=mailbox.pk).update(position=inbox.position)
         yield rows
 
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from datetime import datetime
 
 from celery import shared_task
 from django.utils import timezone
@@ -11,6 +12,7 @@ from incoming_email.alerting import failing_mailboxes, held_digest, webhook
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import Mailbox
 
+BACKFILL_SECONDS = 3600
 EXPIRES_SECONDS = 60
 """A beat's task that waited longer is stale: the next beat has brought another one."""
 
@@ -52,6 +54,18 @@ def alert() -> None:
 @shared_task(name="incoming_email.tell_of_held_mail", ignore_result=True)
 def tell_of_held_mail() -> None:
     held_digest.write_digests(now=timezone.now())
+
+
+@shared_task(
+    name="incoming_email.backfill_mailbox",
+    ignore_result=True,
+    throws=(InboxError,),
+    time_limit=BACKFILL_SECONDS,
+)
+def backfill_mailbox(*, mailbox_id: int, since: str) -> None:
+    """`since`: ISO 8601 with a zone. What a kill leaves out is filled in by asking again."""
+    mailbox = Mailbox.objects.get(pk=mailbox_id)
+    fetching.backfill(mailbox, since=datetime.fromisoformat(since))
 
 
 @shared_task(name="incoming_email.heartbeat", ignore_result=True)

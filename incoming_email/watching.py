@@ -5,6 +5,7 @@ import os
 import random
 import socket
 import threading
+import time
 from dataclasses import dataclass, field
 
 from django.db import DatabaseError, close_old_connections
@@ -21,6 +22,9 @@ RECONCILE_SECONDS = 10
 LISTEN_SECONDS = 15.0
 FIRST_PAUSE_SECONDS = 1.0
 LAST_PAUSE_SECONDS = 300.0
+STEADY_SECONDS = 60.0
+"""A connection that held so long was sound; what broke it says nothing about the next one."""
+
 LEASE_TAKEN_SECONDS = 5.0
 GOODBYE_SECONDS = 3.0
 THREAD_NAME = "watch-"
@@ -35,21 +39,27 @@ class Watch:
     holder: str
     stopped: threading.Event = field(default_factory=threading.Event)
 
+    def start(self) -> threading.Thread:
+        name = f"{THREAD_NAME}{self.mailbox_id}"
+        thread = threading.Thread(target=self.run, name=name, daemon=True)
+        thread.start()
+        logger.info("watching mailbox=%s", self.mailbox_id)
+        return thread
+
     def run(self) -> None:
         """Connect, take in, listen; after a failure pause, longer each time, and begin again."""
-        pause = FIRST_PAUSE_SECONDS
+        failures = 0
         while not self.stopped.is_set():
+            started = time.monotonic()
             try:
                 self._visit()
-                pause = FIRST_PAUSE_SECONDS
             except fetching.LeaseLostError:
                 self.stopped.wait(LEASE_TAKEN_SECONDS)
             except (InboxError, DatabaseError, Mailbox.DoesNotExist) as error:
-                # Jitter, so that a server that comes back is not hit by all at once.
-                jitter = pause * random.uniform(0.5, 1.5)  # noqa: S311
+                held = time.monotonic() - started > STEADY_SECONDS
+                failures = 1 if held else failures + 1
                 wish = error.retry_after if isinstance(error, InboxError) else 0.0
-                self.stopped.wait(max(jitter, wish))
-                pause = min(pause * 2, LAST_PAUSE_SECONDS)
+                self.stopped.wait(max(choose_pause(failures), wish))
             finally:
                 close_old_connections()
 
@@ -62,10 +72,22 @@ class Watch:
                     fetching.renew(mailbox, holder=self.holder, now=timezone.now())
 
 
+Watches = dict[int, tuple[Watch, threading.Thread]]
+
+
+def choose_pause(failures: int) -> float:
+    """Seconds: doubled with each failure in a row.
+
+    With jitter, so that a server that comes back is not hit by all at once.
+    """
+    pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 30), LAST_PAUSE_SECONDS)
+    return pause * random.uniform(0.5, 1.5)  # noqa: S311
+
+
 def watch_mailboxes(stopped: threading.Event) -> None:
     """Watch every mailbox that mail is fetched from until `stopped`; follow edits of the rows."""
     holder = f"watch {socket.gethostname()} {os.getpid()}"
-    watches: dict[int, Watch] = {}
+    watches: Watches = {}
     while not stopped.is_set():
         try:
             _reconcile(watches, _find_accounts(), holder)
@@ -74,7 +96,7 @@ def watch_mailboxes(stopped: threading.Event) -> None:
             logger.exception("mailboxes not looked at")
         close_old_connections()
         stopped.wait(RECONCILE_SECONDS)
-    for watch in watches.values():
+    for watch, _thread in watches.values():
         watch.stopped.set()
     for thread in threading.enumerate():
         if thread.name.startswith(THREAD_NAME):
@@ -87,17 +109,13 @@ def _find_accounts() -> dict[int, Account]:
     return {mailbox.pk: mailbox.account() for mailbox in Mailbox.objects.fetched()}
 
 
-def _reconcile(watches: dict[int, Watch], accounts: dict[int, Account], holder: str) -> None:
-    """Stop what was disabled or edited, start what is new."""
-    for mailbox_id, watch in list(watches.items()):
-        if accounts.get(mailbox_id) != watch.account:
+def _reconcile(watches: Watches, accounts: dict[int, Account], holder: str) -> None:
+    """Stop what was disabled or edited, start what is new, or died of a fault of ours."""
+    for mailbox_id, (watch, thread) in list(watches.items()):
+        if accounts.get(mailbox_id) != watch.account or not thread.is_alive():
             watch.stopped.set()
             del watches[mailbox_id]
     for mailbox_id, account in accounts.items():
         if mailbox_id not in watches:
             watch = Watch(mailbox_id, account, holder)
-            watches[mailbox_id] = watch
-            threading.Thread(
-                target=watch.run, name=f"{THREAD_NAME}{mailbox_id}", daemon=True
-            ).start()
-            logger.info("watching mailbox=%s", mailbox_id)
+            watches[mailbox_id] = watch, watch.start()

@@ -38,8 +38,11 @@ class Inbox(Protocol):
     """An open connection to one folder."""
 
     @property
-    def position(self) -> str:
-        """Opaque mark up to where all is acknowledged; given back at the next opening."""
+    def position(self) -> str | None:
+        """Opaque mark up to where all is acknowledged; given back at the next opening.
+
+        None: the one that is kept stays.
+        """
         ...
 
     @property

@@ -82,7 +82,6 @@ class GraphInbox:
     ) -> None:
         self._account = account
         self._since = since
-        self._position = position
         self._connection = GraphConnection(account)
         self._next_poll = time.monotonic()
         self._given: dict[str, Listed] = {}
@@ -95,8 +94,8 @@ class GraphInbox:
         self._mark = Mark.parse(position) or Mark(self._connection.server_time)
 
     @property
-    def position(self) -> str:
-        return self._position if self.resynchronised else str(self._mark)
+    def position(self) -> str | None:
+        return None if self.resynchronised else str(self._mark)
 
     @property
     def resynchronised(self) -> bool:

@@ -59,7 +59,7 @@ class ImapInbox:
         if since is None:
             self._progress = Progress(position, self._folder, account.starts_at)
         else:
-            self._progress = Backfill(position, since)
+            self._progress = Backfill(since)
         self._id_prefix = f"{folder_digest(account)}:{self._folder.validity}:"
         self._heard: dict[bytes, int] = {}
         self._is_news(self._connection.find_notices())
@@ -68,7 +68,7 @@ class ImapInbox:
         self._broken = 0
 
     @property
-    def position(self) -> str:
+    def position(self) -> str | None:
         return self._progress.position
 
     @property
@@ -77,7 +77,7 @@ class ImapInbox:
 
     @property
     def notice(self) -> str:
-        return ""
+        return " ".join(self._connection.find_alerts())
 
     def close(self) -> None:
         self._connection.leave(politely=not self._faulty)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from imapclient import DELETED, SEEN, IMAPClient
 from imapclient.imap_utf7 import decode as decode_utf7
+from imapclient.imapclient import Quota
 
 from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError
@@ -18,6 +19,8 @@ from incoming_email.inboxes.imap_wire import BoundedIMAP4
 
 GOODBYE_SECONDS = 5.0
 MAX_LISTED = 30
+QUOTA_SHARE = 0.9
+"""From this share on people are told."""
 
 
 class ImapConnection(IMAPClient):  # type: ignore[misc]  # IMAPClient comes without types
@@ -28,6 +31,7 @@ class ImapConnection(IMAPClient):  # type: ignore[misc]  # IMAPClient comes with
     def __init__(self, account: ImapAccount, *, cutoff: float | None = None) -> None:
         self._account = account
         self._cutoff = cutoff
+        self._quota = ""
         self._context: ssl.SSLContext | None = None
         if account.ssl or account.start_tls:
             self._context = ssl.create_default_context(cafile=account.ca_file or None)
@@ -65,6 +69,22 @@ class ImapConnection(IMAPClient):  # type: ignore[misc]  # IMAPClient comes with
             lines += [b"* %s %s" % (n, kind.encode()) for n in numbers if isinstance(n, bytes)]
         return lines
 
+    def find_alerts(self) -> list[str]:
+        """What people must be shown: the server's alerts, and that the quota is nearly used up."""
+        return list(filter(None, [*self._imap.alerts, self._quota]))
+
+    def look_at_quota(self, folder: str) -> None:
+        """RFC 2087. A server without a good answer to that is no reason not to read."""
+        if not self.has_capability("QUOTA"):
+            return
+        try:
+            _roots, quotas = self.get_quota_root(folder)
+        except imaplib.IMAP4.abort:
+            raise
+        except (imaplib.IMAP4.error, ValueError, LookupError, TypeError):
+            return
+        self._quota = next(filter(None, map(_describe_quota, quotas)), "")
+
     def search_uids(self, criteria: str) -> list[int]:
         """Ascending. The answer may come in several lines and may end with a MODSEQ."""
         kind, lines = self._imap.uid("SEARCH", criteria)
@@ -89,6 +109,20 @@ class ImapConnection(IMAPClient):  # type: ignore[misc]  # IMAPClient comes with
                 self.logout()
         with contextlib.suppress(OSError):
             self.shutdown()
+
+
+def _describe_quota(quota: Quota) -> str:
+    usage, limit = quota.usage, quota.limit
+    if not (isinstance(usage, int) and isinstance(limit, int)) or limit <= 0:
+        return ""
+    if usage < limit * QUOTA_SHARE:
+        return ""
+    share = 100 * usage // limit
+    unit = " KB" if quota.resource.upper() == "STORAGE" else ""
+    return (
+        f"{share} % of the quota is used ({quota.resource}: {usage} of {limit}{unit});"
+        " when it is full, mail to this address is refused."
+    )
 
 
 def open_connection(account: ImapAccount, *, within: float | None = None) -> ImapConnection:
@@ -124,6 +158,7 @@ def select_folder(connection: ImapConnection, account: ImapAccount) -> Folder:
             if name is None:
                 raise _missing(account.folder, [name for *_rest, name in listed]) from refusal
             answer = connection.select_folder(name)
+        connection.look_at_quota(account.folder)
         uid_next = answer.get(b"UIDNEXT") or max(connection.search_uids("UID *"), default=0) + 1
         return Folder(
             validity=int(answer.get(b"UIDVALIDITY", 0)),

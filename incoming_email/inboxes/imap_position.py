@@ -150,9 +150,9 @@ class Backfill:
     """All that the server got since a time, seen or not. The mark stays where it is."""
 
     resynchronised = True
+    position = None
 
-    def __init__(self, text: str, since: datetime) -> None:
-        self.position = text
+    def __init__(self, since: datetime) -> None:
         self.starts_at = since
         self.criteria = f"UNDELETED {name_day(since)}"
 

@@ -22,9 +22,28 @@ SLACK_BYTES = 16_000_000
 TIMEOUTS_PER_COMMAND = 20
 """A server that drips is given up after this many times the account's timeout."""
 
+KEEP_ALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+"""Seconds of silence before the first question, between two, and how many go unanswered."""
+
 FETCH_LINE = re.compile(rb"\* \d+ FETCH ", re.IGNORECASE)
 BYE_LINE = re.compile(rb"\* BYE ?(.*)", re.IGNORECASE)
+ALERT_LINE = re.compile(
+    rb"\S+ (?:OK|NO|BAD|BYE|PREAUTH) \[(?:ALERT|OVERQUOTA)\] ?([^\r\n]*)", re.IGNORECASE
+)
+MAX_ALERTS = 5
+MAX_ALERT_BYTES = 300
 CHANGE_LINE = re.compile(rb"\* (?:(\d+) (EXISTS|RECENT|EXPUNGE|FETCH)|VANISHED)\b", re.IGNORECASE)
+
+
+def keep_alive(connection: socket.socket) -> None:
+    """Has the system ask, while an IDLE is silent for many minutes, whether the peer is there.
+
+    It also keeps the connection in the tables of firewalls, which forget the silent ones.
+    """
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEP_ALIVE:
+        if hasattr(socket, name):  # not on every system
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 class BoundedIMAP4(imaplib.IMAP4):
@@ -49,6 +68,9 @@ class BoundedIMAP4(imaplib.IMAP4):
         self._buffer = bytearray()
         self._buffer_source: socket.socket | None = None
         self._in_fetch = self._after_literal = False
+        self.alerts: list[str] = []
+        """Texts that people must be shown (RFC 3501, section 7.1), the newest last."""
+
         self._renew()
         super().__init__(account.host, account.port, timeout=account.timeout)
 
@@ -67,6 +89,7 @@ class BoundedIMAP4(imaplib.IMAP4):
     def _create_socket(self, timeout: float | None) -> socket.socket:
         address = (self._account.host, self._account.port)
         plain = socket.create_connection(address, self._patience(self._account.timeout))
+        keep_alive(plain)
         if self._tls is None:
             return plain
         return self._tls.wrap_socket(plain, server_hostname=self._account.host)
@@ -134,7 +157,16 @@ class BoundedIMAP4(imaplib.IMAP4):
             buffer += data
         line = bytes(memoryview(buffer)[: end + 1])
         del buffer[: end + 1]
+        self._note_alert(line)
         return line
+
+    def _note_alert(self, line: bytes) -> None:
+        match = ALERT_LINE.match(line)
+        if match is None:
+            return
+        text = match[1][:MAX_ALERT_BYTES].decode("utf-8", "replace")
+        others = [alert for alert in self.alerts if alert != text]
+        self.alerts = [*others, text][-MAX_ALERTS:]
 
     def _has_line(self, seconds: float) -> bool:
         """Whether a whole line is there within `seconds`; half a line stays in the buffer."""

@@ -64,16 +64,15 @@ class MaildirInbox:
         self._account = account
         self._path = Path(account.path)
         self._since = since
-        self._position = position
         # What somebody reads in a mail program after this time is taken although it is seen.
         self._mark = int(position) if position.isdecimal() else time.time_ns()
         self._given: dict[str, Delivered] = {}
         self._changed = self._find_changes()
 
     @property
-    def position(self) -> str:
+    def position(self) -> str | None:
         """When the newest message that is acknowledged was delivered, in nanoseconds."""
-        return self._position if self.resynchronised else str(self._mark)
+        return None if self.resynchronised else str(self._mark)
 
     @property
     def resynchronised(self) -> bool:

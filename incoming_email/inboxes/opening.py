@@ -18,7 +18,7 @@ def open_inbox(
     """An open inbox, left politely at the end. Raises InboxError.
 
     `position` is what the inbox gave at the last opening; empty at the first. `since`: all that
-    came since then counts as unread, seen or not, and the position stays what it is.
+    came since then counts as unread, seen or not, and the inbox has no position.
     """
     inbox = _connect(account, position, since)
     try:

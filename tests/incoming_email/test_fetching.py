@@ -138,8 +138,8 @@ def test_what_is_kept_already_is_not_filled_in_twice(world, maildir):
     since = NOW - timedelta(days=1)
     assert fetching.preview(maildir, since=since) == 2
     assert InboundEmail.objects.count() == 1
-    assert fetching.fetch(maildir, holder="test", since=since) == 1
-    assert fetching.fetch(maildir, holder="test", since=since) == 0
+    assert fetching.backfill(maildir, since=since) == 1
+    assert fetching.backfill(maildir, since=since) == 0
 
     assert Mailbox.objects.get(pk=maildir.pk).position == position
     assert InboundEmail.objects.filter(status=Status.PROCESSED).count() == 2

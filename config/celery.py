@@ -21,6 +21,7 @@ SCHEDULE = {
     "poll mailboxes": ("incoming_email.poll_mailboxes", float(settings.POLL_INTERVAL_SECONDS)),
     "sweep inbound email": ("incoming_email.sweep", 60.0),
     "sweep outgoing email": ("issues.sweep_outgoing_email", 30.0),
+    "remove orphan files": ("issues.remove_orphan_files", 21600.0),
     "alerts": ("incoming_email.alert", 60.0),
     "held mail": ("incoming_email.tell_of_held_mail", 1800.0),
     "heartbeat": ("incoming_email.heartbeat", 30.0),

@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.db.models.signals import post_delete
 from django.utils.translation import gettext_lazy as _
 
 
@@ -12,3 +13,5 @@ class IssuesConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("issues.permissions")  # registers the rules, whoever asks first
+        uploads = import_module("issues.uploads")  # needs the models, which come first
+        post_delete.connect(uploads.forget_file, sender="issues.Upload")

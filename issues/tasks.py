@@ -1,8 +1,9 @@
-"""Celery's entry points: announcements become mails, mails are sent."""
+"""Celery's entry points: announcements become mails, mails are sent, lost files removed."""
 
 from celery import shared_task
 from django.utils import timezone
 
+from issues import uploads
 from issues.notifications import fan_out_owed
 from issues.outbox import deliver_due
 
@@ -31,3 +32,9 @@ def deliver_outgoing_email() -> None:
 def sweep_outgoing_email() -> None:
     """By the clock: whatever a lost message of the broker or a crash has left."""
     _empty_outbox()
+
+
+@shared_task(name="issues.remove_orphan_files")
+def remove_orphan_files() -> None:
+    """By the clock: files that a crash has left without a row."""
+    uploads.remove_orphans(now=timezone.now())

@@ -1,17 +1,15 @@
 """Issues, merge requests, their notes and files: to look at, with a few fields to correct."""
 
-from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser
-from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from issues import services, uploads
+from issues import services
 from issues.admin.projects import count_of
 from issues.admin.rows import GuardedAdmin, Row
 from issues.models import Issue, MergeRequest, Note, Upload, User
@@ -186,13 +184,3 @@ class UploadAdmin(GuardedAdmin[Upload]):
 
     def has_change_permission(self, request: HttpRequest, obj: Upload | None = None) -> bool:
         return False
-
-    def delete_model(self, request: HttpRequest, obj: Upload) -> None:
-        self.delete_queryset(request, Upload.objects.filter(pk=obj.pk))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:
-        """The files go after commit: until then the rows may come back."""
-        paths = [uploads.path_of(upload) for upload in queryset]
-        super().delete_queryset(request, queryset)
-        for path in paths:
-            transaction.on_commit(partial(path.unlink, missing_ok=True))

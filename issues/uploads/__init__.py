@@ -3,6 +3,7 @@
 from issues.uploads.choosing import Chosen, Place, choose_files
 from issues.uploads.files import NewFile, inline_types, safe_name
 from issues.uploads.placing import find_references, place
+from issues.uploads.removing import forget_file, remove_orphans
 from issues.uploads.storing import (
     create_uploads,
     discarded,
@@ -20,11 +21,13 @@ __all__ = [
     "create_uploads",
     "discarded",
     "find_references",
+    "forget_file",
     "inline_types",
     "open_upload",
     "path_of",
     "place",
     "read_content",
+    "remove_orphans",
     "rolled_back_on_error",
     "safe_name",
 ]

@@ -88,7 +88,7 @@ def rolled_back_on_error() -> Iterator[None]:
         yield
     except BaseException:
         for path in mine:
-            _remove(path)
+            remove_file(path)
         raise
     finally:
         _written.reset(token)
@@ -96,7 +96,8 @@ def rolled_back_on_error() -> Iterator[None]:
         outer.extend(mine)
 
 
-def _remove(path: Path) -> None:
+def remove_file(path: Path) -> None:
+    """With its folder; nothing where it is gone already."""
     path.unlink(missing_ok=True)
     (path.parent / DRAFT).unlink(missing_ok=True)
     try:

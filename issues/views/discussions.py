@@ -62,6 +62,7 @@ class ShownItem:
     author: str
     external: bool
     description: SafeString
+    uploads: tuple[Upload, ...]
     discussions: tuple[ShownDiscussion, ...]
     comment_count: int
     subscribed: bool
@@ -79,6 +80,7 @@ def show_item(item: Item, *, reader: Person) -> ShownItem:
         author=_author_name(item.author, external, show_addresses=full),
         external=bool(external),
         description=render_markdown(item.description),
+        uploads=find_unlinked(item.uploads.all(), item.description),
         discussions=_group(notes, show_addresses=full),
         comment_count=sum(not note.system for note in notes),
         subscribed=_is_subscribed(item, reader, notes),
@@ -99,8 +101,13 @@ def show_note(note: Note, *, show_addresses: bool) -> ShownNote:
         internal=note.internal,
         system=note.system,
         created_at=note.created_at,
-        uploads=tuple(note.uploads.all()),
+        uploads=find_unlinked(note.uploads.all(), note.body),
     )
+
+
+def find_unlinked(uploads: Iterable[Upload], text: str) -> tuple[Upload, ...]:
+    """The files that the text does not link: the others are seen where it speaks of them."""
+    return tuple(upload for upload in uploads if f"/uploads/{upload.secret}/" not in text)
 
 
 def _group(notes: Iterable[Note], *, show_addresses: bool) -> tuple[ShownDiscussion, ...]:

@@ -1,0 +1,94 @@
+"""Files whose rows are gone: removed after the commit, and swept up where a crash came between."""
+
+import logging
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from issues.models import Upload
+from issues.uploads.storing import path_of, remove_file
+
+logger = logging.getLogger(__name__)
+SECRET = re.compile(r"[0-9a-f]{32}")
+TRASH = ".removed-"
+BATCH = 500
+
+
+def forget_file(*, instance: Upload, **_signal: Any) -> None:
+    """A row was deleted, by itself or with what it belongs to: the file goes once that commits.
+
+    Connected to Django's post_delete, since cascades reach rows by ways that no service sees.
+    """
+    path, pk = path_of(instance), instance.pk
+
+    def remove() -> None:
+        try:
+            remove_file(path)
+        except OSError as error:  # keeps no other file; the sweep tries again
+            logger.warning("file not removed upload=%s error=%s", pk, type(error).__name__)
+
+    transaction.on_commit(remove)
+
+
+def remove_orphans(*, now: datetime) -> int:
+    """Remove folders without a row; return how many.
+
+    Files are written before their row commits, so only those that are older than
+    ORPHAN_FILE_HOURS count.
+    """
+    before = (now - timedelta(hours=settings.ORPHAN_FILE_HOURS)).timestamp()
+    folders = _find_folders(Path(settings.MEDIA_ROOT) / "uploads")
+    removed = 0
+    while batch := list(islice(folders, BATCH)):
+        removed += sum(_remove_if_old(folder, before) for folder in _without_row(batch))
+    if removed:
+        logger.info("orphan files removed folders=%s", removed)
+    return removed
+
+
+def _find_folders(root: Path) -> Iterator[Path]:
+    """Folders of single files; whatever else lies there is not ours."""
+    projects = root.iterdir() if root.is_dir() else iter(())
+    for project in projects:
+        if not (project.name.isdigit() and _is_folder(project)):
+            continue
+        for folder in project.iterdir():
+            if SECRET.fullmatch(_secret_of(folder)) and _is_folder(folder):
+                yield folder
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _secret_of(folder: Path) -> str:
+    return folder.name.removeprefix(TRASH)
+
+
+def _without_row(folders: Sequence[Path]) -> list[Path]:
+    secrets = {_secret_of(folder) for folder in folders}
+    known = set(Upload.objects.filter(secret__in=secrets).values_list("secret", flat=True))
+    return [folder for folder in folders if _secret_of(folder) not in known]
+
+
+def _remove_if_old(folder: Path, before: float) -> bool:
+    """Put it aside and look again: whoever writes into it at this moment gets it back, or fails.
+
+    A failed attempt at a message is made again; a file that its row misses would be lost.
+    """
+    if folder.stat().st_mtime >= before:
+        return False
+    aside = folder.with_name(f"{TRASH}{_secret_of(folder)}")
+    folder.rename(aside)
+    if aside.stat().st_mtime >= before:
+        aside.rename(folder)
+        return False
+    shutil.rmtree(aside)
+    return True

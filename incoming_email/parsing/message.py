@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from incoming_email.parsing import charsets
 from incoming_email.parsing.author import Author, find_author, find_reply_to
 from incoming_email.parsing.automatic import find_kind, has_null_return_path, is_bulk
-from incoming_email.parsing.bodies import Form, Fragment, read_bodies
+from incoming_email.parsing.bodies import Form, Fragment, Reading, read_bodies
 from incoming_email.parsing.calendars import summarise_calendar
 from incoming_email.parsing.candidates import find_candidates
 from incoming_email.parsing.contents import Contents, decode_contents
-from incoming_email.parsing.dates import parse_date
+from incoming_email.parsing.dates import find_zone, parse_date
 from incoming_email.parsing.filenames import safe_filename
+from incoming_email.parsing.forwards import find_forward, is_forward_subject, read_attached_forward
 from incoming_email.parsing.headers import Headers, split_message_headers
 from incoming_email.parsing.html import split_html_reply, to_markdown
 from incoming_email.parsing.limits import Limits
@@ -23,7 +24,7 @@ from incoming_email.parsing.message_ids import find_ids, find_message_id
 from incoming_email.parsing.plain_text import clean_text
 from incoming_email.parsing.replies import Split, split_reply
 from incoming_email.parsing.structure import Part, parse_structure
-from incoming_email.parsing.types import Attachment, Candidate, Kind, ParsedEmail
+from incoming_email.parsing.types import Attachment, Candidate, Forwarded, Kind, ParsedEmail
 
 DEFAULT_LIMITS = Limits()
 
@@ -39,6 +40,7 @@ class _Body:
     """Of the text alone: HTML that was too long to be converted whole."""
 
     defects: tuple[str, ...] = ()
+    forwarded: Forwarded | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def parse(content: bytes, *, recipient: str = "", limits: Limits = DEFAULT_LIMIT
         text=body.text,
         reply=body.split.reply,
         quoted=body.split.quoted,
+        forwarded=body.forwarded,
         attachments=body.files,
         authentication_results=headers.unfolded("Authentication-Results"),
         null_return_path=has_null_return_path(headers),
@@ -96,9 +99,30 @@ def _read_people(headers: Headers, recipient: str, limits: Limits) -> _People:
 def _read_whole_body(root: Part, limits: Limits) -> _Body:
     contents = decode_contents(root, limits)
     reading = read_bodies(root, contents.texts)
-    body = _add_events(_read_fragments(reading.body, limits), reading.files, contents)
+    body = _read_fragments(reading.body, limits)
+    body = _find_forward(body, root.headers, _find_attached_headers(reading, contents, limits))
+    body = _add_events(body, reading.files, contents)
     files = (*_make_attachments(reading.files, contents), *body.files)
     return replace(body, files=files, defects=(*contents.defects, *body.defects))
+
+
+def _find_attached_headers(reading: Reading, contents: Contents, limits: Limits) -> Headers | None:
+    """Of the first message that came as a file."""
+    message = next((part for part in reading.files if part.type == "message/rfc822"), None)
+    if message is None:
+        return None
+    return split_message_headers(contents.data.get(id(message), b""), limits).headers
+
+
+def _find_forward(body: _Body, headers: Headers, attached: Headers | None) -> _Body:
+    """The body with what was forwarded in it, or else beside it as a file."""
+    subject, zone = headers.text("Subject"), find_zone(headers.first("Date"))
+    found = find_forward(body.text, split=body.split, subject=subject, zone=zone)
+    if found:
+        return replace(body, forwarded=found.forwarded, split=found.split or body.split)
+    if attached is None or not is_forward_subject(subject):
+        return body
+    return replace(body, forwarded=read_attached_forward(attached))
 
 
 def _add_events(body: _Body, files: tuple[Part, ...], contents: Contents) -> _Body:
@@ -132,6 +156,7 @@ def parse_plain(content: bytes) -> ParsedEmail:
     """A bare text body without any header."""
     text = _trim(clean_text(charsets.decode(content, None)[0]))
     split = split_reply(text)
+    forward = find_forward(text, split=split, subject="", zone=None)
     return ParsedEmail(
         message_id="",
         in_reply_to=(),
@@ -147,6 +172,7 @@ def parse_plain(content: bytes) -> ParsedEmail:
         text=text,
         reply=split.reply,
         quoted=split.quoted,
+        forwarded=forward.forwarded if forward else None,
     )
 
 

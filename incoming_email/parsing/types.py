@@ -37,6 +37,20 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Forwarded:
+    """The message that a person forwarded by hand, as the forward itself tells. Proves nothing."""
+
+    address: str
+    """Of its author, lower case; empty where the forward shows a name alone."""
+
+    name: str
+    date: datetime | None
+    """In UTC; None where it can't be read."""
+
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedEmail:
     """Only values. Addresses are bare and lower case; ids stand without angle brackets."""
 
@@ -67,6 +81,9 @@ class ParsedEmail:
 
     quoted: str
     """All that was cut from `text` to make `reply`, in input order."""
+
+    forwarded: Forwarded | None = None
+    """None where nothing was forwarded, or only a program did it (redirection shows nothing)."""
 
     attachments: tuple[Attachment, ...] = ()
     authentication_results: tuple[str, ...] = ()

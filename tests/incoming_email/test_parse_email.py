@@ -53,6 +53,7 @@ def test_the_whole_shape(message):
         "text": "It works.\n\n> old",
         "reply": "It works.",
         "quoted": "> old",
+        "forwarded": None,
         "attachments": [
             {"filename": "a.pdf", "content_type": "application/pdf", "size": 4, "inline": False}
         ],
@@ -63,7 +64,7 @@ def test_the_whole_shape(message):
 def test_the_keys_are_in_this_order(message):
     assert list(json.loads(run(message, "--json"))) == [
         "file", "message_id", "from", "from_name", "reply_to", "subject", "date", "kind",
-        "candidates", "text", "reply", "quoted", "attachments", "defects",
+        "candidates", "text", "reply", "quoted", "forwarded", "attachments", "defects",
     ]  # fmt: skip
 
 
@@ -112,6 +113,23 @@ def test_a_bare_text_body(tmp_path):
     found = json.loads(run(path, "--json", "--plain"))
     assert (found["text"], found["subject"]) == ("Subject: no header\n\n> old", "")
     assert (found["reply"], found["quoted"]) == ("Subject: no header", "> old")
+
+
+def test_a_forward_is_told(tmp_path):
+    path = tmp_path / "forward.eml"
+    path.write_bytes(
+        b"From: bob@example.com\nDate: Tue, 4 Jun 2024 09:00:00 +0200\nSubject: Fwd: Door\n\n"
+        b"---------- Forwarded message ---------\nFrom: Ann Doe <Ann@example.com>\n"
+        b"Date: Mon, Jun 3, 2024 at 10:00 AM\nSubject: Door\n\nIt broke.\n"
+    )
+    assert json.loads(run(path, "--json"))["forwarded"] == {
+        "address": "ann@example.com",
+        "name": "Ann Doe",
+        "date": "2024-06-03T08:00:00+00:00",
+        "subject": "Door",
+    }
+    told = "Forwarded: Ann Doe <ann@example.com>, 2024-06-03T08:00:00+00:00, Door"
+    assert told in run(path).splitlines()
 
 
 def test_text_for_eyes(message):

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from incoming_email.isolation.reading import read_limits
 from incoming_email.parsing.addresses import AddressTemplate, InvalidTemplate, parse_template
 from incoming_email.parsing.message import parse, parse_plain
-from incoming_email.parsing.types import Candidate, ParsedEmail
+from incoming_email.parsing.types import Candidate, Forwarded, ParsedEmail
 
 EXIT_USAGE = 64
 EXIT_UNREADABLE = 66
@@ -82,6 +82,7 @@ def describe(email: ParsedEmail, templates: list[AddressTemplate]) -> dict[str, 
         "text": email.text,
         "reply": email.reply,
         "quoted": email.quoted,
+        "forwarded": _describe_forwarded(email.forwarded),
         "attachments": [
             {
                 "filename": attachment.filename,
@@ -92,6 +93,17 @@ def describe(email: ParsedEmail, templates: list[AddressTemplate]) -> dict[str, 
             for attachment in email.attachments
         ],
         "defects": list(email.defects),
+    }
+
+
+def _describe_forwarded(forwarded: Forwarded | None) -> dict[str, str | None] | None:
+    if forwarded is None:
+        return None
+    return {
+        "address": forwarded.address or None,
+        "name": forwarded.name,
+        "date": forwarded.date.isoformat() if forwarded.date else None,
+        "subject": forwarded.subject,
     }
 
 
@@ -168,10 +180,19 @@ def _fields(described: dict[str, Any]) -> list[tuple[str, str]]:
         (_("Subject"), described["subject"]),
         (_("Date"), described["date"] or ""),
         (_("Kind"), described["kind"]),
+        (_("Forwarded"), _forwarded_as_text(described["forwarded"])),
         *candidates,
         *attachments,
         *((_("Defect"), defect) for defect in described["defects"]),
     ]
+
+
+def _forwarded_as_text(forwarded: dict[str, str | None] | None) -> str:
+    if forwarded is None:
+        return ""
+    person = f"{forwarded['name']} <{forwarded['address'] or ''}>".strip()
+    told = (person, forwarded["date"], forwarded["subject"])
+    return ", ".join(each for each in told if each)
 
 
 def _safe(text: str) -> str:

@@ -20,9 +20,10 @@ def find_owner_token(token: str) -> SenderToken | None:
 
 
 def ensure_token(*, user: User, now: datetime) -> str:
-    """The user's token, made on first use."""
-    found = SenderToken.objects.filter(user=user).first()
-    return found.token if found else reset_token(user=user, now=now)
+    """The user's token, made on first use: of two pages at once both show the one that is kept."""
+    token = new_key()
+    new = {"token": token, "digest": credentials.digest(token), "changed_at": now}
+    return SenderToken.objects.get_or_create(user=user, defaults=new)[0].token
 
 
 @transaction.atomic

@@ -6,12 +6,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from incoming_email import processing, receiving, reply_keys
+from incoming_email import processing, receiving, reply_keys, sender_tokens
 from incoming_email.inboxes.base import RawMessage
-from incoming_email.models import InboundEmail
+from incoming_email.models import InboundEmail, SenderToken
 from incoming_email.outcomes import Reason, Status
 from issues.models import Note
-from tests.factories import IssueFactory, MembershipFactory
+from tests.factories import IssueFactory, MembershipFactory, UserFactory
 from tests.incoming_email.world import make_door
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,3 +81,10 @@ def test_two_fetchers_store_a_message_once(mailbox, reply):
 
     at_once(*[store] * 4)
     assert InboundEmail.objects.count() == 1
+
+
+def test_two_first_pages_of_a_person_show_the_same_token():
+    user, shown = UserFactory(), []
+    at_once(*[lambda: shown.append(sender_tokens.ensure_token(user=user, now=timezone.now()))] * 8)
+    assert set(shown) == {SenderToken.objects.get().token}
+    assert len(shown) == 8

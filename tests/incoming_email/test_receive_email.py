@@ -10,7 +10,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 
-from incoming_email import receiving
+from incoming_email import processing, receiving
+from incoming_email.isolation.process import NoParserError
+from incoming_email.management.commands import receive_email
 from incoming_email.models import InboundEmail
 from issues.models import Note
 from tests.incoming_email.factories import MailboxFactory
@@ -121,6 +123,53 @@ def test_a_message_that_was_not_stored_exits_75(file, monkeypatch):
 
     monkeypatch.setattr(receiving, "store", fail)
     assert receive(file) == (75, [])
+
+
+def test_without_a_parser_the_mta_tries_again_later(file, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise NoParserError("the parser does not start")
+
+    monkeypatch.setattr(receive_email, "parse_header", fail)
+    assert receive(file) == (75, [])
+
+
+def break_down(*_args, **_kwargs):
+    raise DatabaseError("the connection is lost")
+
+
+@pytest.mark.parametrize("json_words", [[], ["--json"]])
+@pytest.mark.parametrize("at", ["process_claimed", "refresh_from_db"])
+def test_what_is_stored_exits_0_whatever_fails_then(file, monkeypatch, at, json_words):
+    owner = processing if at == "process_claimed" else InboundEmail
+    monkeypatch.setattr(owner, at, break_down)
+    out, err = io.StringIO(), io.StringIO()
+    call_command("receive_email", str(file), *json_words, stdout=out, stderr=err)
+    row = InboundEmail.objects.get()
+    assert "is stored and waits" in err.getvalue()
+    assert "the connection is lost" in err.getvalue()
+    if json_words:
+        shown = json.loads(out.getvalue())
+        assert (shown["row"], shown["status"], shown["outcome"]) == (row.pk, "pending", None)
+    else:
+        assert out.getvalue() == f"{file}: pending (inbound email {row.pk})\n"
+
+
+def test_what_could_not_be_processed_is_due_again(file, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(processing, "process_claimed", break_down)
+        receive(file)
+    row = InboundEmail.objects.get()
+    assert row.status == "pending"
+    assert processing.process(row.pk, clock=lambda: row.next_attempt_at)
+    assert Note.objects.count() == 1
+
+
+def test_the_database_that_fails_while_the_end_is_recorded_exits_0(file, monkeypatch):
+    monkeypatch.setattr(InboundEmail, "save_as", break_down)
+    monkeypatch.setattr(InboundEmail, "refresh_from_db", break_down)
+    code, (shown,) = receive(file)
+    assert (code, shown["status"], shown["trace"]) == (0, "pending", [])
+    assert Note.objects.count() == 0
 
 
 def test_without_a_mailbox_the_mta_tries_again_later(world, file):

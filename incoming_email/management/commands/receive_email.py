@@ -17,16 +17,20 @@ from django.utils.translation import gettext as _
 
 from incoming_email import processing, receiving
 from incoming_email.inboxes.base import RawMessage
+from incoming_email.isolation.process import NoParserError
 from incoming_email.isolation.reading import parse_header
 from incoming_email.models import InboundEmail, Mailbox, Purpose
-from incoming_email.outcomes import Reason
-from incoming_email.parsing.addresses import redact_address
+from incoming_email.outcomes import Reason, Status
+from incoming_email.parsing.addresses import AddressTemplate, redact_address
 
 # Exit codes of sysexits.h, which Postfix, Exim and procmail act on.
 OK = 0
 NOT_A_MESSAGE = 65  # EX_DATAERR: bounced, never tried again
 UNREADABLE = 66  # EX_NOINPUT
 HEADER_BYTES = 262_144
+WAITS = (DatabaseError, NoParserError, OSError)
+"""What may fail once a message is stored; the sweep takes it up again."""
+
 NOT_STORED = 75  # EX_TEMPFAIL: the MTA keeps the message and tries again
 
 
@@ -50,21 +54,38 @@ class Command(BaseCommand):
                 code = code or UNREADABLE
                 continue
             try:
-                row = _take(content, **{k: options[k] for k in ("mailbox", "recipient", "dry_run")})
-            except DatabaseError as error:
+                templates = [mailbox.template for mailbox in Mailbox.objects.all()]
+                row = _store(
+                    content, **{k: options[k] for k in ("mailbox", "recipient", "dry_run")}
+                )
+            except (DatabaseError, NoParserError) as error:
                 self.stderr.write(_("%(file)s was not stored: %(error)s") % vars_of(file, error))
                 code = NOT_STORED
                 continue
-            self._show(file, row, as_json=options["json"])
+            if row.pk is not None:
+                self._process(file, row)
+            self._show(file, row, templates, as_json=options["json"])
             if row.reason == Reason.NOT_A_MESSAGE:
                 code = code or NOT_A_MESSAGE
         if code:
             sys.exit(code)
 
-    def _show(self, file: str, row: InboundEmail, *, as_json: bool) -> None:
+    def _process(self, file: str, row: InboundEmail) -> None:
+        """It is stored, so whatever fails now the MTA must not deliver it again or bounce it."""
+        try:
+            processing.process_claimed([row], clock=timezone.now)
+            row.refresh_from_db()
+        except WAITS as error:
+            row.status, row.reason, row.duplicate_of = Status.PENDING, "", None
+            row.handler, row.outcome, row.trace = "", "", []
+            said = _("%(file)s is stored and waits, since it can't be processed now: %(error)s")
+            self.stderr.write(said % vars_of(file, error))
+
+    def _show(
+        self, file: str, row: InboundEmail, templates: list[AddressTemplate], *, as_json: bool
+    ) -> None:
         status = "duplicate" if row.reason == Reason.DUPLICATE else str(row.status)
         if as_json:
-            templates = [mailbox.template for mailbox in Mailbox.objects.all()]
             shown = {
                 "file": file,
                 "row": row.pk,
@@ -94,8 +115,8 @@ def _read(files: list[str]) -> Iterator[tuple[str, bytes | None]]:
             yield file, None
 
 
-def _take(content: bytes, *, mailbox: str | None, recipient: str, dry_run: bool) -> InboundEmail:
-    """The row after one attempt, or unsaved in a dry run."""
+def _store(content: bytes, *, mailbox: str | None, recipient: str, dry_run: bool) -> InboundEmail:
+    """The stored row, claimed by us; in a dry run one that is not stored, after its attempt."""
     chosen = _choose_mailbox(mailbox, content, recipient)
     oversize = len(content) > settings.MAX_MESSAGE_BYTES
     kept = _header_block(content) if oversize else content
@@ -105,8 +126,6 @@ def _take(content: bytes, *, mailbox: str | None, recipient: str, dry_run: bool)
         processing.try_out(row, now=timezone.now())
         return row
     (row,) = receiving.store(chosen, [message], now=timezone.now(), claimed=True)
-    processing.process_claimed([row], clock=timezone.now)
-    row.refresh_from_db()
     return row
 
 

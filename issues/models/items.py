@@ -56,6 +56,14 @@ class Issue(WorkItem):
     confidential = models.BooleanField(_("confidential"), default=False)
     assignees = models.ManyToManyField(User, blank=True, related_name="assigned_issues")
     labels = models.ManyToManyField(Label, blank=True, related_name="issues")
+    duplicate_of = models.ForeignKey(
+        "self",
+        verbose_name=_("duplicate of"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="duplicates",
+    )
 
     class Meta:
         verbose_name = _("issue")

@@ -1,6 +1,7 @@
 """Every write to the domain: keyword-only, atomic, with the permission asked first."""
 
 from issues.services.accounts import add_email_address, create_user, verify_email_address
+from issues.services.branching import set_draft, set_target_branch
 from issues.services.changing import (
     add_labels,
     assign,
@@ -15,6 +16,7 @@ from issues.services.changing import (
 )
 from issues.services.projects import add_member, create_label, create_project
 from issues.services.refusals import Invalid, Locked, NotAllowed, NotVisible
+from issues.services.relating import copy_in, mark_duplicate
 from issues.services.subscribing import subscribe, unsubscribe
 from issues.services.writing import create_issue, create_merge_request, create_note
 
@@ -28,6 +30,7 @@ __all__ = [
     "add_member",
     "assign",
     "close_item",
+    "copy_in",
     "create_issue",
     "create_label",
     "create_merge_request",
@@ -35,11 +38,14 @@ __all__ = [
     "create_project",
     "create_user",
     "edit_item",
+    "mark_duplicate",
     "remove_labels",
     "reopen_item",
     "set_confidential",
+    "set_draft",
     "set_due_date",
     "set_locked",
+    "set_target_branch",
     "subscribe",
     "unassign",
     "unsubscribe",

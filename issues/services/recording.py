@@ -1,0 +1,41 @@
+"""How a change of an item is locked, written down as a system note, and told."""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.functional import Promise
+
+from issues.models import Issue, MergeRequest, Note, User
+from issues.services.writing import announce_note, insert_note
+
+Item = Issue | MergeRequest
+COMMON_FIELDS = ("state", "closed_at", "title", "description", "locked", "due_date")
+
+
+def lock_item(item: Item) -> None:
+    """Two people at once: the second one sees what the first one did."""
+    fresh = type(item)._default_manager.select_for_update().get(pk=item.pk)
+    own = (
+        ("confidential", "duplicate_of_id")
+        if isinstance(item, Issue)
+        else ("target_branch", "draft")
+    )
+    for name in (*COMMON_FIELDS, *own):
+        setattr(item, name, getattr(fresh, name))
+
+
+def record_change(item: Item, actor: User, change: str | Promise, **values: str) -> Note:
+    """In the language of the site, since everybody reads the same note."""
+    with translation.override(settings.LANGUAGE_CODE):
+        body = str(change) % values if values else str(change)
+    return insert_note(item=item, author=actor, body=body, system=True)
+
+
+def tell_change(item: Item, actor: User, change: str | Promise, **values: str) -> None:
+    """Recorded, and announced to those who take part."""
+    announce_note(record_change(item, actor, change, **values), actor=actor)
+
+
+def name_people(users: Sequence[User]) -> str:
+    return ", ".join(f"@{user.username}" for user in users)

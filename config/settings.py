@@ -184,6 +184,8 @@ INCOMING_EMAIL_HANDLERS = [
     "incoming_email.handlers.issue_note.IssueNoteHandler",
     "incoming_email.handlers.issue.IssueHandler",
 ]
+# The order is that of the help page.
+ISSUES_QUICK_ACTIONS = ["issues.quick_actions.table.ACTIONS"]
 ISSUES_REPLY_TO = "incoming_email.reply_keys.reply_routes"
 ISSUES_RECIPIENT_SOURCES: list[str] = []
 ISSUES_MAIL_ACCOUNTS = ""
@@ -191,6 +193,7 @@ ISSUES_MAIL_ACCOUNTS = ""
 # Limits and times; docs/operating.md says what each is for.
 MAX_MESSAGE_BYTES = env.int("MAX_MESSAGE_BYTES", default=50_000_000)
 MAX_RECIPIENTS = env.int("MAX_RECIPIENTS", default=100)
+MAX_QUICK_ACTIONS = env.int("MAX_QUICK_ACTIONS", default=50)
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", default=5)
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=100_000_000)
 MAX_ATTACHMENTS = env.int("MAX_ATTACHMENTS", default=100)

@@ -1,0 +1,22 @@
+"""Commands in texts, `/close` or `/label ~bug`: one interpreter for pages and mail."""
+
+from issues.quick_actions.opening import Opening, split_opening
+from issues.quick_actions.registry import find_actions
+from issues.quick_actions.types import Call, NotUnderstood, QuickAction, Reading, Refusal, Written
+from issues.quick_actions.writing import open_issue, open_merge_request, read, write_note
+
+__all__ = [
+    "Call",
+    "NotUnderstood",
+    "Opening",
+    "QuickAction",
+    "Reading",
+    "Refusal",
+    "Written",
+    "find_actions",
+    "open_issue",
+    "open_merge_request",
+    "read",
+    "split_opening",
+    "write_note",
+]

@@ -1,0 +1,69 @@
+"""From the names in an argument to the rows they mean: one query, or a sentence why not."""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+
+from issues.models import Issue, Label, User
+from issues.quick_actions.arguments import MYSELF, parse_issue, parse_labels, parse_people
+from issues.quick_actions.types import Call, NotUnderstood
+
+
+def find_people(call: Call) -> list[User]:
+    """Those named, without regard to case; 'me' is the actor. Raises NotUnderstood."""
+    names = parse_people(call.argument) or ()
+    others = {name.lower() for name in names if name != MYSELF}
+    found: dict[str, User] = {}
+    if others:
+        people = User.objects.alias(handle=Lower("username")).filter(handle__in=others)
+        for user in people.filter(is_active=True).order_by("pk"):
+            found.setdefault(user.username.lower(), user)
+            found[user.username] = user
+    return [
+        call.actor if name == MYSELF else _pick(found, name, sentence=_("Nobody is named @%s."))
+        for name in names
+    ]
+
+
+def _pick(found: dict[str, User], name: str, *, sentence: str) -> User:
+    """The one spelt so, else the one that differs in case only."""
+    user = found.get(name) or found.get(name.lower())
+    if user is None:
+        raise NotUnderstood(sentence % name)
+    return user
+
+
+def find_labels(call: Call) -> list[Label]:
+    """Labels of the item's project, without regard to case. Raises NotUnderstood."""
+    names = parse_labels(call.argument) or ()
+    labels = Label.objects.alias(handle=Lower("name")).filter(
+        project=call.item.project_id, handle__in=[name.lower() for name in names]
+    )
+    found = {label.name.lower(): label for label in labels}
+    missing = [name for name in names if name.lower() not in found]
+    if missing:
+        raise NotUnderstood(
+            _("The project has no label %s. Make it first.") % _enumerate_labels(missing)
+        )
+    return [found[name.lower()] for name in names]
+
+
+def _enumerate_labels(names: Sequence[str]) -> str:
+    return ", ".join(f'~"{name}"' if " " in name else f"~{name}" for name in names)
+
+
+def find_issue(call: Call) -> Issue:
+    """One that the actor may read; one they may not is answered like one that is not there."""
+    reference = parse_issue(call.argument, base_url=settings.BASE_URL)
+    if reference is not None:
+        path = reference.path or call.item.project.path
+        issue = (
+            Issue.objects.select_related("project")
+            .filter(project__path=path, iid=reference.iid)
+            .first()
+        )
+        if issue is not None and call.actor.has_perm("issues.read_item", issue):
+            return issue
+    raise NotUnderstood(_("There is no such issue, or you may not see it."))

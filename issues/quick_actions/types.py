@@ -1,0 +1,106 @@
+"""What a quick action is, and what becomes of a text that holds some."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils.functional import Promise
+
+from issues.models import Issue, MergeRequest, Note, User
+
+Item = Issue | MergeRequest
+
+
+class NotUnderstood(Exception):
+    """The argument names nothing that is there. The message is a sentence for the writer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One command of one person on one item."""
+
+    item: Item
+    actor: User
+    argument: str
+    """What stands after the name, without blanks around it."""
+
+    today: date
+    announced: bool
+    """The participants hear of this text anyway, so they need no word about the command."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuickAction:
+    """One row of the table: what the interpreter needs, and what the help page says of it."""
+
+    name: str
+    usage: str
+    """An example, as it is typed; the first word is the name."""
+
+    description: str | Promise
+    permission: str
+    """Asked before anything is looked up, so that a refusal tells nothing about names."""
+
+    run: Callable[[Call], None]
+    """Calls a service. Raises what services raise, or NotUnderstood."""
+
+    fits: Callable[[str], bool]
+    """Whether an argument has the form of one; pure. What does not fit stays text."""
+
+    kinds: tuple[type[Item], ...] = (Issue, MergeRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    line: str
+    """As it was written."""
+
+    action: QuickAction
+    argument: str
+
+
+MAX_SHOWN = 120
+"""Characters of a line that its writer is shown again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A line that was not carried out, and why: a sentence for its writer."""
+
+    line: str
+    why: str
+
+    @property
+    def shown_line(self) -> str:
+        return self.line if len(self.line) <= MAX_SHOWN else f"{self.line[:MAX_SHOWN]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text taken apart; text and commands together hold each of its lines."""
+
+    text: str
+    commands: tuple[Command, ...] = ()
+    doubts: tuple[Refusal, ...] = ()
+    """Lines that look like commands and are none. They stay in the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of the commands, in their order."""
+
+    done: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a text made."""
+
+    item: Item
+    note: Note | None = None
+    """None for a new item, and for a text of commands only."""
+
+    done: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    """What was not allowed or not understood; the writer must be told."""

@@ -1,0 +1,139 @@
+"""Texts that people write, on pages and by mail: their commands carried out, the rest kept.
+
+The one way in for notes, issues and merge requests of people with an account. What others write
+goes to the services as it is: there no line is a command.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from issues import services, uploads
+from issues.models import Issue, MergeRequest, Project, User
+from issues.quick_actions.opening import split_opening
+from issues.quick_actions.reading import read_text
+from issues.quick_actions.registry import find_actions
+from issues.quick_actions.running import run_commands
+from issues.quick_actions.types import Item, Reading, Result, Written
+from issues.services.refusals import require
+from issues.uploads import NewFile
+
+
+def read(text: str) -> Reading:
+    """`text` taken apart by the quick actions that this installation has."""
+    return read_text(text, find_actions(), limit=settings.MAX_QUICK_ACTIONS)
+
+
+def write_note(  # noqa: PLR0913  (one argument a column)
+    *,
+    item: Item,
+    author: User,
+    body: str,
+    now: datetime,
+    quoted: str = "",
+    discussion: str = "",
+    internal: bool = False,
+    files: Sequence[NewFile] = (),
+) -> Written:
+    """A text of commands only makes no note. Without commands it costs what a note costs."""
+    reading = read(body)
+    note = None
+    with _atomic(reading):
+        if reading.text.strip() or any(map(_is_content, files)) or not reading.commands:
+            note = services.create_note(
+                item=item,
+                author=author,
+                body=reading.text,
+                quoted=quoted,
+                discussion=discussion,
+                internal=internal,
+                files=files,
+            )
+        else:
+            require(author, "issues.read_item", item)
+        result = run_commands(
+            reading.commands, item=item, actor=author, now=now, announced=note is not None
+        )
+    return Written(item, note, result.done, (*reading.doubts, *result.refused))
+
+
+def open_issue(  # noqa: PLR0913  (one argument a column)
+    *,
+    project: Project,
+    author: User,
+    title: str,
+    now: datetime,
+    description: str = "",
+    confidential: bool = False,
+    files: Sequence[NewFile] = (),
+) -> Written:
+    """/title and /confidential say how it is opened; the others are carried out on it."""
+    reading = read(description)
+    opening = split_opening(reading.commands, Issue)
+    with _atomic(reading):
+        issue = services.create_issue(
+            project=project,
+            author=author,
+            title=opening.title or title,
+            description=reading.text,
+            confidential=confidential or opening.confidential,
+            files=files,
+        )
+        result = run_commands(opening.others, item=issue, actor=author, now=now, announced=True)
+    return _opened(issue, reading, opening.done, result)
+
+
+def open_merge_request(  # noqa: PLR0913  (one argument a column)
+    *,
+    project: Project,
+    author: User,
+    title: str,
+    now: datetime,
+    source_branch: str,
+    target_branch: str,
+    description: str = "",
+    draft: bool = False,
+    files: Sequence[NewFile] = (),
+) -> Written:
+    """/title, /target_branch, /draft and /ready say how it is opened. `target_branch` is what
+    holds without a command; whoever needs it earlier asks `read` and `split_opening`."""
+    reading = read(description)
+    opening = split_opening(reading.commands, MergeRequest)
+    with _atomic(reading):
+        merge_request = services.create_merge_request(
+            project=project,
+            author=author,
+            title=opening.title or title,
+            description=reading.text,
+            source_branch=source_branch,
+            target_branch=opening.target_branch or target_branch,
+            draft=draft if opening.draft is None else opening.draft,
+            files=files,
+        )
+        result = run_commands(
+            opening.others, item=merge_request, actor=author, now=now, announced=True
+        )
+    return _opened(merge_request, reading, opening.done, result)
+
+
+def _is_content(file: NewFile) -> bool:
+    """Not a logo of the signature below the commands, nor a picture of the part that was cut."""
+    is_small = len(file.content) <= int(settings.MAX_SIGNATURE_IMAGE_BYTES)
+    return not file.is_old and not (file.is_inline_picture and is_small)
+
+
+def _opened(item: Item, reading: Reading, done: tuple[str, ...], result: Result) -> Written:
+    return Written(item, None, (*done, *result.done), (*reading.doubts, *result.refused))
+
+
+@contextmanager
+def _atomic(reading: Reading) -> Iterator[None]:
+    """Text and commands together or not at all. One write alone needs no savepoint around it."""
+    if not reading.commands:
+        yield
+        return
+    with uploads.rolled_back_on_error(), transaction.atomic():
+        yield

@@ -1,0 +1,279 @@
+"""A text taken apart into what is said and what is to be done."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from issues.quick_actions import arguments
+from issues.quick_actions.reading import MAX_DOUBTS, read_text
+from issues.quick_actions.registry import find_actions
+
+
+def read(text, *, limit=50):
+    return read_text(text, find_actions(), limit=limit)
+
+
+def commands(text):
+    return [(command.action.name, command.argument) for command in read(text).commands]
+
+
+def doubted(text):
+    return [doubt.line for doubt in read(text).doubts]
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "rest"),
+    [
+        ("/close", [("close", "")], ""),
+        ("Fixed.\n/close\nBye", [("close", "")], "Fixed.\nBye"),
+        ("/close\n\nFixed.\n\n/label ~bug\n", [("close", ""), ("label", "~bug")], "Fixed."),
+        ("/Close", [("close", "")], ""),
+        ("/close  \t", [("close", "")], ""),
+        ("/title  A  title ", [("title", "A  title")], ""),
+        ("/title\tA title", [("title", "A title")], ""),
+        ("/assign @ann, me", [("assign", "@ann, me")], ""),
+        ("a\r\n/close\r\nb\r\n", [("close", "")], "a\nb"),
+        ("a\r/close", [("close", "")], "a"),
+        ("- item\n/close", [("close", "")], "- item"),
+        ("> quoted\n/close", [("close", "")], "> quoted"),
+        ("```\ncode\n```\n/close", [("close", "")], "```\ncode\n```"),
+        ("<div>\nx\n\n/close", [("close", "")], "<div>\nx"),
+        ("<!-- a --> b\n/close", [("close", "")], "<!-- a --> b"),
+        ("<https://example.com>\n/close", [("close", "")], "<https://example.com>"),
+    ],
+)
+def test_commands_are_taken_out_of_the_text(text, found, rest):
+    assert commands(text) == found
+    assert read(text).text == rest
+    assert read(text).doubts == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please /close this",
+        " /close",
+        "\\/close",
+        "`/close`",
+        "> /close",
+        "  > /close",
+        "    /close",
+        "\t/close",
+        "```\n/close\n```",
+        "~~~sh\n/close\n```\n/close\n~~~",
+        "````\n```\n/close\n````",
+        "```\n/close never ends",
+        "<pre>\n/close\n</pre>",
+        "<!--\n/close\n\n/close -->",
+        "<div>\n/close\n</div>",
+        "<details><summary>x</summary>\n/close",
+        "//close",
+        "/close/",
+        "/closed-door",
+        "/etc/passwd",
+        "/etc/passwd is readable",
+        "/tmp",
+        "/usr",
+        "/",
+        "/ close",
+        "/1",
+        "/s",
+        "/me waves",
+        "/home is where the heart is",
+        "/acme/shop/-/issues/5",
+        "／close",
+        "\u2028/close",
+        "see https://example.com\n//example.com/close",
+        "",
+    ],
+)
+def test_all_else_is_text_and_nobody_is_told(text):
+    reading = read(text)
+    assert (reading.text, reading.commands, reading.doubts) == (text, (), ())
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("/colse", "There is no such quick action; is /close meant? The line stays in the text."),
+        ("/labell ~bug", "is /label meant?"),
+        ("/milestone", "There is no such quick action. The line stays in the text."),
+        ("/close the door", "It is written like this: /close. The line stays in the text."),
+        ("/label printing is broken", 'written like this: /label ~bug ~"needs tests".'),
+        ("/label", "It is written like this: /label"),
+        ("/assign", "It is written like this: /assign @ann me."),
+        ("/assign somebody", "It is written like this: /assign @ann me."),
+        ("/due some day", "It is written like this: /due in 3 days."),
+        ("/due 2026-02-30", "It is written like this: /due in 3 days."),
+        ("/title", "It is written like this: /title The door squeaks."),
+        ("/duplicate of that", "It is written like this: /duplicate #5."),
+        ("/target_branch a..b", "It is written like this: /target_branch main."),
+        ("/target_branch --force", "It is written like this: /target_branch main."),
+        (f"/cc {'@a ' * 60}", "It is written like this: /cc @ann @bob."),
+    ],
+)
+def test_what_was_most_likely_meant_stays_text_and_is_told(line, why):
+    text = f"Hello\n{line}\nBye"
+    reading = read(text)
+    assert (reading.text, reading.commands) == (text, ())
+    (doubt,) = reading.doubts
+    assert doubt.line == line.rstrip()
+    assert why in doubt.why
+
+
+def test_a_text_holds_a_limited_number_of_commands():
+    reading = read("/close\n/reopen\n/lock", limit=2)
+    assert [command.action.name for command in reading.commands] == ["close", "reopen"]
+    assert reading.text == "/lock"
+    assert "at most 2 quick actions" in reading.doubts[0].why
+
+
+def test_doubts_are_limited():
+    assert len(doubted("/colse\n" * 100)) == MAX_DOUBTS
+
+
+LINES = st.one_of(
+    st.sampled_from(
+        [
+            *("/close", "/label ~bug", "/colse", "/due tomorrow", "/etc/passwd", "\\/close"),
+            *("```", "~~~", "> /close", "    /close", "<pre>", "</pre>", "<!--", "-->", "<div>"),
+            *("", " ", "text", "/title x", "/assign @a", "/"),
+        ]
+    ),
+    st.text(max_size=12),
+    st.text(max_size=12).map(lambda text: f"/{text}"),
+)
+
+
+@given(st.lists(LINES, max_size=12).map("\n".join))
+def test_text_and_commands_hold_every_line(text):
+    reading = read(text)
+    lines = [line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    kept = [
+        line.rstrip() for line in reading.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    ]
+    taken = [command.line for command in reading.commands]
+    assert sorted(filter(None, lines)) == sorted(filter(None, [*kept, *taken]))
+    if not taken:
+        assert reading.text == text
+
+
+@given(st.lists(LINES, max_size=12).map("\n".join))
+def test_what_is_left_holds_no_command(text):
+    assert commands(read(text).text) == []
+
+
+@given(st.text())
+def test_reading_never_raises(text):
+    read(text)
+    read(f"/title {text}\n/label {text}\n/assign {text}\n/due {text}\n/duplicate {text}")
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("/close\n", "/colse\n", "/x y\n", "/", "/a", "```\n", "<div>\n", "<pre>", "/label ~a "),
+        *("/assign @a ", "/due ", "/title ", "> /close\n", "\\/close\n", '/label ~"', "/a_"),
+        *("/duplicate acme/shop", "/duplicate https://a/-/issues", "/target_branch a/", "~a,"),
+    ],
+    ids=repr,
+)
+def test_time_grows_with_the_length_only(unit):
+    def seconds(size):
+        text = unit * (size // len(unit))
+        best = 10.0
+        for _attempt in range(3):
+            start = time.perf_counter()
+            read(text)
+            best = min(best, time.perf_counter() - start)
+        return best
+
+    small, large = seconds(100_000), seconds(800_000)
+    assert large < max(20 * small, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("@ann", ("ann",)),
+        ("@ann @bob,@carl", ("ann", "bob", "carl")),
+        ("me", ("me",)),
+        ("Me @ann @ann", ("me", "ann")),
+        ("@a.b-c+d", ("a.b-c+d",)),
+        ("@앤", ("앤",)),
+        ("ann", None),
+        ("@", None),
+        ("@ann.", None),
+        ("ann@example.com", None),
+        (",", None),
+    ],
+)
+def test_people(text, names):
+    assert arguments.parse_people(text) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("~bug", ("bug",)),
+        ('~bug ~"two words", ~later', ("bug", "two words", "later")),
+        ("~bug~later", ("bug", "later")),
+        ("~“two words”", ("two words",)),
+        ("~bug ~bug", ("bug",)),
+        ("bug", ("bug",)),
+        ("~scope::one", ("scope::one",)),
+        ("~결함", ("결함",)),
+        ("~", None),
+        ('~""', None),
+        ('~" "', None),
+        ("~bug later", None),
+        ("two words", None),
+        ("@ann", None),
+        (" ".join(f"~label{n}" for n in range(60)), None),
+    ],
+)
+def test_labels(text, names):
+    assert arguments.parse_labels(text) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "iid"),
+    [
+        ("#5", "", 5),
+        ("acme/shop#5", "acme/shop", 5),
+        ("https://letterbox.test/acme/shop/-/issues/5/", "acme/shop", 5),
+        ("https://letterbox.test/acme/shop/-/issues/5/#note-7", "acme/shop", 5),
+    ],
+)
+def test_issues(text, path, iid):
+    found = arguments.parse_issue(text, base_url="https://letterbox.test")
+    assert found == arguments.IssueReference(path, iid)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("5", "#0", "#", "!5", "#1234567890", "https://elsewhere.test/acme/shop/-/issues/5/"),
+        *("https://letterbox.test/acme/shop/-/merge_requests/5/", "https://letterbox.test.evil/a"),
+    ],
+)
+def test_no_issues(text):
+    assert arguments.parse_issue(text, base_url="https://letterbox.test") is None
+
+
+@pytest.mark.parametrize("text", ["main", "a/b", "feature-1.2", "한글", "a@b", "x" * 255])
+def test_branches(text):
+    assert arguments.is_branch(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "a b", "a..b", "-a", "/a", "a/", ".a", "a/.b", "a.lock", "a.lock/b", "a.", "@"),
+        *("a@{1}", "a~1", "a^", "a:b", "a?", "a*", "a[", "a\\b", "a//b", "a\x7f", "x" * 256),
+    ],
+)
+def test_no_branches(text):
+    assert not arguments.is_branch(text)

@@ -4,11 +4,29 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.urls import reverse
+from django.utils.functional import lazy
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from issues.models import State
 
 MAX_TEXT_LENGTH = 1_000_000
+
+
+def _write_text_help() -> SafeString:
+    """In a tab of its own, so that nobody loses what they have typed."""
+    return format_html(
+        '{} <a href="{}" target="_blank">{}</a>',
+        gettext("Markdown works here."),
+        reverse("quick-actions"),
+        gettext("Quick actions work too"),
+    )
+
+
+text_help = lazy(_write_text_help, SafeString)
 
 
 class FilterForm(forms.Form):
@@ -33,7 +51,7 @@ class IssueForm(forms.Form):
         required=False,
         max_length=MAX_TEXT_LENGTH,
         widget=forms.Textarea(attrs={"rows": 10}),
-        help_text=_("Markdown works here."),
+        help_text=text_help(),
     )
     confidential = forms.BooleanField(
         label=_("Confidential"),
@@ -47,7 +65,7 @@ class NoteForm(forms.Form):
         label=_("Comment"),
         max_length=MAX_TEXT_LENGTH,
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=_("Markdown works here."),
+        help_text=text_help(),
     )
     internal = forms.BooleanField(
         label=_("Internal note"),

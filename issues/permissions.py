@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext_lazy as _
 from rules.permissions import set_perm
 
 from issues.models import (
@@ -167,6 +168,14 @@ PREDICATES: dict[str, Callable[..., bool]] = {
     "issues.administer_project": administer_project,
     "issues.push_branch": push_branch,
 }
+WHO_MAY = {
+    "issues.read_item": _("Everybody who may read it"),
+    "issues.comment_on": _("Everybody who may comment"),
+    "issues.edit_item": _("Its author; reporters (of a merge request, developers) and above"),
+    "issues.triage_item": _("Reporters and above"),
+}
+"""What a help page says of an action's rule."""
+
 for _action, _predicate in PREDICATES.items():
     set_perm(_action, _predicate)  # type: ignore[no-untyped-call]
 

@@ -6,6 +6,7 @@ from django.urls.converters import StringConverter
 
 from issues.views.actions import ACTION_WORDS, item_action
 from issues.views.files import upload
+from issues.views.help import quick_actions
 from issues.views.issues import issue_detail, issue_list, issue_new
 from issues.views.leaving import unsubscribe
 from issues.views.merge_requests import merge_request_detail, merge_request_list
@@ -41,6 +42,7 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("uploads/<secret:secret>/<str:filename>", upload, name="upload"),
     path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
+    path("help/quick-actions/", quick_actions, name="quick-actions"),
     path(ISSUES, issue_list, name="issue-list"),
     path(f"{ISSUES}new/", issue_new, name="issue-new"),
     path(f"{ISSUES}<int:iid>/", issue_detail, name="issue-detail"),

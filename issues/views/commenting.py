@@ -4,11 +4,14 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 
-from issues import services
+from issues import quick_actions, services
 from issues.forms import NoteForm
-from issues.models import Issue, MergeRequest, Note, User
+from issues.models import Issue, MergeRequest, User
+from issues.quick_actions import Written
 from issues.views.discussions import ShownItem, show_item
+from issues.views.heeding import say_what_was_done
 from issues.views.reading import item_url, refusals_answered
 
 
@@ -26,9 +29,11 @@ def answer_item_page(
             return redirect_to_login(request.path)
         if not shown.may_comment:
             raise PermissionDenied
-        note = _write_note(form, item=item, author=request.user, shown=shown)
-        if note:
-            return redirect(f"{item_url(item)}#note-{note.pk}")
+        written = _write_note(form, item=item, author=request.user, shown=shown)
+        if written:
+            say_what_was_done(request, written)
+            place = f"#note-{written.note.pk}" if written.note else ""
+            return redirect(f"{item_url(item)}{place}")
     context = {
         "item": item,
         "project": item.project,
@@ -41,7 +46,7 @@ def answer_item_page(
 
 def _write_note(
     form: NoteForm, *, item: Issue | MergeRequest, author: User, shown: ShownItem
-) -> Note | None:
+) -> Written | None:
     """None leaves the reasons in the form."""
     if not form.is_valid():
         return None
@@ -49,10 +54,11 @@ def _write_note(
     discussion = known.get(form.cleaned_data["discussion"])
     try:
         with refusals_answered():
-            return services.create_note(
+            return quick_actions.write_note(
                 item=item,
                 author=author,
                 body=form.cleaned_data["body"],
+                now=timezone.now(),
                 discussion=discussion.name if discussion else "",
                 internal=form.cleaned_data.get("internal", False)
                 or (discussion is not None and discussion.internal),

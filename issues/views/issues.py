@@ -5,15 +5,17 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from issues import services
+from issues import quick_actions
 from issues.forms import FilterForm, IssueForm
 from issues.models import Project, State
 from issues.permissions import visible_issues
 from issues.views.commenting import answer_item_page
+from issues.views.heeding import say_what_was_done
 from issues.views.listing import ITEMS_A_PAGE, count_states, in_state
 from issues.views.reading import (
     MemberRequest,
@@ -62,9 +64,12 @@ def issue_new(request: MemberRequest, path: str) -> HttpResponse:
 
 def _create_and_show(request: MemberRequest, project: Project, form: IssueForm) -> HttpResponse:
     with refusals_answered():
-        issue = services.create_issue(project=project, author=request.user, **form.cleaned_data)
-    messages.success(request, gettext("Issue #%(iid)s is open.") % {"iid": issue.iid})
-    return redirect(item_url(issue))
+        written = quick_actions.open_issue(
+            project=project, author=request.user, now=timezone.now(), **form.cleaned_data
+        )
+    messages.success(request, gettext("Issue #%(iid)s is open.") % {"iid": written.item.iid})
+    say_what_was_done(request, written)
+    return redirect(item_url(written.item))
 
 
 @never_cache

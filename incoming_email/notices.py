@@ -1,24 +1,31 @@
 """The mail that tells a sender what became of a message: rare, short, and never to a stranger."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from incoming_email.models import InboundEmail, Mailbox
-from incoming_email.outcomes import Reason
+from incoming_email.outcomes import Reason, Unheeded
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.sender_auth import NOT_CHECKED, SignatureCheck, is_authenticated
 from issues import outbox
-from issues.models import EmailAddress, OutgoingEmail
+from issues.models import EmailAddress, OutgoingEmail, User
 
 REJECTION = "rejection"
 HELD = "held"
-AUTOMATIC_KINDS = (REJECTION, HELD)
+UNHEEDED = "quick_actions"
+AUTOMATIC_KINDS = (REJECTION, HELD, UNHEEDED)
 """Kinds of outgoing mail that answer a mail by themselves; LOOP_LIMIT_PER_HOUR counts them."""
+
+PAUSING_KINDS = (REJECTION, HELD)
+"""Kinds of which a sender gets one in NOTICE_PAUSE_MINUTES. What became of a command is told
+each time: who mistyped one tries again at once, and must not be left in silence then."""
 
 
 def write_rejection(
@@ -35,7 +42,9 @@ def write_rejection(
     proven = is_authenticated(email.sender, results, trusted=trusted, signatures=signatures)
     if known is None and not proven:
         return "not sent: the sender is a stranger"
-    return _why_not(email, now=now) or _write(row, email, reason, REJECTION, known, now=now)
+    return _why_not_now(email, now=now) or _write_reason(
+        row, email, reason, REJECTION, known, now=now
+    )
 
 
 def write_held(row: InboundEmail, email: ParsedEmail, reason: Reason, *, now: datetime) -> str:
@@ -43,7 +52,41 @@ def write_held(row: InboundEmail, email: ParsedEmail, reason: Reason, *, now: da
     known = _find_known(email.sender)
     if known is None:
         return "not sent: the sender is a stranger"
-    return _why_not(email, now=now) or _write(row, email, reason, HELD, known, now=now)
+    return _why_not_now(email, now=now) or _write_reason(row, email, reason, HELD, known, now=now)
+
+
+def write_unheeded(
+    row: InboundEmail,
+    email: ParsedEmail,
+    author: User,
+    unheeded: Sequence[Unheeded],
+    *,
+    now: datetime,
+) -> str:
+    """Tell the author which commands were not carried out, at an address proven to be theirs.
+
+    That is the one they wrote from, or where From fits no address of theirs, their own one: it
+    was done in their name.
+    """
+    theirs = author.email_addresses.filter(verified_at__isnull=False)
+    addresses = set(theirs.values_list("address", flat=True))
+    recipient = email.sender if email.sender in addresses else author.email.lower()
+    if recipient not in addresses:
+        return "not sent: the author has no proven address"
+    refusal = _why_never(email, recipient) or _why_no_more(recipient, now=now)
+    if refusal:
+        return refusal
+    with translation.override(author.language):
+        subject = _("Not carried out: %s") % (email.subject or _("(no subject)"))
+        text = render_to_string(
+            "incoming_email/mail/quick_actions.txt",
+            {
+                "unheeded": unheeded,
+                "url": settings.BASE_URL + reverse("quick-actions"),
+                "received_at": row.received_at,
+            },
+        )
+    return _enqueue(row, email, UNHEEDED, recipient, subject, text, now=now)
 
 
 def _find_known(sender: str) -> EmailAddress | None:
@@ -55,27 +98,38 @@ def _find_known(sender: str) -> EmailAddress | None:
     return verified.first()
 
 
-def _why_not(email: ParsedEmail, *, now: datetime) -> str:
-    """The rule that forbids an answer, or nothing."""
+def _why_not_now(email: ParsedEmail, *, now: datetime) -> str:
+    """The rule that forbids an answer to the sender, or nothing."""
+    refusal = _why_never(email, email.sender)
+    if refusal:
+        return refusal
+    told = OutgoingEmail.objects.filter(recipient=email.sender, kind__in=PAUSING_KINDS)
+    pause = timedelta(minutes=settings.NOTICE_PAUSE_MINUTES)
+    if told.filter(created_at__gt=now - pause).exists():
+        return f"not sent: the sender was told in the last {settings.NOTICE_PAUSE_MINUTES} minutes"
+    return _why_no_more(email.sender, now=now)
+
+
+def _why_never(email: ParsedEmail, recipient: str) -> str:
     if email.null_return_path:
         return "not sent: the message has the null reverse-path"
     if email.is_bulk:
         return "not sent: the message came through a list or went to many"
-    if any(mailbox.template.matches(email.sender) for mailbox in Mailbox.objects.all()):
+    if any(mailbox.template.matches(recipient) for mailbox in Mailbox.objects.all()):
         return "not sent: the sender is one of our own addresses"
-    answers = OutgoingEmail.objects.filter(recipient=email.sender, kind__in=AUTOMATIC_KINDS)
-    pause = timedelta(minutes=settings.NOTICE_PAUSE_MINUTES)
-    if answers.filter(created_at__gt=now - pause).exists():
-        return f"not sent: the sender was told in the last {settings.NOTICE_PAUSE_MINUTES} minutes"
-    if (
-        answers.filter(created_at__gt=now - timedelta(hours=1)).count()
-        >= settings.LOOP_LIMIT_PER_HOUR
-    ):
+    return ""
+
+
+def _why_no_more(recipient: str, *, now: datetime) -> str:
+    answers = OutgoingEmail.objects.filter(
+        recipient=recipient, kind__in=AUTOMATIC_KINDS, created_at__gt=now - timedelta(hours=1)
+    )
+    if answers.count() >= settings.LOOP_LIMIT_PER_HOUR:
         return "not sent: the limit of automatic answers an hour is reached"
     return ""
 
 
-def _write(
+def _write_reason(
     row: InboundEmail,
     email: ParsedEmail,
     reason: Reason,
@@ -87,15 +141,29 @@ def _write(
     language = known.user.language if known else settings.LANGUAGE_CODE
     with translation.override(language):
         title = _("Not accepted: %s") if kind == REJECTION else _("Waiting for review: %s")
+        subject = title % (email.subject or _("(no subject)"))
         text = render_to_string(
             f"incoming_email/mail/{kind}.txt",
             {"sentence": reason.label, "subject": email.subject, "received_at": row.received_at},
         )
+    return _enqueue(row, email, kind, email.sender, subject, text, now=now)
+
+
+def _enqueue(  # noqa: PLR0913  (one argument a column)
+    row: InboundEmail,
+    email: ParsedEmail,
+    kind: str,
+    recipient: str,
+    subject: str,
+    text: str,
+    *,
+    now: datetime,
+) -> str:
     written = outbox.enqueue(
         kind=kind,
         effect_key=f"{kind}-{row.pk}",
-        recipient=email.sender,
-        subject=title % (email.subject or _("(no subject)")),
+        recipient=recipient,
+        subject=subject,
         text=text,
         envelope_sender="",
         headers={

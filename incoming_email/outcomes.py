@@ -105,11 +105,21 @@ class Reason(models.TextChoices):
 
 
 @dataclass(frozen=True, slots=True)
+class Unheeded:
+    """A command in a mail that was not carried out, and why: a sentence for its sender."""
+
+    line: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What was done. `text` reads as scripts rely on, for example 'issue acme/shop#3'."""
 
     text: str
     made: models.Model | None = None
+    unheeded: tuple[Unheeded, ...] = ()
+    """The sender is told of these."""
 
 
 class Rejected(Exception):

@@ -233,6 +233,11 @@ def _let_handler_act(attempt: Attempt, resolved: Resolved) -> None:
     row.effect_key = effect_key(email, resolved)
     outcome = resolved.handler.handle(email, resolved.target, attempt.context)
     write_outcome(row, resolved, outcome)
+    if outcome.unheeded and resolved.target.author is not None:
+        sent = notices.write_unheeded(
+            row, email, resolved.target.author, outcome.unheeded, now=attempt.context.now
+        )
+        attempt.trace.append({"step": "quick actions", "result": sent})
 
 
 def _lock(rows: Sequence[InboundEmail]) -> None:

@@ -6,10 +6,11 @@ from typing import ClassVar
 from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.files import new_files
 from incoming_email.handlers.project_keys import PREFIX, find_target
-from incoming_email.handlers.refusals import as_rejections
-from incoming_email.outcomes import Outcome, Reason
+from incoming_email.handlers.texts import in_words_for, outcome_of
+from incoming_email.outcomes import Outcome, Reason, Rejected
+from incoming_email.parsing.own_words import make_others_inert
 from incoming_email.parsing.types import ParsedEmail
-from issues import services
+from issues import quick_actions
 
 
 class IssueHandler:
@@ -25,12 +26,15 @@ class IssueHandler:
         return find_target(key)
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
-        with as_rejections():
-            issue = services.create_issue(
+        if target.author is None:
+            raise Rejected(Reason.NOT_FOUND)
+        with in_words_for(target.author):
+            written = quick_actions.open_issue(
                 project=target.project,
                 author=target.author,
                 title=email.subject,
-                description=email.text,
+                description=make_others_inert(email.text, email.reply),
+                now=context.now,
                 files=new_files(email, context.inbound_email_id),
             )
-        return Outcome(f"issue {issue}", issue)
+        return outcome_of(written, opened=True)

@@ -7,10 +7,11 @@ from typing import ClassVar
 from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.files import new_files
 from incoming_email.handlers.project_keys import PREFIX, find_target
-from incoming_email.handlers.refusals import as_rejections
+from incoming_email.handlers.texts import in_words_for, outcome_of
 from incoming_email.outcomes import Outcome, Reason, Rejected
+from incoming_email.parsing.own_words import make_others_inert
 from incoming_email.parsing.types import ParsedEmail
-from issues import services
+from issues import quick_actions
 from issues.models import Issue
 
 
@@ -40,10 +41,16 @@ class IssueNoteHandler:
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
         """Quotes stay: what is sent on to an issue is meant for it."""
         files = new_files(email, context.inbound_email_id)
-        if target.item is None or not (email.text.strip() or files):
+        if target.item is None or target.author is None:
+            raise Rejected(Reason.NOT_FOUND)
+        if not (email.text.strip() or files):
             raise Rejected(Reason.EMPTY)
-        with as_rejections():
-            note = services.create_note(
-                item=target.item, author=target.author, body=email.text, files=files
+        with in_words_for(target.author):
+            written = quick_actions.write_note(
+                item=target.item,
+                author=target.author,
+                body=make_others_inert(email.text, email.reply),
+                now=context.now,
+                files=files,
             )
-        return Outcome(f"note {note.pk} on issue {target.item}", note)
+        return outcome_of(written)

@@ -5,12 +5,12 @@ from typing import ClassVar
 
 from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.files import new_files
-from incoming_email.handlers.refusals import as_rejections
+from incoming_email.handlers.texts import in_words_for, outcome_of
 from incoming_email.outcomes import Outcome, Reason, Rejected
+from incoming_email.parsing.own_words import make_others_inert
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.reply_keys import is_members_key
-from issues import services
-from issues.models import Issue
+from issues import quick_actions
 
 
 class NoteHandler:
@@ -43,16 +43,18 @@ class NoteHandler:
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
         files = new_files(email, context.inbound_email_id, quoted_is_cut=True)
         brings_files = any(not file.is_old for file in files)
-        if target.item is None or not (email.reply.strip() or brings_files):
+        if target.item is None or target.author is None:
+            raise Rejected(Reason.NOT_FOUND)
+        if not (email.reply.strip() or brings_files):
             raise Rejected(Reason.EMPTY)
-        with as_rejections():
-            note = services.create_note(
+        with in_words_for(target.author):
+            written = quick_actions.write_note(
                 item=target.item,
                 author=target.author,
-                body=email.reply,
+                body=make_others_inert(email.reply, email.reply),
+                now=context.now,
                 quoted=email.quoted,
                 discussion=target.discussion,
                 files=files,
             )
-        kind = "issue" if isinstance(target.item, Issue) else "merge request"
-        return Outcome(f"note {note.pk} on {kind} {target.item}", note)
+        return outcome_of(written)

@@ -55,6 +55,11 @@ def find_kept(mail: Mail, *, bare_quotes_are_old: bool) -> dict[int, str]:
     }
 
 
+def find_forward(mail: Mail) -> int | None:
+    """Where a forwarded message begins, which goes on to the end."""
+    return _lay_out(mail).forward
+
+
 def _lay_out(mail: Mail) -> _Layout:
     layout = _Layout(end=len(mail.lines), shortened=dict(_split_shared_lines(mail)))
     introduced = has_text = False

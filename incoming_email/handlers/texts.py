@@ -1,0 +1,29 @@
+"""What a text by mail came to, in the ledger's words, and which of its commands were refused."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.utils import translation
+
+from incoming_email.handlers.refusals import as_rejections
+from incoming_email.outcomes import Outcome, Unheeded
+from issues.models import Issue, User
+from issues.quick_actions import Written
+
+
+@contextmanager
+def in_words_for(author: User) -> Iterator[None]:
+    """Refusals as Rejected; sentences about commands in the language of who wrote them."""
+    with as_rejections(), translation.override(author.language):
+        yield
+
+
+def outcome_of(written: Written, *, opened: bool = False) -> Outcome:
+    """`opened`: the item itself was made by this text."""
+    kind = "issue" if isinstance(written.item, Issue) else "merge request"
+    unheeded = tuple(Unheeded(refusal.shown_line, refusal.why) for refusal in written.refused)
+    if opened:
+        return Outcome(f"{kind} {written.item}", written.item, unheeded)
+    if written.note is None:
+        return Outcome(f"commands on {kind} {written.item}", None, unheeded)
+    return Outcome(f"note {written.note.pk} on {kind} {written.item}", written.note, unheeded)

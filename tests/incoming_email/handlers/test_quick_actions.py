@@ -1,0 +1,276 @@
+"""Quick actions by mail: whose words count, what becomes of them, and what the sender hears."""
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from incoming_email import processing, reply_keys
+from incoming_email.models import InboundEmail
+from incoming_email.outcomes import Status
+from issues import outbox, services
+from issues.models import Announcement, Issue, Note, OutgoingEmail, Role, State
+from tests.factories import LabelFactory, MergeRequestFactory, UserFactory
+from tests.incoming_email.mails import make_mail_with_file
+from tests.incoming_email.world import make_mail, make_world
+
+pytestmark = pytest.mark.django_db
+HISTORY = "\r\n\r\nOn Mon, Jan 1, 2024 at 10:00 AM Ann <ann@example.com> wrote:\r\n> /close"
+
+
+def reply(world, body, **headers):
+    sender = headers.pop("sender", world.member.email)
+    row = world.receive(make_mail(to=world.reply_address(), sender=sender, body=body, **headers))
+    world.issue.refresh_from_db()
+    return row
+
+
+def told():
+    """The answers about commands: recipient and text."""
+    rows = OutgoingEmail.objects.filter(kind="quick_actions").order_by("pk")
+    return list(rows.values_list("recipient", "text"))
+
+
+def step_of(row):
+    return next(step["result"] for step in row.trace if step["step"] == "quick actions")
+
+
+def test_a_reply_of_commands_only_makes_no_note(world):
+    row = reply(world, "/close" + HISTORY)
+
+    assert (row.status, row.outcome) == (
+        Status.PROCESSED,
+        f"commands on issue {world.issue}",
+    )
+    assert (row.note, row.issue) == (None, world.issue)
+    assert world.issue.state == State.CLOSED
+    assert not Note.objects.filter(system=False).exists()
+    assert told() == []
+
+
+def test_a_reply_with_text_and_commands(world):
+    row = reply(world, "Fixed.\r\n\r\n/close\r\n" + HISTORY)
+
+    note = Note.objects.get(system=False)
+    assert row.outcome == f"note {note.pk} on issue {world.issue}"
+    assert note.body == "Fixed."
+    assert note.quoted.splitlines()[-1] == "> /close"
+    assert world.issue.state == State.CLOSED
+
+
+def test_a_file_beside_commands_is_a_note(world, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    content = make_mail_with_file(to=world.reply_address(), sender=world.member.email)
+    world.receive(content.replace(b"See the file.", b"/close"))
+    world.issue.refresh_from_db()
+    assert Note.objects.get(system=False).body.startswith("[a.txt](")
+    assert world.issue.state == State.CLOSED
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Hello" + HISTORY,
+        "Hello\r\n\r\n-- \r\nAnn\r\n/close",
+        "Hello\r\n\r\n```\r\n/close\r\n```",
+        "Hello\r\n\r\n    /close",
+        "Hello\r\n\r\n> /close\r\n\r\nWhat is this?",
+        "Hello \\/close\r\n\\/close",
+        "FYI\r\n\r\n---------- Forwarded message ---------\r\nFrom: Bo <bo@example.com>\r\n"
+        "Date: Mon, Jan 1, 2024 at 10:00 AM\r\nSubject: x\r\nTo: <ann@example.com>\r\n\r\n/close",
+        "Hello\r\n\r\n-----Original Message-----\r\nFrom: Bo\r\nSent: Monday\r\nTo: Ann\r\n"
+        "Subject: x\r\n\r\n/close",
+        "/etc/passwd\r\n/tmp",
+    ],
+    ids=lambda body: body.split()[1][:12] if len(body.split()) > 1 else "path",
+)
+def test_words_of_others_code_and_paths_do_nothing(world, body):
+    row = reply(world, body)
+    assert row.status == Status.PROCESSED
+    assert world.issue.state == State.OPENED
+    assert told() == []
+
+
+HTML = """MIME-Version: 1.0
+Content-Type: text/html; charset=utf-8
+
+<div>Hello</div><div>/close</div><p>/close</p><blockquote>/close</blockquote>
+"""
+
+
+def test_mail_in_html_only_holds_no_commands(world):
+    head = make_mail(to=world.reply_address(), sender=world.member.email).partition(b"\r\n\r\n")[0]
+    row = world.receive(head + b"\r\n" + HTML.replace("\n", "\r\n").encode())
+    world.issue.refresh_from_db()
+    assert (row.status, world.issue.state) == (Status.PROCESSED, State.OPENED)
+    assert "\\/close" in Note.objects.get().body
+
+
+def test_the_text_beside_the_html_holds_them(world):
+    head = make_mail(to=world.reply_address(), sender=world.member.email).partition(b"\r\n\r\n")[0]
+    head += b'\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="b"\r\n\r\n'
+    text = b"--b\r\nContent-Type: text/plain\r\n\r\n/close\r\n"
+    world.receive(head + text + b"--b\r\nContent-Type: text/html\r\n\r\n<p>/close</p>\r\n--b--\r\n")
+    world.issue.refresh_from_db()
+    assert world.issue.state == State.CLOSED
+
+
+def test_a_new_issue_by_mail(world):
+    LabelFactory(project=world.issue.project, name="bug")
+    body = "It squeaks.\r\n\r\n/label ~bug\r\n/confidential\r\n" + HISTORY
+    row = world.receive(
+        make_mail(to=world.issue_address(), sender=world.member.email, subject="Door", body=body)
+    )
+    issue = Issue.objects.latest("pk")
+    assert row.outcome == f"issue {issue}"
+    assert (issue.title, issue.confidential, issue.state) == ("Door", True, State.OPENED)
+    assert issue.labels.get().name == "bug"
+    assert issue.description == "It squeaks.\n\n\n\n" + HISTORY.strip().replace("\r\n", "\n")
+
+
+def test_a_new_issue_of_commands_only_has_no_description(world):
+    row = world.receive(
+        make_mail(to=world.issue_address(), sender=world.member.email, body="/due tomorrow")
+    )
+    issue = Issue.objects.latest("pk")
+    assert (row.outcome, issue.description) == (f"issue {issue}", "")
+    assert issue.due_date is not None
+
+
+def test_what_is_forwarded_into_a_new_issue_commands_nothing(world):
+    body = (
+        "See below.\r\n/title Seen below\r\n\r\n---------- Forwarded message ---------\r\n"
+        "From: Bo <bo@example.com>\r\nDate: Mon, Jan 1, 2024\r\nSubject: x\r\n"
+        "To: <ann@example.com>\r\n\r\n/close\r\n/colse\r\n"
+    )
+    row = world.receive(make_mail(to=world.issue_address(), sender=world.member.email, body=body))
+    issue = Issue.objects.latest("pk")
+    assert (row.status, issue.title, issue.state) == (
+        Status.PROCESSED,
+        "Seen below",
+        State.OPENED,
+    )
+    assert issue.description.endswith("\n\\/close\n\\/colse")
+    assert told() == []
+
+
+def test_mail_to_the_private_address_of_an_issue(world):
+    address = world.issue_address().replace("-issue@", f"-issue-{world.issue.iid}@")
+    row = world.receive(make_mail(to=address, sender=world.member.email, body="/close"))
+    world.issue.refresh_from_db()
+    assert row.outcome == f"commands on issue {world.issue}"
+    assert world.issue.state == State.CLOSED
+
+
+def test_a_reply_about_a_merge_request(world):
+    merge_request = MergeRequestFactory(project=world.issue.project)
+    routes = reply_keys.reply_routes(recipients=[world.member], item=merge_request, discussion="")
+    row = world.receive(
+        make_mail(
+            to=routes[world.member.pk].reply_to, sender=world.member.email, body="/draft\n/close"
+        )
+    )
+    merge_request.refresh_from_db()
+    assert row.outcome == f"commands on merge request {merge_request}"
+    assert (merge_request.draft, merge_request.state) == (True, State.CLOSED)
+
+
+def test_the_sender_is_told_what_was_refused(world):
+    row = reply(
+        world,
+        "/assign @ghost\r\n/colse\r\n/close",
+        subject="Re: door",
+        Message_ID="<m@example.com>",
+    )
+
+    assert step_of(row) == "sent"
+    outbox.deliver_due(now=timezone.now())
+    answer = next(sent for sent in mail.outbox if sent.subject == "Not carried out: Re: door")
+    assert answer.to == [world.member.email]
+    assert answer.from_email == "", "the null reverse-path"
+    assert answer.extra_headers["Auto-Submitted"] == "auto-replied"
+    assert answer.extra_headers["In-Reply-To"] == "<m@example.com>"
+    assert "  /assign @ghost\n  Nobody is named @ghost.\n" in answer.body
+    assert "  /colse\n  There is no such quick action; is /close meant?" in answer.body
+    assert "/help/quick-actions/" in answer.body
+    assert world.issue.state == State.CLOSED
+
+
+def test_in_the_language_of_the_author(world):
+    world.member.language = "ko"
+    world.member.save()
+    reply(world, "/assign @ghost")
+    ((_recipient, text),) = told()
+    assert "@ghost 님이 없습니다." in text
+
+
+def test_told_at_each_mistake_and_no_more_than_the_limit(world, settings):
+    settings.LOOP_LIMIT_PER_HOUR = 3
+    rows = [reply(world, "/colse") for _mistake in range(4)]
+    assert [step_of(row) for row in rows] == [
+        *["sent"] * 3,
+        "not sent: the limit of automatic answers an hour is reached",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "value"), [("Return_Path", "<>"), ("List_Id", "<list.example.com>")]
+)
+def test_some_mail_is_never_answered(world, header, value):
+    row = reply(world, "/colse", **{header: value})
+    assert row.status == Status.PROCESSED
+    assert step_of(row).startswith("not sent")
+    assert told() == []
+
+
+def test_who_writes_in_the_name_of_another_is_not_told_but_the_other_is():
+    world = make_world(reply_sender_policy="off")
+    reply(world, "/colse", sender="stranger@example.org")
+    ((recipient, _text),) = told()
+    assert recipient == world.member.email
+
+
+def test_the_answer_goes_to_the_address_that_was_used(world):
+    world.member.email_addresses.create(address="phone@example.org", verified_at=timezone.now())
+    reply(world, "/colse", sender="phone@example.org")
+    ((recipient, _text),) = told()
+    assert recipient == "phone@example.org"
+
+
+def test_without_a_proven_address_nobody_is_told():
+    world = make_world(reply_sender_policy="off")
+    world.member.email_addresses.update(verified_at=None)
+    row = reply(world, "/colse")
+    assert step_of(row) == "not sent: the author has no proven address"
+
+
+def test_the_rights_are_those_of_the_page(world):
+    world.member.memberships.update(role=Role.GUEST)
+    row = reply(world, "Hm.\r\n/close\r\n/lock")
+    assert (row.status, world.issue.state) == (Status.PROCESSED, State.OPENED)
+    assert Note.objects.get().body == "Hm."
+    ((_recipient, text),) = told()
+    assert text.count("Your role in the project does not include this.") == 2
+
+
+def test_a_copy_of_the_mail_does_nothing_twice(world):
+    content = make_mail(to=world.reply_address(), sender=world.member.email, body="/close\n/colse")
+    world.receive(content)
+    services.reopen_item(item=world.issue, actor=UserFactory(is_superuser=True))
+
+    row = world.receive(content)
+
+    world.issue.refresh_from_db()
+    assert (row.status, row.reason) == (Status.IGNORED, "duplicate")
+    assert world.issue.state == State.OPENED
+    assert len(told()) == 1
+
+
+def test_trying_out_shows_the_outcome_and_leaves_no_trace(world):
+    raw = make_mail(to=world.reply_address(), sender=world.member.email, body="/close\n/colse\n")
+    row = InboundEmail(mailbox=world.mailbox, raw=raw, source_id="x", received_at=timezone.now())
+    processing.try_out(row, now=timezone.now())
+    world.issue.refresh_from_db()
+    assert row.status == Status.PROCESSED
+    assert step_of(row) == "sent"
+    assert world.issue.state == State.OPENED
+    assert (told(), Note.objects.count(), Announcement.objects.count()) == ([], 0, 0)

@@ -24,6 +24,7 @@ SCHEDULE = {
     "remove orphan files": ("issues.remove_orphan_files", 21600.0),
     "alerts": ("incoming_email.alert", 60.0),
     "held mail": ("incoming_email.tell_of_held_mail", 1800.0),
+    "purge": ("incoming_email.purge", 3600.0),
     "heartbeat": ("incoming_email.heartbeat", 30.0),
 }
 app.conf.beat_schedule = {

@@ -13,9 +13,9 @@ ENDED_WITHOUT_EFFECT = (Status.REJECTED, Status.IGNORED, Status.FAILED)
 
 @transaction.atomic
 def requeue(ids: Sequence[int], *, now: datetime) -> list[int]:
-    """Bring back to PENDING what ended without an effect; return which rows those are."""
+    """Bring back to PENDING what ended without an effect and is still whole; return which."""
     rows = InboundEmail.objects.select_for_update().filter(
-        pk__in=ids, status__in=ENDED_WITHOUT_EFFECT
+        pk__in=ids, status__in=ENDED_WITHOUT_EFFECT, raw_purged_at=None
     )
     return [_bring_back(row, now=now) for row in rows.defer("raw")]
 
@@ -46,5 +46,7 @@ def _bring_back(row: InboundEmail, *, now: datetime) -> int:
     row.attempts, row.next_attempt_at = 0, now
     row.status, row.reason, row.held_rule = Status.PENDING, "", ""
     row.finished_at, row.duplicate_of, row.last_error = None, None, ""
-    row.save(update_fields=[*FOUND_OUT, "attempts", "next_attempt_at", "last_error"])
+    row.trace_purged_at = None  # the new attempt writes a new one
+    also = ("attempts", "next_attempt_at", "last_error", "trace_purged_at")
+    row.save(update_fields=[*FOUND_OUT, *also])
     return int(row.pk)

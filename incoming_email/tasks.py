@@ -7,7 +7,7 @@ from datetime import datetime
 from celery import shared_task
 from django.utils import timezone
 
-from incoming_email import fetching, heartbeats, processing
+from incoming_email import fetching, heartbeats, processing, purging
 from incoming_email.alerting import failing_mailboxes, held_digest, webhook
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import Mailbox
@@ -66,6 +66,12 @@ def backfill_mailbox(*, mailbox_id: int, since: str) -> None:
     """`since`: ISO 8601 with a zone. What a kill leaves out is filled in by asking again."""
     mailbox = Mailbox.objects.get(pk=mailbox_id)
     fetching.backfill(mailbox, since=datetime.fromisoformat(since))
+
+
+@shared_task(name="incoming_email.purge", ignore_result=True)
+def purge() -> None:
+    """Remove what has been kept long enough; the next run goes on where the time is over."""
+    list(purging.purge(purging.Wanted(), now=timezone.now(), seconds=purging.RUN_SECONDS))
 
 
 @shared_task(name="incoming_email.heartbeat", ignore_result=True)

@@ -144,9 +144,10 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         context["buttons"] = [
             (name, button.label)
             for name, button in BUTTONS.items()
-            if may_press and row.status in button.statuses
+            if may_press and button.fits(row)
         ]
-        context["may_download"] = self.has_download_permission(request)
+        is_whole = row.raw_purged_at is None
+        context["may_download"] = is_whole and self.has_download_permission(request)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.action(description=_("Process again"), permissions=["requeue"])
@@ -184,7 +185,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
             return HttpResponseNotAllowed(["GET"])
         if not self.has_download_permission(request):
             raise PermissionDenied
-        row = InboundEmail.objects.filter(pk=pk).only("raw").first()
+        row = InboundEmail.objects.filter(pk=pk, raw_purged_at=None).only("raw").first()
         if row is None:
             raise Http404
         self.log_change(request, row, str(_("Downloaded the raw message.")))

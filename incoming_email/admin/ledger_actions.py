@@ -39,6 +39,11 @@ class Button:
     """Rows of these only have the button."""
 
     processes: bool = True
+    needs_raw: bool = False
+
+    def fits(self, row: InboundEmail) -> bool:
+        is_whole = row.raw_purged_at is None
+        return row.status in self.statuses and (is_whole or not self.needs_raw)
 
 
 BUTTONS = {
@@ -47,6 +52,7 @@ BUTTONS = {
         gettext_lazy("Processed again."),
         reviewing.requeue,
         reviewing.ENDED_WITHOUT_EFFECT,
+        needs_raw=True,
     ),
     "release": Button(
         gettext_lazy("Release"), gettext_lazy("Released."), reviewing.release, (Status.HELD,)
@@ -110,7 +116,7 @@ def _describe(button: Button, changed: Sequence[int], *, left: int) -> Iterator[
             yield _("The worker goes on with the pending ones.")
     if left:
         yield ngettext(
-            "%(count)d message was left alone: its status does not allow this.",
-            "%(count)d messages were left alone: their status does not allow this.",
+            "%(count)d message was left alone: its status or missing bytes do not allow this.",
+            "%(count)d messages were left alone: status or missing bytes do not allow this.",
             left,
         ) % {"count": left}

@@ -63,7 +63,7 @@ class LedgerPage:
 
 def describe(row: InboundEmail, redactor: Redactor) -> LedgerPage:
     """Parses the message anew, so it shows how the present version reads it."""
-    email = parse(bytes(row.raw), recipient=row.recipient)
+    email = parse(bytes(row.raw), recipient=row.recipient) if row.raw_purged_at is None else None
     facts = [*_facts(row), *_outcome(row), *_attempts(row)]
     return LedgerPage(
         row=row,
@@ -74,9 +74,11 @@ def describe(row: InboundEmail, redactor: Redactor) -> LedgerPage:
         defects=tuple(redactor.redact(str(defect)) for defect in row.defects),
         reading=tuple(
             Fact(fact.label, redactor.redact(fact.value)) for fact in _reading(email) if fact.value
-        ),
-        texts=tuple(_texts(email, redactor)),
-        files=tuple(_show_file(file, redactor) for file in email.attachments),
+        )
+        if email
+        else (),
+        texts=tuple(_texts(email, redactor)) if email else (),
+        files=tuple(_show_file(file, redactor) for file in email.attachments) if email else (),
     )
 
 
@@ -91,7 +93,12 @@ def _facts(row: InboundEmail) -> Iterator[Fact]:
     yield Fact(_("Sender"), row.sender)
     yield Fact(_("Subject"), row.subject)
     yield Fact(_("Message-ID"), row.message_id)
-    yield Fact(_("Size"), filesizeformat(len(row.raw)))
+    if row.raw_purged_at is None:
+        yield Fact(_("Size"), filesizeformat(len(row.raw)))
+    else:
+        yield Fact(_("Raw message removed"), _moment(row.raw_purged_at))
+    if row.trace_purged_at is not None:
+        yield Fact(_("Trace removed"), _moment(row.trace_purged_at))
     if row.oversize:
         yield Fact(_("Stored"), _("Only the header: the message is larger than the limit."))
     yield Fact(_("SHA-256"), row.digest)

@@ -21,7 +21,8 @@ class MailboxForm(_MailboxForm):
             *("name", "enabled", "purpose", "address", "inbox_method", "host", "port", "ssl"),
             *("start_tls", "user", "password", "folder", "idle_timeout", "delete_after_delivery"),
             *("expunge_deleted", "reply_sender_policy", "token_sender_policy"),
-            "trusted_authserv_id",
+            *("trusted_authserv_id", "keep_raw_days", "keep_failed_days", "keep_trace_days"),
+            "keep_attachments_days",
         )
         help_texts = {  # noqa: RUF012  (Django's way)
             "address": format_lazy(

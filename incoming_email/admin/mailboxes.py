@@ -36,6 +36,7 @@ IMAP = (
 )
 WRITE_ONLY = {"password", "clear_password"}
 POLICIES = ("reply_sender_policy", "token_sender_policy", "trusted_authserv_id")
+RETENTION = ("keep_raw_days", "keep_failed_days", "keep_trace_days", "keep_attachments_days")
 STATE = ("last_success_at", "last_error", "failing_since", "alerted_at", "pending", "ledger")
 
 
@@ -66,6 +67,7 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
             (_("IMAP"), {"fields": imap, "classes": _folded(method != InboxMethod.IMAP)}),
             (_("SMTP"), {"fields": (), "description": _describe_door()}),
             (_("Sender policies"), {"fields": POLICIES, "description": POLICY_HELP}),
+            (_("Retention"), {"fields": RETENTION, "classes": ("collapse",)}),
         ]
         return sections if obj is None else [*sections, (_("State"), {"fields": STATE})]
 

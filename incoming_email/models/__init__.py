@@ -20,6 +20,7 @@ from incoming_email.models.mailboxes import (
     Purpose,
     SenderPolicy,
 )
+from incoming_email.models.retention import Kept
 
 __all__ = [
     "FETCHED",
@@ -32,6 +33,7 @@ __all__ = [
     "InboundEmail",
     "InboundEmailQuerySet",
     "InboxMethod",
+    "Kept",
     "LoginMethod",
     "Mailbox",
     "MailboxQuerySet",

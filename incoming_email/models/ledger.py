@@ -75,6 +75,10 @@ class InboundEmail(models.Model):
     oversize = models.BooleanField(default=False, editable=False)
     """Only the header was stored, since the message is larger than MAX_MESSAGE_BYTES."""
 
+    raw_purged_at = models.DateTimeField(null=True, editable=False)
+    """When the bytes were removed: their retention is over, or a person was erased."""
+
+    trace_purged_at = models.DateTimeField(null=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
     """SHA-256 of the bytes."""
 
@@ -172,6 +176,15 @@ class InboundEmail(models.Model):
             models.Index(fields=["sender"], name="inbound_by_sender"),
             models.Index(
                 fields=["project"], condition=Q(project__isnull=False), name="inbound_by_project"
+            ),
+            # What a purge has still to look at, by mailbox and age.
+            *(
+                models.Index(
+                    fields=["mailbox", "received_at"],
+                    condition=Q(**{f"{kept}_purged_at": None}),
+                    name=f"inbound_kept_{kept}",
+                )
+                for kept in ("raw", "trace")
             ),
             *(
                 models.Index(

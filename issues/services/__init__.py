@@ -14,6 +14,7 @@ from issues.services.changing import (
     set_locked,
     unassign,
 )
+from issues.services.files import remove_uploads
 from issues.services.projects import add_member, create_label, create_project
 from issues.services.refusals import Invalid, Locked, NotAllowed, NotVisible
 from issues.services.relating import copy_in, mark_duplicate
@@ -40,6 +41,7 @@ __all__ = [
     "edit_item",
     "mark_duplicate",
     "remove_labels",
+    "remove_uploads",
     "reopen_item",
     "set_confidential",
     "set_draft",

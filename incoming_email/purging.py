@@ -1,0 +1,127 @@
+"""The end of retention: what has been kept long enough is removed, batch by batch."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.expressions import Combinable
+
+from incoming_email.models import InboundEmail, Kept, Mailbox
+from incoming_email.outcomes import Status
+from issues import services
+from issues.models import Upload
+
+BATCH_ROWS = 500
+RUN_SECONDS = 100.0
+"""A run by the clock stops there, well within the time of a task; the next one goes on."""
+
+ENDED = (Status.PROCESSED, Status.REJECTED, Status.IGNORED)
+"""PENDING owes work and HELD waits for a person: those keep everything. FAILED is its own kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    mailbox: str
+    kept: Kept
+    days: int
+    count: int
+    """Rows, or files; in a dry run those that would be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to purge."""
+
+    kinds: Sequence[Kept] = tuple(Kept)
+    mailbox: str = ""
+    """Its name; empty for all."""
+
+    days: int = 0
+    """Age, instead of what mailbox and settings say; 0 for what they say."""
+
+    dry_run: bool = False
+
+
+def purge(wanted: Wanted, *, now: datetime, seconds: float | None = None) -> Iterator[Purged]:
+    """Remove what is older than it is to be kept. Stops after so many `seconds`.
+
+    Each batch commits by itself. Rows keep number, ids and digests, so that nothing comes twice.
+    """
+    ends = time.monotonic() + seconds if seconds is not None else float("inf")
+    mailboxes = Mailbox.objects.order_by("name")
+    for mailbox in mailboxes.filter(name=wanted.mailbox) if wanted.mailbox else mailboxes:
+        for kept in wanted.kinds:
+            days = wanted.days or mailbox.keep_days(kept)
+            if days:
+                before = now - timedelta(days=days)
+                count = 0
+                for done in _PURGERS[kept](mailbox, before, now, wanted.dry_run):
+                    count += done
+                    if time.monotonic() > ends:
+                        break
+                yield Purged(mailbox.name, kept, days, count)
+
+
+def _purge_raw(mailbox: Mailbox, before: datetime, now: datetime, dry_run: bool) -> Iterator[int]:
+    rows = _old(mailbox, before).filter(raw_purged_at=None, status__in=ENDED)
+    return _empty(rows, dry_run=dry_run, raw=b"", raw_purged_at=now)
+
+
+def _purge_failed(
+    mailbox: Mailbox, before: datetime, now: datetime, dry_run: bool
+) -> Iterator[int]:
+    rows = _old(mailbox, before).filter(raw_purged_at=None, status=Status.FAILED)
+    return _empty(rows, dry_run=dry_run, raw=b"", raw_purged_at=now)
+
+
+def _purge_trace(mailbox: Mailbox, before: datetime, now: datetime, dry_run: bool) -> Iterator[int]:
+    rows = _old(mailbox, before).filter(trace_purged_at=None, status__in=(*ENDED, Status.FAILED))
+    changes = {"trace": [], "defects": [], "last_error": "", "trace_purged_at": now}
+    return _empty(rows, dry_run=dry_run, **changes)
+
+
+def _old(mailbox: Mailbox, before: datetime) -> QuerySet[InboundEmail]:
+    return InboundEmail.objects.filter(mailbox=mailbox, received_at__lt=before)
+
+
+def _empty(rows: QuerySet[InboundEmail], *, dry_run: bool, **changes: object) -> Iterator[int]:
+    """The condition is asked again by the UPDATE: a person may bring a row back meanwhile."""
+    if dry_run:
+        yield rows.count()
+        return
+    while ids := list(rows.order_by("received_at").values_list("pk", flat=True)[:BATCH_ROWS]):
+        yield rows.filter(pk__in=ids).update(**changes)
+
+
+def _purge_attachments(
+    mailbox: Mailbox, before: datetime, _now: datetime, dry_run: bool
+) -> Iterator[int]:
+    files = Upload.objects.filter(created_at__lt=before).filter(_came_by(mailbox)).order_by("pk")
+    if dry_run:
+        yield files.count()
+        return
+    last = 0
+    while batch := list(files.filter(pk__gt=last)[:BATCH_ROWS]):
+        yield services.remove_uploads(uploads=batch)
+        last = batch[-1].pk
+
+
+def _came_by(mailbox: Mailbox) -> Combinable:
+    """On a note that a message became; or on an item that one opened, and so without a note."""
+    made = InboundEmail.objects.filter(mailbox=mailbox, status=Status.PROCESSED)
+    opened = made.filter(note=None)
+    return (
+        Exists(made.filter(note=OuterRef("note")))
+        | Exists(opened.filter(issue=OuterRef("issue")))
+        | Exists(opened.filter(merge_request=OuterRef("merge_request")))
+    )
+
+
+_PURGERS: dict[Kept, Callable[[Mailbox, datetime, datetime, bool], Iterator[int]]] = {
+    Kept.RAW: _purge_raw,
+    Kept.FAILED: _purge_failed,
+    Kept.TRACE: _purge_trace,
+    Kept.ATTACHMENTS: _purge_attachments,
+}

@@ -1,5 +1,6 @@
 """System checks: settings that would make mail go astray are found at the start."""
 
+import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -116,6 +117,22 @@ def check_message_id_host(*, app_configs: object, **kwargs: Any) -> list[CheckMe
         return []
     hint = "Set MESSAGE_ID_HOST to a name such as mail.example.com, without port or scheme."
     return [_error("E006", f"MESSAGE_ID_HOST “{host}” is not a host name.", hint)]
+
+
+@register
+def check_door(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """E008: a network that is none would end each connection. E009: TLS that can't be had."""
+    found: list[CheckMessage] = []
+    for network in settings.SMTP_DOOR_NETWORKS:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError as error:
+            hint = "Write networks as 192.0.2.0/24, with commas between."
+            found.append(_error("E008", f"SMTP_DOOR_NETWORKS: {error}", hint))
+    if settings.SMTP_DOOR_REQUIRE_TLS and not settings.SMTP_DOOR_CERTIFICATE_FILE:
+        what = "SMTP_DOOR_REQUIRE_TLS is set, and there is no certificate."
+        found.append(_error("E009", what, "Name its PEM file as SMTP_DOOR_CERTIFICATE_FILE."))
+    return found
 
 
 @register

@@ -1,4 +1,4 @@
-"""The SMTP door: unknown recipients are refused at RCPT, and 250 means committed."""
+"""The door for SMTP and LMTP: unknown recipients are refused at RCPT, 250 means committed."""
 
 import asyncio
 import logging
@@ -8,11 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from celery import current_app
 from celery.exceptions import OperationalError
-from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
@@ -21,6 +19,7 @@ from incoming_email.handlers import registry
 from incoming_email.handlers.base import Context
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import InboxMethod, Mailbox
+from incoming_email.smtp_listening import DoorController
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -29,7 +28,6 @@ OK = "250 2.1.5 OK"
 UNKNOWN = "550 5.1.1 No such recipient here"
 TRY_LATER = "451 4.3.0 Can't take mail now, try again later"
 BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
-MAX_LINE_BYTES = 1_000_000
 MAX_RECIPIENTS_A_MESSAGE = 100
 DATABASE_THREADS = 4
 HEARTBEAT_SECONDS = 30
@@ -79,9 +77,14 @@ def store(content: bytes, recipients: list[str]) -> list[int]:
 
 
 class Door:
-    """aiosmtpd's handler. Database work runs in threads, off the event loop."""
+    """aiosmtpd's handler. Database work runs in threads, off the event loop.
 
-    def __init__(self) -> None:
+    By SMTP all recipients of a message are one transaction. By LMTP each one is, with an answer
+    of its own, so that one of them can be taken while another is tried again.
+    """
+
+    def __init__(self, *, lmtp: bool) -> None:
+        self._lmtp = lmtp
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="door")
 
     async def _in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
@@ -115,8 +118,17 @@ class Door:
             return TRY_LATER
         if BARE_LINE_END.search(content):
             return "550 5.6.0 A line must end with CR LF (RFC 5321 2.3.8)"
+        if not self._lmtp:
+            return await self._take(content, list(envelope.rcpt_tos))
+        answers = {
+            recipient: await self._take(content, [recipient])
+            for recipient in dict.fromkeys(envelope.rcpt_tos)
+        }
+        return "\r\n".join(answers[recipient] for recipient in envelope.rcpt_tos)
+
+    async def _take(self, content: bytes, recipients: list[str]) -> str:
         try:
-            ids = await self._in_thread(store, content, list(envelope.rcpt_tos))
+            ids = await self._in_thread(store, content, recipients)
         except LookupError:
             return UNKNOWN
         except DatabaseError:
@@ -124,6 +136,20 @@ class Door:
             return TRY_LATER
         await self._in_thread(_start_processing, ids)
         return f"250 2.0.0 OK: kept as {', '.join(map(str, ids))}"
+
+    async def handle_EHLO(  # noqa: N802
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        """LMTP asks for PIPELINING (RFC 2033, section 5); the reader has it by nature."""
+        session.host_name = hostname
+        if not self._lmtp:
+            return responses
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
 
     async def handle_exception(self, error: Exception) -> str:
         """Whatever goes wrong here is ours: a 5xx would make the sender give the mail up."""
@@ -151,26 +177,9 @@ def _start_processing(ids: list[int]) -> None:
             return
 
 
-class LongLineSMTP(SMTP):
-    line_length_limit = MAX_LINE_BYTES
-
-
-class DoorController(Controller):
-    def factory(self) -> SMTP:
-        return LongLineSMTP(
-            self.handler,
-            data_size_limit=settings.MAX_MESSAGE_BYTES,
-            enable_SMTPUTF8=True,
-            decode_data=False,
-            hostname=settings.MESSAGE_ID_HOST,
-            ident="Letterbox",
-            loop=self.loop,
-        )
-
-
-def open_door(host: str, port: int) -> DoorController:
-    """Start listening in a thread of its own; `stop()` ends it."""
-    controller = DoorController(Door(), hostname=host, port=port)
+def open_door(host: str, port: int, *, lmtp: bool = False) -> DoorController:
+    """Start listening in a thread of its own; `stop()` ends it. Raises OSError, TlsFilesError."""
+    controller = DoorController(Door(lmtp=lmtp), host=host, port=port, lmtp=lmtp)
     controller.start()
     return controller
 

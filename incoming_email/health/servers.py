@@ -1,6 +1,7 @@
 """Servers of the installation: the broker, the outgoing mail server, our own SMTP door."""
 
 import smtplib
+import socket
 import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from kombu import Connection
 
 MAX_WORDS = 500
+LMTP_SECONDS = 1.0
 PATIENCE = 0.9
 """Share of a step's time that its server may be silent, so that we still can say so ourselves."""
 
@@ -31,14 +33,26 @@ BROKER_PORTS = {"amqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379}
 
 
 def find_door(*, timeout: float) -> Iterator[Finding]:
-    """Whether our SMTP server greets with 220 (RFC 5321 section 4.2)."""
-    host, port = settings.SMTP_DOOR_HOST, settings.SMTP_DOOR_PORT
+    """Whether our server greets with 220 (RFC 5321 section 4.2), by SMTP or else by LMTP."""
+    host, name = settings.SMTP_DOOR_HOST, settings.MESSAGE_ID_HOST
     try:
-        with smtplib.SMTP(host, port, local_hostname=settings.MESSAGE_ID_HOST, timeout=timeout):
+        with smtplib.SMTP(host, settings.SMTP_DOOR_PORT, local_hostname=name, timeout=timeout):
             yield Finding("door", Answer.YES, _("it greets with 220"))
     except (OSError, smtplib.SMTPException) as error:
+        if _greets_by_lmtp():
+            yield Finding("door", Answer.YES, _("it greets with 220, by LMTP"))
+            return
         remedy = _("Start it: python manage.py serve_smtp. Check SMTP_DOOR_HOST, SMTP_DOOR_PORT.")
         yield Finding("door", Answer.NO, find_words(error), remedy)
+
+
+def _greets_by_lmtp() -> bool:
+    address = (settings.SMTP_DOOR_HOST, settings.LMTP_DOOR_PORT)
+    try:
+        with socket.create_connection(address, LMTP_SECONDS) as connection:
+            return connection.recv(4).startswith(b"220")
+    except OSError:
+        return False
 
 
 def examine_broker(*, timeout: float) -> Examination:

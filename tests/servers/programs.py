@@ -9,6 +9,7 @@ import pytest
 PACKAGES = {
     "dovecot": "dovecot-imapd dovecot-lmtpd",
     "doveadm": "dovecot-imapd dovecot-lmtpd",
+    "postfix": "postfix",
     "redis-server": "redis-server",
     "postgres": "postgresql",
     "chromium": "chromium",

@@ -1,4 +1,4 @@
-"""`manage.py serve_smtp`: listen for mail on the SMTP door until told to stop."""
+"""`manage.py serve_smtp`: listen for mail by SMTP or LMTP until told to stop."""
 
 import signal
 import threading
@@ -10,27 +10,39 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from incoming_email import smtp
+from incoming_email.smtp_listening import TlsFilesError
 
 
 class Command(BaseCommand):
-    help = "Listens for mail by SMTP. Mail for unknown addresses is refused at RCPT."
+    help = "Listens for mail by SMTP or LMTP. Unknown addresses are refused at RCPT."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=settings.SMTP_DOOR_HOST)
-        parser.add_argument("--port", type=int, default=settings.SMTP_DOOR_PORT)
+        parser.add_argument(
+            "--port", type=int, help="default: SMTP_DOOR_PORT, or LMTP_DOOR_PORT with --lmtp"
+        )
+        parser.add_argument(
+            "--lmtp", action="store_true", help="LMTP, for a mail server that hands mail over"
+        )
 
-    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+    def handle(self, *args: Any, host: str, port: int | None, lmtp: bool, **options: Any) -> None:
+        port = port or (settings.LMTP_DOOR_PORT if lmtp else settings.SMTP_DOOR_PORT)
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
         try:
-            controller = smtp.open_door(host, port)
+            controller = smtp.open_door(host, port, lmtp=lmtp)
+        except TlsFilesError as error:
+            raise CommandError(
+                _("The certificate can't be used: %(error)s. Check SMTP_DOOR_CERTIFICATE_FILE.")
+                % {"error": error}
+            ) from error
         except OSError as error:
             raise CommandError(
                 _("Can't listen on %(host)s:%(port)s: %(error)s. Is another process there?")
                 % {"host": host, "port": port, "error": error.strerror}
             ) from error
-        self.stdout.write(f"SMTP door open on {host}:{port}")
+        self.stdout.write(f"{'LMTP' if lmtp else 'SMTP'} door open on {host}:{port}")
         try:
             smtp.note_alive()
             while not stopped.wait(smtp.HEARTBEAT_SECONDS):

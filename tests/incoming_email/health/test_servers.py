@@ -171,3 +171,11 @@ def test_words_hold_no_secret():
     error = OSError("login letterbox/top-secret refused")
     assert servers.find_words(error, "", "top-secret") == "login letterbox/[password] refused"
     assert servers.find_words(TimeoutError()) == "TimeoutError"
+
+
+def test_a_door_that_speaks_lmtp_only_is_open_too(settings):
+    settings.SMTP_DOOR_HOST = "127.0.0.1"
+    (settings.SMTP_DOOR_PORT,) = free_ports(1)
+    with talking(b"220 letterbox.localhost ready\r\n") as settings.LMTP_DOOR_PORT:
+        finding = find_door()
+    assert (finding.answer, finding.detail) == (YES, "it greets with 220, by LMTP")

@@ -1,0 +1,108 @@
+"""How the door speaks: SMTP (RFC 5321) or LMTP (RFC 2033), TLS, who may connect, limits."""
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP
+from django.conf import settings
+
+MAX_LINE_BYTES = 1_000_000
+REFUSED_NETWORK = b"554 5.7.1 Mail from your network is not taken here\r\n"
+TLS_FIRST = "530 5.7.0 Must issue a STARTTLS command first"
+GO_AHEAD = "354"
+
+
+class TlsFilesError(Exception):
+    """The certificate or its key can't be used."""
+
+
+class DoorSMTP(SMTP):
+    """Lines of a megabyte, and no greeting for other networks."""
+
+    line_length_limit = MAX_LINE_BYTES
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        peer = transport.get_extra_info("peername")
+        if is_allowed(str(peer[0]), settings.SMTP_DOOR_NETWORKS):
+            super().connection_made(transport)
+        elif isinstance(transport, asyncio.Transport):
+            transport.set_protocol(asyncio.Protocol())
+            transport.write(REFUSED_NETWORK)
+            transport.close()
+
+    async def smtp_MAIL(self, arg: str) -> None:  # noqa: N802  (aiosmtpd's name)
+        """aiosmtpd's own `require_starttls` would refuse LHLO, and with it STARTTLS."""
+        if settings.SMTP_DOOR_REQUIRE_TLS and self.session and self.session.ssl is None:
+            await self.push(TLS_FIRST)
+        else:
+            await super().smtp_MAIL(arg)
+
+
+class DoorLMTP(DoorSMTP, LMTP):
+    """After the data there is one answer for each recipient that was taken (RFC 2033, 4.2)."""
+
+    _owed = 0
+
+    async def push(self, status: str | bytes) -> None:
+        text = status if isinstance(status, str) else status.decode()
+        answers, self._owed = self._owed, 0
+        if text.startswith(GO_AHEAD) and self.envelope is not None:
+            self._owed = len(self.envelope.rcpt_tos)
+        elif answers > 1 and "\r\n" not in text:  # one word about them all
+            text = "\r\n".join([text] * answers)
+        await super().push(text)
+
+
+class DoorController(Controller):
+    def __init__(self, handler: object, *, host: str, port: int, lmtp: bool) -> None:
+        self._lmtp = lmtp
+        make_tls_context()  # a fault is said now, and not at the first connection
+        super().__init__(handler, hostname=host, port=port)
+
+    def factory(self) -> SMTP:
+        kind = DoorLMTP if self._lmtp else DoorSMTP
+        return kind(
+            self.handler,
+            data_size_limit=settings.MAX_MESSAGE_BYTES,
+            enable_SMTPUTF8=True,
+            decode_data=False,
+            hostname=settings.MESSAGE_ID_HOST,
+            ident="Letterbox",
+            loop=self.loop,
+            tls_context=make_tls_context(),
+        )
+
+
+def is_allowed(peer: str, networks: Sequence[str]) -> bool:
+    """This machine itself always is; all are where no networks are named."""
+    address = ipaddress.ip_address(peer.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    if not networks or address.is_loopback:
+        return True
+    return any(address in ipaddress.ip_network(each, strict=False) for each in networks)
+
+
+def make_tls_context() -> ssl.SSLContext | None:
+    """For STARTTLS; None where no certificate is named. Read anew when its files have changed."""
+    certificate, key = settings.SMTP_DOOR_CERTIFICATE_FILE, settings.SMTP_DOOR_KEY_FILE
+    if not certificate:
+        return None
+    files = (certificate, key or certificate)
+    try:
+        return _load_context(*files, *(Path(file).stat().st_mtime_ns for file in files))
+    except OSError as error:  # an SSLError is one
+        raise TlsFilesError(f"{certificate}, {key or certificate}: {error}") from error
+
+
+@lru_cache(maxsize=2)
+def _load_context(certificate: str, key: str, *_changed: int) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    return context

@@ -156,6 +156,11 @@ def _reading(email: ParsedEmail) -> Iterator[Fact]:
     yield Fact(_("Subject"), email.subject)
     yield Fact(_("Date"), _moment(email.date) if email.date else "")
     yield Fact(_("Kind"), " – ".join(filter(None, [email.kind.value, email.kind_reason])))
+    if email.forwarded:
+        author = f"{email.forwarded.name} <{email.forwarded.address}>"
+        date = _moment(email.forwarded.date) if email.forwarded.date else ""
+        told = (author, date, email.forwarded.subject)
+        yield Fact(_("Forwarded"), " · ".join(filter(None, told)))
     yield Fact(_("In-Reply-To"), " ".join(email.in_reply_to))
     yield Fact(_("References"), " ".join(email.references))
     yield Fact(_("Authentication"), " · ".join(email.authentication_results))

@@ -1,6 +1,7 @@
 """Which files of a text are stored, what shows for the others, and what the text says of them."""
 
 import pytest
+from django.db import transaction
 
 from issues import services, uploads
 from issues.models import Note, Upload
@@ -212,3 +213,28 @@ def test_the_digest_is_of_the_file_as_it_came():
     )
     assert upload.digest == make_file(png).digest
     assert upload.size == len(png) - len(b"Author\0Ann") - 12
+
+
+@pytest.mark.django_db
+def test_an_attempt_after_a_kill_writes_the_same_file_in_the_same_place(tmp_path):
+    """The rows of the first one are gone, its file is not."""
+    photo = make_file(make_png(b"x", text=b"Author\0Ann"), cid="p@x")
+    issue = IssueFactory()
+
+    def attempt():
+        return services.create_note(
+            item=issue, author=None, external_author="eve@example.com", body="Look", files=[photo]
+        )
+
+    def attempt_and_die():
+        attempt()
+        raise LookupError
+
+    with pytest.raises(LookupError), transaction.atomic():
+        attempt_and_die()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    note = attempt()
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert before == after
+    assert list(after.values()) == [make_png(b"x")]
+    assert note.body == f"Look\n\n![plan.pdf]({photo.address})"

@@ -95,6 +95,18 @@ def test_the_page_shows_how_the_message_is_read(operator):
     assert "&lt;b&gt;Hinge&lt;/b&gt;" in response.text
 
 
+def test_the_page_tells_whose_message_was_forwarded(operator):
+    raw = (
+        b"From: Bob <bob@example.com>\nSubject: Fwd: Hinge\n\n"
+        b"---------- Forwarded message ---------\nFrom: Ada <ada@example.com>\n"
+        b"Date: Mon, 3 Jun 2024 10:00:00 +0000\nSubject: Hinge\n\nIt squeaks.\n"
+    )
+    page = page_of(operator, InboundEmailFactory(raw=raw)).context["page"]
+    (told,) = [fact.value for fact in page.reading if fact.label == "Forwarded"]
+    assert told.startswith("Ada <ada@example.com> · ")
+    assert told.endswith(" · Hinge")
+
+
 @pytest.mark.parametrize("raw", [b"", b"\xff\x00\xfe", b"\n\n\n", b"x" * 100_000])
 def test_the_page_of_any_bytes_opens(operator, raw):
     assert page_of(operator, InboundEmailFactory(raw=raw)).status_code == 200

@@ -122,6 +122,34 @@ def test_what_outlook_forwards_in_text_stays_whole_and_the_signature_above_is_cu
     assert email.quoted == "-- \nBob"
 
 
+@pytest.mark.parametrize(
+    ("subject", "sender", "sent", "to", "about", "shown"),
+    [
+        ("FW: x", "From", "Sent", "To", "Subject", "Monday, June 3, 2024 10:00 AM"),
+        ("WG: x", "Von", "Gesendet", "An", "Betreff", "Montag, 3. Juni 2024 10:00"),
+        ("TR : x", "De", "Envoyé", "À", "Objet", "lundi 3 juin 2024 10:00"),
+        ("RV: x", "De", "Enviado el", "Para", "Asunto", "lunes, 3 de junio de 2024 10:00"),
+        ("ENC: x", "De", "Enviada em", "Para", "Assunto", "segunda, 3 de junho de 2024 10:00"),
+        ("I: x", "Da", "Inviato", "A", "Oggetto", "lunedì 3 giugno 2024 10:00"),
+        ("Doorst: x", "Van", "Verzonden", "Aan", "Onderwerp", "maandag 3 juni 2024 10:00"),
+        ("VB: x", "Från", "Skickat", "Till", "Ämne", "den 3 juni 2024 10:00"),
+        ("PD: x", "Od", "Wysłano", "Do", "Temat", "poniedziałek, 3 czerwca 2024 10:00"),
+        ("FW: x", "От", "Отправлено", "Кому", "Тема", "3 июня 2024 г. 10:00"),
+        ("İLT: x", "Kimden", "Gönderildi", "Kime", "Konu", "3 Haziran 2024 Pazartesi 10:00"),
+        ("FW: x", "보낸 사람", "보낸 날짜", "받는 사람", "제목", "2024년 6월 3일 오전 10:00"),
+        ("转发: x", "发件人", "发送时间", "收件人", "主题", "2024年6月3日 10:00"),
+        ("FW: x", "差出人", "送信日時", "宛先", "件名", "2024年6月3日 10:00"),
+    ],
+)  # fmt: skip
+def test_what_outlook_forwards_in_many_languages(subject, sender, sent, to, about, shown):
+    body = (
+        f"FYI\n\n{sender}: Ann Doe <ann@example.com>\n{sent}: {shown}\n{to}: Bob\n"
+        f"{about}: Broken door\n\nIt broke."
+    )
+    email = parse(make(body, subject=subject))
+    assert (email.forwarded, email.reply, email.quoted) == (ANN, email.text, "")
+
+
 QUOTED = "\n".join(f"> {line}" for line in block("---------- Forwarded message ---------", "From",
                                                  "Date", "Subject", "To").split("\n"))  # fmt: skip
 

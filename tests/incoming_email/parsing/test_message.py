@@ -94,7 +94,7 @@ def test_encrypted_mail_is_kept_as_a_file(parse_sample):  # C34
     assert email.defects == ("S/MIME content that cannot be read",)
 
 
-def test_nuls_and_lone_surrogates_do_not_come_in(parse_sample):
+def test_nuls_and_lone_surrogates_do_not_come_in(parse_sample):  # C10
     email = parse_sample("nuls-and-lone-surrogates")
     assert email.text == "ab � c"
     assert email.defects == ("bytes that are not in charset utf-8",)

@@ -183,11 +183,15 @@ INCOMING_EMAIL_HANDLERS = [
     "incoming_email.handlers.unsubscribe.UnsubscribeHandler",
     "incoming_email.handlers.issue_note.IssueNoteHandler",
     "incoming_email.handlers.issue.IssueHandler",
+    "servicedesk.handlers.reply.ParticipantReplyHandler",
+    "servicedesk.handlers.unsubscribe.ParticipantUnsubscribeHandler",
+    "servicedesk.handlers.bounce.BounceHandler",
+    "servicedesk.handlers.ticket.TicketHandler",
 ]
 # The order is that of the help page.
 ISSUES_QUICK_ACTIONS = ["issues.quick_actions.table.ACTIONS"]
 ISSUES_REPLY_TO = "incoming_email.reply_keys.reply_routes"
-ISSUES_RECIPIENT_SOURCES: list[str] = []
+ISSUES_RECIPIENT_SOURCES = ["servicedesk.mails.make_mails"]
 ISSUES_MAIL_ACCOUNTS = ""
 
 # Limits and times; docs/operating.md says what each is for.
@@ -247,6 +251,15 @@ KEEP_RAW_DAYS = env.int("KEEP_RAW_DAYS", default=0)
 KEEP_FAILED_DAYS = env.int("KEEP_FAILED_DAYS", default=0)
 KEEP_TRACE_DAYS = env.int("KEEP_TRACE_DAYS", default=0)
 KEEP_ATTACHMENTS_DAYS = env.int("KEEP_ATTACHMENTS_DAYS", default=0)
+
+DESK_MAX_PARTICIPANTS = env.int("DESK_MAX_PARTICIPANTS", default=10)
+DESK_MAX_PARTICIPANTS_A_CALL = env.int("DESK_MAX_PARTICIPANTS_A_CALL", default=6)
+DESK_MAX_BOUNCES = env.int("DESK_MAX_BOUNCES", default=3)
+DESK_ATTACHED_BYTES = env.int("DESK_ATTACHED_BYTES", default=10_000_000)
+DESK_LINK_DAYS = env.int("DESK_LINK_DAYS", default=30)
+DESK_SYSTEM_HEADER = env.str("DESK_SYSTEM_HEADER", default="")
+DESK_SYSTEM_FOOTER = env.str("DESK_SYSTEM_FOOTER", default="")
+DESK_ADDITIONAL_TEXT = env.str("DESK_ADDITIONAL_TEXT", default="")
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = {

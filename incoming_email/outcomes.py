@@ -98,6 +98,10 @@ class Reason(models.TextChoices):
             " asks for that."
         ),
     )
+    STRANGER = (
+        "stranger",
+        _("The sender takes no part in the ticket that the message answers."),
+    )
     TOO_MANY_RECIPIENTS = (
         "too_many_recipients",
         _("The message has more recipients than the limit allows."),

@@ -1,7 +1,7 @@
 """From a ledger row to its effect: claim, parse, decide, act, record."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -15,11 +15,11 @@ from incoming_email.deciding import Ignored, effect_key, find_target, require_al
 from incoming_email.handlers.base import Context
 from incoming_email.isolation.reading import RawText, parse_all
 from incoming_email.limiting import Delayed, require_room
-from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.models import InboundEmail, Mailbox, ReplyKey
 from incoming_email.outcomes import Held, Reason, Rejected, Status
 from incoming_email.parsing.headers import NO_FIELDS
 from incoming_email.resolving import Resolved, find_keys_of
-from incoming_email.sender_auth import check_where_asked
+from incoming_email.sender_auth import SignatureCheck, check_where_asked
 from issues import outbox, uploads
 
 logger = logging.getLogger(__name__)
@@ -113,9 +113,20 @@ def _prepare(
         )
         signatures = check_where_asked(mailbox, group, read)
         yield [
-            Attempt(row, email, Context(row.pk, now, mailbox.purpose, known, found), row.counted_at)
+            Attempt(row, email, _context(row, mailbox, known, found, now), row.counted_at)
             for row, email, found in zip(group, read, signatures, strict=True)
         ]
+
+
+def _context(
+    row: InboundEmail,
+    mailbox: Mailbox,
+    known: Mapping[str, ReplyKey],
+    signatures: SignatureCheck,
+    now: datetime,
+) -> Context:
+    waived = frozenset(row.waived_rules)
+    return Context(row.pk, now, mailbox.purpose, known, signatures, waived)
 
 
 def _attempt_together(group: Sequence[Attempt], mailbox: Mailbox) -> set[int]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
@@ -15,6 +16,21 @@ from issues.notifications import ReplyRoute
 REPLY_KEY = re.compile(r"[0-9a-z]{25}(?=-|\Z)")
 MAX_THREAD_IDS = 5
 """Message-IDs of a person's own mails that a notification refers to."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalRoute:
+    """Of a person without an account; "" where the mailbox has no place for a key."""
+
+    reply_to: str
+    reference: str
+    """`reply-KEY@host`, found again in the References of the answer."""
+
+    unsubscribe: str
+    bounce: str
+    """The envelope sender of mail to this person: a delivery report to it is about them."""
+
+    key: str = field(repr=False)
 
 
 def find_keys(keys: Iterable[str]) -> dict[str, ReplyKey]:
@@ -71,6 +87,35 @@ def reply_routes(
         )
         for user in recipients
     }
+
+
+def external_routes(*, addresses: Sequence[str], issue: Issue) -> dict[str, ExternalRoute]:
+    """How people without an account can answer about the issue, in at most four queries."""
+    template = find_template()
+    if template is None or not addresses:
+        return {}
+    valid = ReplyKey.objects.filter(
+        external_email__in=addresses, issue=issue, discussion="", revoked_at=None
+    )
+    known = dict(valid.values_list("external_email", "key"))
+    if missing := [address for address in addresses if address not in known]:
+        ReplyKey.objects.bulk_create(
+            [ReplyKey(external_email=address, issue=issue) for address in missing],
+            ignore_conflicts=True,  # somebody else may mint the same at the same time
+        )
+        known = dict(valid.values_list("external_email", "key"))
+    return {address: _external_route(template, key) for address, key in known.items()}
+
+
+def _external_route(template: AddressTemplate, key: str) -> ExternalRoute:
+    keyed = template.address_for if template.has_key else lambda _key: ""
+    return ExternalRoute(
+        reply_to=template.address_for(key),
+        reference=reply_message_id(key, settings.MESSAGE_ID_HOST),
+        unsubscribe=keyed(f"{key}-unsubscribe"),
+        bounce=keyed(f"{key}-bounce"),
+        key=key,
+    )
 
 
 def _ensure_keys(

@@ -30,6 +30,9 @@ class Context:
     signatures: SignatureCheck = NOT_CHECKED
     """Our own look at the DKIM signatures, where a policy of the mailbox asks for proof."""
 
+    waived: frozenset[str] = frozenset()
+    """Rules that a person lifted for this message by releasing it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

@@ -62,6 +62,11 @@ class ReplyKey(models.Model):
                 condition=Q(recipient__isnull=False, merge_request__isnull=False, revoked_at=None),
                 name="one_reply_key_a_mr_discussion",
             ),
+            models.UniqueConstraint(
+                fields=["external_email", "issue", "discussion"],
+                condition=Q(recipient=None, issue__isnull=False, revoked_at=None),
+                name="one_reply_key_an_external_person",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -34,8 +34,11 @@ class Story:
     @property
     def teller(self) -> str:
         """The name in From; a person without an account stays unnamed, since others read it."""
-        author = self.item.author if self.note is None else self.note.author
-        return str(author) if author is not None else _("External person")
+        source = self.item if self.note is None else self.note
+        is_outside = not isinstance(source, MergeRequest) and source.external_author
+        if source.author is None or is_outside:
+            return _("External person")
+        return str(source.author)
 
     @property
     def subject(self) -> str:

@@ -64,8 +64,9 @@ def _find_ties(
 
 def _find_mentioned(item: Issue | MergeRequest, note: Note | None) -> set[int]:
     """Words of people without an account call nobody."""
-    names = parse_mentions(item.description) if item.author_id else frozenset()
-    if note is not None and note.author_id and not note.system:
+    is_outside = isinstance(item, Issue) and bool(item.external_author)
+    names = frozenset() if is_outside else parse_mentions(item.description)
+    if note is not None and not note.external_author and not note.system:
         names |= parse_mentions(note.body)
     if not names:
         return set()

@@ -49,9 +49,10 @@ def create_issue(  # noqa: PLR0913  (one argument a column)
     external_author: str = "",
     files: Sequence[NewFile] = (),
 ) -> Issue:
-    """`author` None needs `external_author`, and then nobody's permission is asked."""
+    """With `external_author` nobody's permission is asked: the address let them write, and an
+    `author` then only stands for the desk. Without it there must be an author."""
     _require_author(author, external_author)
-    if author is not None:
+    if author is not None and not external_author:
         require(author, "issues.open_issue", project)
     chosen = uploads.choose_files(files)
     with uploads.rolled_back_on_error():
@@ -87,7 +88,7 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     no savepoint is needed: a fault in a write spoils the whole of it anyway.
     """
     _require_author(author, external_author)
-    if author is not None:
+    if author is not None and not external_author:
         require(author, "issues.comment_on", item)
         if internal:
             require(author, "issues.read_internal", item.project)

@@ -27,6 +27,11 @@ def upload(request: HttpRequest, secret: str, filename: str) -> FileResponse:
     )
     if found.filename != filename or not _may_read(request.user, found):
         raise Http404
+    return serve_upload(found)
+
+
+def serve_upload(found: Upload) -> FileResponse:
+    """To whom may read it: that was asked before. Raises Http404 where the file was lost."""
     try:
         file = open_upload(found)
     except FileNotFoundError as error:

@@ -1,0 +1,1 @@
+"""Mail from outside: one handler a kind of address."""

@@ -1,0 +1,39 @@
+"""From a parsed mail to what the desk needs of it."""
+
+from incoming_email.handlers.base import Context
+from incoming_email.handlers.files import new_files
+from incoming_email.parsing.types import ParsedEmail
+from servicedesk.models import ServiceDesk
+from servicedesk.tickets import Letter
+
+
+def letter_of_ticket(email: ParsedEmail, desk: ServiceDesk, context: Context) -> Letter:
+    """The whole text, quotes included: to a new reader nothing of it is history."""
+    return _letter(email, context, sender=find_requester(email, desk), text=email.text)
+
+
+def letter_of_reply(email: ParsedEmail, context: Context) -> Letter:
+    return _letter(email, context, sender=email.sender, text=email.reply, quoted=email.quoted)
+
+
+def find_requester(email: ParsedEmail, desk: ServiceDesk) -> str:
+    """From; Reply-To only in mail of the desk's web forms."""
+    if email.reply_to and desk.takes_reply_to_of(email.sender):
+        return email.reply_to
+    return email.sender
+
+
+def _letter(
+    email: ParsedEmail, context: Context, *, sender: str, text: str, quoted: str = ""
+) -> Letter:
+    return Letter(
+        sender=sender,
+        message_id=email.message_id,
+        subject=email.subject,
+        text=text,
+        quoted=quoted,
+        now=context.now,
+        references=email.references,
+        cc=tuple(c.address for c in email.candidates if c.header in {"Cc", "To"}),
+        files=new_files(email, context.inbound_email_id),
+    )

@@ -1,0 +1,42 @@
+"""Signed links that people without an account follow: to leave a ticket, and to fetch a file."""
+
+from django.conf import settings
+from django.core import signing
+from django.urls import reverse
+
+from issues.models import Upload
+from servicedesk.models import Participant
+
+LEAVING = "servicedesk.leaving"
+FETCHING = "servicedesk.fetching"
+
+
+def leaving_url(participant: Participant) -> str:
+    token = signing.dumps(participant.pk, salt=LEAVING)
+    return f"{settings.BASE_URL}{reverse('ticket-leave', args=[token])}"
+
+
+def find_leaver(token: str) -> Participant | None:
+    """None for a forged token and where the participant is gone."""
+    try:
+        pk = signing.loads(token, salt=LEAVING)
+    except signing.BadSignature:
+        return None
+    people = Participant.objects.select_related("ticket__issue__project")
+    return people.filter(pk=pk).first()
+
+
+def file_url(upload_id: int) -> str:
+    """Good for DESK_LINK_DAYS."""
+    token = signing.dumps(upload_id, salt=FETCHING)
+    return f"{settings.BASE_URL}{reverse('ticket-file', args=[token])}"
+
+
+def find_file(token: str) -> Upload | None:
+    """None for a forged or an old token, and where the file is gone."""
+    seconds = settings.DESK_LINK_DAYS * 86_400
+    try:
+        pk = signing.loads(token, salt=FETCHING, max_age=seconds)
+    except signing.BadSignature:
+        return None
+    return Upload.objects.filter(pk=pk).first()

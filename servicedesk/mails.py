@@ -1,0 +1,204 @@
+"""Mail to people outside: the thank-you, the welcome of a participant, and each public comment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+from incoming_email import reply_keys
+from incoming_email.reply_keys import ExternalRoute
+from issues import outbox
+from issues.models import Issue, Note
+from issues.notifications import Story
+from issues.outbox import NewMail, address_with_name, bare_address
+from issues.rendering import render_mail
+from servicedesk import links, threads, wording
+from servicedesk.attaching import Attached, attach
+from servicedesk.models import Participant, ServiceDesk, ThreadMessage, Ticket
+
+THANK_YOU, NEW_PARTICIPANT, NEW_NOTE = "desk_thank_you", "desk_participant", "desk_note"
+PROOF_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the mails to one person have in common."""
+
+    desk: ServiceDesk | None
+    issue: Issue
+    participant: Participant
+    route: ExternalRoute | None
+    thread: Sequence[str]
+    """Ids of the mails that the person has, oldest first."""
+
+    @property
+    def leaving_url(self) -> str:
+        return links.leaving_url(self.participant)
+
+
+def write_thank_you(
+    desk: ServiceDesk,
+    ticket: Ticket,
+    requester: Participant,
+    references: Sequence[str],
+    *,
+    now: datetime,
+) -> None:
+    """In the requester's own thread: an answer to the mail that made the ticket."""
+    (envelope,) = _address(desk, ticket.issue, [requester], earlier=references)
+    text = wording.thank_you(desk, ticket.issue, unsubscribe_url=envelope.leaving_url)
+    headers = {"Auto-Submitted": "auto-replied"}
+    mail = _compose(envelope, THANK_YOU, f"ticket-{ticket.pk}", text, headers=headers)
+    _write(ticket, [(requester, mail)], now=now)
+
+
+def write_to_new_participants(
+    desk: ServiceDesk | None, ticket: Ticket, people: Sequence[Participant], *, now: datetime
+) -> None:
+    mails = []
+    for envelope in _address(desk, ticket.issue, people):
+        text = wording.new_participant(desk, ticket.issue, unsubscribe_url=envelope.leaving_url)
+        mail = _compose(envelope, NEW_PARTICIPANT, f"welcome-{ticket.pk}", text)
+        mails.append((envelope.participant, mail))
+    _write(ticket, mails, now=now)
+
+
+def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
+    """For ISSUES_RECIPIENT_SOURCES: a public comment goes to every participant but its author."""
+    note = story.note
+    if note is None or not isinstance(story.item, Issue) or note.internal or note.system:
+        return ()
+    ticket = Ticket.objects.filter(pk=story.item.pk).first()
+    if ticket is None:
+        return ()
+    people = [
+        participant
+        for participant in ticket.participants.to_write_to().order_by("pk")
+        if participant.address.lower() != note.external_author.lower()
+    ]
+    if not note.external_author:
+        Ticket.objects.filter(pk=ticket.pk).update(waiting_since=None)
+    desk = ServiceDesk.objects.filter(project=story.item.project_id).first()
+    attached = attach(note)
+    mails = [
+        (envelope.participant, _compose_note(envelope, note, attached))
+        for envelope in _address(desk, story.item, people)
+    ]
+    _record(ticket, mails, now=now)
+    return [mail for _participant, mail in mails]
+
+
+def _compose_note(envelope: Envelope, note: Note, attached: Attached) -> NewMail:
+    text = wording.new_note(
+        envelope.desk, envelope.issue, attached.text, unsubscribe_url=envelope.leaving_url
+    )
+    name = "" if note.external_author or note.author is None else str(note.author)
+    return _compose(
+        envelope, NEW_NOTE, f"note-{note.pk}", text, name=name, uploads=attached.upload_ids
+    )
+
+
+def _address(
+    desk: ServiceDesk | None,
+    issue: Issue,
+    people: Sequence[Participant],
+    *,
+    earlier: Sequence[str] = (),
+) -> list[Envelope]:
+    routes = reply_keys.external_routes(addresses=[p.address for p in people], issue=issue)
+    before = [*earlier, *threads.find_first(issue)]
+    theirs = threads.find_thread_of(people)
+    return [
+        Envelope(
+            desk,
+            issue,
+            person,
+            routes.get(person.address),
+            tuple(dict.fromkeys([*before, *theirs.get(person.pk, ())])),
+        )
+        for person in people
+    ]
+
+
+def _compose(  # noqa: PLR0913  (what differs from mail to mail)
+    envelope: Envelope,
+    kind: str,
+    cause: str,
+    text: str,
+    *,
+    name: str = "",
+    headers: Mapping[str, str] | None = None,
+    uploads: Sequence[int] = (),
+) -> NewMail:
+    participant, issue, route = envelope.participant, envelope.issue, envelope.route
+    sender = bare_address(settings.DEFAULT_FROM_EMAIL)
+    desk_name = envelope.desk.name if envelope.desk is not None else issue.project.path
+    return NewMail(
+        kind=kind,
+        effect_key=f"{cause}-p{participant.pk}",
+        recipient=participant.address,
+        subject=f"Re: {issue.title}",
+        text=text,
+        html=str(render_mail(text, base_url=settings.BASE_URL)),
+        envelope_sender=(route.bounce if route else "") or sender,
+        from_header=address_with_name(name or desk_name, sender),
+        message_id=_message_id(cause, participant),
+        headers={**_headers(envelope, desk_name), **(headers or {})},
+        project=issue.project,
+        uploads=uploads,
+    )
+
+
+def _headers(envelope: Envelope, desk_name: str) -> dict[str, str]:
+    route, thread = envelope.route, list(envelope.thread)
+    headers = {
+        "Auto-Submitted": "auto-generated",
+        "List-Unsubscribe": f"<{envelope.leaving_url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
+    }
+    if thread:
+        headers["In-Reply-To"] = f"<{thread[-1]}>"
+    references = [*([route.reference] if route else []), *_shortened(thread)]
+    if references:
+        headers["References"] = " ".join(f"<{reference}>" for reference in references)
+    if route and route.reply_to:
+        headers["Reply-To"] = address_with_name(desk_name, route.reply_to)
+    if route and route.unsubscribe:
+        headers["List-Unsubscribe"] += f", <mailto:{route.unsubscribe}>"
+    return headers
+
+
+def _shortened(thread: Sequence[str]) -> list[str]:
+    """The first, by which mail programs find the thread, and the newest (RFC 5537 3.4.4)."""
+    return list(thread) if len(thread) <= 10 else [thread[0], *thread[-9:]]  # noqa: PLR2004
+
+
+def _message_id(cause: str, participant: Participant) -> str:
+    """The same for ever, and not guessable: knowing it proves having had the mail."""
+    name = f"{cause}.p{participant.pk}"
+    proof = salted_hmac("servicedesk.message_id", name, algorithm="sha256").hexdigest()
+    return f"{name}.{proof[:PROOF_DIGITS]}@{settings.MESSAGE_ID_HOST}"
+
+
+def _write(ticket: Ticket, mails: Sequence[tuple[Participant, NewMail]], *, now: datetime) -> None:
+    if mails:
+        _record(ticket, mails, now=now)
+        outbox.enqueue_many([mail for _participant, mail in mails], now=now)
+
+
+def _record(ticket: Ticket, mails: Sequence[tuple[Participant, NewMail]], *, now: datetime) -> None:
+    ThreadMessage.objects.bulk_create(
+        [
+            ThreadMessage(
+                ticket=ticket,
+                message_id=mail.message_id,
+                participant=participant,
+                from_outside=False,
+                created_at=now,
+            )
+            for participant, mail in mails
+        ],
+        ignore_conflicts=True,
+    )

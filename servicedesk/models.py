@@ -1,0 +1,193 @@
+"""The desk of a project, its tickets, and the people outside who take part in them."""
+
+import re
+from typing import ClassVar
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from issues.models import Issue, Project, User
+from servicedesk.placeholders import find_unknown
+
+RESERVED_KEYS = {"issue", "request", "unsubscribe", "verify", "bounce"}
+"""Last words of addresses that mean something else."""
+
+
+class Strangers(models.TextChoices):
+    """What becomes of mail into a ticket by somebody who takes no part in it."""
+
+    HOLD = "hold", _("hold it until a person looks at it")
+    NEW_TICKET = "new_ticket", _("make a ticket of its own")
+
+
+class ServiceDesk(models.Model):
+    """The settings of a project's desk."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="service_desk")
+    enabled = models.BooleanField(_("enabled"), default=False)
+    key = models.CharField(
+        _("project key"),
+        max_length=50,
+        blank=True,
+        validators=[
+            RegexValidator(
+                r"\A(?=[0-9_]*[a-z])[a-z0-9_]+\Z",
+                _("Use lower-case letters, digits and '_', at least one letter."),
+            )
+        ],
+        help_text=_("Ends the address in the service desk mailbox: acme-shop-KEY."),
+    )
+    outgoing_name = models.CharField(
+        _("outgoing name"),
+        max_length=100,
+        blank=True,
+        help_text=_("Stands in From of mails to customers. Empty: the name of the project."),
+    )
+    template = models.TextField(
+        _("template for tickets"),
+        blank=True,
+        help_text=_("Markdown added to every new ticket. Quick actions in it are carried out."),
+    )
+    confidential = models.BooleanField(
+        _("tickets are confidential"),
+        default=True,
+        help_text=_("Always so in public projects."),
+    )
+    reopen = models.BooleanField(
+        _("reopen a closed ticket when a participant writes"), default=True
+    )
+    add_cc = models.BooleanField(
+        _("people in Cc take part"),
+        default=False,
+        help_text=_("They then get every public comment by mail."),
+    )
+    take_forwarded = models.BooleanField(
+        _("the sender inside of a forwarded mail is the requester"), default=False
+    )
+    strangers = models.CharField(
+        _("mail of strangers into a ticket"),
+        max_length=10,
+        choices=Strangers,
+        default=Strangers.HOLD,
+    )
+    form_senders = models.TextField(
+        _("senders of web forms"),
+        blank=True,
+        help_text=_(
+            "Addresses, one a line. In mail from them, Reply-To is the requester;"
+            " in all other mail it is not looked at."
+        ),
+    )
+    thank_you = models.TextField(_("thank-you mail"), blank=True)
+    new_note = models.TextField(_("mail of a new comment"), blank=True)
+    new_participant = models.TextField(_("mail to a new participant"), blank=True)
+
+    class Meta:
+        verbose_name = _("service desk")
+        verbose_name_plural = _("service desks")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["key"], condition=~Q(key=""), name="one_desk_a_project_key"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"service desk of {self.project}"
+
+    def clean(self) -> None:
+        problems: dict[str, object] = {}
+        if self.key in RESERVED_KEYS:
+            problems["key"] = _("This word has another meaning in addresses. Choose another one.")
+        for name in ("thank_you", "new_note", "new_participant"):
+            if unknown := find_unknown(getattr(self, name)):
+                problems[name] = _("There is no placeholder %s. Correct it or take it out.") % (
+                    ", ".join(f"%{{{word}}}" for word in unknown)
+                )
+        if problems:
+            raise ValidationError(problems)
+
+    @property
+    def name(self) -> str:
+        """What customers read in From."""
+        return self.outgoing_name or self.project.name or self.project.path
+
+    def takes_reply_to_of(self, sender: str) -> bool:
+        return sender in re.split(r"[\s,;]+", self.form_senders.lower())
+
+
+class Ticket(models.Model):
+    """An issue that somebody outside asked for."""
+
+    issue = models.OneToOneField(
+        Issue, on_delete=models.CASCADE, primary_key=True, related_name="ticket"
+    )
+    requester = models.CharField(_("requester"), max_length=254, blank=True)
+    waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
+    """Of the oldest word from outside that nobody has answered; empty: we had the last word."""
+
+    class Meta:
+        verbose_name = _("ticket")
+        verbose_name_plural = _("tickets")
+        indexes: ClassVar = [models.Index(fields=["waiting_since"], name="ticket_waiting")]
+
+    def __str__(self) -> str:
+        return f"ticket {self.issue}"
+
+
+class ParticipantQuerySet(models.QuerySet["Participant"]):
+    def to_write_to(self) -> "ParticipantQuerySet":
+        return self.filter(unsubscribed_at=None, undeliverable_at=None)
+
+
+class Participant(models.Model):
+    """A person without an account who takes part in a ticket."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="participants")
+    address = models.EmailField(_("address"), max_length=254)
+    """As it was written first: letter case may matter to their server."""
+
+    added_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL)
+    joined_at = models.DateTimeField(_("joined at"))
+    unsubscribed_at = models.DateTimeField(_("unsubscribed at"), null=True, blank=True)
+    bounces = models.PositiveSmallIntegerField(_("delivery failures"), default=0)
+    bounce_reason = models.CharField(_("why delivery failed"), max_length=500, blank=True)
+    undeliverable_at = models.DateTimeField(_("undeliverable since"), null=True, blank=True)
+
+    objects = ParticipantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("participant")
+        verbose_name_plural = _("participants")
+        constraints: ClassVar = [
+            models.UniqueConstraint("ticket", Lower("address"), name="one_participant_an_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"participant {self.pk} of {self.ticket_id}"
+
+
+class ThreadMessage(models.Model):
+    """The Message-ID of a mail of the thread, theirs or ours: by it an answer finds the ticket."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="messages")
+    message_id = models.CharField(max_length=255)
+    participant = models.ForeignKey(Participant, null=True, on_delete=models.SET_NULL)
+    """Who wrote it, or whom it went to."""
+
+    from_outside = models.BooleanField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("mail of a ticket")
+        verbose_name_plural = _("mails of tickets")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["ticket", "message_id"], name="one_row_a_mail"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["message_id"], name="thread_by_message_id")]
+
+    def __str__(self) -> str:
+        return f"mail {self.pk} of {self.ticket_id}"

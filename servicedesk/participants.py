@@ -1,0 +1,75 @@
+"""Who outside takes part in a ticket: joining and leaving, within limits."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from incoming_email.own_addresses import find_own
+from issues.models import User
+from servicedesk.models import Participant, Ticket
+
+
+def add_participants(
+    ticket: Ticket, addresses: Iterable[str], *, added_by: User | None, now: datetime
+) -> list[Participant]:
+    """The new ones, at most DESK_MAX_PARTICIPANTS_A_CALL and DESK_MAX_PARTICIPANTS in all.
+
+    Own addresses, nonsense and those who take part already are passed over. Three queries.
+    """
+    wanted = _choose(addresses)
+    present = {p.address.lower() for p in ticket.participants.all()}
+    room = max(0, settings.DESK_MAX_PARTICIPANTS - len(present))
+    new = [address for address in wanted if address.lower() not in present][:room]
+    if not new:
+        return []
+    Participant.objects.bulk_create(
+        [Participant(ticket=ticket, address=a, added_by=added_by, joined_at=now) for a in new],
+        ignore_conflicts=True,  # somebody else may add the same at the same time
+    )
+    return list(Participant.objects.filter(ticket=ticket, address__in=new).order_by("pk"))
+
+
+def _choose(addresses: Iterable[str]) -> list[str]:
+    distinct = {address.lower(): address for address in reversed(list(addresses))}
+    valid = [address for address in reversed(distinct.values()) if _is_valid(address)]
+    own = find_own(valid) if valid else set()
+    return [a for a in valid if a not in own][: settings.DESK_MAX_PARTICIPANTS_A_CALL]
+
+
+def _is_valid(address: str) -> bool:
+    try:
+        validate_email(address)
+    except ValidationError:
+        return False
+    return len(address) <= Participant._meta.get_field("address").max_length  # type: ignore[operator]
+
+
+def remove_participants(ticket: Ticket, addresses: Sequence[str]) -> list[str]:
+    """The addresses that were taken out. They can still answer the mails that they have."""
+    wanted = {address.lower() for address in addresses}
+    gone = [p for p in ticket.participants.all() if p.address.lower() in wanted]
+    Participant.objects.filter(pk__in=[p.pk for p in gone]).delete()
+    return [p.address for p in gone]
+
+
+def find_participant(ticket: Ticket, address: str) -> Participant | None:
+    return ticket.participants.filter(address__iexact=address).first() if address else None
+
+
+def unsubscribe(participant: Participant, *, now: datetime) -> None:
+    """No more mail to them; twice is as once."""
+    Participant.objects.filter(pk=participant.pk, unsubscribed_at=None).update(unsubscribed_at=now)
+
+
+def record_bounce(participant: Participant, reason: str, *, now: datetime) -> None:
+    """A mail did not reach them for good; after DESK_MAX_BOUNCES of these nothing is sent any
+    more."""
+    locked = Participant.objects.select_for_update().get(pk=participant.pk)
+    locked.bounces += 1
+    locked.bounce_reason = reason[:500]
+    if locked.bounces >= settings.DESK_MAX_BOUNCES and locked.undeliverable_at is None:
+        locked.undeliverable_at = now
+    locked.save(update_fields=["bounces", "bounce_reason", "undeliverable_at"])

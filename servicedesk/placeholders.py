@@ -1,0 +1,23 @@
+"""Placeholders in texts to customers: `%{ISSUE_ID}`, blanks inside allowed."""
+
+import re
+from collections.abc import Mapping
+
+NAMES = frozenset(
+    {
+        *("ISSUE_ID", "ISSUE_PATH", "ISSUE_URL", "ISSUE_DESCRIPTION", "NOTE_TEXT"),
+        *("UNSUBSCRIBE_URL", "SYSTEM_HEADER", "SYSTEM_FOOTER", "ADDITIONAL_TEXT"),
+    }
+)
+PLACEHOLDER = re.compile(r"%\{[ \t]{0,20}(?P<name>[A-Za-z_]{1,50})[ \t]{0,20}\}")
+
+
+def find_unknown(text: str) -> list[str]:
+    """Names that stand for nothing, each once, in the order of the text."""
+    names = (match["name"] for match in PLACEHOLDER.finditer(text))
+    return list(dict.fromkeys(name for name in names if name not in NAMES))
+
+
+def fill_in(text: str, values: Mapping[str, str]) -> str:
+    """Every placeholder once: what a value holds is never read as a placeholder."""
+    return PLACEHOLDER.sub(lambda match: values.get(match["name"], match[0]), text)

@@ -1,0 +1,53 @@
+"""Which mails belong to which ticket: every Message-ID that came in or went out is kept."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from issues.models import Issue, Project
+from servicedesk.models import Participant, ThreadMessage, Ticket
+
+MAX_IDS = 100
+"""References of a mail that are looked up; the newest count."""
+
+
+def record(
+    ticket: Ticket,
+    message_id: str,
+    *,
+    participant: Participant | None,
+    from_outside: bool,
+    now: datetime,
+) -> None:
+    """Once for each mail; a mail without Message-ID can't be found again."""
+    if message_id:
+        ThreadMessage.objects.get_or_create(
+            ticket=ticket,
+            message_id=message_id[:255],
+            defaults={"participant": participant, "from_outside": from_outside, "created_at": now},
+        )
+
+
+def find_ticket(ids: Iterable[str], project: Project) -> Ticket | None:
+    """The ticket of this project that the first known id belongs to."""
+    wanted = list(dict.fromkeys(ids))[:MAX_IDS]
+    if not wanted:
+        return None
+    found = ThreadMessage.objects.filter(message_id__in=wanted, ticket__issue__project=project)
+    by_id = {row.message_id: row.ticket for row in found.select_related("ticket__issue__project")}
+    return next((by_id[message_id] for message_id in wanted if message_id in by_id), None)
+
+
+def find_thread_of(participants: Iterable[Participant]) -> dict[int, list[str]]:
+    """By participant, the ids of the mails they wrote or got, oldest first, in one query."""
+    rows = ThreadMessage.objects.filter(participant__in=list(participants)).order_by("pk")
+    threads: dict[int, list[str]] = {}
+    for participant_id, message_id in rows.values_list("participant_id", "message_id"):
+        if participant_id is not None:
+            threads.setdefault(participant_id, []).append(message_id)
+    return threads
+
+
+def find_first(issue: Issue) -> list[str]:
+    """The id of the mail that the ticket began with, which people in its Cc have as well."""
+    rows = ThreadMessage.objects.filter(ticket=issue.pk, from_outside=True).order_by("pk")
+    return list(rows.values_list("message_id", flat=True)[:1])

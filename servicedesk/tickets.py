@@ -1,0 +1,107 @@
+"""What mail from outside does: it opens a ticket, or adds a note to one."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from issues import services
+from issues.models import Issue, Note, State, Visibility
+from issues.uploads import NewFile
+from servicedesk import mails, threads
+from servicedesk.bot import find_bot
+from servicedesk.models import Participant, ServiceDesk, Ticket
+from servicedesk.participants import add_participants
+from servicedesk.reopening import reopen_for_participant
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a handler hands over of a mail from outside."""
+
+    sender: str
+    message_id: str
+    subject: str
+    text: str
+    """For a ticket the whole text, for a note what the person wrote."""
+
+    now: datetime
+    quoted: str = ""
+    references: tuple[str, ...] = ()
+    """Of the thread that the mail stands in, oldest first."""
+
+    cc: tuple[str, ...] = ()
+    files: Sequence[NewFile] = ()
+
+
+@transaction.atomic
+def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
+    """The ticket with its thank-you mail, in one transaction. A letter without a sender makes a
+    ticket that nobody outside hears of."""
+    bot = find_bot(desk.project)
+    issue = services.create_issue(
+        project=desk.project,
+        author=bot,
+        external_author=letter.sender,
+        title=letter.subject,
+        description=letter.text,
+        confidential=is_confidential(desk),
+        files=letter.files,
+    )
+    ticket = Ticket.objects.create(issue=issue, requester=letter.sender, waiting_since=letter.now)
+    people = [letter.sender, *(letter.cc if desk.add_cc else ())]
+    joined = add_participants(ticket, [p for p in people if p], added_by=None, now=letter.now)
+    requester = _among(joined, letter.sender)
+    threads.record(
+        ticket, letter.message_id, participant=requester, from_outside=True, now=letter.now
+    )
+    if requester is not None:
+        mails.write_thank_you(desk, ticket, requester, letter.references, now=letter.now)
+    others = [p for p in joined if p != requester]
+    mails.write_to_new_participants(desk, ticket, others, now=letter.now)
+    return ticket
+
+
+def is_confidential(desk: ServiceDesk) -> bool:
+    """In a public project everybody reads the issues, so a customer's must never be one."""
+    return desk.confidential or desk.project.visibility == Visibility.PUBLIC
+
+
+@transaction.atomic
+def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
+    """A note of a person outside, in the ticket that they take part in."""
+    issue = ticket.issue
+    bot = find_bot(issue.project)
+    note = services.create_note(
+        item=issue,
+        author=bot,
+        external_author=letter.sender,
+        body=letter.text,
+        quoted=letter.quoted,
+        files=letter.files,
+    )
+    author = _among(list(ticket.participants.all()), letter.sender)
+    threads.record(ticket, letter.message_id, participant=author, from_outside=True, now=letter.now)
+    Ticket.objects.filter(pk=ticket.pk, waiting_since=None).update(waiting_since=letter.now)
+    if desk is not None and desk.add_cc and letter.cc:
+        joined = add_participants(ticket, letter.cc, added_by=None, now=letter.now)
+        mails.write_to_new_participants(desk, ticket, joined, now=letter.now)
+    if desk is not None and desk.reopen and author is not None and issue.state == State.CLOSED:
+        reopen_for_participant(issue, bot=bot)
+    return note
+
+
+def note_our_word(issue: Issue, *, now: datetime) -> None:
+    """A member answered in public: nobody waits for us any more."""
+    Ticket.objects.filter(issue=issue).update(waiting_since=None)
+
+
+def _among(people: Sequence[Participant], address: str) -> Participant | None:
+    return next((p for p in people if p.address.lower() == address.lower()), None)
+
+
+def split_addresses(text: str) -> list[str]:
+    """As people write them after a command: by blanks, commas or semicolons."""
+    return [word for word in re.split(r"[\s,;<>]+", text) if "@" in word]

@@ -1,0 +1,50 @@
+"""The words of mails to customers: the desk's own text or ours, with the placeholders filled in."""
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from issues.models import Issue
+from servicedesk.models import ServiceDesk
+from servicedesk.placeholders import fill_in
+
+
+def thank_you(desk: ServiceDesk | None, issue: Issue, *, unsubscribe_url: str) -> str:
+    own = desk.thank_you if desk is not None else ""
+    default = _(
+        "Thank you for your mail. It has the number %{ISSUE_ID}, and we will answer you here."
+        " To write more, answer this mail.\n\n"
+        "To get no more mail about it: %{UNSUBSCRIBE_URL}"
+    )
+    return fill_in(own or default, _values(issue, unsubscribe_url))
+
+
+def new_participant(desk: ServiceDesk | None, issue: Issue, *, unsubscribe_url: str) -> str:
+    own = desk.new_participant if desk is not None else ""
+    default = _(
+        "You were added to the conversation %{ISSUE_ID}. Everybody in it can write by answering"
+        " this mail.\n\n%{ISSUE_DESCRIPTION}\n\n"
+        "To get no more mail about it: %{UNSUBSCRIBE_URL}"
+    )
+    return fill_in(own or default, _values(issue, unsubscribe_url))
+
+
+def new_note(desk: ServiceDesk | None, issue: Issue, text: str, *, unsubscribe_url: str) -> str:
+    own = desk.new_note if desk is not None else ""
+    default = _("%{NOTE_TEXT}\n\n---\n\nTo get no more mail about it: %{UNSUBSCRIBE_URL}")
+    return fill_in(own or default, _values(issue, unsubscribe_url) | {"NOTE_TEXT": text})
+
+
+def _values(issue: Issue, unsubscribe_url: str) -> dict[str, str]:
+    path = reverse("issue-detail", args=[issue.project.path, issue.iid])
+    return {
+        "ISSUE_ID": f"#{issue.iid}",
+        "ISSUE_PATH": str(issue),
+        "ISSUE_URL": settings.BASE_URL + path,
+        "ISSUE_DESCRIPTION": issue.description,
+        "NOTE_TEXT": "",
+        "UNSUBSCRIBE_URL": unsubscribe_url,
+        "SYSTEM_HEADER": settings.DESK_SYSTEM_HEADER,
+        "SYSTEM_FOOTER": settings.DESK_SYSTEM_FOOTER,
+        "ADDITIONAL_TEXT": settings.DESK_ADDITIONAL_TEXT,
+    }

@@ -1,0 +1,47 @@
+"""The desks in the admin, and who takes part in which ticket."""
+
+from typing import TYPE_CHECKING
+
+from django.contrib import admin
+
+from servicedesk.models import Participant, ServiceDesk, Ticket
+
+if TYPE_CHECKING:
+    DeskAdminBase = admin.ModelAdmin[ServiceDesk]
+    TicketAdminBase = admin.ModelAdmin[Ticket]
+    ParticipantInlineBase = admin.TabularInline[Participant, Ticket]
+else:
+    DeskAdminBase = TicketAdminBase = admin.ModelAdmin
+    ParticipantInlineBase = admin.TabularInline
+
+
+@admin.register(ServiceDesk)
+class ServiceDeskAdmin(DeskAdminBase):
+    list_display = ("project", "enabled", "key", "confidential")
+    list_filter = ("enabled",)
+    list_select_related = ("project",)
+    search_fields = ("project__path", "key")
+    autocomplete_fields = ("project",)
+
+
+class ParticipantInline(ParticipantInlineBase):
+    model = Participant
+    extra = 0
+    fields = ("address", "joined_at", "unsubscribed_at", "bounces", "bounce_reason")
+    readonly_fields = ("joined_at", "bounces", "bounce_reason")
+
+    def has_add_permission(self, request: object, obj: object = None) -> bool:
+        """People join by mail or by a quick action, so that the limits hold."""
+        return False
+
+
+@admin.register(Ticket)
+class TicketAdmin(TicketAdminBase):
+    list_display = ("issue", "requester", "waiting_since")
+    list_select_related = ("issue__project",)
+    search_fields = ("requester", "issue__title", "participants__address")
+    readonly_fields = ("issue", "requester", "waiting_since")
+    inlines = (ParticipantInline,)
+
+    def has_add_permission(self, request: object) -> bool:
+        return False

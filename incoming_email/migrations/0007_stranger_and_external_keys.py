@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("incoming_email", "0005_flag_policy"),
+        ("incoming_email", "0006_retention"),
         ("issues", "0003_outgoing_accounts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from incoming_email.isolation import reading
+from incoming_email.isolation.pool import ParserPool
+from tests.incoming_email.isolation.conftest import HOSTILE
+
 ROOT = Path(__file__).parents[2]
 MESSAGE = (
     b"From: Ann <Ann@Example.com>\nReply-To: team@example.com\n"
@@ -105,6 +109,26 @@ def test_one_object_a_line_in_order_and_unreadable_files_among_them(message, tmp
     assert first == {"file": str(missing), "error": "No such file or directory"}
     assert second["file"] == str(message)
     assert third == {"file": str(tmp_path), "error": "Is a directory"}
+
+
+def test_a_file_that_breaks_the_parser_is_an_object_like_the_others(message, tmp_path, monkeypatch):
+    path = tmp_path / "hostile.eml"
+    path.write_bytes(b"From: a@example.com\nSubject: Hi\n\ndie")
+    pool = ParserPool(HOSTILE)
+    monkeypatch.setattr(reading, "_pool", pool)
+    hostile, other = map(json.loads, run(path, message, "--json").splitlines())
+    pool.close()
+    assert (hostile["from"], hostile["subject"], hostile["text"]) == ("a@example.com", "Hi", "")
+    assert hostile["defects"] == [reading.UNREAD, "the parser broke down at it twice"]
+    assert other["reply"] == "It works."
+
+
+@pytest.mark.parametrize("content", [b"\0", b"\xff\xfe", b"From: <\n\n", b"\r\r\r", b"a" * 10_000])
+@pytest.mark.parametrize("options", [(), ("--json",), ("--plain",), ("--plain", "--json")])
+def test_any_bytes_are_shown(tmp_path, content, options):
+    path = tmp_path / "bytes"
+    path.write_bytes(content)
+    assert str(path) in run(path, *options)
 
 
 def test_a_bare_text_body(tmp_path):

@@ -12,9 +12,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from incoming_email.isolation.reading import read_limits
+from incoming_email.isolation import reading
 from incoming_email.parsing.addresses import AddressTemplate, InvalidTemplate, parse_template
-from incoming_email.parsing.message import parse, parse_plain
+from incoming_email.parsing.message import parse_plain
 from incoming_email.parsing.types import Candidate, Forwarded, ParsedEmail
 
 EXIT_USAGE = 64
@@ -43,7 +43,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: Any) -> None:
         templates = _parse_templates(options["address"])
-        limits = read_limits()
         _write_utf8()
         unreadable = 0
         for file in options["files"]:
@@ -53,7 +52,7 @@ class Command(BaseCommand):
                 unreadable += 1
                 described = {"file": _printable(file), "error": error.strerror or str(error)}
             else:
-                email = parse_plain(content) if options["plain"] else parse(content, limits=limits)
+                email = parse_plain(content) if options["plain"] else reading.parse(content)
                 described = {"file": _printable(file), **describe(email, templates)}
             self.stdout.write(_as_json(described) if options["json"] else _as_text(described))
         if unreadable:

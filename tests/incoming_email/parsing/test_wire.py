@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incoming_email.parsing import wire
@@ -14,6 +14,9 @@ from incoming_email.parsing.child import Ready, Request
 from incoming_email.parsing.limits import Limits
 from incoming_email.parsing.message import parse
 from incoming_email.parsing.types import Attachment, Candidate, Kind, ParsedEmail
+
+UNHURRIED = settings(deadline=None)
+"""A busy machine makes no test fail."""
 
 EMAIL = parse(
     b"From: a@example.com\nDate: Tue, 2 Jan 2024 10:30:00 +0100\nAuto-Submitted: auto-replied\n"
@@ -67,17 +70,20 @@ def test_attachments_are_not_copied():
     assert any(piece is content for piece in pieces)
 
 
+@UNHURRIED
 @given(st.binary(max_size=300))
 def test_any_message_comes_through(content):
     email = parse(content)
     assert decode(ParsedEmail, framed(email)) == email
 
 
+@UNHURRIED
 @given(st.datetimes(timezones=st.just(UTC)) | st.none())
 def test_any_date_comes_through(date):
     assert decode(Dated, framed(Dated(date))) == Dated(date)
 
 
+@UNHURRIED
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_value_or_refused(data):
     for kind in (ParsedEmail, Request):

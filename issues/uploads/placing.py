@@ -10,20 +10,25 @@ from django.utils.translation import gettext as _
 from issues.uploads.choosing import Chosen, Limit, Shown
 from issues.uploads.files import NewFile
 
-# Outlook's text part shows an inline picture as "[cid:image001.png@01DA]", Gmail's by its name.
-_BRACKETED = re.compile(r"\[cid:(?P<id>[^\s\[\]]{1,998})\](?!\()")
-_ADDRESS = re.compile(r"\bcid:(?P<id>[^\s()<>\[\]\"']{1,998})")
-_NAMED = re.compile(r"\\?\[image: (?P<name>[^\n\[\]]{1,255}?)\\?\](?!\()")
+_ID = r"cid:(?P<{}>[^\s()<>\[\]\"']{{1,998}})"
+_REFERENCE = re.compile(
+    rf"\[{_ID.format('bracketed')}\](?!\()"  # Outlook's text part: "[cid:image001.png@01DA]"
+    rf"|\b{_ID.format('address')}"
+    r"|\\?\[image: (?P<name>[^\n\[\]]{1,255}?)\\?\](?!\()"  # Gmail's text part
+)
 
 
 def find_references(text: str) -> frozenset[str]:
     """The ids of the files that `text` refers to by `cid:`."""
-    found = (*_BRACKETED.finditer(text), *_ADDRESS.finditer(text))
-    return frozenset(_id(match["id"]) for match in found)
+    return frozenset(filter(None, map(_find_id, _REFERENCE.finditer(text))))
 
 
-def _id(text: str) -> str:
-    return unquote(text).strip("<>").lower()
+def _find_id(reference: re.Match[str]) -> str:
+    return _plain_id(reference["bracketed"] or reference["address"] or "")
+
+
+def _plain_id(content_id: str) -> str:
+    return unquote(content_id).strip("<>").lower()
 
 
 def place(body: str, chosen: Chosen) -> str:
@@ -31,46 +36,33 @@ def place(body: str, chosen: Chosen) -> str:
     if not chosen.files:
         return body
     placed: set[str] = set()
-    by_id = {_id(file.content_id): file for file in chosen.files if file.content_id}
+    by_id = {_plain_id(file.content_id): file for file in chosen.files if file.content_id}
+    by_name = _find_named(chosen, find_references(body))
 
-    def find(match: re.Match[str]) -> Shown | None:
-        file = by_id.get(_id(match["id"]))
-        shown = chosen.shown.get(file.source) if file else None
-        if shown:
-            placed.add(shown.address)
-        return shown
+    def put(reference: re.Match[str]) -> str:
+        name, file = reference["name"], by_id.get(_find_id(reference))
+        if name:  # of several pictures with one name the next is meant
+            shown = by_name[name].pop(0) if by_name.get(name) else None
+        else:
+            shown = chosen.shown.get(file.source) if file else None
+        if shown is None:
+            return reference[0]
+        placed.add(shown.address)
+        return shown.address if reference["address"] else _link(shown)
 
-    def put_link(match: re.Match[str]) -> str:
-        shown = find(match)
-        return _link(shown) if shown else match[0]
-
-    def put_address(match: re.Match[str]) -> str:
-        shown = find(match)
-        return shown.address if shown else match[0]
-
-    body = _ADDRESS.sub(put_address, _BRACKETED.sub(put_link, body))
-    body = _place_by_name(body, chosen, placed)
+    body = _REFERENCE.sub(put, body)
     ends = [*_list_rest(chosen, placed), *_notes(chosen)]
     return "\n\n".join([*([body.rstrip()] if body.strip() else []), *ends]) if ends else body
 
 
-def _place_by_name(body: str, chosen: Chosen, placed: set[str]) -> str:
-    """Gmail's text part names its inline pictures; of several with one name the next is meant."""
-    waiting: dict[str, list[Shown]] = {}
+def _find_named(chosen: Chosen, by_id: frozenset[str]) -> dict[str, list[Shown]]:
+    """The inline pictures that nothing refers to by id, by name and in order."""
+    named: dict[str, list[Shown]] = {}
     for file in chosen.files:
         shown = chosen.shown.get(file.source)
-        if shown and file.is_inline_picture and shown.address not in placed:
-            waiting.setdefault(file.name, []).append(shown)
-
-    def put_link(match: re.Match[str]) -> str:
-        pictures = waiting.get(match["name"])
-        if not pictures:
-            return match[0]
-        shown = pictures.pop(0)
-        placed.add(shown.address)
-        return _link(shown)
-
-    return _NAMED.sub(put_link, body) if waiting else body
+        if shown and file.is_inline_picture and _plain_id(file.content_id) not in by_id:
+            named.setdefault(file.name, []).append(shown)
+    return named
 
 
 def _list_rest(chosen: Chosen, placed: set[str]) -> list[str]:

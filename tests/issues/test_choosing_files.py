@@ -2,6 +2,9 @@
 
 import pytest
 from django.db import transaction
+from django.test import override_settings
+from hypothesis import given
+from hypothesis import strategies as st
 
 from issues import services, uploads
 from issues.models import Note, Upload
@@ -99,6 +102,48 @@ def test_pictures_that_gmail_names_stand_where_they_stood():
         f"a ![image.png]({one.address}) b\n![image.png]({two.address})\n"
         "[image: other.png] [image: image.png]"
     )
+
+
+def test_a_name_that_looks_like_a_reference_is_a_name():
+    one = make_file(make_png(b"1"), 0, name="cid:b@x [image: y.png]", cid="a@x")
+    two = make_file(make_png(b"2"), 1, name="y.png", cid="b@x")
+    assert place("[cid:a@x]", [one, two]) == (
+        f"![cid:b\\@x \\[image: y.png\\]]({one.address})\n\n![y.png]({two.address})"
+    )
+
+
+BODIES = st.lists(
+    st.sampled_from(["text", "\n", "[cid:a@x]", "![x](cid:B%40x)", "[image: 2.png]", "cid:", "["]),
+    max_size=8,
+).map(" ".join)
+CAME = st.lists(
+    st.tuples(
+        st.sampled_from([b"one", b"two", make_png(b"3"), b"\xff\xd8\xffx", b"x" * 90]),
+        st.sampled_from(["", "a@x", "b@x", "c@x"]),
+        st.sampled_from(["1.pdf", "2.png", "](x"]),
+    ),
+    max_size=8,
+)
+
+
+@pytest.fixture(scope="module")
+def tight_limits():
+    with override_settings(MAX_UPLOAD_BYTES=80, MAX_ATTACHMENTS=3, MAX_ATTACHMENT_BYTES=120):
+        yield
+
+
+@given(BODIES, CAME)
+def test_each_file_is_shown_or_named(tight_limits, body, came):
+    files = [
+        make_file(content, n, name=name, cid=cid) for n, (content, cid, name) in enumerate(came)
+    ]
+    chosen = choose_files(files)
+    text = uploads.place(body, chosen)
+    assert {file.digest for file in files} == {
+        file.digest for file in (*chosen.kept, *(file for _, file in chosen.left_out))
+    }
+    assert all(f"({file.address})" in text or f" {file.address}" in text for file in chosen.kept)
+    assert text.count("“") == len(chosen.left_out) + len(chosen.uncleaned)
 
 
 def test_a_picture_that_cannot_be_read_is_kept_and_the_text_says_so():

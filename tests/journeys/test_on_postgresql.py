@@ -15,6 +15,8 @@ CORE = [
     "tests/incoming_email/test_receiving.py",
     "tests/incoming_email/test_reviewing.py",
     "tests/incoming_email/test_query_count.py",
+    "tests/incoming_email/test_limiting.py",
+    "tests/incoming_email/alerting",
     "tests/issues/test_services.py",
     "tests/issues/test_notifications.py",
     "tests/issues/test_outbox.py",

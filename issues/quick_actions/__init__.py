@@ -2,6 +2,7 @@
 
 from issues.quick_actions.opening import Opening, split_opening
 from issues.quick_actions.registry import find_actions
+from issues.quick_actions.running import run_commands
 from issues.quick_actions.types import Call, NotUnderstood, QuickAction, Reading, Refusal, Written
 from issues.quick_actions.writing import open_issue, open_merge_request, read, write_note
 
@@ -17,6 +18,7 @@ __all__ = [
     "open_issue",
     "open_merge_request",
     "read",
+    "run_commands",
     "split_opening",
     "write_note",
 ]

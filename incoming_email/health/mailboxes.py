@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from incoming_email import secret_files
-from incoming_email.credentials import UnreadableSecret
+from incoming_email.health import inboxes
 from incoming_email.health.examinations import Examination, Probe, name_server
 from incoming_email.health.servers import PATIENCE, find_door
+from incoming_email.health.stored_secrets import find_encrypted_file, find_secret
 from incoming_email.inboxes import imap_diagnosis
 from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import Answer, Finding, InboxError
@@ -27,9 +27,6 @@ from issues.outbox import bare_address
 WHOLE_SECONDS = 27.0
 """For all steps of one mailbox; the check as a whole may take 30."""
 
-BACKLOG_MESSAGES = 100
-"""More than so many waiting messages are worth a warning."""
-
 IMAP_STEPS = tuple(name for name, _check in imap_diagnosis.STEPS)
 LAST_BEFORE_LOGIN = "tls"
 STEPS_WITH_SECRET = IMAP_STEPS[IMAP_STEPS.index(LAST_BEFORE_LOGIN) + 1 :]
@@ -41,14 +38,27 @@ def examine(mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float) -> E
     """`others`: the enabled mailboxes, this one among them or not."""
     if mailbox.inbox_method == InboxMethod.SMTP:
         return _examine_smtp(mailbox, timeout=timeout)
-    if mailbox.inbox_method != InboxMethod.IMAP:
-        return Examination(
-            mailbox=mailbox.name,
-            inbox_method=mailbox.inbox_method,
-            before=[find_configuration(mailbox)],
-            after=[find_domain(mailbox)],
-        )
-    return _examine_imap(mailbox, others, timeout=timeout)
+    if mailbox.inbox_method == InboxMethod.IMAP:
+        return _examine_imap(mailbox, others, timeout=timeout)
+    return _examine_inbox(mailbox, others, timeout=timeout)
+
+
+def _examine_inbox(mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float) -> Examination:
+    """Microsoft Graph or a Maildir."""
+    is_graph = mailbox.inbox_method == InboxMethod.MICROSOFT_GRAPH
+    before = [find_configuration(mailbox)] + [find_secret(mailbox)] * is_graph
+    probe, skipped = None, _skip(inboxes.STEPS, _("the configuration is not complete"))
+    if not any(finding.answer is Answer.NO for finding in before):
+        steps = inboxes.ask(mailbox.account(), mailbox.position, timeout=timeout)
+        probe, skipped = Probe(inboxes.STEPS, lambda: steps, WHOLE_SECONDS), []
+    return Examination(
+        mailbox=mailbox.name,
+        inbox_method=mailbox.inbox_method,
+        server=urlsplit(mailbox.graph_endpoint).netloc if is_graph else "",
+        before=[*before, *skipped],
+        probe=probe,
+        after=[find_same_folder(mailbox, others), find_domain(mailbox)],
+    )
 
 
 def _examine_smtp(mailbox: Mailbox, *, timeout: float) -> Examination:
@@ -100,47 +110,12 @@ def find_configuration(mailbox: Mailbox) -> Finding:
     return Finding(step, Answer.YES, mailbox.address)
 
 
-def find_encrypted_file(mailbox: Mailbox) -> Finding:
-    """Whether it can be read; skipped where there is none."""
-    step = "encrypted file"
-    if not mailbox.pk:
-        return Finding(step, Answer.SKIPPED, _("the mailbox is not saved yet"))
-    try:
-        text = secret_files.read_text(mailbox.pk)
-        kept = None if text is None else secret_files.parse_secrets(text)
-    except secret_files.UnreadableFileError as fault:
-        return Finding(step, Answer.NO, fault.detail, fault.remedy)
-    except secret_files.InvalidSecrets as fault:
-        remedy = _("Correct it: python manage.py incoming_email_secret edit --mailbox “%(name)s”.")
-        return Finding(step, Answer.NO, str(fault), remedy % {"name": mailbox.name})
-    if kept is None:
-        return Finding(step, Answer.SKIPPED, _("there is none; the row's values count"))
-    held = [name for name in secret_files.KNOWN_KEYS if getattr(kept, name)]
-    return Finding(step, Answer.YES, _("it holds: %(keys)s") % {"keys": ", ".join(held)})
-
-
-def find_secret(mailbox: Mailbox) -> Finding:
-    """Whether there is a password, and one of our keys fits it."""
-    kept = secret_files.find_secrets(mailbox.pk)
-    if kept.is_unreadable:
-        return Finding("secret", Answer.SKIPPED, _("the encrypted file can't be read"))
-    if kept.password:
-        return Finding("secret", Answer.YES, _("from the encrypted file"))
-    if isinstance(mailbox.password, UnreadableSecret):
-        detail = _("no key of ENCRYPTION_KEYS fits the stored password")
-        remedy = _("Put the old key back, behind the new one, or enter the password again.")
-        return Finding("secret", Answer.NO, detail, remedy)
-    if not mailbox.password:
-        detail = _("no password is stored")
-        return Finding("secret", Answer.NO, detail, _("Enter the password in the admin."))
-    return Finding("secret", Answer.YES)
-
-
 def _imap_steps(mailbox: Mailbox, *, timeout: float, has_secret: bool) -> Iterator[Finding]:
     """Runs in a thread: the row is read before the first step."""
-    return _ask_server(
-        mailbox.imap_account(), mailbox.position, timeout=timeout, has_secret=has_secret
-    )
+    account = mailbox.imap_account()
+    if account.oauth:
+        account = replace(account, oauth=inboxes.keep_in_thread(account.oauth))
+    return _ask_server(account, mailbox.position, timeout=timeout, has_secret=has_secret)
 
 
 def _ask_server(
@@ -167,13 +142,7 @@ def find_backlog(account: ImapAccount, position: str, *, timeout: float) -> Find
         waiting = _count_waiting(patient, position, timeout)
     except InboxError as fault:
         return Finding("backlog", Answer.NO, fault.detail, fault.remedy)
-    detail = ngettext(
-        "%(count)d message waits to be taken in", "%(count)d messages wait to be taken in", waiting
-    ) % {"count": waiting}
-    if waiting <= BACKLOG_MESSAGES:
-        return Finding("backlog", Answer.YES, detail)
-    remedy = _("They are taken in at the next reading; if not, look at the worker's log.")
-    return Finding("backlog", Answer.WARN, detail, remedy)
+    return inboxes.describe_backlog(waiting)
 
 
 def _count_waiting(account: ImapAccount, position: str, seconds: float) -> int:
@@ -182,7 +151,8 @@ def _count_waiting(account: ImapAccount, position: str, seconds: float) -> int:
         log_in(connection, account)
         folder = select_folder(connection, account)
         with inbox_errors(account):
-            return len(connection.search_uids(Progress(position, folder).criteria))
+            criteria = Progress(position, folder, account.starts_at).criteria
+            return len(connection.search_uids(criteria))
     finally:
         connection.leave()
 
@@ -206,9 +176,13 @@ def find_same_folder(mailbox: Mailbox, others: Sequence[Mailbox]) -> Finding:
 
 def _place(mailbox: Mailbox) -> tuple[str, int, str, str]:
     """INBOX in any case is the same (RFC 3501 section 5.1)."""
+    if mailbox.inbox_method == InboxMethod.MAILDIR:
+        return "", 0, "", mailbox.maildir_path.rstrip("/")
     folder = "inbox" if mailbox.folder.lower() == "inbox" else mailbox.folder
     port = min(STANDARD_PORTS) if mailbox.port in STANDARD_PORTS else mailbox.port
-    return lower_ascii(mailbox.host), port, mailbox.log_in.user, folder
+    is_graph = mailbox.inbox_method == InboxMethod.MICROSOFT_GRAPH
+    host = mailbox.graph_endpoint if is_graph else mailbox.host
+    return lower_ascii(host), port, mailbox.log_in.user, folder
 
 
 def find_domain(mailbox: Mailbox) -> Finding:

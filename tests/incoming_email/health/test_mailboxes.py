@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from incoming_email import health
-from incoming_email.health import mailboxes
+from incoming_email.health import inboxes, mailboxes
 from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.models import InboxMethod, Mailbox
 from tests.factories import EmailAddressFactory, UserFactory
@@ -60,7 +60,7 @@ def test_sound_imap_mailbox_answers_yes_to_all(db, dovecot, imap_user):
 
 @pytest.mark.services
 def test_long_backlog_warns(db, dovecot, imap_user, monkeypatch):
-    monkeypatch.setattr(mailboxes, "BACKLOG_MESSAGES", 1)
+    monkeypatch.setattr(inboxes, "BACKLOG_MESSAGES", 1)
     dovecot.deliver(imap_user, b"Subject: one\r\n\r\none\r\n", b"Subject: two\r\n\r\ntwo\r\n")
     finding = find(health.diagnose_mailbox(imap_mailbox(dovecot, imap_user)), "backlog")
     assert (finding.answer, finding.detail) == (WARN, "2 messages wait to be taken in")

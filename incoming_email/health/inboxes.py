@@ -1,0 +1,81 @@
+"""What is asked of a Microsoft 365 mailbox or a Maildir: is it let in, is the folder there."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from django.db import connections
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from incoming_email.inboxes.accounts import Account, GraphAccount, OAuthClient
+from incoming_email.inboxes.base import Answer, Finding, InboxError
+from incoming_email.inboxes.graph_login import find_token
+from incoming_email.inboxes.opening import open_inbox
+
+BACKLOG_MESSAGES = 100
+"""More than so many waiting messages are worth a warning."""
+
+STEPS = ("login", "folder", "backlog")
+
+
+def ask(account: Account, position: str, *, timeout: float) -> Iterator[Finding]:
+    """One finding a step; after the first `no` the rest is skipped. Nothing is marked."""
+    try:
+        yield _ask_login(account, timeout=timeout)
+    except InboxError as fault:
+        yield from _stop(fault, STEPS)
+        return
+    folder = False
+    try:
+        with open_inbox(_patient(account, timeout), position=position) as inbox:
+            folder = True
+            yield Finding("folder", Answer.YES, _name_folder(account))
+            yield describe_backlog(inbox.count_waiting())
+    except InboxError as fault:
+        yield from _stop(fault, STEPS[2:] if folder else STEPS[1:])
+
+
+def keep_in_thread(client: OAuthClient) -> OAuthClient:
+    """A new refresh token must be kept at once; the thread's connection is not left open."""
+
+    def keep(text: str) -> None:
+        try:
+            client.keep(text)
+        finally:
+            connections.close_all()
+
+    return replace(client, keep=keep)
+
+
+def _patient(account: Account, timeout: float) -> Account:
+    if isinstance(account, GraphAccount):
+        return replace(account, timeout=min(account.timeout, timeout))
+    return account
+
+
+def _ask_login(account: Account, *, timeout: float) -> Finding:
+    if not isinstance(account, GraphAccount):
+        return Finding("login", Answer.SKIPPED, _("a folder of this machine"))
+    find_token(replace(account, timeout=min(account.timeout, timeout)))
+    return Finding("login", Answer.YES, _("the app has got a token"))
+
+
+def _name_folder(account: Account) -> str:
+    return account.folder if isinstance(account, GraphAccount) else getattr(account, "path", "")
+
+
+def describe_backlog(waiting: int) -> Finding:
+    detail = ngettext(
+        "%(count)d message waits to be taken in", "%(count)d messages wait to be taken in", waiting
+    ) % {"count": waiting}
+    if waiting <= BACKLOG_MESSAGES:
+        return Finding("backlog", Answer.YES, detail)
+    remedy = _("They are taken in at the next reading; if not, look at the worker's log.")
+    return Finding("backlog", Answer.WARN, detail, remedy)
+
+
+def _stop(fault: InboxError, steps: Sequence[str]) -> Iterator[Finding]:
+    first, *rest = steps
+    yield Finding(first, Answer.NO, fault.detail, fault.remedy)
+    for step in rest:
+        yield Finding(step, Answer.SKIPPED, _("a step before failed"))

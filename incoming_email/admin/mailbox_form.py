@@ -1,4 +1,4 @@
-"""The form of a mailbox. Its password goes in and never comes out again."""
+"""The form of a mailbox. Its secrets go in and never come out again."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,12 +6,33 @@ from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from incoming_email.admin.mailbox_sections import SECRETS
 from incoming_email.models import Mailbox
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     _MailboxForm = forms.ModelForm[Mailbox]
 else:
     _MailboxForm = forms.ModelForm
+
+
+WITH_DEFAULT = ("login_method", "azure_ad_endpoint", "graph_endpoint", "poll_interval")
+"""Left blank, they are what they are for most people."""
+
+
+def _secret_field(label: "StrOrPromise") -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("Stored encrypted and never shown. Leave blank to keep the present one."),
+    )
+
+
+def _clearing_field(label: "StrOrPromise", text: "StrOrPromise") -> forms.BooleanField:
+    return forms.BooleanField(label=label, required=False, help_text=text)
 
 
 class MailboxForm(_MailboxForm):
@@ -22,7 +43,9 @@ class MailboxForm(_MailboxForm):
             *("start_tls", "user", "password", "folder", "idle_timeout", "delete_after_delivery"),
             *("expunge_deleted", "reply_sender_policy", "token_sender_policy"),
             *("trusted_authserv_id", "keep_raw_days", "keep_failed_days", "keep_trace_days"),
-            "keep_attachments_days",
+            *("keep_attachments_days", "login_method", "tenant_id", "client_id", "client_secret"),
+            *("token_endpoint", "token_scope", "refresh_token", "azure_ad_endpoint"),
+            *("graph_endpoint", "poll_interval", "maildir_path", "starts_at"),
         )
         help_texts = {  # noqa: RUF012  (Django's way)
             "address": format_lazy(
@@ -37,34 +60,42 @@ class MailboxForm(_MailboxForm):
             "delete_after_delivery": _("Otherwise messages are only marked as seen."),
         }
 
-    password = forms.CharField(
-        label=_("Password"),
-        required=False,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("Stored encrypted and never shown. Leave blank to keep the present one."),
+    password = _secret_field(_("Password"))
+    clear_password = _clearing_field(_("Clear the password"), _("Removes the stored password."))
+    client_secret = _secret_field(_("Client secret"))
+    clear_client_secret = _clearing_field(
+        _("Clear the client secret"), _("Removes the stored client secret.")
     )
-    clear_password = forms.BooleanField(
-        label=_("Clear the password"),
-        required=False,
-        help_text=_("Removes the stored password."),
+    refresh_token = _secret_field(_("Refresh token"))
+    clear_refresh_token = _clearing_field(
+        _("Clear the refresh token"), _("Removes the stored refresh token.")
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stored = self.instance.password
-        self.initial.pop("password", None)
+        self.stored = {name: getattr(self.instance, name) for name in SECRETS}
+        for name in SECRETS:
+            self.initial.pop(name, None)
+        for name in WITH_DEFAULT:
+            if name in self.fields:
+                self.fields[name].required = False
 
     def clean(self) -> dict[str, Any]:
         """Blank keeps what is stored, also a secret that cannot be read at the moment."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if cleaned.get("clear_password") and cleaned.get("password"):
-            self.add_error(
-                "clear_password",
-                _("Enter a new password or clear the present one, not both."),
-            )
-        elif cleaned.get("clear_password"):
-            cleaned["password"] = ""
-        elif not cleaned.get("password"):
-            cleaned["password"] = self.stored
+        for name in SECRETS:
+            self._clean_secret(cleaned, name)
+        for name in WITH_DEFAULT:
+            if cleaned.get(name) in {None, ""} and name not in self.errors:
+                cleaned[name] = getattr(Mailbox(), name)
         return cleaned
+
+    def _clean_secret(self, cleaned: dict[str, Any], name: str) -> None:
+        is_cleared, is_new = cleaned.get(f"clear_{name}"), cleaned.get(name)
+        if is_cleared and is_new:
+            sentence = _("Enter a new one or clear the present one, not both.")
+            self.add_error(f"clear_{name}", sentence)
+        elif is_cleared:
+            cleaned[name] = ""
+        elif not is_new:
+            cleaned[name] = self.stored[name]

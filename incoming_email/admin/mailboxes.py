@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -11,15 +10,19 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email import health
+from incoming_email.admin.backfilling import BackfillForm, carry_out
 from incoming_email.admin.mailbox_form import MailboxForm
+from incoming_email.admin.mailbox_presets import PRESETS, find_preset
+from incoming_email.admin.mailbox_sections import STATE, STATES, choose_sections
 from incoming_email.admin.polling import poll
 from incoming_email.credentials import UnreadableSecret
 from incoming_email.inboxes.base import Answer
-from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Status
 from issues.admin.projects import count_of
 from issues.admin.rows import GuardedAdmin, show_moment
@@ -28,16 +31,6 @@ if TYPE_CHECKING:
     from django.urls import URLPattern
 
 TEST_STEP_SECONDS = 5.0
-SETTINGS = ("name", "enabled", "purpose", "address", "inbox_method")
-IMAP = (
-    *("host", "port", "ssl", "start_tls", "user"),
-    *("password_state", "password", "clear_password"),
-    *("folder", "idle_timeout", "delete_after_delivery", "expunge_deleted"),
-)
-WRITE_ONLY = {"password", "clear_password"}
-POLICIES = ("reply_sender_policy", "token_sender_policy", "trusted_authserv_id")
-RETENTION = ("keep_raw_days", "keep_failed_days", "keep_trace_days", "keep_attachments_days")
-STATE = ("last_success_at", "last_error", "failing_since", "alerted_at", "pending", "ledger")
 
 
 @admin.register(Mailbox)
@@ -51,25 +44,26 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
     list_filter = ("enabled", "inbox_method", "purpose")
     search_fields = ("name", "address", "host", "user")
     ordering = ("name",)
-    readonly_fields = ("password_state", *STATE)
+    readonly_fields = (*STATES, *STATE)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Mailbox]:
         pending = count_of(InboundEmail, "mailbox", status=Status.PENDING)
         return super().get_queryset(request).annotate(pending_n=pending)
 
     def get_fieldsets(self, request: HttpRequest, obj: Mailbox | None = None) -> Any:
-        method = InboxMethod.IMAP if obj is None else obj.inbox_method
-        imap = IMAP if obj is not None else tuple(f for f in IMAP if f != "password_state")
-        if not self.has_change_permission(request, obj) and obj is not None:
-            imap = tuple(name for name in imap if name not in WRITE_ONLY)
-        sections = [
-            (None, {"fields": SETTINGS}),
-            (_("IMAP"), {"fields": imap, "classes": _folded(method != InboxMethod.IMAP)}),
-            (_("SMTP"), {"fields": (), "description": _describe_door()}),
-            (_("Sender policies"), {"fields": POLICIES, "description": POLICY_HELP}),
-            (_("Retention"), {"fields": RETENTION, "classes": ("collapse",)}),
-        ]
-        return sections if obj is None else [*sections, (_("State"), {"fields": STATE})]
+        return choose_sections(obj, can_change=self.has_change_permission(request, obj))
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Of the preset that was chosen."""
+        preset = find_preset(request.GET.get("preset", ""))
+        return dict(preset.fields) if preset else {}
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        preset = find_preset(request.GET.get("preset", ""))
+        context = {"presets": PRESETS, "preset": preset, **(extra_context or {})}
+        return super().add_view(request, form_url, context)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Each mailbox is deleted by itself, and only while nothing has come in by it."""
@@ -89,6 +83,7 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
         return [
             path("<int:pk>/test/", wrap(self.test_view), name=f"{name}_test"),
             path("<int:pk>/poll/", wrap(self.poll_view), name=f"{name}_poll"),
+            path("<int:pk>/backfill/", wrap(self.backfill_view), name=f"{name}_backfill"),
             *super().get_urls(),
         ]
 
@@ -118,6 +113,23 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
         self.message_user(request, polled.sentence, level)
         return redirect("admin:incoming_email_mailbox_change", pk)
 
+    def backfill_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Counts, takes in, or leaves alone what came before."""
+        mailbox = self._find(request, pk)
+        form = BackfillForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            sentence, is_done = carry_out(mailbox, form, now=timezone.now())
+            self.message_user(request, sentence, messages.SUCCESS if is_done else messages.ERROR)
+            mailbox.refresh_from_db(fields=["starts_at"])
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Older mail of %(name)s") % {"name": mailbox.name},
+            "opts": self.opts,
+            "original": mailbox,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/incoming_email/mailbox/backfill.html", context)
+
     def _find(self, request: HttpRequest, pk: int) -> Mailbox:
         mailbox = self.get_object(request, str(pk))
         if mailbox is None:
@@ -128,14 +140,15 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
 
     @admin.display(description=_("stored password"))
     def password_state(self, mailbox: Mailbox) -> str:
-        if isinstance(mailbox.password, UnreadableSecret):
-            return str(
-                _(
-                    "It cannot be decrypted: no key of ENCRYPTION_KEYS fits it."
-                    " Put the old key back, behind the new one, or enter the password again."
-                )
-            )
-        return str(_("Set") if mailbox.password else _("Not set"))
+        return describe_secret(mailbox.password)
+
+    @admin.display(description=_("stored client secret"))
+    def client_secret_state(self, mailbox: Mailbox) -> str:
+        return describe_secret(mailbox.client_secret)
+
+    @admin.display(description=_("stored refresh token"))
+    def refresh_token_state(self, mailbox: Mailbox) -> str:
+        return describe_secret(mailbox.refresh_token)
 
     @admin.display(description=_("last success"), ordering="last_success_at")
     def last_success(self, mailbox: Mailbox) -> str:
@@ -160,18 +173,12 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
         return format_html('<a href="{}">{}</a>', url, _("Show"))
 
 
-POLICY_HELP = _(
-    "Whether the key in the address is enough, or From must fit it as well."
-    " A message that does not fit is held for a person."
-)
-
-
-def _folded(is_folded: bool) -> tuple[str, ...]:
-    return ("collapse",) if is_folded else ()
-
-
-def _describe_door() -> str:
-    return _(
-        "With the method SMTP, Letterbox listens itself at %(host)s port %(port)s"
-        " (python manage.py serve_smtp). Nothing has to be set here but the address."
-    ) % {"host": settings.SMTP_DOOR_HOST, "port": settings.SMTP_DOOR_PORT}
+def describe_secret(secret: str) -> str:
+    if isinstance(secret, UnreadableSecret):
+        return str(
+            _(
+                "It cannot be decrypted: no key of ENCRYPTION_KEYS fits it."
+                " Put the old key back, behind the new one, or enter the password again."
+            )
+        )
+    return str(_("Set") if secret else _("Not set"))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from incoming_email import credentials
+from incoming_email import credentials, notices
 from incoming_email.handlers.base import Context
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Outcome
@@ -42,6 +42,15 @@ def write_outcome(row: InboundEmail, resolved: Resolved, outcome: Outcome) -> No
     item = made.item if isinstance(made, Note) else (made or resolved.target.item)
     row.issue = item if isinstance(item, Issue) else None
     row.merge_request = item if isinstance(item, MergeRequest) else None
+
+
+def tell_unheeded(attempt: Attempt, resolved: Resolved, outcome: Outcome) -> None:
+    """Commands in the text that were not carried out: a mail, written with the effect."""
+    author, unheeded = resolved.target.author, outcome.unheeded
+    if author is not None and unheeded:
+        now = attempt.context.now
+        sent = notices.write_unheeded(attempt.row, attempt.email, author, unheeded, now=now)
+        attempt.trace.append({"step": "quick actions", "result": sent})
 
 
 def clear_outcome(row: InboundEmail) -> None:

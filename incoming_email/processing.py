@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from incoming_email import notices, reply_keys
-from incoming_email.attempts import Attempt, clear_outcome, describe, write_outcome
+from incoming_email.attempts import Attempt, clear_outcome, describe, tell_unheeded, write_outcome
 from incoming_email.deciding import Ignored, effect_key, find_target, require_allowed
 from incoming_email.handlers.base import Context
 from incoming_email.isolation.reading import RawText, parse_all
@@ -244,11 +244,7 @@ def _let_handler_act(attempt: Attempt, resolved: Resolved) -> None:
     row.effect_key = effect_key(email, resolved)
     outcome = resolved.handler.handle(email, resolved.target, attempt.context)
     write_outcome(row, resolved, outcome)
-    if outcome.unheeded and resolved.target.author is not None:
-        sent = notices.write_unheeded(
-            row, email, resolved.target.author, outcome.unheeded, now=attempt.context.now
-        )
-        attempt.trace.append({"step": "quick actions", "result": sent})
+    tell_unheeded(attempt, resolved, outcome)
 
 
 def _lock(rows: Sequence[InboundEmail]) -> None:

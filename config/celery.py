@@ -22,6 +22,8 @@ SCHEDULE = {
     "sweep inbound email": ("incoming_email.sweep", 60.0),
     "sweep outgoing email": ("issues.sweep_outgoing_email", 30.0),
     "remove orphan files": ("issues.remove_orphan_files", 21600.0),
+    "finish waiting series": ("incoming_email.finish_waiting_series", 300.0),
+    "sweep repositories": ("issues.sweep_repositories", 60.0),
     "alerts": ("incoming_email.alert", 60.0),
     "held mail": ("incoming_email.tell_of_held_mail", 1800.0),
     "purge": ("incoming_email.purge", 3600.0),

@@ -183,6 +183,7 @@ INCOMING_EMAIL_HANDLERS = [
     "incoming_email.handlers.unsubscribe.UnsubscribeHandler",
     "incoming_email.handlers.issue_note.IssueNoteHandler",
     "incoming_email.handlers.issue.IssueHandler",
+    "incoming_email.handlers.merge_request.MergeRequestHandler",
     "servicedesk.handlers.reply.ParticipantReplyHandler",
     "servicedesk.handlers.unsubscribe.ParticipantUnsubscribeHandler",
     "servicedesk.handlers.bounce.BounceHandler",
@@ -218,6 +219,8 @@ PARSE_MAX_HTML_BYTES = env.int("PARSE_MAX_HTML_BYTES", default=2_000_000)
 MAX_PATCH_BYTES = env.int("MAX_PATCH_BYTES", default=2_097_152)
 MAX_PATCH_FILES = env.int("MAX_PATCH_FILES", default=3_000)
 MAX_PATCH_LINE_BYTES = env.int("MAX_PATCH_LINE_BYTES", default=500_000)
+MAX_SERIES_PATCHES = env.int("MAX_SERIES_PATCHES", default=100)
+SERIES_WAIT_HOURS = env.int("SERIES_WAIT_HOURS", default=24)
 GIT_TIMEOUT_SECONDS = env.int("GIT_TIMEOUT_SECONDS", default=60)
 MAX_GIT_OUTPUT_BYTES = env.int("MAX_GIT_OUTPUT_BYTES", default=50_000_000)
 MAX_GIT_MEMORY_BYTES = env.int("MAX_GIT_MEMORY_BYTES", default=1_000_000_000)

@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from incoming_email.models import InboundEmail, Mailbox
-from incoming_email.outcomes import Reason, Unheeded
+from incoming_email.outcomes import Held, Rejected, Unheeded
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.sender_auth import NOT_CHECKED, SignatureCheck, is_authenticated
 from issues import outbox
@@ -31,7 +31,7 @@ each time: who mistyped one tries again at once, and must not be left in silence
 def write_rejection(
     row: InboundEmail,
     email: ParsedEmail,
-    reason: Reason,
+    refusal: Rejected,
     *,
     now: datetime,
     signatures: SignatureCheck = NOT_CHECKED,
@@ -43,16 +43,16 @@ def write_rejection(
     if known is None and not proven:
         return "not sent: the sender is a stranger"
     return _why_not_now(email, now=now) or _write_reason(
-        row, email, reason, REJECTION, known, now=now
+        row, email, refusal, REJECTION, known, now=now
     )
 
 
-def write_held(row: InboundEmail, email: ParsedEmail, reason: Reason, *, now: datetime) -> str:
+def write_held(row: InboundEmail, email: ParsedEmail, refusal: Held, *, now: datetime) -> str:
     """Tell a person with an account, once, that the message waits; a stranger nothing."""
     known = _find_known(email.sender)
     if known is None:
         return "not sent: the sender is a stranger"
-    return _why_not_now(email, now=now) or _write_reason(row, email, reason, HELD, known, now=now)
+    return _why_not_now(email, now=now) or _write_reason(row, email, refusal, HELD, known, now=now)
 
 
 def write_unheeded(
@@ -132,7 +132,7 @@ def _why_no_more(recipient: str, *, now: datetime) -> str:
 def _write_reason(
     row: InboundEmail,
     email: ParsedEmail,
-    reason: Reason,
+    refusal: Rejected | Held,
     kind: str,
     known: EmailAddress | None,
     *,
@@ -144,7 +144,12 @@ def _write_reason(
         subject = title % (email.subject or _("(no subject)"))
         text = render_to_string(
             f"incoming_email/mail/{kind}.txt",
-            {"sentence": reason.label, "subject": email.subject, "received_at": row.received_at},
+            {
+                "sentence": refusal.reason.label,
+                "detail": refusal.detail if isinstance(refusal, Rejected) else "",
+                "subject": email.subject,
+                "received_at": row.received_at,
+            },
         )
     return _enqueue(row, email, kind, email.sender, subject, text, now=now)
 

@@ -67,6 +67,15 @@ class Reason(models.TextChoices):
         "invalid",
         _("Your email could not be turned into a valid item. Shorten its subject and try again."),
     )
+    PATCH_CONFLICT = (
+        "patch_conflict",
+        _("Your patches do not apply, so nothing was changed."),
+    )
+    PATCH_REFUSED = "patch_refused", _("Your patches were not taken, so nothing was changed.")
+    BRANCH_REFUSED = (
+        "branch_refused",
+        _("No merge request could be made of these branches, so nothing was changed."),
+    )
     TOO_LARGE = (
         "too_large",
         _("Your email is too large to be taken. Leave out the attachments, or make them smaller."),
@@ -127,11 +136,15 @@ class Outcome:
 
 
 class Rejected(Exception):
-    """The message is understood and turned down; trying again would not help."""
+    """The message is understood and turned down; trying again would not help.
 
-    def __init__(self, reason: Reason) -> None:
+    `detail`: a sentence on this very message, which the sender reads below that of the reason.
+    """
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(reason.value)
         self.reason = reason
+        self.detail = detail
 
 
 class Held(Exception):

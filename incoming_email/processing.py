@@ -20,7 +20,7 @@ from incoming_email.outcomes import Held, Reason, Rejected, Status
 from incoming_email.parsing.headers import NO_FIELDS
 from incoming_email.resolving import Resolved, find_keys_of
 from incoming_email.sender_auth import SignatureCheck, check_where_asked
-from issues import outbox, uploads
+from issues import outbox, repositories, uploads
 
 logger = logging.getLogger(__name__)
 STATUS_OF = {Ignored: Status.IGNORED, Rejected: Status.REJECTED, Held: Status.HELD}
@@ -82,21 +82,19 @@ def try_out(row: InboundEmail, *, now: datetime) -> None:
     ((attempt,),) = _prepare([row], row.mailbox, now=now)
     describe(attempt)
     decision: Ignored | Rejected | Held | Delayed | None = None
-    with uploads.discarded(), outbox.one_kick(), transaction.atomic():
+    with uploads.discarded(), repositories.discarded(), outbox.one_kick(), transaction.atomic():
         try:
             _carry_out(attempt, row.mailbox)
         except (Ignored, Rejected, Held, Delayed) as refusal:
             decision = refusal
         transaction.set_rollback(True)
     row.status = Status.PENDING if isinstance(decision, Delayed) else Status.PROCESSED
-    if isinstance(decision, Ignored | Rejected | Held):
-        clear_outcome(row)
-        row.status, row.reason = STATUS_OF[type(decision)], decision.reason
-    elif decision is None and (
-        first := InboundEmail.objects.filter(effect_key=row.effect_key).first()
-    ):
+    if row.effect_key and (first := InboundEmail.objects.filter(effect_key=row.effect_key).first()):
         clear_outcome(row)
         row.status, row.reason, row.duplicate_of = Status.IGNORED, Reason.DUPLICATE, first
+    elif isinstance(decision, Ignored | Rejected | Held):
+        clear_outcome(row)
+        row.status, row.reason = STATUS_OF[type(decision)], decision.reason
 
 
 def _prepare(
@@ -126,7 +124,9 @@ def _context(
     now: datetime,
 ) -> Context:
     waived = frozenset(row.waived_rules)
-    return Context(row.pk, now, mailbox.purpose, known, signatures, waived)
+    return Context(
+        row.pk, now, mailbox.purpose, known, signatures, waived, received_at=row.received_at
+    )
 
 
 def _attempt_together(group: Sequence[Attempt], mailbox: Mailbox) -> set[int]:
@@ -166,7 +166,8 @@ def _choose_quick(group: Sequence[Attempt], mailbox: Mailbox) -> list[tuple[Atte
             resolved = _decide(attempt, mailbox)
         except (Ignored, Rejected, Held, Delayed):
             continue
-        if resolved.handler.quick and attempt.row.counted_at == attempt.counted_at:
+        is_quick = resolved.handler.quick and not resolved.target.takes_time
+        if is_quick and attempt.row.counted_at == attempt.counted_at:
             chosen.setdefault(effect_key(attempt.email, resolved), (attempt, resolved))
     known = InboundEmail.objects.filter(effect_key__in=chosen).values_list("effect_key", flat=True)
     for key in known:
@@ -281,21 +282,26 @@ def _postpone(attempt: Attempt, delay: Delayed) -> None:
 
 def _record_refusal(attempt: Attempt, decision: Ignored | Rejected | Held) -> None:
     """The word to the sender, if there is one, is written with the row."""
+    # A copy finds done what its first one did, and must not be answered for that.
+    if _end_as_duplicate(attempt):
+        return
     row, now = attempt.row, attempt.context.now
     clear_outcome(row)
     with transaction.atomic(durable=True):
         _lock([row])
         if isinstance(decision, Rejected):
+            if decision.detail:
+                attempt.trace.append({"step": "refusal", "result": str(decision.detail)})
             sent = notices.write_rejection(
                 row,
                 attempt.email,
-                decision.reason,
+                decision,
                 signatures=attempt.context.signatures,
                 now=now,
             )
             attempt.trace.append({"step": "notice", "result": sent})
         elif isinstance(decision, Held):
             row.held_rule = decision.rule
-            sent = notices.write_held(row, attempt.email, decision.reason, now=now)
+            sent = notices.write_held(row, attempt.email, decision, now=now)
             attempt.trace.append({"step": "notice", "result": sent})
         row.save_as(STATUS_OF[type(decision)], now=now, reason=decision.reason)

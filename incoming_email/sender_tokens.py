@@ -48,6 +48,11 @@ def new_issue_address(*, user: User, project: Project, now: datetime) -> str | N
     return _address(user=user, project=project, suffix="issue", now=now)
 
 
+def new_merge_request_address(*, user: User, project: Project, now: datetime) -> str | None:
+    """The user's address for new merge requests; None where no mailbox takes them."""
+    return _address(user=user, project=project, suffix="merge-request", now=now)
+
+
 def issue_note_address(*, user: User, issue: Issue, now: datetime) -> str | None:
     """The user's address for notes on the issue; None where no mailbox takes them."""
     return _address(user=user, project=issue.project, suffix=f"issue-{issue.iid}", now=now)

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from incoming_email import fetching, heartbeats, processing, purging
-from incoming_email.alerting import failing_mailboxes, held_digest, webhook
+from incoming_email.alerting import failing_mailboxes, held_digest, incomplete_series, webhook
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import Mailbox
 
@@ -72,6 +72,11 @@ def backfill_mailbox(*, mailbox_id: int, since: str) -> None:
 def purge() -> None:
     """Remove what has been kept long enough; the next run goes on where the time is over."""
     list(purging.purge(purging.Wanted(), now=timezone.now(), seconds=purging.RUN_SECONDS))
+
+
+@shared_task(name="incoming_email.finish_waiting_series", ignore_result=True)
+def finish_waiting_series() -> None:
+    incomplete_series.finish_waiting_series(now=timezone.now())
 
 
 @shared_task(name="incoming_email.heartbeat", ignore_result=True)

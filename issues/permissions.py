@@ -140,20 +140,10 @@ def triage_item(user: Person, item: Item | None) -> bool:
     return find_standing(user, item.project, item).role >= Role.REPORTER
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A branch of a project, as far as rights go: it need not exist."""
-
-    project: Project
-    name: str
-
-
-def push_branch(user: Person, branch: Branch | None) -> bool:
-    """Developers; to a protected branch maintainers only."""
-    if branch is None:
-        return False
-    is_protected = branch.project.is_protected(branch.name)
-    return has_role(user, branch.project, Role.MAINTAINER if is_protected else Role.DEVELOPER)
+def may_push(user: Person, project: Project, branch: str) -> bool:
+    """Developers; to a protected branch maintainers only. A branch is no row to ask has_perm of."""
+    is_protected = project.is_protected(branch)
+    return has_role(user, project, Role.MAINTAINER if is_protected else Role.DEVELOPER)
 
 
 PREDICATES: dict[str, Callable[..., bool]] = {
@@ -166,7 +156,6 @@ PREDICATES: dict[str, Callable[..., bool]] = {
     "issues.triage_item": triage_item,
     "issues.read_internal": read_internal,
     "issues.administer_project": administer_project,
-    "issues.push_branch": push_branch,
 }
 WHO_MAY = {
     "issues.read_item": _("Everybody who may read it"),

@@ -6,6 +6,7 @@ from django.utils import timezone
 from issues import uploads
 from issues.notifications import fan_out_owed
 from issues.outbox import deliver_due
+from issues.services import sweep_repositories as sweep_all_repositories
 
 MAX_ROUNDS = 50
 """A worker has other work as well; what is left the next sweep takes."""
@@ -38,3 +39,9 @@ def sweep_outgoing_email() -> None:
 def remove_orphan_files() -> None:
     """By the clock: files that a crash has left without a row."""
     uploads.remove_orphans(now=timezone.now())
+
+
+@shared_task(name="issues.sweep_repositories")
+def sweep_repositories() -> None:
+    """By the clock: branch moves that a crash has left, and what nothing needs any more."""
+    sweep_all_repositories(now=timezone.now())

@@ -33,6 +33,18 @@ class Context:
     waived: frozenset[str] = frozenset()
     """Rules that a person lifted for this message by releasing it."""
 
+    received_at: datetime | None = None
+    """When it arrived: the same at every attempt."""
+
+    @property
+    def received(self) -> datetime:
+        return self.received_at or self.now
+
+    @property
+    def source(self) -> str:
+        """The message as a cause, named for good."""
+        return f"inbound-{self.inbound_email_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -47,6 +59,9 @@ class Target:
     discussion: str = ""
     author_is_member: bool | None = None
     """Of the project; None where `resolve` did not come to know it."""
+
+    takes_time: bool = False
+    """What is done to it may take long, so a quick handler acts on it alone, too."""
 
     refusal: Reason | None = None
     """The key is real, but can't be used any more; the sender is told this."""

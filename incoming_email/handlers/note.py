@@ -3,14 +3,17 @@
 import re
 from typing import ClassVar
 
+from incoming_email import patch_mails
 from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.files import new_files
 from incoming_email.handlers.texts import in_words_for, outcome_of
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.own_words import make_others_inert
 from incoming_email.parsing.types import ParsedEmail
+from incoming_email.patch_mails import MailedPatches
 from incoming_email.reply_keys import is_members_key
 from issues import quick_actions
+from issues.models import MergeRequest, User
 
 
 class NoteHandler:
@@ -37,6 +40,7 @@ class NoteHandler:
             item=item,
             discussion=reply_key.discussion,
             author_is_member=is_members_key(reply_key),
+            takes_time=isinstance(item, MergeRequest),
             refusal=refusal,
         )
 
@@ -45,6 +49,10 @@ class NoteHandler:
         brings_files = any(not file.is_old for file in files)
         if target.item is None or target.author is None:
             raise Rejected(Reason.NOT_FOUND)
+        if isinstance(target.item, MergeRequest):
+            mailed = patch_mails.read_patches(email, is_reply=True)
+            if mailed.mails and target.author.has_perm("issues.open_merge_request", target.project):
+                return _add_version(email, mailed, target.item, target.author, context)
         if not (email.reply.strip() or brings_files):
             raise Rejected(Reason.EMPTY)
         with in_words_for(target.author):
@@ -58,3 +66,22 @@ class NoteHandler:
                 files=files,
             )
         return outcome_of(written)
+
+
+def _add_version(
+    email: ParsedEmail,
+    mailed: MailedPatches,
+    merge_request: MergeRequest,
+    author: User,
+    context: Context,
+) -> Outcome:
+    """Patches in a reply change the merge request, and the words around them are a note."""
+    files = new_files(email, context.inbound_email_id, quoted_is_cut=True)
+    with in_words_for(author):
+        written = patch_mails.update(
+            merge_request=merge_request,
+            author=author,
+            words=mailed.words(email, files),
+            patches=mailed.as_set(context.source, context.received),
+        )
+    return outcome_of(written, opened=True)

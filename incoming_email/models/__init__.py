@@ -21,6 +21,7 @@ from incoming_email.models.mailboxes import (
     SenderPolicy,
 )
 from incoming_email.models.retention import Kept
+from incoming_email.models.series import SeriesPart
 
 __all__ = [
     "FETCHED",
@@ -41,6 +42,7 @@ __all__ = [
     "ReplyKey",
     "SenderPolicy",
     "SenderToken",
+    "SeriesPart",
     "WebhookAlert",
     "new_key",
     "pause_after",

@@ -21,10 +21,18 @@ from incoming_email.parsing.headers import Headers, split_message_headers
 from incoming_email.parsing.html import split_html_reply, to_markdown
 from incoming_email.parsing.limits import Limits
 from incoming_email.parsing.message_ids import find_ids, find_message_id
+from incoming_email.parsing.patch_texts import find_patch_author, find_patch_texts
 from incoming_email.parsing.plain_text import clean_text
 from incoming_email.parsing.replies import Split, split_reply
 from incoming_email.parsing.structure import Part, parse_structure
-from incoming_email.parsing.types import Attachment, Candidate, Forwarded, Kind, ParsedEmail
+from incoming_email.parsing.types import (
+    Attachment,
+    Candidate,
+    Forwarded,
+    Kind,
+    ParsedEmail,
+    PatchText,
+)
 
 DEFAULT_LIMITS = Limits()
 
@@ -41,6 +49,7 @@ class _Body:
 
     defects: tuple[str, ...] = ()
     forwarded: Forwarded | None = None
+    patch_texts: tuple[PatchText, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,9 @@ def parse(content: bytes, *, recipient: str = "", limits: Limits = DEFAULT_LIMIT
         quoted=body.split.quoted,
         forwarded=body.forwarded,
         attachments=body.files,
+        patch_texts=body.patch_texts,
+        patch_author=find_patch_author(headers) if body.patch_texts else "",
+        patch_date=headers.first("Date") if body.patch_texts else "",
         authentication_results=headers.unfolded("Authentication-Results"),
         null_return_path=has_null_return_path(headers),
         is_bulk=is_bulk(headers),
@@ -103,7 +115,12 @@ def _read_whole_body(root: Part, limits: Limits) -> _Body:
     body = _find_forward(body, root.headers, _find_attached_headers(reading, contents, limits))
     body = _add_events(body, reading.files, contents)
     files = (*_make_attachments(reading.files, contents), *body.files)
-    return replace(body, files=files, defects=(*contents.defects, *body.defects))
+    return replace(
+        body,
+        files=files,
+        defects=(*contents.defects, *body.defects),
+        patch_texts=find_patch_texts(reading.body, contents),
+    )
 
 
 def _find_attached_headers(reading: Reading, contents: Contents, limits: Limits) -> Headers | None:

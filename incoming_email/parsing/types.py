@@ -51,6 +51,18 @@ class Forwarded:
 
 
 @dataclass(frozen=True, slots=True)
+class PatchText:
+    """A plain text that holds a diff, byte for byte: what is made readable applies no more."""
+
+    content: bytes
+    """After transfer decoding."""
+
+    charset: str
+    flowed: bool
+    """The sender's program says that it wrapped lines (RFC 3676)."""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedEmail:
     """Only values. Addresses are bare and lower case; ids stand without angle brackets."""
 
@@ -86,6 +98,13 @@ class ParsedEmail:
     """None where nothing was forwarded, or only a program did it (redirection shows nothing)."""
 
     attachments: tuple[Attachment, ...] = ()
+    patch_texts: tuple[PatchText, ...] = ()
+    patch_author: str = ""
+    """Name and address of who wrote the patches of the text, where a list rewrote From."""
+
+    patch_date: str = ""
+    """Date as the patch's mail has it, with its zone; empty without a patch or a date."""
+
     authentication_results: tuple[str, ...] = ()
     """Unfolded values of Authentication-Results, topmost first (RFC 8601)."""
 

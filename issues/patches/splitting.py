@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from issues.patches.subjects import PatchTag, parse_subject
+
 _DAY, _MONTH = rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)", rb"[A-Z][a-z]{2}"
 _SEPARATOR = re.compile(
     rb"^From \S+ +" + _DAY + rb" +" + _MONTH + rb" +\d{1,2} +\d\d:\d\d(?::\d\d)?"
@@ -14,6 +16,7 @@ _SEPARATOR = re.compile(
 _FIELD = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:")
 _FIRST_LINE = b"From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n"
 _ESCAPED = re.compile(rb"^(>*From )", re.MULTILINE)
+_SUBJECT = re.compile(rb"^Subject:[ \t]*([^\r\n]{0,1000})", re.MULTILINE | re.IGNORECASE)
 MAX_HEADER_BYTES = 65_536
 
 
@@ -66,3 +69,9 @@ def to_mailbox(mails: Sequence[bytes], *, date: str) -> bytes:
         end = b"" if dated.endswith(b"\n") else b"\n"
         pieces.append(_FIRST_LINE + _ESCAPED.sub(rb">\1", dated) + end)
     return b"".join(pieces)
+
+
+def find_tag(mail: bytes) -> PatchTag | None:
+    """What the Subject of a patch mail says; git encodes the words behind the brackets only."""
+    match = _SUBJECT.search(mail[:MAX_HEADER_BYTES].partition(b"\n\n")[0])
+    return parse_subject(match[1].decode(errors="replace")) if match else None

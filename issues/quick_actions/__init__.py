@@ -1,6 +1,7 @@
 """Commands in texts, `/close` or `/label ~bug`: one interpreter for pages and mail."""
 
 from issues.quick_actions.opening import Opening, split_opening
+from issues.quick_actions.proposing import add_version, propose_merge_request
 from issues.quick_actions.registry import find_actions
 from issues.quick_actions.running import run_commands
 from issues.quick_actions.types import Call, NotUnderstood, QuickAction, Reading, Refusal, Written
@@ -14,9 +15,11 @@ __all__ = [
     "Reading",
     "Refusal",
     "Written",
+    "add_version",
     "find_actions",
     "open_issue",
     "open_merge_request",
+    "propose_merge_request",
     "read",
     "run_commands",
     "split_opening",

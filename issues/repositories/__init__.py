@@ -22,6 +22,11 @@ from issues.repositories.storing import (
     require_branch_name,
     require_room_for,
 )
+from issues.repositories.sweeping import (
+    find_pinned_projects,
+    remove_old_workplaces,
+    remove_stale_locks,
+)
 
 __all__ = [
     "Applied",
@@ -42,6 +47,7 @@ __all__ = [
     "find_diff",
     "find_head",
     "find_merge_base",
+    "find_pinned_projects",
     "find_pins",
     "has_repository",
     "import_repository",
@@ -50,6 +56,8 @@ __all__ = [
     "path_of",
     "pin",
     "plant_commit",
+    "remove_old_workplaces",
+    "remove_stale_locks",
     "require_branch_name",
     "require_room_for",
     "sentence",

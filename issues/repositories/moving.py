@@ -41,6 +41,7 @@ def move(project: Project, step: Move) -> bool:
     """Move the branch, name the version, drop the pin: all or nothing, and twice is once.
 
     False where somebody else has moved the branch meanwhile; the version is named all the same.
+    Raises GitError where git could not, so that the move stays owed.
     """
     git = ensure_repository(project)
     target = f"{HEADS}{step.branch}"
@@ -49,8 +50,11 @@ def move(project: Project, step: Move) -> bool:
     try:
         _change(git, [f"update {target}\0{step.new}\0{old}\0", *named])
     except GitError:
+        found = find_commit(git, target)
+        if found == step.old != step.new:
+            raise  # nobody moved it: a fault, and the move is still owed
         _change(git, named)
-        return find_commit(git, target) == step.new
+        return found == step.new
     return True
 
 

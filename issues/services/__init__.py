@@ -1,6 +1,8 @@
 """Every write to the domain: keyword-only, atomic, with the permission asked first."""
 
+from issues.repositories import Refused, Why
 from issues.services.accounts import add_email_address, create_user, verify_email_address
+from issues.services.branch_moves import finish_moves, sweep_repositories
 from issues.services.branching import set_draft, set_target_branch
 from issues.services.changing import (
     add_labels,
@@ -15,7 +17,8 @@ from issues.services.changing import (
     unassign,
 )
 from issues.services.files import remove_uploads
-from issues.services.projects import add_member, create_label, create_project
+from issues.services.projects import add_member, create_label, create_project, import_repository
+from issues.services.proposing import PatchSet, add_version, propose_merge_request
 from issues.services.refusals import Invalid, Locked, NotAllowed, NotVisible
 from issues.services.relating import copy_in, mark_duplicate
 from issues.services.subscribing import subscribe, unsubscribe
@@ -26,9 +29,13 @@ __all__ = [
     "Locked",
     "NotAllowed",
     "NotVisible",
+    "PatchSet",
+    "Refused",
+    "Why",
     "add_email_address",
     "add_labels",
     "add_member",
+    "add_version",
     "assign",
     "close_item",
     "copy_in",
@@ -39,7 +46,10 @@ __all__ = [
     "create_project",
     "create_user",
     "edit_item",
+    "finish_moves",
+    "import_repository",
     "mark_duplicate",
+    "propose_merge_request",
     "remove_labels",
     "remove_uploads",
     "reopen_item",
@@ -49,6 +59,7 @@ __all__ = [
     "set_locked",
     "set_target_branch",
     "subscribe",
+    "sweep_repositories",
     "unassign",
     "unsubscribe",
     "verify_email_address",

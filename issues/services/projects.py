@@ -1,7 +1,10 @@
 """Projects, who is in them, and their labels."""
 
+from pathlib import Path
+
 from django.db import transaction
 
+from issues import repositories
 from issues.models import Label, Membership, Project, Role, User, Visibility
 from issues.services.refusals import require_valid
 
@@ -45,3 +48,15 @@ def create_label(*, project: Project, name: str, color: str = DEFAULT_COLOR) -> 
     require_valid(label)
     label.save()
     return label
+
+
+@transaction.atomic
+def import_repository(*, project: Project, source: Path) -> str:
+    """Copy a repository or bundle of this machine; the branch of its HEAD becomes the default.
+
+    Raises Refused where the project has branches already, or the source can't be read.
+    """
+    project.default_branch = repositories.import_repository(project, source)
+    require_valid(project)
+    project.save(update_fields=["default_branch"])
+    return project.default_branch

@@ -37,6 +37,13 @@ class World:
         assert address is not None
         return address
 
+    def merge_request_address(self, user: User | None = None) -> str:
+        address = sender_tokens.new_merge_request_address(
+            user=user or self.member, project=self.issue.project, now=timezone.now()
+        )
+        assert address is not None
+        return address
+
     def receive(self, *contents: bytes, **message: str) -> InboundEmail:
         """Store and process, as one batch; the last row."""
         number = next(_numbers)

@@ -5,7 +5,6 @@ from django.contrib.auth.models import AnonymousUser
 
 from issues import permissions
 from issues.models import Role, Visibility
-from issues.permissions import Branch
 from tests.factories import (
     IssueFactory,
     MembershipFactory,
@@ -261,4 +260,4 @@ def test_protected_branches_are_for_maintainers(role, branch, allowed):
     project = member.project
     project.default_branch, project.protected_branches = "trunk", "\n release-* \r\n"
 
-    assert member.user.has_perm("issues.push_branch", Branch(project, branch)) is allowed
+    assert permissions.may_push(member.user, project, branch) is allowed

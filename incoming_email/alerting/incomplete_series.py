@@ -1,0 +1,85 @@
+"""Whose series of patches has stayed incomplete is told which ones are missing."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from incoming_email.models import SeriesPart
+from incoming_email.patch_mails import Series, drop_series, find_expired, find_series, open_series
+from issues import outbox, services
+from issues.models import Project
+
+KIND = "series"
+
+
+def finish_waiting_series(*, now: datetime) -> None:
+    """Of each series that waited for SERIES_WAIT_HOURS: apply it, or give it up and say so.
+
+    Applied is one that lacks nothing but the cover letter, which perhaps nobody sent here.
+    """
+    for part in find_expired(now=now):
+        with transaction.atomic():
+            Project.objects.select_for_update().get(pk=part.project_id)
+            if SeriesPart.objects.filter(pk=part.pk).exists():
+                _finish(find_series(part), now=now)
+
+
+def _finish(series: Series, *, now: datetime) -> None:
+    refusal = ""
+    if not series.missing:
+        try:
+            with transaction.atomic():
+                open_series(
+                    series, source=f"series-{series.first.pk}", now=series.first.received_at
+                )
+        except services.Refused as error:
+            refusal = error.sentence
+        except (services.NotAllowed, services.Invalid) as error:
+            refusal = str(error)
+        else:
+            return
+    _tell(series, refusal, now=now)
+    drop_series(series)
+
+
+def _tell(series: Series, refusal: str, *, now: datetime) -> None:
+    """To the address of the account: the mails themselves prove nobody's."""
+    author, first = series.first.author, series.first
+    if not (author.is_active and author.email):
+        return
+    with translation.override(author.language):
+        subject = _("Patches are missing: %s") % (first.title or _("(no subject)"))
+        text = render_to_string(
+            "incoming_email/mail/series.txt",
+            {
+                "title": first.title,
+                "project": first.project,
+                "kept": _list(first, [part.number for part in series.parts]),
+                "missing": _list(first, series.missing),
+                "refusal": refusal,
+                "hours": settings.SERIES_WAIT_HOURS,
+            },
+        )
+    outbox.enqueue(
+        kind=KIND,
+        effect_key=f"{KIND}-{first.pk}",
+        recipient=author.email,
+        subject=subject,
+        text=text,
+        envelope_sender="",
+        headers={
+            "Auto-Submitted": "auto-generated",
+            **({"In-Reply-To": f"<{first.message_id}>"} if first.message_id else {}),
+        },
+        message_id=f"{KIND}-{first.pk}.{first.received_at:%Y%m%d%H%M%S}@{settings.MESSAGE_ID_HOST}",
+        now=now,
+    )
+
+
+def _list(first: SeriesPart, numbers: object) -> str:
+    assert isinstance(numbers, list | tuple)  # noqa: S101
+    return ", ".join(f"{number}/{first.total}" for number in numbers)

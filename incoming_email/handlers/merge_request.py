@@ -1,0 +1,70 @@
+"""Mail to a person's private address of a project makes a merge request of the patches in it."""
+
+import re
+from typing import ClassVar
+
+from incoming_email import patch_mails
+from incoming_email.handlers.base import Context, Target
+from incoming_email.handlers.files import new_files
+from incoming_email.handlers.project_keys import PREFIX, find_target
+from incoming_email.handlers.texts import in_words_for, outcome_of
+from incoming_email.outcomes import Outcome, Reason, Rejected
+from incoming_email.parsing.types import ParsedEmail
+from incoming_email.patch_mails import MailedPatches
+from issues.models import User
+
+
+class MergeRequestHandler:
+    name: ClassVar[str] = "merge_request"
+    pattern: ClassVar[re.Pattern[str]] = re.compile(f"{PREFIX}-merge-request")
+    example: ClassVar[str] = "acme-shop-20-05k9t3m1q7z2w8x4c6v0b5n1h-merge-request"
+    sender_policy: ClassVar[str] = "token_sender_policy"
+    secret_key: ClassVar[bool] = False
+    takes: ClassVar[frozenset[Reason]] = frozenset()
+    quick: ClassVar[bool] = False
+
+    def resolve(self, key: re.Match[str], context: Context) -> Target | None:
+        return find_target(key)
+
+    def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
+        """The subject is the branch; that of a patch mail is none, and becomes the title."""
+        author = target.author
+        if author is None:
+            raise Rejected(Reason.NOT_FOUND)
+        mailed = patch_mails.read_patches(email)
+        with in_words_for(author):
+            if mailed.is_part:
+                return self._take_part(email, mailed, target, author, context)
+            patches = mailed.as_set(context.source, context.received)
+            words = mailed.words(email, new_files(email, context.inbound_email_id))
+            thread = patch_mails.thread_of(email) if mailed.tag and mailed.mails else []
+            merge_request = patch_mails.find_merge_request(target.project, thread)
+            if merge_request is not None:
+                written = patch_mails.update(
+                    merge_request=merge_request, author=author, words=words, patches=patches
+                )
+            else:
+                written = patch_mails.propose(
+                    project=target.project, author=author, words=words, patches=patches
+                )
+        return outcome_of(written, opened=True)
+
+    def _take_part(
+        self,
+        email: ParsedEmail,
+        mailed: MailedPatches,
+        target: Target,
+        author: User,
+        context: Context,
+    ) -> Outcome:
+        written = patch_mails.take_part(
+            email,
+            mailed,
+            project=target.project,
+            author=author,
+            inbound_email_id=context.inbound_email_id,
+            now=context.received,
+        )
+        if written is not None:
+            return outcome_of(written, opened=True)
+        return Outcome(f"patch {mailed.tag.place if mailed.tag else ''} kept")

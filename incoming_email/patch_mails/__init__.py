@@ -1,0 +1,28 @@
+"""Mails that bring patches: what they hold, series over several mails, and what is made of them."""
+
+from incoming_email.patch_mails.proposing import Words, find_merge_request, propose, update
+from incoming_email.patch_mails.reading import MailedPatches, read_patches, thread_of
+from incoming_email.patch_mails.series import (
+    Series,
+    drop_series,
+    find_expired,
+    find_series,
+    open_series,
+    take_part,
+)
+
+__all__ = [
+    "MailedPatches",
+    "Series",
+    "Words",
+    "drop_series",
+    "find_expired",
+    "find_merge_request",
+    "find_series",
+    "open_series",
+    "propose",
+    "read_patches",
+    "take_part",
+    "thread_of",
+    "update",
+]

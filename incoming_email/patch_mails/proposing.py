@@ -1,0 +1,63 @@
+"""From patches in hand to a merge request: a new one, or a further version of one that is there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from incoming_email.models import InboundEmail
+from issues import quick_actions
+from issues.models import MergeRequest, Project, State, User
+from issues.quick_actions import Written
+from issues.services import PatchSet
+from issues.uploads import NewFile
+
+MAX_THREAD = 100
+"""Ids of a thread that are looked up, the nearest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What stands around the patches."""
+
+    branch: str
+    title: str = ""
+    description: str = ""
+    remark: str = ""
+    """What a further version is commented with."""
+
+    files: tuple[NewFile, ...] = ()
+
+
+def find_merge_request(project: Project, thread: Sequence[str]) -> MergeRequest | None:
+    """The open one that a mail of this thread made or wrote to."""
+    rows = InboundEmail.objects.filter(
+        message_id__in=thread[:MAX_THREAD],
+        merge_request__project=project,
+        merge_request__state=State.OPENED,
+    )
+    row = rows.select_related("merge_request__project").order_by("-pk").first()
+    return row.merge_request if row is not None else None
+
+
+def propose(*, project: Project, author: User, words: Words, patches: PatchSet) -> Written:
+    return quick_actions.propose_merge_request(
+        project=project,
+        author=author,
+        source_branch=words.branch,
+        patches=patches,
+        title=words.title,
+        description=words.description,
+        remark=words.remark,
+        files=words.files,
+    )
+
+
+def update(
+    *, merge_request: MergeRequest, author: User, words: Words, patches: PatchSet
+) -> Written:
+    return quick_actions.add_version(
+        merge_request=merge_request,
+        author=author,
+        patches=patches,
+        remark=words.remark,
+        files=words.files,
+    )

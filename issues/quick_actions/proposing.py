@@ -1,0 +1,70 @@
+"""Patches with a text: a merge request, or a further version of one, with the text's commands."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from issues import services, uploads
+from issues.models import MergeRequest, Project, User
+from issues.quick_actions.opening import split_opening
+from issues.quick_actions.running import run_commands
+from issues.quick_actions.types import Written
+from issues.quick_actions.writing import read, write_note
+from issues.services import PatchSet
+from issues.uploads import NewFile
+
+
+def propose_merge_request(  # noqa: PLR0913  (one argument a column)
+    *,
+    project: Project,
+    author: User,
+    source_branch: str,
+    patches: PatchSet,
+    title: str = "",
+    description: str = "",
+    remark: str = "",
+    files: Sequence[NewFile] = (),
+) -> Written:
+    """/target_branch decides where the patches are put. `remark` is said of a further version."""
+    reading = read(description)
+    opening = split_opening(reading.commands, MergeRequest)
+    with uploads.rolled_back_on_error(), transaction.atomic():
+        version = services.propose_merge_request(
+            project=project,
+            author=author,
+            source_branch=source_branch,
+            target_branch=opening.target_branch or project.default_branch,
+            patches=patches,
+            title=opening.title or title,
+            description=reading.text,
+            draft=bool(opening.draft),
+            files=files,
+        )
+        item = version.merge_request
+        if version.number > 1:
+            return _comment(item, author, patches, remark=remark, files=files)
+        now = patches.received_at
+        result = run_commands(opening.others, item=item, actor=author, now=now, announced=True)
+    return Written(item, None, (*opening.done, *result.done), (*reading.doubts, *result.refused))
+
+
+def add_version(
+    *,
+    merge_request: MergeRequest,
+    author: User,
+    patches: PatchSet,
+    remark: str = "",
+    files: Sequence[NewFile] = (),
+) -> Written:
+    with uploads.rolled_back_on_error(), transaction.atomic():
+        services.add_version(merge_request=merge_request, author=author, patches=patches)
+        return _comment(merge_request, author, patches, remark=remark, files=files)
+
+
+def _comment(
+    item: MergeRequest, author: User, patches: PatchSet, *, remark: str, files: Sequence[NewFile]
+) -> Written:
+    if not (remark.strip() or files):
+        return Written(item)
+    now = patches.received_at
+    return write_note(item=item, author=author, body=remark, now=now, files=files)

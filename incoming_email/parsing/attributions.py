@@ -22,7 +22,7 @@ MAX_LINES = 4
 
 MAX_LENGTH = 400
 
-_ADDRESS = re.compile(r"[^\s@<>()\[\]]+@[^\s@<>()\[\]]*[^\W_]")
+_ADDRESS = re.compile(r"(?<![^\s@<>()\[\]])[^\s@<>()\[\]]+@[^\s@<>()\[\]]*[^\W_]")
 _ENCLOSED_ADDRESS = re.compile(r"[<(\[]\s?(?:mailto:)?\s?[^\s@<>()\[\]]+@[^\s@<>()\[\]]+\s?")
 _ADDRESS_FIRST = re.compile(r"[^@]{0,80}@")
 _ADDRESS_LAST = re.compile(r"@[^\s@]*[\s>)\]\"']*$")
@@ -80,7 +80,7 @@ class _Candidate:
 def find_attribution(plain_lines: Sequence[str], start: int) -> int:
     """How many lines from `start` on are one attribution; 0 if none is."""
     joined = plain_lines[start]
-    if not _may_begin(joined):
+    if len(joined) > MAX_LENGTH or not _may_begin(joined):
         return 0
     for count in range(1, MAX_LINES + 1):
         if is_attribution(joined, quote_follows=_quote_follows(plain_lines, start + count)):

@@ -1,5 +1,7 @@
 """Small operations on the tree of an HTML mail that lxml itself lacks."""
 
+from collections.abc import Iterable
+
 from lxml import etree
 
 Element = etree._Element
@@ -17,31 +19,72 @@ def get_style(element: Element) -> str:
     return "".join(element.get("style", "").lower().split())
 
 
-def remove_element(element: Element) -> None:
-    """Takes `element` out with all in it; the text behind it stays."""
-    parent = element.getparent()
-    if parent is None:
+def remove_elements(elements: Iterable[Element], *, keep_text: bool = False) -> None:
+    """Takes `elements` out with all in them; the text behind each stays.
+
+    `keep_text`: so does the text in it. What grows together is joined once, in linear time.
+    """
+    by_parent: dict[Element, list[Element]] = {}
+    for element in elements:
+        parent = element.getparent()
+        if parent is not None:
+            by_parent.setdefault(parent, []).append(element)
+    for parent, gone in by_parent.items():
+        _remove_children(parent, frozenset(gone), keep_text=keep_text)
+
+
+def _remove_children(parent: Element, gone: frozenset[Element], *, keep_text: bool) -> None:
+    before: Element | None = None
+    pieces = [parent.text or ""]
+    for child in list(parent):
+        if child in gone:
+            pieces += [child.text or "", child.tail or ""] if keep_text else [child.tail or ""]
+            parent.remove(child)
+        else:
+            _set_text_behind(before, parent, pieces)
+            before, pieces = child, [child.tail or ""]
+    _set_text_behind(before, parent, pieces)
+
+
+def _set_text_behind(before: Element | None, parent: Element, pieces: list[str]) -> None:
+    if len(pieces) == 1:
         return
-    _append_text(element, parent, element.tail)
-    parent.remove(element)
-
-
-def unwrap_element(element: Element) -> None:
-    """Replaces `element`, which holds text only, by that text."""
-    parent = element.getparent()
-    if parent is None:
-        return
-    _append_text(element, parent, (element.text or "") + (element.tail or ""))
-    parent.remove(element)
-
-
-def _append_text(element: Element, parent: Element, text: str | None) -> None:
-    """Puts `text` behind what stands before `element`."""
-    before = element.getprevious()
-    if before is not None:
-        before.tail = (before.tail or "") + (text or "")
+    if before is None:
+        parent.text = "".join(pieces)
     else:
-        parent.text = (parent.text or "") + (text or "")
+        before.tail = "".join(pieces)
+
+
+def get_text_before(element: Element) -> str:
+    """The text right before `element`, up to the next element."""
+    before, parent = element.getprevious(), element.getparent()
+    if before is not None:
+        return before.tail or ""
+    return "" if parent is None else parent.text or ""
+
+
+def set_text_before(element: Element, text: str) -> None:
+    before, parent = element.getprevious(), element.getparent()
+    if before is not None:
+        before.tail = text
+    elif parent is not None:
+        parent.text = text
+
+
+def find_begin(element: Element) -> Element:
+    """The element within `element` whose text comes first."""
+    while not element.text and len(element):
+        element = element[0]
+    return element
+
+
+def find_end(element: Element) -> tuple[Element, bool]:
+    """The element that holds the last text within `element`, and whether as its tail."""
+    while len(element):
+        element = element[-1]
+        if element.tail:
+            return element, True
+    return element, False
 
 
 def find_first_lines(element: Element, limit: int) -> list[str]:

@@ -12,7 +12,9 @@ _SPECIAL = re.compile(
     r"|&(?=#?\w{1,31};)"
     r"|(?<![\w.+-])@(?=\w)"
 )
-_LINE_START = re.compile(r"^(\s*)(?:([#+\-=~|:>]|/(?=[A-Za-z]))|(\d{1,9})([.)](?=\s|$)))")
+_LINE_START = re.compile(
+    r"^([\s\u200b-\u200f\u2060\ufeff]*)(?:([#+\-=~|:>]|/(?=[A-Za-z]))|(\d{1,9})([.)](?=\s|$)))"
+)
 
 
 def mark_text(text: str, *, line_start: bool) -> str:

@@ -6,9 +6,10 @@ import html_to_markdown
 from lxml import etree
 
 from incoming_email.parsing import marks
-from incoming_email.parsing.elements import BLOCKS, Element, unwrap_element
+from incoming_email.parsing.elements import BLOCKS, Element, remove_elements
 from incoming_email.parsing.escaping import mark_text
 from incoming_email.parsing.html_cleaning import parse_markup, strip_markup
+from incoming_email.parsing.html_shaping import shape
 from incoming_email.parsing.quote_containers import mark_containers
 from incoming_email.parsing.replies import Split, split_reply
 
@@ -18,6 +19,8 @@ _OPTIONS = html_to_markdown.ConversionOptions(
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 _BLANK_QUOTES = re.compile(r"(?m)^([> ]*>[ ]*\n)\1+")
+_BREAKS = re.compile(rf"(?m)^[> ]*{marks.BREAK}\n(?:[> ]*\n)?")
+_CODE_GAP = re.compile(r"(?<=\n)[ \t]*(?=\n)")
 _KEPT_ATTRIBUTES = frozenset({"href", "src", "alt", "start", "colspan", "rowspan"})
 _ENCODED = str.maketrans({mark: f"%{ord(mark):02X}" for mark in ' "()*<>[\\]`|'} | {"\n": ""})
 """Characters that could end a link early in Markdown, as a URL may write them (RFC 3986 2.1)."""
@@ -44,6 +47,7 @@ def split_html_reply(markup: str) -> Split:
 
 
 def _convert(root: Element) -> str:
+    shape(root)
     for element in list(root.iter(*_CODE)):
         _flatten_code(element)
     _prepare(root)
@@ -54,7 +58,8 @@ def _convert(root: Element) -> str:
 
 def _tidy(markdown: str) -> str:
     text = _BLANK_LINES.sub("\n\n", markdown.translate(marks.WRITTEN))
-    return _BLANK_QUOTES.sub(r"\1", text).strip("\n")
+    text = _BREAKS.sub("", _BLANK_QUOTES.sub(r"\1", text))
+    return text.replace(marks.BLANK, "").strip("\n")
 
 
 def _flatten_code(element: Element) -> None:
@@ -101,15 +106,13 @@ def _prepare(root: Element) -> None:
         _drop_style(element)
         if element.tag == "a":
             links.append(element)
-    for link in links:
-        _unlink(link)
+    remove_elements([link for link in links if _needs_no_markdown(link)], keep_text=True)
 
 
 def _escape(text: str | None, *, code: bool, spaced: bool) -> str | None:
     if not text:
         return text
-    if not spaced:
-        text = _SPACE.sub(" ", text)
+    text = _CODE_GAP.sub(marks.BLANK, text) if spaced else _SPACE.sub(" ", text)
     return text if code else mark_text(text, line_start=True)
 
 
@@ -124,12 +127,11 @@ def _drop_style(element: Element) -> None:
             del element.attrib[name]
 
 
-def _unlink(link: Element) -> None:
-    """A link that reads as its own address needs no Markdown; one without address is none."""
+def _needs_no_markdown(link: Element) -> bool:
+    """Whether a link reads as its own address, or has none."""
     target = link.get("href", "")
     text = (link.text or "").strip()
-    if len(link) == 0 and (not target or text in {target, target.removeprefix("mailto:")}):
-        unwrap_element(link)
+    return len(link) == 0 and (not target or text in {target, target.removeprefix("mailto:")})
 
 
 def _plain_text(markup: str) -> str:

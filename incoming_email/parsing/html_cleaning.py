@@ -6,7 +6,7 @@ import re
 import nh3
 from lxml import etree
 
-from incoming_email.parsing.elements import Element, get_style, remove_element
+from incoming_email.parsing.elements import Element, get_style, remove_elements
 from incoming_email.parsing.marks import REMOVED
 
 MAX_MARKUP = 2_000_000
@@ -107,20 +107,23 @@ def _is_bomb(markup: str) -> bool:
 
 def _drop_hidden(root: Element) -> None:
     """Preheaders, and images that only count who reads."""
-    for element in list(root.iter("*")):
-        if not element.attrib:
-            continue
-        style = get_style(element)
-        hidden = "hidden" in element.attrib or (style and _HIDDEN.search(style) is not None)
-        if hidden or (element.tag == "img" and _is_tracker(element, style)):
-            remove_element(element)
+    remove_elements([element for element in root.iter("*") if _is_hidden(element)])
+
+
+def _is_hidden(element: Element) -> bool:
+    if element.tag == "img" and not element.get("src"):
+        return True
+    if not element.attrib:
+        return False
+    style = get_style(element)
+    if "hidden" in element.attrib or (style and _HIDDEN.search(style)):
+        return True
+    return element.tag == "img" and _is_tracker(element, style)
 
 
 def _is_tracker(image: Element, style: str) -> bool:
     sizes = (image.get("width", "").strip(), image.get("height", "").strip())
-    if any(size in _ALMOST_NOTHING for size in sizes) or _TINY.search(style):
-        return True
-    return not image.get("src")
+    return any(size in _ALMOST_NOTHING for size in sizes) or _TINY.search(style) is not None
 
 
 _TOKEN = re.compile(r"<(/?)([a-zA-Z!?/][^\s<>/]*+)[^<>]*+>?")

@@ -13,6 +13,12 @@ HISTORY = "\ufdd1"
 SIGNATURE = "\ufdd2"
 """Alone on a line: a signature begins."""
 
+BREAK = "\ufdee"
+"""Alone on a line: parts two quotes, and is gone in the end."""
+
+BLANK = "\ufdef"
+"""On a line of code that is blank, so that it is kept; gone in the end as well."""
+
 _SPECIAL = "*_`[]<>\\~&@#+-=|:/.)"
 
 STAND_INS = {mark: chr(0xFDD3 + place) for place, mark in enumerate(_SPECIAL)}

@@ -9,7 +9,7 @@ from incoming_email.parsing.attributions import find_attribution, find_inline_at
 from incoming_email.parsing.code_blocks import find_code_lines
 from incoming_email.parsing.footers import is_reply_above
 from incoming_email.parsing.header_blocks import find_header_name, find_heading, is_header_block
-from incoming_email.parsing.matching import is_quote, unquote
+from incoming_email.parsing.matching import is_groupwise, is_quote, unquote
 from incoming_email.parsing.vocabulary import FORWARDED, ORIGINAL
 
 _MARKER = re.compile(r"[-_=*•>\s]*[-_=*•]{2}\s*(?P<core>[^-_=*•>\s].*?)\s*:?\s*[-_=*•]{2,}$")
@@ -17,7 +17,6 @@ _LONGEST_MARKER = 200
 _INITIALS = re.compile(r"[A-Z]{1,3}>(?:\s|$)")
 _OPEN_LINK = re.compile(r"[(<]https?://[^\s)>]*$")
 _ONLY_LINK = re.compile(r"[(<]https?://[^\s)>]*[)>]\s*>?$")
-_GROUPWISE = re.compile(r">>> \S.{0,200}\d.{0,20} >>>$")
 _WRAP_WIDTH = 65
 """A quoted line shorter than this was not wrapped by a program."""
 
@@ -93,7 +92,7 @@ def _mark_begin(
     line = plain_lines[at]
     if is_forward_marker(line):
         classes[at] = Line.FORWARD
-    elif _GROUPWISE.match(line):
+    elif is_groupwise(line):
         classes[at] = Line.HISTORY
     elif classes[at] is Line.QUOTE or find_inline_attribution(lines[at], plain_lines, at + 1):
         return 1

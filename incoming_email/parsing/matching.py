@@ -14,6 +14,7 @@ INVISIBLE = dict.fromkeys(
 _TRANSLATED = {**INVISIBLE, 0x2010: "-", 0x2011: "-"}
 """Proton once drew its rules with hyphens that are no minus signs."""
 
+_GROUPWISE = re.compile(r">>> \S[^\n]{0,200}\d[^\n]{0,20} >>>$")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\(<?[^()<>\s]*>?\)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _EMPHASIS = re.compile(r"(?<![^\W_])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?![^\W_])")
@@ -39,7 +40,13 @@ def plain(line: str) -> str:
 
 def is_quote(line: str) -> bool:
     """Whether a quote mark begins the line (RFC 3676 section 4.5, blanks before it allowed)."""
-    return line.lstrip(" \t").startswith(QUOTE_MARKS)
+    stripped = line.lstrip(" \t")
+    return stripped.startswith(QUOTE_MARKS) and not is_groupwise(stripped)
+
+
+def is_groupwise(line: str) -> bool:
+    """'>>> Ann <a@example.com> 3/5/2024 10:00 AM >>>': no quote mark, but what introduces one."""
+    return line.startswith(">>> ") and _GROUPWISE.match(line) is not None
 
 
 def unquote(line: str) -> str:

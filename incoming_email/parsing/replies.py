@@ -18,8 +18,9 @@ MAX_PASSES = 8
 class Split:
     """The two halves of a body; together they hold every line of it, each in input order.
 
-    Blank lines at either end of a half are left out. A line that holds the end of the reply and
-    the begin of the attribution stands whole in `quoted`, its first words in `reply`.
+    Blank lines at either end of a half are left out; in `quoted` one parts what did not stand
+    together. A line that holds the end of the reply and the begin of the attribution stands whole
+    in `quoted`, its first words in `reply`.
     """
 
     reply: str
@@ -48,8 +49,20 @@ def split_reply(text: str, *, bare_quotes_are_old: bool = True) -> Split:
         texts = fewer
     if seen - 1 in texts:
         texts.update(enumerate(lines[seen:], start=seen))
-    quoted = [line for number, line in enumerate(lines) if texts.get(number) != line]
-    return Split(reply=_join(list(texts.values())), quoted=_join(quoted))
+    quoted = {number: line for number, line in enumerate(lines) if texts.get(number) != line}
+    return Split(reply=_join(list(texts.values())), quoted=_join(_with_gaps(quoted)))
+
+
+def _with_gaps(lines: dict[int, str]) -> list[str]:
+    """`lines` with a blank one where others stood between: no '--' may make a heading of them."""
+    parted: list[str] = []
+    last = -1
+    for number, line in lines.items():
+        if number > last + 1 and parted and parted[-1].strip() and line.strip():
+            parted.append("")
+        parted.append(line)
+        last = number
+    return parted
 
 
 def _count_seen(lines: Sequence[str]) -> int:

@@ -207,3 +207,20 @@ def test_time_grows_with_the_length(unit):
     seconds(small)
 
     assert seconds(small * 4) < 10 * seconds(small) + 0.05
+
+
+REMOVED = {
+    "trackers": '<img width="1" src="https://e.com/i">x',
+    "hidden": "<b hidden></b>x",
+    "empty links": '<a href="https://e.com"></a>x',
+    "links that say their target": '<a href="https://e.com">https://e.com</a> ',
+    "pictures as links": '<a href="https://e.com"><img src="https://e.com/i"></a>',
+    "bold marks": "<b>.</b>x",
+}
+
+
+@pytest.mark.parametrize("unit", REMOVED.values(), ids=REMOVED.keys())
+def test_what_is_taken_out_of_a_megabyte_takes_linear_time(unit):
+    small = unit * (100_000 // len(unit))
+
+    assert seconds(small * 8) < 24 * seconds(small) + 0.1

@@ -52,6 +52,17 @@ HOSTILE = {
     "base64": lambda n: part(b"text/plain", b"=" * 10 * n, b"base64"),
     "escapes": lambda n: part(b"text/plain; charset=iso-2022-jp", b"\x1b$B-!\x1b(B" * n),
     "armour": lambda n: part(b"text/plain", b"-----BEGIN PGP SIGNED MESSAGE-----\n" * (n // 4)),
+    "one line": lambda n: part(b"text/plain", b"x" * 10 * n),
+    "quoted lines": lambda n: part(b"text/plain", b"> q\n" * 2 * n),
+    "attribution without end": lambda n: part(b"text/plain", b"On 3 May 2024 Ann wrote " * n),
+    "long words before a verb": lambda n: part(
+        b"text/plain", (b"a" * 380 + b" wrote:\n") * (n // 40)
+    ),
+    "headings above attributions": lambda n: part(
+        b"text/plain", b"----\nTo: a\nSubject: b\n" * (n // 4)
+    ),
+    "nested tags": lambda n: part(b"text/html", b"<div>" * 2 * n),
+    "nested tables": lambda n: part(b"text/html", b"<table><tr><td>" * (n // 2)),
     "half surrogates": lambda n: part(b"text/plain; charset=utf-8", b"\xed\xa0\x80" * n),
 }
 

@@ -23,8 +23,14 @@ def test_interleaved_reply_keeps_the_questions():
     text = f"{ATTRIBUTION}\n> One?\n\nFirst.\n\n> Two?\n\nSecond.\n\n> Bye\n"
 
     assert split_reply(text) == Split(
-        "> One?\n\nFirst.\n\n> Two?\n\nSecond.", f"{ATTRIBUTION}\n> Bye"
+        "> One?\n\nFirst.\n\n> Two?\n\nSecond.", f"{ATTRIBUTION}\n\n> Bye"
     )
+
+
+def test_a_signature_makes_no_heading_of_the_attribution_above_it_in_the_cut_part():
+    text = f"{ATTRIBUTION}\n> One?\n\nFirst.\n\n> Two?\n\nSecond.\n\n-- \nBob"
+
+    assert split_reply(text).quoted == f"{ATTRIBUTION}\n\n-- \nBob"
 
 
 def test_text_around_a_quote_is_all_kept():
@@ -72,7 +78,7 @@ def test_wrapped_attribution(attribution):
 def test_attribution_on_the_line_of_the_reply(gap):
     line = "reply On Wed, Apr 4, 2012 at 3:59 PM, ann@example.com wrote:"
 
-    assert split_reply(f"{line}{gap}> q") == Split("reply", f"{line}\n> q")
+    assert split_reply(f"{line}{gap}> q") == Split("reply", f"{line}{gap}> q")
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import pytest
 
 from incoming_email.outcomes import Reason, Status
-from issues import outbox
-from issues.models import Note, OutgoingEmail
+from issues import outbox, services
+from issues.models import Announcement, Note, OutgoingEmail, State
 from tests.incoming_email.world import make_mail, make_world
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +39,25 @@ def test_automatic_mail_is_ignored_in_silence(world, headers, reason):
     mail = make_mail(to=world.reply_address(), sender=world.member.email, body=body, **headers)
     assert ended(world.receive(mail)) == (Status.IGNORED, reason)
     assert (Note.objects.count(), OutgoingEmail.objects.count()) == (0, 0)
+
+
+def test_absence_notices_leave_a_closed_issue_closed(world):  # alga-psa#2705 and #2772
+    services.close_item(item=world.issue, actor=world.member)
+    written = (Note.objects.count(), Announcement.objects.count(), OutgoingEmail.objects.count())
+    for number in range(5):
+        mail = make_mail(
+            to=world.reply_address(),
+            sender=world.member.email,
+            body="I am away.\n/reopen",
+            subject="Out of office",
+            Message_ID=f"<away-{number}@example.com>",
+            Auto_Submitted="auto-replied",
+        )
+        assert ended(world.receive(mail)) == (Status.IGNORED, Reason.AUTOMATIC)
+    world.issue.refresh_from_db()
+    assert world.issue.state == State.CLOSED
+    counts = (Note.objects.count(), Announcement.objects.count(), OutgoingEmail.objects.count())
+    assert counts == written
 
 
 @pytest.mark.parametrize("headers", [{"Auto_Submitted": "no"}, {"List_Id": "<team.example.com>"}])

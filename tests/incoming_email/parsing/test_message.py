@@ -274,3 +274,10 @@ def test_armour_is_removed_and_encrypted_text_stays():
         "-----BEGIN PGP SIGNATURE-----\nx\n-----END PGP SIGNATURE-----\nbelow"
     )
     assert remove_armour(signed) == "top\nin\nbelow"
+
+
+def test_half_a_surrogate_beside_a_letter_is_read_from_bytes():  # C10
+    email = parse(b"Content-Type: text/plain; charset=utf-8\n\n\xed\xb3\x83 \xc3\xab\n")
+
+    assert email.text.endswith(" ë")
+    email.text.encode("utf-8")

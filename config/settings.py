@@ -190,7 +190,10 @@ INCOMING_EMAIL_HANDLERS = [
     "servicedesk.handlers.ticket.TicketHandler",
 ]
 # The order is that of the help page.
-ISSUES_QUICK_ACTIONS = ["issues.quick_actions.table.ACTIONS"]
+ISSUES_QUICK_ACTIONS = [
+    "issues.quick_actions.table.ACTIONS",
+    "servicedesk.quick_actions.ACTIONS",
+]
 ISSUES_REPLY_TO = "incoming_email.reply_keys.reply_routes"
 ISSUES_RECIPIENT_SOURCES = ["servicedesk.mails.make_mails"]
 ISSUES_MAIL_ACCOUNTS = ""

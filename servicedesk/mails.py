@@ -75,7 +75,10 @@ def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
         return ()
     people = [
         participant
-        for participant in ticket.participants.to_write_to().order_by("pk")
+        # Who joined since then must not get what was said before: the row may be sent late.
+        for participant in ticket.participants.to_write_to()
+        .filter(joined_at__lte=note.created_at)
+        .order_by("pk")
         if participant.address.lower() != note.external_author.lower()
     ]
     if not note.external_author:

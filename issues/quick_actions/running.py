@@ -23,6 +23,7 @@ def run_commands(
             item=item,
             actor=actor,
             argument=command.argument,
+            now=now,
             today=timezone.localdate(now),
             announced=announced,
         )

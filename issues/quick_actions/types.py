@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.utils.functional import Promise
 
@@ -24,6 +24,7 @@ class Call:
     argument: str
     """What stands after the name, without blanks around it."""
 
+    now: datetime
     today: date
     announced: bool
     """The participants hear of this text anyway, so they need no word about the command."""

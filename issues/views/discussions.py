@@ -96,13 +96,20 @@ def show_note(note: Note, *, show_addresses: bool) -> ShownNote:
         id=note.pk,
         author=_author_name(note.author, note.external_author, show_addresses=show_addresses),
         external=bool(note.external_author),
-        body=conditional_escape(note.body) if note.system else render_markdown(note.body),
+        body=_show_body(note, show_addresses=show_addresses),
         quoted=quoted if show_addresses else hide_addresses(quoted),
         internal=note.internal,
         system=note.system,
         created_at=note.created_at,
         uploads=find_unlinked(note.uploads.all(), note.body),
     )
+
+
+def _show_body(note: Note, *, show_addresses: bool) -> SafeString:
+    """What people write they show themselves; a system note may name people outside."""
+    if not note.system:
+        return render_markdown(note.body)
+    return conditional_escape(note.body if show_addresses else hide_addresses(note.body))
 
 
 def find_unlinked(uploads: Iterable[Upload], text: str) -> tuple[Upload, ...]:

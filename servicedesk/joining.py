@@ -1,0 +1,114 @@
+"""Members let people outside into a ticket and out of it, and make tickets of issues."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from issues import services
+from issues.models import Issue, User
+from issues.services.recording import record_change
+from issues.services.refusals import require
+from servicedesk import mails
+from servicedesk.models import Participant, ServiceDesk, Ticket
+from servicedesk.participants import add_participants, remove_participants
+from servicedesk.tickets import is_confidential
+
+PERMISSION = "issues.triage_item"
+
+
+@transaction.atomic
+def add_people(*, issue: Issue, actor: User, addresses: Sequence[str], now: datetime) -> None:
+    """All of those who take no part yet, or none: then Invalid says why. Each gets a welcome."""
+    require(actor, PERMISSION, issue)
+    ticket = _lock_ticket(issue)
+    present = {p.address.lower() for p in ticket.participants.all()}
+    new = {a.lower(): a for a in addresses if a.lower() not in present}
+    _require_room(len(new), len(present))
+    joined = add_participants(ticket, new.values(), added_by=actor, now=now)
+    _require_all(new, joined)
+    record_change(
+        issue, actor, gettext_lazy("added %(addresses)s to the ticket"), addresses=_list(joined)
+    )
+    desk = ServiceDesk.objects.select_related("project").filter(project=issue.project_id).first()
+    mails.write_to_new_participants(desk, ticket, joined, now=now)
+
+
+def _require_room(new: int, present: int) -> None:
+    if not new:
+        raise services.Invalid([_("They take part already.")])
+    if new > settings.DESK_MAX_PARTICIPANTS_A_CALL:
+        message = _("At most %(limit)s people can be added at once.")
+        raise services.Invalid([message % {"limit": settings.DESK_MAX_PARTICIPANTS_A_CALL}])
+    if present + new > settings.DESK_MAX_PARTICIPANTS:
+        message = _("A ticket takes at most %(limit)s people outside. Remove somebody first.")
+        raise services.Invalid([message % {"limit": settings.DESK_MAX_PARTICIPANTS}])
+
+
+def _require_all(wanted: dict[str, str], joined: Sequence[Participant]) -> None:
+    known = {p.address.lower() for p in joined}
+    missing = [address for lower, address in wanted.items() if lower not in known]
+    if missing:
+        message = _("%(addresses)s can't take part: no valid address, or one of ours.")
+        raise services.Invalid([message % {"addresses": ", ".join(missing)}])
+
+
+@transaction.atomic
+def remove_people(*, issue: Issue, actor: User, addresses: Sequence[str]) -> None:
+    """All of them or none. They get no more mail, and can still answer what they have."""
+    require(actor, PERMISSION, issue)
+    ticket = _lock_ticket(issue)
+    gone = remove_participants(ticket, addresses)
+    missing = {a.lower() for a in addresses} - {a.lower() for a in gone}
+    if missing:
+        message = _("%(addresses)s: takes no part in this ticket.")
+        raise services.Invalid([message % {"addresses": ", ".join(sorted(missing))}])
+    record_change(
+        issue,
+        actor,
+        gettext_lazy("removed %(addresses)s from the ticket"),
+        addresses=", ".join(gone),
+    )
+
+
+@transaction.atomic
+def convert_to_ticket(*, issue: Issue, actor: User, requester: str, now: datetime) -> None:
+    """From now on public comments go to the requester; what was said before does not."""
+    require(actor, PERMISSION, issue)
+    desk = (
+        ServiceDesk.objects.select_related("project")
+        .filter(project=issue.project_id, enabled=True)
+        .first()
+    )
+    if desk is None:
+        raise services.Invalid(
+            [_("This project has no service desk. A maintainer can switch it on.")]
+        )
+    ticket, is_new = Ticket.objects.get_or_create(issue=issue, defaults={"requester": requester})
+    if not is_new:
+        raise services.Invalid([_("This is a ticket already.")])
+    joined = add_participants(ticket, [requester], added_by=actor, now=now)
+    _require_all({requester.lower(): requester}, joined)
+    if is_confidential(desk):
+        services.set_confidential(item=issue, actor=actor, confidential=True)
+    record_change(
+        issue, actor, gettext_lazy("made this a ticket of %(addresses)s"), addresses=_list(joined)
+    )
+
+
+def _lock_ticket(issue: Issue) -> Ticket:
+    """Two members at once: the limits hold for both together."""
+    ticket = Ticket.objects.select_for_update().filter(issue=issue.pk).first()
+    if ticket is None:
+        raise services.Invalid(
+            [_("This is no ticket. Make it one first: /convert_to_ticket ADDRESS.")]
+        )
+    ticket.issue = issue
+    return ticket
+
+
+def _list(people: Sequence[Participant]) -> str:
+    return ", ".join(person.address for person in people)

@@ -1,0 +1,80 @@
+"""The quick actions of the desk, a part of the table that the help page shows."""
+
+import re
+
+from django.utils.translation import gettext_lazy as _
+
+from issues.models import Issue
+from issues.quick_actions import Call, QuickAction
+from servicedesk import joining
+
+MAX_ADDRESSES = 50
+"""In one command; more is a mistake or an attack."""
+
+_BREAK = re.compile(r"[\s,;]+")
+_ADDRESS = re.compile(r"<?[^\s@<>,;]{1,64}@[^\s@<>,;]{1,189}>?")
+
+
+def split_addresses(text: str) -> list[str]:
+    """As people write them: with blanks, commas or semicolons between them."""
+    return [word.strip("<>") for word in _BREAK.split(text, maxsplit=MAX_ADDRESSES) if word]
+
+
+def is_addresses(text: str) -> bool:
+    words = [word for word in _BREAK.split(text, maxsplit=MAX_ADDRESSES) if word]
+    return 0 < len(words) <= MAX_ADDRESSES and all(map(_ADDRESS.fullmatch, words))
+
+
+def is_address(text: str) -> bool:
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def add_email(call: Call) -> None:
+    if isinstance(call.item, Issue):
+        addresses = split_addresses(call.argument)
+        joining.add_people(issue=call.item, actor=call.actor, addresses=addresses, now=call.now)
+
+
+def remove_email(call: Call) -> None:
+    if isinstance(call.item, Issue):
+        addresses = split_addresses(call.argument)
+        joining.remove_people(issue=call.item, actor=call.actor, addresses=addresses)
+
+
+def convert_to_ticket(call: Call) -> None:
+    if isinstance(call.item, Issue):
+        (address,) = split_addresses(call.argument)
+        joining.convert_to_ticket(
+            issue=call.item, actor=call.actor, requester=address, now=call.now
+        )
+
+
+ACTIONS = (
+    QuickAction(
+        name="add_email",
+        usage="/add_email ann@example.com bob@example.com",
+        description=_("Lets people outside take part in the ticket: they get public comments."),
+        permission=joining.PERMISSION,
+        run=add_email,
+        fits=is_addresses,
+        kinds=(Issue,),
+    ),
+    QuickAction(
+        name="remove_email",
+        usage="/remove_email ann@example.com",
+        description=_("Takes people outside out of the ticket."),
+        permission=joining.PERMISSION,
+        run=remove_email,
+        fits=is_addresses,
+        kinds=(Issue,),
+    ),
+    QuickAction(
+        name="convert_to_ticket",
+        usage="/convert_to_ticket ann@example.com",
+        description=_("Makes the issue a ticket of a person outside."),
+        permission=joining.PERMISSION,
+        run=convert_to_ticket,
+        fits=is_address,
+        kinds=(Issue,),
+    ),
+)

@@ -1,6 +1,5 @@
 """What mail from outside does: it opens a ticket, or adds a note to one."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,13 +7,14 @@ from datetime import datetime
 from django.db import transaction
 
 from issues import services
-from issues.models import Issue, Note, State, Visibility
+from issues.models import Note, State, Visibility
 from issues.uploads import NewFile
 from servicedesk import mails, threads
 from servicedesk.bot import find_bot
 from servicedesk.models import Participant, ServiceDesk, Ticket
 from servicedesk.participants import add_participants
 from servicedesk.reopening import reopen_for_participant
+from servicedesk.ticket_templates import carry_out, read_template
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,14 @@ def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
     """The ticket with its thank-you mail, in one transaction. A letter without a sender makes a
     ticket that nobody outside hears of."""
     bot = find_bot(desk.project)
+    template = read_template(desk)
     issue = services.create_issue(
         project=desk.project,
         author=bot,
         external_author=letter.sender,
-        title=letter.subject,
-        description=letter.text,
-        confidential=is_confidential(desk),
+        title=template.opening.title or letter.subject,
+        description=template.below(letter.text),
+        confidential=is_confidential(desk) or template.opening.confidential,
         files=letter.files,
     )
     ticket = Ticket.objects.create(issue=issue, requester=letter.sender, waiting_since=letter.now)
@@ -61,6 +62,7 @@ def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
         mails.write_thank_you(desk, ticket, requester, letter.references, now=letter.now)
     others = [p for p in joined if p != requester]
     mails.write_to_new_participants(desk, ticket, others, now=letter.now)
+    carry_out(template, issue, bot=bot, now=letter.now)
     return ticket
 
 
@@ -93,15 +95,5 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
     return note
 
 
-def note_our_word(issue: Issue, *, now: datetime) -> None:
-    """A member answered in public: nobody waits for us any more."""
-    Ticket.objects.filter(issue=issue).update(waiting_since=None)
-
-
 def _among(people: Sequence[Participant], address: str) -> Participant | None:
     return next((p for p in people if p.address.lower() == address.lower()), None)
-
-
-def split_addresses(text: str) -> list[str]:
-    """As people write them after a command: by blanks, commas or semicolons."""
-    return [word for word in re.split(r"[\s,;<>]+", text) if "@" in word]

@@ -1,7 +1,10 @@
 """From a parsed mail to what the desk needs of it."""
 
+from dataclasses import replace
+
 from incoming_email.handlers.base import Context
 from incoming_email.handlers.files import new_files
+from incoming_email.own_addresses import find_own
 from incoming_email.parsing.types import ParsedEmail
 from servicedesk.models import ServiceDesk
 from servicedesk.tickets import Letter
@@ -9,7 +12,11 @@ from servicedesk.tickets import Letter
 
 def letter_of_ticket(email: ParsedEmail, desk: ServiceDesk, context: Context) -> Letter:
     """The whole text, quotes included: to a new reader nothing of it is history."""
-    return _letter(email, context, sender=find_requester(email, desk), text=email.text)
+    requester = find_requester(email, desk)
+    letter = _letter(email, context, sender=requester, text=email.text)
+    if requester == email.sender or desk.takes_reply_to_of(email.sender):
+        return letter
+    return replace(letter, cc=(email.sender, *letter.cc))  # who forwarded it
 
 
 def letter_of_reply(email: ParsedEmail, context: Context) -> Letter:
@@ -17,10 +24,17 @@ def letter_of_reply(email: ParsedEmail, context: Context) -> Letter:
 
 
 def find_requester(email: ParsedEmail, desk: ServiceDesk) -> str:
-    """From; Reply-To only in mail of the desk's web forms."""
+    """From; Reply-To only in mail of the desk's web forms; who wrote what was forwarded, where
+    the desk says so."""
     if email.reply_to and desk.takes_reply_to_of(email.sender):
         return email.reply_to
-    return email.sender
+    return (desk.take_forwarded and find_forwarded_author(email)) or email.sender
+
+
+def find_forwarded_author(email: ParsedEmail) -> str:
+    """Empty where nothing was forwarded, or a mail of ours: nobody outside asked for that."""
+    author = email.forwarded.address if email.forwarded else ""
+    return "" if not author or find_own([author]) else author
 
 
 def _letter(

@@ -1,0 +1,55 @@
+"""What the desk adds to a new ticket: a text, and quick actions that the bot carries out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from issues import quick_actions, services
+from issues.models import Issue, User
+from issues.own_lines import FENCE, find_own_lines
+from issues.quick_actions import Opening, Refusal
+from servicedesk.models import ServiceDesk
+
+
+@dataclass(frozen=True, slots=True)
+class TicketTemplate:
+    text: str
+    opening: Opening
+    doubts: tuple[Refusal, ...]
+
+    def below(self, letter: str) -> str:
+        """The customer's text comes first; a code block that it left open ends there."""
+        if not self.text.strip():
+            return letter
+        return f"{_close_code_block(letter.rstrip())}\n\n{self.text}"
+
+
+def read_template(desk: ServiceDesk) -> TicketTemplate:
+    """Taken apart by itself, so that no word of a customer's can be a command."""
+    reading = quick_actions.read(desk.template)
+    opening = quick_actions.split_opening(reading.commands, Issue)
+    return TicketTemplate(reading.text, opening, reading.doubts)
+
+
+def carry_out(template: TicketTemplate, issue: Issue, *, bot: User, now: datetime) -> None:
+    """What can't be done leaves an internal note that names it; the ticket stands."""
+    result = quick_actions.run_commands(
+        template.opening.others, item=issue, actor=bot, now=now, announced=True
+    )
+    refused = [*template.doubts, *result.refused]
+    if refused:
+        sentence = _("The template of the service desk has commands that were not carried out:")
+        lines = [f"- `{r.shown_line.replace('`', '’')}` {r.why}" for r in refused]
+        body = "\n".join([sentence, "", *lines])
+        services.create_note(item=issue, author=bot, body=body, internal=True)
+
+
+def _close_code_block(text: str) -> str:
+    lines = text.split("\n")
+    *_own, is_open = find_own_lines([*lines, "x"])
+    if is_open:
+        return text
+    fences = [found["mark"] for line in lines if (found := FENCE.match(line))]
+    longest = max((f for f in fences if f[0] == fences[-1][0]), key=len)
+    return f"{text}\n{longest}"

@@ -1,0 +1,95 @@
+"""The desk's template on a new ticket, and whose ticket a forwarded mail is."""
+
+import pytest
+
+from issues import services
+from issues.models import Issue, Note, State
+from servicedesk.models import Participant
+from tests.servicedesk.world import CUSTOMER, make_desk, sent, sent_to
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FORWARD = (
+    "Can you help her?\r\n\r\n---------- Forwarded message ---------\r\n"
+    "From: Ann Lee <ann@elsewhere.example>\r\nDate: Mon, 2 Mar 2026 10:00:00 +0000\r\n"
+    "Subject: My order\r\nTo: <carl@customer.example>\r\n\r\nIt never came.\r\n"
+)
+
+
+def internal_notes():
+    return list(Note.objects.filter(internal=True).values_list("body", flat=True))
+
+
+def test_the_template_stands_below_the_customers_text_and_its_commands_are_done():
+    desk = make_desk(template="**Checklist**\n\n/label ~new\n/assign @agent\n- [ ] asked")
+    desk.agent.username = "agent"
+    desk.agent.save()
+    services.create_label(project=desk.project, name="new")
+    issue = desk.open_ticket(body="My shop is down")
+    assert issue.description == "My shop is down\n\n**Checklist**\n\n- [ ] asked"
+    assert [label.name for label in issue.labels.all()] == ["new"]
+    assert list(issue.assignees.all()) == [desk.agent]
+    assert internal_notes() == []
+
+
+def test_the_customers_own_commands_stay_text():
+    desk = make_desk(template="/lock")
+    issue = desk.open_ticket(body="/close\n/add_email eve@evil.example")
+    assert issue.description == "/close\n/add_email eve@evil.example"
+    assert (issue.state, issue.locked) == (State.OPENED, True)
+    assert Participant.objects.count() == 1
+
+
+def test_a_title_and_confidentiality_of_the_template_hold_from_the_start():
+    desk = make_desk(template="/title A customer asks\n/confidential", confidential=False)
+    issue = desk.open_ticket()
+    assert (issue.title, issue.confidential) == ("A customer asks", True)
+    assert sent_to(CUSTOMER)[0].subject == "Re: A customer asks"
+
+
+def test_what_the_bot_cannot_do_is_named_in_an_internal_note_and_the_ticket_stands():
+    desk = make_desk(template="/label ~gone\n/lok\n/due tomorrow")
+    issue = desk.open_ticket()
+    (note,) = internal_notes()
+    assert "- `/lok` There is no such quick action; is /lock meant?" in note
+    assert "- `/label ~gone` The project has no label ~gone. Make it first." in note
+    assert Note.objects.get(internal=True).author.username == "support-bot"
+    assert Issue.objects.get(pk=issue.pk).due_date is not None
+    assert all("gone" not in row.text for row in sent_to(CUSTOMER))
+
+
+def test_a_template_can_add_people():
+    desk = make_desk(template="/add_email sales@partner.example")
+    desk.open_ticket()
+    assert [row.kind for row in sent()] == ["desk_thank_you", "desk_participant"]
+
+
+@pytest.mark.parametrize("mark", ["```", "~~~~"])
+def test_a_code_block_that_the_customer_left_open_ends_before_the_template(mark):
+    desk = make_desk(template="Ours")
+    issue = desk.open_ticket(body=f"{mark}\ntrace")
+    assert issue.description == f"{mark}\ntrace\n{mark}\n\nOurs"
+
+
+def test_a_template_of_commands_only_leaves_the_text_alone():
+    assert make_desk(template="/lock").open_ticket(body="Hi").description == "Hi"
+
+
+def test_a_forward_is_the_forwarders_ticket_unless_the_desk_says_otherwise():
+    issue = make_desk().open_ticket(body=FORWARD, subject="Fwd: My order")
+    assert issue.ticket.requester == CUSTOMER
+
+
+@pytest.mark.parametrize("add_cc", [False, True])
+def test_the_person_inside_of_the_forward_becomes_the_requester(add_cc):
+    desk = make_desk(take_forwarded=True, add_cc=add_cc)
+    issue = desk.open_ticket(body=FORWARD, subject="Fwd: My order")
+    assert issue.ticket.requester == issue.external_author == "ann@elsewhere.example"
+    assert [row.kind for row in sent_to("ann@elsewhere.example")] == ["desk_thank_you"]
+    assert [row.kind for row in sent_to(CUSTOMER)] == ["desk_participant"] * add_cc
+
+
+def test_an_own_address_inside_of_a_forward_is_nobodys():
+    desk = make_desk(take_forwarded=True)
+    body = FORWARD.replace("ann@elsewhere.example", desk.address)
+    assert desk.open_ticket(body=body, subject="Fwd: x").ticket.requester == CUSTOMER

@@ -14,13 +14,14 @@ class FaultyLink:
     """Use as a context manager; connect to `port`.
 
     `split`: most bytes a write to the client. `drop_after`: a reset after so many bytes to the
-    client, once. `black_hole`: nothing more goes through, and nothing is closed.
+    client, once; `drop_up_after`: the same to the server. `black_hole`: nothing more goes through,
+    and nothing is closed.
     """
 
     def __init__(self, target: int) -> None:
         self.target = target
         self.split = 0
-        self.drop_after = 0
+        self.drop_after = self.drop_up_after = 0
         self.black_hole = False
         self.connections = 0
         self._sockets: set[socket.socket] = set()
@@ -67,6 +68,13 @@ class FaultyLink:
             for pair in ((client, server, False), (server, client, True)):
                 threading.Thread(target=self._pump, args=pair, daemon=True).start()
 
+    def _is_cut(self, passed: int, down: bool) -> bool:
+        limit = self.drop_after if down else self.drop_up_after
+        if not 0 < limit <= passed:
+            return False
+        self.drop_after = self.drop_up_after = 0
+        return True
+
     def _pump(self, source: socket.socket, sink: socket.socket, down: bool) -> None:
         passed = 0
         try:
@@ -74,8 +82,7 @@ class FaultyLink:
                 while self.black_hole:
                     time.sleep(0.02)
                 passed += len(data)
-                if down and 0 < self.drop_after <= passed:
-                    self.drop_after = 0
+                if self._is_cut(passed, down):
                     break
                 step = self.split if down and self.split else len(data)
                 for start in range(0, len(data), step):

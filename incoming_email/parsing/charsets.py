@@ -17,6 +17,11 @@ MIN_CONFIDENCE = 0.5
 DAMAGE_RATIO = 5
 """Good foreign characters to each broken one, from which on a label is believed."""
 
+FOREIGN_LETTERS = 4
+"""Bytes that words of no Western script have together, on the average."""
+
+_PROVE_NOTHING = {"ascii", "latin_1", "cp1252", "iso8859_15", "utf_8", "utf_7"}
+_FOREIGN_RUN = re.compile(rb"[\x80-\xff]+")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 _NO_CHARSETS = {
@@ -105,10 +110,29 @@ def decode(data: bytes, label: str | None) -> tuple[str, str | None]:
     return text, f"bytes that are not in charset {_shown(label)}"
 
 
-def decode_raw(data: bytes) -> str:
-    """8-bit header bytes, which carry no label: UTF-8, else the most common of the rest."""
+def decode_raw(data: bytes, label: str | None = None) -> str:
+    """8-bit header bytes, which carry no label: UTF-8, else what `label` of the body says.
+
+    A Western label proves nothing, since every byte means something in it. Without a better one
+    the detector is asked where foreign letters stand together, as they do in words of no
+    Western script; a letter with an accent stands alone.
+    """
     text = _decode_strictly(data, "utf_8")
+    if text is not None:
+        return text
+    declared = find_codec(label)
+    if declared is not None and declared not in _PROVE_NOTHING:
+        text = _decode_strictly(data, _SUPERSETS.get(declared, declared))
+    elif _has_foreign_words(data):
+        codec = _detect(data)
+        if codec is not None and codec not in _PROVE_NOTHING:
+            text = _decode_strictly(data, _SUPERSETS.get(codec, codec))
     return text if text is not None else _decode_cp1252(data)
+
+
+def _has_foreign_words(data: bytes) -> bool:
+    runs = _FOREIGN_RUN.findall(data)
+    return sum(map(len, runs)) >= FOREIGN_LETTERS * len(runs)
 
 
 def _decode_strictly(data: bytes, codec: str) -> str | None:

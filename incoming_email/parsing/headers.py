@@ -22,6 +22,7 @@ _MBOX_LINE = re.compile(rb">?From (?![ \t]*:)[^\n]*\n")
 _FIRST_LINE = re.compile(rb"[^\n]*\n")
 _FOLD = re.compile(r"\r*\n[ \t]*")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_CHARSET = re.compile(rb"charset=[\"']?(?P<label>[!-!#-&(-:<-~]{1,40})", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\u202a-\u202e\u2066-\u2069\ufeff]")
 """Bidi embeddings, overrides and isolates: they make a name read as another."""
 
@@ -37,15 +38,27 @@ class Headers:
 
     def unfolded(self, name: str) -> tuple[str, ...]:
         """Values of all occurrences, one line each, encoded-words left as they are."""
-        return tuple(unfold(value) for value in self.raw(name))
+        return tuple(self._unfold(value) for value in self.raw(name))
 
     def first(self, name: str) -> str:
         """The first occurrence, unfolded; empty if there is none."""
-        return next((unfold(value) for value in self.raw(name)[:1]), "")
+        return next((self._unfold(value) for value in self.raw(name)[:1]), "")
 
     def text(self, name: str) -> str:
         """The first occurrence for people: unfolded, encoded-words decoded, on one line."""
         return clean(decode_words(self.first(name)))
+
+    def _unfold(self, value: bytes) -> str:
+        """Each fold becomes one space (RFC 5322, 2.2.3, with the tabs that senders fold by)."""
+        label = None if value.isascii() else self._charset_of_body()
+        return clean(_FOLD.sub(" ", charsets.decode_raw(value, label)))
+
+    def _charset_of_body(self) -> str | None:
+        """What programs that write 8-bit header fields write them in, too."""
+        for value in self.raw("Content-Type"):
+            if match := _CHARSET.search(value):
+                return match["label"].decode("ascii")
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +66,6 @@ class HeaderBlock:
     headers: Headers
     body_start: int
     defects: tuple[str, ...] = ()
-
-
-def unfold(value: bytes) -> str:
-    """Each fold becomes one space (RFC 5322, 2.2.3, with the tabs that senders fold by)."""
-    return clean(_FOLD.sub(" ", charsets.decode_raw(value)))
 
 
 def clean(text: str) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from incoming_email.parsing.encoded_words import decode_words
-from incoming_email.parsing.headers import split_message_headers, split_part_headers, unfold
+from incoming_email.parsing.headers import Headers, split_message_headers, split_part_headers
 from incoming_email.parsing.limits import Limits
 from incoming_email.parsing.message import parse
 
@@ -53,7 +53,7 @@ def test_a_truncated_base64_word_keeps_its_whole_bytes():
 
 
 def test_a_fold_is_one_space():
-    assert unfold(b" a\r\n\t b\n c ") == "a b c"
+    assert Headers({"x": (b" a\r\n\t b\n c ",)}).first("X") == "a b c"
 
 
 def test_blank_lines_before_the_header_are_skipped(parse_sample):
@@ -140,3 +140,35 @@ def test_too_many_fields_and_too_long_a_header_are_named():
     )
     assert (email.sender, email.text) == ("a@example.com", "b")
     assert email.defects == ("header cut at 30 bytes",)
+
+
+@pytest.mark.parametrize(
+    ("subject", "codec", "body"),
+    [
+        ("转发：整体提升企业服务水平", "gb18030", "iso-8859-1"),
+        ("Привет, как дела", "koi8_r", "us-ascii"),
+        ("Заказ номер пять", "cp1251", "iso-8859-1"),
+        ("안녕하세요 문의드립니다", "cp949", "us-ascii"),
+        ("주문", "cp949", "euc-kr"),
+        ("注文の件", "cp932", "Shift_JIS"),
+        ("訂單問題", "big5", '"big5"'),
+        ("Müller grüßt", "cp1252", "utf-8"),
+        ("Élève à côté", "cp1252", "utf-8"),
+        ("Zażółć gęślą", "iso8859_2", "iso-8859-2"),
+        ("ÅÄÖ", "cp1252", "utf-8"),
+        ("Größe ÄÖÜ", "cp1252", "no-such-charset"),
+        ("Müller 안녕하세요", "utf_8", "euc-kr"),
+    ],
+)
+def test_eight_bit_header_text_without_a_label(subject, codec, body):
+    content = b"Subject: " + subject.encode(codec)
+    content += f"\r\nContent-Type: text/plain; charset={body}\r\n\r\nx".encode()
+    assert parse(content).subject == subject
+
+
+def test_an_eight_bit_file_name_is_recognised():
+    name = "绩效管理,究竟谁错了.xls".encode("gb18030")
+    part = b'Content-Type: application/octet-stream; name="' + name + b'"\r\n'
+    part += b'Content-Disposition: attachment; filename="' + name + b'"\r\n\r\nx\r\n'
+    content = b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n'
+    assert parse(content + part + b"--b--\r\n").attachments[0].filename == "绩效管理,究竟谁错了.xls"

@@ -1,0 +1,19 @@
+"""The tables of the service desk."""
+
+from servicedesk.models.desks import (
+    RESERVED_KEYS,
+    Participant,
+    ServiceDesk,
+    Strangers,
+    ThreadMessage,
+    Ticket,
+)
+
+__all__ = [
+    "RESERVED_KEYS",
+    "Participant",
+    "ServiceDesk",
+    "Strangers",
+    "ThreadMessage",
+    "Ticket",
+]

@@ -197,6 +197,7 @@ ISSUES_QUICK_ACTIONS = [
 ISSUES_REPLY_TO = "incoming_email.reply_keys.reply_routes"
 ISSUES_RECIPIENT_SOURCES = ["servicedesk.mails.make_mails"]
 ISSUES_MAIL_ACCOUNTS = ""
+INCOMING_EMAIL_DEMO_DESK = "servicedesk.demo.open_desk"
 
 # Limits and times; docs/operating.md says what each is for.
 MAX_MESSAGE_BYTES = env.int("MAX_MESSAGE_BYTES", default=50_000_000)

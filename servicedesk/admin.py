@@ -4,14 +4,15 @@ from typing import TYPE_CHECKING
 
 from django.contrib import admin
 
-from servicedesk.models import Participant, ServiceDesk, Ticket
+from servicedesk.models import CannedReply, Participant, ServiceDesk, Ticket
 
 if TYPE_CHECKING:
     DeskAdminBase = admin.ModelAdmin[ServiceDesk]
     TicketAdminBase = admin.ModelAdmin[Ticket]
+    CannedReplyAdminBase = admin.ModelAdmin[CannedReply]
     ParticipantInlineBase = admin.TabularInline[Participant, Ticket]
 else:
-    DeskAdminBase = TicketAdminBase = admin.ModelAdmin
+    DeskAdminBase = TicketAdminBase = CannedReplyAdminBase = admin.ModelAdmin
     ParticipantInlineBase = admin.TabularInline
 
 
@@ -45,3 +46,11 @@ class TicketAdmin(TicketAdminBase):
 
     def has_add_permission(self, request: object) -> bool:
         return False
+
+
+@admin.register(CannedReply)
+class CannedReplyAdmin(CannedReplyAdminBase):
+    list_display = ("title", "project")
+    list_select_related = ("project",)
+    search_fields = ("title", "text", "project__path")
+    autocomplete_fields = ("project",)

@@ -9,13 +9,16 @@ NAMES = frozenset(
         *("UNSUBSCRIBE_URL", "SYSTEM_HEADER", "SYSTEM_FOOTER", "ADDITIONAL_TEXT"),
     }
 )
+IN_CANNED_REPLIES = NAMES - {"NOTE_TEXT", "UNSUBSCRIBE_URL"}
+"""Known when a member writes: the text becomes a note, which goes to several people."""
+
 PLACEHOLDER = re.compile(r"%\{[ \t]{0,20}(?P<name>[A-Za-z_]{1,50})[ \t]{0,20}\}")
 
 
-def find_unknown(text: str) -> list[str]:
+def find_unknown(text: str, *, known: frozenset[str] = NAMES) -> list[str]:
     """Names that stand for nothing, each once, in the order of the text."""
     names = (match["name"] for match in PLACEHOLDER.finditer(text))
-    return list(dict.fromkeys(name for name in names if name not in NAMES))
+    return list(dict.fromkeys(name for name in names if name not in known))
 
 
 def fill_in(text: str, values: Mapping[str, str]) -> str:

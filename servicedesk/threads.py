@@ -51,3 +51,10 @@ def find_first(issue: Issue) -> list[str]:
     """The id of the mail that the ticket began with, which people in its Cc have as well."""
     rows = ThreadMessage.objects.filter(ticket=issue.pk, from_outside=True).order_by("pk")
     return list(rows.values_list("message_id", flat=True)[:1])
+
+
+def record_bounce(participant: Participant, ids: Iterable[str], *, now: datetime) -> None:
+    """These mails did not reach the participant; ids of anybody else's are passed over."""
+    ThreadMessage.objects.filter(
+        participant=participant, from_outside=False, message_id__in=list(ids), bounced_at=None
+    ).update(bounced_at=now)

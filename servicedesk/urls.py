@@ -2,9 +2,22 @@
 
 from django.urls import path
 
+from issues.urls import ISSUES
 from servicedesk import views
+from servicedesk.pages.canned_replies import canned_replies
+from servicedesk.pages.settings import desk_settings, desk_switch
+from servicedesk.pages.tickets import participant_add, participant_remove, ticket_list
+
+DESK = "<project:path>/-/service_desk/"
 
 urlpatterns = [
     path("tickets/leave/<str:token>/", views.leave, name="ticket-leave"),
     path("tickets/files/<str:token>/", views.download, name="ticket-file"),
+    path(DESK, ticket_list, name="ticket-list"),
+    path(f"{DESK}settings/", desk_settings, name="desk-settings"),
+    path(f"{DESK}switch/", desk_switch, name="desk-switch"),
+    path(f"{DESK}replies/", canned_replies, name="canned-replies"),
+    path(f"{DESK}replies/<int:pk>/", canned_replies, name="canned-reply"),
+    path(f"{ISSUES}<int:iid>/participants/add/", participant_add, name="participant-add"),
+    path(f"{ISSUES}<int:iid>/participants/remove/", participant_remove, name="participant-remove"),
 ]

@@ -35,6 +35,10 @@ def new_note(desk: ServiceDesk | None, issue: Issue, text: str, *, unsubscribe_u
     return fill_in(own or default, _values(issue, unsubscribe_url) | {"NOTE_TEXT": text})
 
 
+def canned_reply(text: str, issue: Issue) -> str:
+    return fill_in(text, _values(issue, ""))
+
+
 def _values(issue: Issue, unsubscribe_url: str) -> dict[str, str]:
     path = reverse("issue-detail", args=[issue.project.path, issue.iid])
     return {

@@ -1,5 +1,6 @@
 """The tables of the service desk."""
 
+from servicedesk.models.canned import CannedReply
 from servicedesk.models.desks import (
     RESERVED_KEYS,
     Participant,
@@ -11,6 +12,7 @@ from servicedesk.models.desks import (
 
 __all__ = [
     "RESERVED_KEYS",
+    "CannedReply",
     "Participant",
     "ServiceDesk",
     "Strangers",

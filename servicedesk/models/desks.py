@@ -180,6 +180,8 @@ class ThreadMessage(models.Model):
 
     from_outside = models.BooleanField()
     created_at = models.DateTimeField()
+    bounced_at = models.DateTimeField(null=True, blank=True)
+    """When a delivery report said that this mail did not arrive."""
 
     class Meta:
         verbose_name = _("mail of a ticket")

@@ -1,0 +1,81 @@
+"""What people may type into the desk's pages."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from issues.models import State, Visibility
+from servicedesk.models import CannedReply, ServiceDesk
+
+if TYPE_CHECKING:
+    DeskFormBase = forms.ModelForm[ServiceDesk]
+    CannedReplyFormBase = forms.ModelForm[CannedReply]
+else:
+    DeskFormBase = CannedReplyFormBase = forms.ModelForm
+
+WAITING = "waiting"
+
+
+class DeskForm(DeskFormBase):
+    class Meta:
+        model = ServiceDesk
+        fields: ClassVar = [
+            "key",
+            "outgoing_name",
+            "template",
+            "confidential",
+            "reopen",
+            "add_cc",
+            "take_forwarded",
+            "strangers",
+            "form_senders",
+            "thank_you",
+            "new_note",
+            "new_participant",
+        ]
+        widgets: ClassVar = {
+            name: forms.Textarea(attrs={"rows": 5})
+            for name in ("template", "thank_you", "new_note", "new_participant")
+        } | {"form_senders": forms.Textarea(attrs={"rows": 2})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.project.visibility == Visibility.PUBLIC:
+            self.fields["confidential"].disabled = True
+            self.initial["confidential"] = True
+        for name in ("thank_you", "new_note", "new_participant"):
+            self.fields[name].help_text = _("Empty: a text of ours, as the preview shows it.")
+
+    def texts(self) -> ServiceDesk:
+        """A desk with the texts as they were typed, for a preview: not checked, not to be saved."""
+        typed = {
+            name: str(self[name].value() or "")
+            for name in ("outgoing_name", "thank_you", "new_note", "new_participant")
+        }
+        return ServiceDesk(project=self.instance.project, **typed)
+
+
+class CannedReplyForm(CannedReplyFormBase):
+    class Meta:
+        model = CannedReply
+        fields: ClassVar = ["title", "text"]
+        widgets: ClassVar = {"text": forms.Textarea(attrs={"rows": 5})}
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """The project is not typed, but decides whether the title is taken."""
+        return super()._get_validation_exclusions() - {"project"}  # type: ignore[misc,no-any-return]
+
+
+class TicketFilterForm(forms.Form):
+    """Which tickets the list shows. What makes no sense in an address counts as not given."""
+
+    state = forms.CharField(required=False)
+    q = forms.CharField(required=False, max_length=254)
+
+    def read(self) -> dict[str, str]:
+        self.is_valid()
+        given: dict[str, str] = {"state": "", "q": "", **self.cleaned_data}
+        if given["state"] not in {State.OPENED, State.CLOSED, WAITING, "all"}:
+            given["state"] = State.OPENED
+        return given

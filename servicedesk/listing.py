@@ -1,0 +1,100 @@
+"""The tickets of a project as the list shows them: who asked, whose word was last, who waits."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext
+
+from issues.models import Issue, Note, Project, State
+from servicedesk.forms import WAITING
+from servicedesk.models import Ticket
+
+TICKETS_A_PAGE = 25
+
+
+class StateTab(NamedTuple):
+    """The word for the address, its name, and how many there are."""
+
+    value: str
+    name: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTicket:
+    issue: Issue
+    requester: str
+    last_word_by: str
+    """Of the newest public comment; the requester's own where nobody has answered."""
+
+    last_word_is_ours: bool
+    last_word_at: datetime
+    waiting_since: datetime | None
+
+
+def find_tickets(project: Project, text: str) -> QuerySet[Ticket]:
+    """Those whose title or requester holds the text."""
+    tickets = Ticket.objects.filter(issue__project=project)
+    if not text:
+        return tickets
+    return tickets.filter(Q(issue__title__icontains=text) | Q(requester__icontains=text))
+
+
+def in_state(tickets: QuerySet[Ticket], state: str) -> QuerySet[Ticket]:
+    """Newest first; who waits for us, longest first."""
+    if state == WAITING:
+        waiting = tickets.filter(issue__state=State.OPENED, waiting_since__isnull=False)
+        return waiting.order_by("waiting_since", "pk")
+    if state != "all":
+        tickets = tickets.filter(issue__state=state)
+    return tickets.order_by("-issue__iid")
+
+
+def count_states(tickets: QuerySet[Ticket]) -> list[StateTab]:
+    """One query for all of them."""
+    is_open = Q(issue__state=State.OPENED)
+    found = tickets.aggregate(
+        opened=Count("pk", filter=is_open),
+        waiting=Count("pk", filter=is_open & Q(waiting_since__isnull=False)),
+        closed=Count("pk", filter=Q(issue__state=State.CLOSED)),
+        all=Count("pk"),
+    )
+    names = {
+        State.OPENED.value: str(State.OPENED.label),
+        WAITING: gettext("Waiting for us"),
+        State.CLOSED.value: str(State.CLOSED.label),
+        "all": gettext("All"),
+    }
+    return [StateTab(value, name, found[value]) for value, name in names.items()]
+
+
+def show_tickets(tickets: Iterable[Ticket]) -> Sequence[ListedTicket]:
+    """The tickets of one page with their last words: three queries for any number."""
+    ids = [ticket.pk for ticket in tickets]
+    newest = Note.objects.filter(issue=OuterRef("pk"), system=False, internal=False)
+    issues = (
+        Issue.objects.filter(pk__in=ids)
+        .select_related("ticket", "project")
+        .prefetch_related("assignees")
+        .annotate(last_note_id=Subquery(newest.order_by("-pk").values("pk")[:1]))
+    )
+    by_id = {issue.pk: issue for issue in issues}
+    note_ids = [issue.last_note_id for issue in by_id.values()]
+    notes = {n.pk: n for n in Note.objects.filter(pk__in=note_ids).select_related("author")}
+    return [_show(by_id[pk], notes.get(by_id[pk].last_note_id)) for pk in ids]
+
+
+def _show(issue: Issue, last: Note | None) -> ListedTicket:
+    ticket = issue.ticket
+    word = last or issue
+    return ListedTicket(
+        issue=issue,
+        requester=ticket.requester,
+        last_word_by=word.external_author or str(word.author or gettext("somebody")),
+        last_word_is_ours=not word.external_author,
+        last_word_at=word.created_at,
+        waiting_since=ticket.waiting_since,
+    )

@@ -1,0 +1,1 @@
+"""The pages of the team about the desk and its tickets."""

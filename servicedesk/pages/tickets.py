@@ -1,0 +1,85 @@
+"""The list of tickets, and who outside takes part in each."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from issues import services
+from issues.views.reading import (
+    MemberRequest,
+    find_issue,
+    find_project,
+    item_url,
+    refusals_answered,
+)
+from servicedesk import joining, setting_up
+from servicedesk.forms import TicketFilterForm
+from servicedesk.listing import TICKETS_A_PAGE, count_states, find_tickets, in_state, show_tickets
+from servicedesk.quick_actions import is_addresses, split_addresses
+from servicedesk.showing import READ
+
+
+@login_required
+@never_cache
+@require_safe
+def ticket_list(request: MemberRequest, path: str) -> HttpResponse:
+    """For reporters and above: it names customers."""
+    project = find_project(request, path)
+    if not request.user.has_perm(READ, project):
+        raise Http404
+    chosen = TicketFilterForm(request.GET).read()
+    matching = find_tickets(project, chosen["q"])
+    page = Paginator(in_state(matching, chosen["state"]), TICKETS_A_PAGE).get_page(
+        request.GET.get("page")
+    )
+    context = {
+        "project": project,
+        "desk": setting_up.find_desk(project),
+        "may_set_up": request.user.has_perm(setting_up.PERMISSION, project),
+        "page": page,
+        "tickets": show_tickets(page.object_list),
+        "states": count_states(matching),
+        "chosen": chosen,
+    }
+    return render(request, "servicedesk/ticket_list.html", context)
+
+
+@login_required
+@require_POST
+def participant_add(request: MemberRequest, path: str, iid: int) -> HttpResponse:
+    issue = find_issue(request, path, iid)
+    given = request.POST.get("addresses", "").strip()
+    if not is_addresses(given):
+        messages.error(request, gettext("Give one or more e-mail addresses."))
+        return redirect(item_url(issue))
+    try:
+        with refusals_answered():
+            joining.add_people(
+                issue=issue,
+                actor=request.user,
+                addresses=split_addresses(given),
+                now=timezone.now(),
+            )
+    except services.Invalid as refusal:
+        messages.error(request, str(refusal))
+    return redirect(item_url(issue))
+
+
+@login_required
+@require_POST
+def participant_remove(request: MemberRequest, path: str, iid: int) -> HttpResponse:
+    issue = find_issue(request, path, iid)
+    try:
+        with refusals_answered():
+            joining.remove_people(
+                issue=issue, actor=request.user, addresses=[request.POST.get("address", "")]
+            )
+    except services.Invalid as refusal:
+        messages.error(request, str(refusal))
+    return redirect(item_url(issue))

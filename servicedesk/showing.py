@@ -1,0 +1,99 @@
+"""What the page of an issue shows of its ticket: people outside, their mail, canned replies."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from issues.models import Issue, OutgoingEmail, OutgoingState
+from issues.permissions import Person
+from servicedesk import wording
+from servicedesk.models import CannedReply, Participant, ThreadMessage, Ticket
+
+READ = "issues.read_internal"
+"""Reporters and above: who may see the addresses."""
+
+
+class MailState(Enum):
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+    BOUNCED = "bounced"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMail:
+    recipient: str
+    state: MailState
+    at: datetime | None
+    """When it was sent; while it waits, when it is tried next."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilledReply:
+    id: int
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTicket:
+    requester: str
+    participants: Sequence[Participant]
+    waiting_since: datetime | None
+    canned_replies: Sequence[FilledReply]
+    may_change: bool
+    mails: Mapping[str, Sequence[ShownMail]]
+    """By what caused them: `note-5`, `ticket-3`, `welcome-3`."""
+
+    @property
+    def readers(self) -> list[str]:
+        """Who gets a public comment."""
+        return [
+            person.address
+            for person in self.participants
+            if person.unsubscribed_at is None and person.undeliverable_at is None
+        ]
+
+
+def show_ticket(issue: Issue, reader: Person) -> ShownTicket | None:
+    """None for an issue that is no ticket, and for readers below reporter. Six queries."""
+    ticket = Ticket.objects.filter(pk=issue.pk).first()
+    if ticket is None or not reader.has_perm(READ, issue.project):
+        return None
+    replies = CannedReply.objects.filter(project=issue.project_id).order_by("title")
+    return ShownTicket(
+        requester=ticket.requester,
+        participants=list(ticket.participants.order_by("pk")),
+        waiting_since=ticket.waiting_since,
+        canned_replies=[
+            FilledReply(reply.pk, reply.title, wording.canned_reply(reply.text, issue))
+            for reply in replies
+        ],
+        may_change=reader.has_perm("issues.triage_item", issue),
+        mails=_find_mails(ticket),
+    )
+
+
+def _find_mails(ticket: Ticket) -> Mapping[str, Sequence[ShownMail]]:
+    ours = ThreadMessage.objects.filter(ticket=ticket, from_outside=False)
+    bounced = set(ours.filter(bounced_at__isnull=False).values_list("message_id", flat=True))
+    rows = (
+        OutgoingEmail.objects.filter(message_id__in=ours.values("message_id"))
+        .only("effect_key", "recipient", "state", "sent_at", "next_attempt_at", "message_id")
+        .order_by("pk")
+    )
+    found: dict[str, list[ShownMail]] = {}
+    for row in rows:
+        cause = row.effect_key.rpartition("-p")[0]
+        found.setdefault(cause, []).append(_show(row, is_bounced=row.message_id in bounced))
+    return found
+
+
+def _show(row: OutgoingEmail, *, is_bounced: bool) -> ShownMail:
+    if is_bounced:
+        return ShownMail(row.recipient, MailState.BOUNCED, row.sent_at)
+    if row.state == OutgoingState.PENDING:
+        return ShownMail(row.recipient, MailState.WAITING, row.next_attempt_at)
+    state = MailState.SENT if row.state == OutgoingState.SENT else MailState.FAILED
+    return ShownMail(row.recipient, state, row.sent_at)

@@ -1,0 +1,1 @@
+"""Template tags that put the desk into the pages of issues."""

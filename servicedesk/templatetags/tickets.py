@@ -1,0 +1,48 @@
+"""The desk on the pages of projects and issues, for those who may see it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django import template
+
+from issues.models import Issue, Project
+from servicedesk.models import ServiceDesk, Ticket
+from servicedesk.showing import READ, ShownMail, ShownTicket, show_ticket
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def find_ticket(context: dict[str, Any], issue: Issue) -> ShownTicket | None:
+    request: HttpRequest = context["request"]
+    return show_ticket(issue, request.user)
+
+
+@register.filter
+def mails_of_note(ticket: ShownTicket, note_id: int) -> Sequence[ShownMail]:
+    return ticket.mails.get(f"note-{note_id}", ())
+
+
+@register.filter
+def mails_of_opening(ticket: ShownTicket, issue_pk: int) -> Sequence[ShownMail]:
+    """The thank-you and the welcomes of those who came later."""
+    thanks = ticket.mails.get(f"ticket-{issue_pk}", ())
+    return [*thanks, *ticket.mails.get(f"welcome-{issue_pk}", ())]
+
+
+@register.simple_tag(takes_context=True)
+def has_desk_tab(context: dict[str, Any], project: Project) -> bool:
+    """For reporters where there is a desk or a ticket; for maintainers always, to set it up."""
+    request: HttpRequest = context["request"]
+    user = request.user
+    if not user.has_perm(READ, project):
+        return False
+    if ServiceDesk.objects.filter(project=project, enabled=True).exists():
+        return True
+    return (
+        user.has_perm("issues.administer_project", project)
+        or Ticket.objects.filter(issue__project=project).exists()
+    )

@@ -2,15 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from incoming_email import sender_tokens
 from incoming_email.models import InboxMethod, Mailbox
 from issues import services
 from issues.models import Issue, Project, Role, User, Visibility
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PROJECT_PATH = "acme/shop"
 ADDRESS = "incoming+%{key}@letterbox.localhost"
@@ -31,6 +36,9 @@ class Demo:
     mailbox: Mailbox
     users: tuple[DemoUser, ...]
     """The developer first."""
+
+    desk_address: str
+    """Where customers without an account write to; empty where there is no service desk."""
 
 
 PEOPLE = (
@@ -57,6 +65,7 @@ def seed(*, now: datetime) -> Demo:
     return Demo(
         project=project,
         mailbox=mailbox,
+        desk_address=_open_desk(project),
         users=tuple(
             DemoUser(
                 user,
@@ -100,6 +109,14 @@ def _find_or_create_mailbox() -> Mailbox:
     mailbox.full_clean()
     mailbox.save()
     return mailbox
+
+
+def _open_desk(project: Project) -> str:
+    """Asked of the floor above through a setting."""
+    if not settings.INCOMING_EMAIL_DEMO_DESK:
+        return ""
+    ask = cast("Callable[[Project], str]", import_string(settings.INCOMING_EMAIL_DEMO_DESK))
+    return ask(project)
 
 
 def _create_first_issue(project: Project, *, author: User, answerer: User) -> Issue:

@@ -76,7 +76,7 @@ def _as_json(seeded: demo.Demo) -> dict[str, Any]:
             }
             for person in seeded.users
         ],
-        "service_desk": None,
+        "service_desk": {"address": seeded.desk_address} if seeded.desk_address else None,
     }
 
 
@@ -92,6 +92,11 @@ def _as_text(seeded: demo.Demo) -> str:
         *(
             f"  {person.user.username} ({person.role.name.lower()})  {person.new_issue_address}"
             for person in seeded.users
+        ),
+        *(
+            [f"Customers   mail to {seeded.desk_address} opens a ticket for anybody"]
+            if seeded.desk_address
+            else []
         ),
         "First message (the SMTP door must be open, as `make run` has it):",
         "  " + _first_message(developer),

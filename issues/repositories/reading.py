@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from issues.models import Project
-from issues.repositories.running import Git
-from issues.repositories.storing import path_of
+from issues.repositories.running import Answer, Git, GitError
+from issues.repositories.storing import has_repository, path_of
 
 _FIELDS = "%H%x00%an%x00%ae%x00%aI%x00%s%x00%b%x00"
 _COUNT = _FIELDS.count("%x00")
@@ -35,13 +35,20 @@ def find_commits(project: Project, *, base: str, head: str) -> list[Commit]:
     return commits
 
 
-def find_diff(project: Project, *, base: str, head: str) -> str:
-    """Unified, with renames found; raises GitStopped where it exceeds MAX_GIT_OUTPUT_BYTES."""
+def find_diff(project: Project, *, base: str, head: str, with_lines: bool = True) -> bytes:
+    """Modes and names, counts of lines, and the patch (git-diff: --raw, --numstat, --patch, -z).
+
+    Renames are found. Raises GitStopped where it exceeds MAX_GIT_OUTPUT_BYTES.
+    """
+    if not has_repository(project):
+        raise GitError("diff", Answer(128, b"", b"no repository"))
     answer = Git(path_of(project)).run(
-        *("diff", "--find-renames", "--no-color", "--no-ext-diff", "--no-textconv"),
+        *("diff", "--raw", "--numstat", "-z", "--no-abbrev", "--full-index", "--find-renames"),
+        *(["--patch"] if with_lines else []),
+        *("--no-color", "--no-ext-diff", "--no-textconv", "--diff-algorithm=histogram"),
         *("--src-prefix=a/", "--dst-prefix=b/", "--end-of-options", base, head, "--"),
     )
-    return answer.out.decode(errors="replace")
+    return answer.out
 
 
 def find_merge_base(project: Project, one: str, other: str) -> str:

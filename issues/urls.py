@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from issues.views.actions import ACTION_WORDS, item_action
+from issues.views.changes import merge_request_changes
 from issues.views.files import upload
 from issues.views.help import quick_actions
 from issues.views.issues import issue_detail, issue_list, issue_new
@@ -51,6 +52,9 @@ urlpatterns = [
     ),
     path(MERGE_REQUESTS, merge_request_list, name="merge-request-list"),
     path(f"{MERGE_REQUESTS}<int:iid>/", merge_request_detail, name="merge-request-detail"),
+    path(
+        f"{MERGE_REQUESTS}<int:iid>/changes/", merge_request_changes, name="merge-request-changes"
+    ),
     path(
         f"{MERGE_REQUESTS}<int:iid>/<action:action>/",
         item_action,

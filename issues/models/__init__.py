@@ -19,6 +19,7 @@ from issues.models.outgoing import (
     OutgoingState,
 )
 from issues.models.people import EmailAddress, User
+from issues.models.positions import NotePosition
 from issues.models.projects import Label, Membership, Project, Role, Visibility
 from issues.models.versions import BranchMove, MergeRequestVersion
 
@@ -34,6 +35,7 @@ __all__ = [
     "MergeRequest",
     "MergeRequestVersion",
     "Note",
+    "NotePosition",
     "OutgoingEmail",
     "OutgoingEmailQuerySet",
     "OutgoingState",

@@ -10,7 +10,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from issues.models import Event, Issue, MergeRequest, Note, User
+from issues.models import Event, Issue, MergeRequest, Note, NotePosition, User
 from issues.notifications.recipients import Recipient, Tie
 from issues.notifications.routes import ReplyRoute
 from issues.outbox import NewMail, address_with_name, bare_address
@@ -30,6 +30,9 @@ class Story:
     note: Note | None
     first_note_id: int | None
     """The note that opened the discussion, where this one is an answer."""
+
+    position: NotePosition | None = None
+    """The line of a diff that the discussion is about."""
 
     @property
     def teller(self) -> str:
@@ -51,6 +54,21 @@ class Story:
         """Markdown, with the addresses of our files absolute."""
         text = self.item.description if self.note is None else self.note.body
         return text.replace("](/uploads/", f"]({settings.BASE_URL}/uploads/")
+
+    @property
+    def place(self) -> str:
+        """Where the lines of `excerpt` stand; names of files may hold any letter."""
+        if self.position is None:
+            return ""
+        path = "".join(letter if letter.isprintable() else "?" for letter in self.position.path)
+        return _("On line %(number)s of %(path)s:") % {
+            "number": self.position.number,
+            "path": path,
+        }
+
+    @property
+    def excerpt(self) -> tuple[str, ...]:
+        return () if self.position is None else tuple(self.position.excerpt.split("\n"))
 
     @property
     def url(self) -> str:
@@ -81,6 +99,8 @@ def compose(story: Story, html: SafeString, recipient: Recipient, route: ReplyRo
         context = {
             "headline": story.headline,
             "text": "" if story.note and story.note.system else story.text,
+            "place": story.place,
+            "excerpt": story.excerpt,
             "html": "" if story.note and story.note.system else html,
             "url": story.url,
             "reason": _reason(recipient.tie),

@@ -7,7 +7,7 @@ from functools import partial
 from django.db import transaction
 
 from issues import outbox
-from issues.models import Announcement, Note
+from issues.models import Announcement, Note, NotePosition
 from issues.notifications.composing import Story, compose, render_story
 from issues.notifications.recipients import find_recipients
 from issues.notifications.routes import NO_ROUTE, find_routes
@@ -62,7 +62,17 @@ def _tell(announcement: Announcement) -> Story:
         item=item,
         note=note,
         first_note_id=_find_first_note_id(note) if note is not None else None,
+        position=_find_position(note) if note is not None else None,
     )
+
+
+def _find_position(note: Note) -> NotePosition | None:
+    if note.merge_request_id is None:
+        return None
+    opening = NotePosition.objects.filter(
+        note__discussion=note.discussion, note__merge_request=note.merge_request_id
+    )
+    return opening.order_by("pk").first()
 
 
 def _find_first_note_id(note: Note) -> int | None:

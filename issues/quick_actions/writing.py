@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from issues import services, uploads
+from issues.diffs import Place
 from issues.models import Issue, MergeRequest, Project, User
 from issues.quick_actions.opening import split_opening
 from issues.quick_actions.reading import read_text
@@ -37,6 +38,7 @@ def write_note(  # noqa: PLR0913  (one argument a column)
     discussion: str = "",
     internal: bool = False,
     files: Sequence[NewFile] = (),
+    place: Place | None = None,
 ) -> Written:
     """A text of commands only makes no note. Without commands it costs what a note costs."""
     reading = read(body)
@@ -51,6 +53,7 @@ def write_note(  # noqa: PLR0913  (one argument a column)
                 discussion=discussion,
                 internal=internal,
                 files=files,
+                place=place,
             )
         else:
             require(author, "issues.read_item", item)

@@ -8,12 +8,14 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from issues import outbox, uploads
+from issues.diffs import Place
 from issues.models import (
     Announcement,
     Event,
     Issue,
     MergeRequest,
     Note,
+    NotePosition,
     Project,
     State,
     User,
@@ -81,8 +83,10 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     internal: bool = False,
     external_author: str = "",
     files: Sequence[NewFile] = (),
+    place: Place | None = None,
 ) -> Note:
-    """Three queries without files. Internal notes are for reporters and above.
+    """Three queries without files. Internal notes are for reporters and above. `place` is the
+    line of a diff that it is about.
 
     All that can be refused is refused before the first write, so inside somebody's transaction
     no savepoint is needed: a fault in a write spoils the whole of it anyway.
@@ -92,8 +96,7 @@ def create_note(  # noqa: PLR0913  (one argument a column)
         require(author, "issues.comment_on", item)
         if internal:
             require(author, "issues.read_internal", item.project)
-    place = uploads.Place(item, author, external_author, internal)
-    chosen = uploads.choose_files(files, place)
+    chosen = uploads.choose_files(files, uploads.Place(item, author, external_author, internal))
     body = uploads.place(storable(body), chosen)
     if not body.strip():
         raise Invalid([_("The comment is empty. Write some text or attach a file.")])
@@ -108,8 +111,24 @@ def create_note(  # noqa: PLR0913  (one argument a column)
             internal=internal,
         )
         uploads.create_uploads(project=item.project, owner=note, uploader=author, chosen=chosen)
+        if place is not None:
+            _create_position(note, place)
         announce_note(note, actor=author)
     return note
+
+
+def _create_position(note: Note, place: Place) -> None:
+    NotePosition.objects.create(
+        note=note,
+        base_sha=place.base_sha,
+        head_sha=place.head_sha,
+        old_path=place.old_path,
+        path=place.path,
+        old_line=place.old_line,
+        new_line=place.new_line,
+        blob=place.blob,
+        excerpt=storable(place.excerpt),
+    )
 
 
 def insert_note(  # noqa: PLR0913  (one argument a column)

@@ -1,14 +1,19 @@
 """The page of one issue or merge request, and the comment form that stands on it."""
 
+from collections.abc import Mapping
+
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from issues import quick_actions, services
+from issues.diffs import Anchor, Place
 from issues.forms import NoteForm
-from issues.models import Issue, MergeRequest, User
+from issues.models import Issue, User
+from issues.permissions import Item
 from issues.quick_actions import Written
 from issues.views.discussions import ShownItem, show_item
 from issues.views.heeding import say_what_was_done
@@ -16,36 +21,60 @@ from issues.views.reading import item_url, refusals_answered
 
 
 def answer_item_page(
-    request: HttpRequest, item: Issue | MergeRequest, *, template: str
+    request: HttpRequest, item: Item, *, template: str, more: Mapping[str, object] | None = None
 ) -> HttpResponse:
-    """GET shows the page, POST writes a comment on the item."""
+    """GET shows the page, POST writes a comment on the item; `more` is for the template."""
     shown = show_item(item, reader=request.user)
-    form = NoteForm(
-        request.POST if request.method == "POST" else None,
-        may_write_internal=shown.may_write_internal,
-    )
-    if request.method == "POST":
-        if not isinstance(request.user, User):
-            return redirect_to_login(request.path)
-        if not shown.may_comment:
-            raise PermissionDenied
-        written = _write_note(form, item=item, author=request.user, shown=shown)
-        if written:
-            say_what_was_done(request, written)
-            place = f"#note-{written.note.pk}" if written.note else ""
-            return redirect(f"{item_url(item)}{place}")
-    context = {
+    form, answer = take_comment(request, shown, item=item, back=item_url(item))
+    if answer is not None:
+        return answer
+    context = {**comment_context(item, shown, form), **(more or {})}
+    return render(request, template, context, status=400 if form.errors else 200)
+
+
+def comment_context(item: Item, shown: ShownItem, form: NoteForm) -> dict[str, object]:
+    """What the templates of discussions and of the form need."""
+    return {
         "item": item,
         "project": item.project,
         "shown": shown,
         "form": form,
         "actions": "issue-action" if isinstance(item, Issue) else "merge-request-action",
     }
-    return render(request, template, context, status=400 if form.errors else 200)
+
+
+def take_comment(
+    request: HttpRequest,
+    shown: ShownItem,
+    *,
+    item: Item,
+    back: str,
+    line: Anchor | None = None,
+    place: Place | None = None,
+) -> tuple[NoteForm, HttpResponse | None]:
+    """The form, and after a POST that went well the way `back`, to the new note.
+
+    `line` is where the person wrote it, `place` what is there now.
+    """
+    given = request.POST if request.method == "POST" else None
+    form = NoteForm(given, may_write_internal=shown.may_write_internal)
+    if given is None:
+        return form, None
+    if not isinstance(request.user, User):
+        return form, redirect_to_login(request.get_full_path())
+    if not shown.may_comment:
+        raise PermissionDenied
+    if line is not None and place is None:
+        form.add_error(None, _("This version does not show that line. Comment on another one."))
+    written = _write_note(form, item=item, author=request.user, shown=shown, place=place)
+    if written is None:
+        return form, None
+    say_what_was_done(request, written)
+    return form, redirect(f"{back}#note-{written.note.pk}" if written.note else back)
 
 
 def _write_note(
-    form: NoteForm, *, item: Issue | MergeRequest, author: User, shown: ShownItem
+    form: NoteForm, *, item: Item, author: User, shown: ShownItem, place: Place | None
 ) -> Written | None:
     """None leaves the reasons in the form."""
     if not form.is_valid():
@@ -62,6 +91,7 @@ def _write_note(
                 discussion=discussion.name if discussion else "",
                 internal=form.cleaned_data.get("internal", False)
                 or (discussion is not None and discussion.internal),
+                place=place,
             )
     except services.Invalid as refusal:
         form.add_error("body", refusal.messages)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from issues.models import Issue, Note, Subscription, Upload, User
 from issues.permissions import Item, Person, find_standing, visible_notes
 from issues.rendering import render_markdown
+from issues.views.positions import ShownPosition, ShownPositions, show_positions
 
 # Every part is bounded, so that the time grows with the length of the text and no faster.
 ADDRESS = re.compile(r"[^\s@<>()\[\]\",;:]{1,64}[@＠][^\s@<>()\[\]\",;:]{1,255}")
@@ -53,6 +54,8 @@ class ShownDiscussion:
     internal: bool
     """Holds an internal note, so what is added to it is internal too."""
     system: bool
+    position: ShownPosition | None
+    """The line of a diff that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +77,15 @@ class ShownItem:
 def show_item(item: Item, *, reader: Person) -> ShownItem:
     """Read the item's notes and the reader's rights: the same number of queries for any length."""
     full = find_standing(reader, item.project).role > 0  # members see addresses in mails
-    notes = list(visible_notes(reader, item).select_related("author").prefetch_related("uploads"))
+    found = visible_notes(reader, item).select_related("author", "position")
+    notes = list(found.prefetch_related("uploads"))
     external = getattr(item, "external_author", "")
     return ShownItem(
         author=_author_name(item.author, external, show_addresses=full),
         external=bool(external),
         description=render_markdown(item.description),
         uploads=find_unlinked(item.uploads.all(), item.description),
-        discussions=_group(notes, show_addresses=full),
+        discussions=_group(notes, show_positions(item, notes), show_addresses=full),
         comment_count=sum(not note.system for note in notes),
         subscribed=_is_subscribed(item, reader, notes),
         may_comment=reader.has_perm("issues.comment_on", item),
@@ -117,7 +121,9 @@ def find_unlinked(uploads: Iterable[Upload], text: str) -> tuple[Upload, ...]:
     return tuple(upload for upload in uploads if f"/uploads/{upload.secret}/" not in text)
 
 
-def _group(notes: Iterable[Note], *, show_addresses: bool) -> tuple[ShownDiscussion, ...]:
+def _group(
+    notes: Iterable[Note], positions: ShownPositions, *, show_addresses: bool
+) -> tuple[ShownDiscussion, ...]:
     """Notes of one discussion together, each discussion where it began."""
     groups: dict[str, list[Note]] = {}
     for note in notes:
@@ -128,6 +134,7 @@ def _group(notes: Iterable[Note], *, show_addresses: bool) -> tuple[ShownDiscuss
             notes=tuple(show_note(note, show_addresses=show_addresses) for note in group),
             internal=any(note.internal for note in group),
             system=group[0].system,
+            position=positions.find(group[0]),
         )
         for name, group in groups.items()
     )

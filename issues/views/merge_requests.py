@@ -6,6 +6,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from issues import diffs
+from issues.diffs import Commits
 from issues.forms import FilterForm
 from issues.models import State
 from issues.permissions import visible_merge_requests
@@ -36,4 +38,15 @@ def merge_request_list(request: HttpRequest, path: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def merge_request_detail(request: HttpRequest, path: str, iid: int) -> HttpResponse:
     merge_request = find_merge_request(request, path, iid)
-    return answer_item_page(request, merge_request, template="issues/merge_request_detail.html")
+    versions = tuple(merge_request.versions.select_related("author").order_by("-number"))
+    commits = Commits()
+    if versions:
+        newest = versions[0]
+        project = merge_request.project
+        commits = diffs.find_commits(project, base=newest.base_sha, head=newest.head_sha)
+    return answer_item_page(
+        request,
+        merge_request,
+        template="issues/merge_request_detail.html",
+        more={"versions": versions, "commits": commits},
+    )

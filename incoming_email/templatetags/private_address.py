@@ -1,4 +1,4 @@
-"""The box with a person's private address for new issues of a project or notes on an issue."""
+"""The box with a person's private address: for new issues, new merge requests, or notes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +12,33 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 register = template.Library()
+TEMPLATE = "incoming_email/private_address.html"
 
 
-@register.inclusion_tag("incoming_email/private_address.html", takes_context=True)
+@register.inclusion_tag(TEMPLATE, takes_context=True)
 def private_address(context: dict[str, Any], target: Project | Issue) -> dict[str, Any]:
     """Shows nothing to people who may not write there, and where no mailbox takes mail."""
+    user = context["request"].user
+    address = find_private_address(user, target) if isinstance(user, User) else None
+    return _box(context, address, kind="note" if isinstance(target, Issue) else "issue")
+
+
+@register.inclusion_tag(TEMPLATE, takes_context=True)
+def private_merge_request_address(context: dict[str, Any], project: Project) -> dict[str, Any]:
+    user = context["request"].user
+    address = None
+    if isinstance(user, User) and user.has_perm("issues.open_merge_request", project):
+        address = sender_tokens.new_merge_request_address(
+            user=user, project=project, now=timezone.now()
+        )
+    return _box(context, address, kind="merge request")
+
+
+def _box(context: dict[str, Any], address: str | None, *, kind: str) -> dict[str, Any]:
     request: HttpRequest = context["request"]
-    address = find_private_address(request.user, target) if isinstance(request.user, User) else None
     return {
         "address": address,
-        "for_issue": isinstance(target, Issue),
+        "kind": kind,
         "next": request.path,
         "csrf_token": context.get("csrf_token"),
     }

@@ -57,6 +57,22 @@ def test_address_for_new_issues(client, mailbox, issue):
     assert address_on(client, "/acme/shop/-/issues/") == address
 
 
+def test_address_for_new_merge_requests(client, mailbox, issue):
+    user = log_in(client, issue.project)
+
+    address = address_on(client, "/acme/shop/-/merge_requests/")
+
+    token = SenderToken.objects.get(user=user).token
+    number = issue.project.pk
+    assert address == f"incoming+acme-shop-{number}-{token}-merge-request@letterbox.localhost"
+
+
+def test_address_for_new_merge_requests_is_for_developers(client, mailbox, issue):
+    log_in(client, issue.project, role=Role.REPORTER)
+    assert address_on(client, "/acme/shop/-/merge_requests/") is None
+    assert address_on(client, "/acme/shop/-/issues/")
+
+
 def test_address_for_notes(client, mailbox, issue):
     user = log_in(client, issue.project)
 

@@ -41,12 +41,12 @@ APP_HELP = _(
 MAILDIR_HELP = _("A folder that a mail server of this machine delivers into.")
 
 
-def choose_sections(mailbox: Mailbox | None, *, can_change: bool) -> list[tuple[Any, Any]]:
-    """All of them; those that the method does not need are folded."""
-    method = InboxMethod.IMAP if mailbox is None else mailbox.inbox_method
+def choose_sections(mailbox: Mailbox, *, can_change: bool) -> list[tuple[Any, Any]]:
+    """All of them; those that the method does not need are folded. It need not be saved yet."""
+    method, is_new = mailbox.inbox_method, mailbox.pk is None
     is_imap, is_graph = method == InboxMethod.IMAP, method == InboxMethod.MICROSOFT_GRAPH
-    is_oauth = mailbox is not None and mailbox.login_method == LoginMethod.XOAUTH2
-    hidden = set(STATES) if mailbox is None else set() if can_change else WRITE_ONLY
+    is_oauth = mailbox.login_method == LoginMethod.XOAUTH2
+    hidden = set(STATES) if is_new else set() if can_change else WRITE_ONLY
 
     def section(title: Any, names: Sequence[str], *, is_needed: bool = True, text: Any = "") -> Any:
         shown = tuple(name for name in names if name not in hidden)
@@ -65,7 +65,7 @@ def choose_sections(mailbox: Mailbox | None, *, can_change: bool) -> list[tuple[
         section(_("Sender policies"), POLICIES, text=POLICY_HELP),
         section(_("Retention"), RETENTION, is_needed=False),
     ]
-    return sections if mailbox is None else [*sections, section(_("State"), STATE)]
+    return sections if is_new else [*sections, section(_("State"), STATE)]
 
 
 def _describe_door() -> str:

@@ -51,7 +51,10 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
         return super().get_queryset(request).annotate(pending_n=pending)
 
     def get_fieldsets(self, request: HttpRequest, obj: Mailbox | None = None) -> Any:
-        return choose_sections(obj, can_change=self.has_change_permission(request, obj))
+        can_change = self.has_change_permission(request, obj)
+        if obj is None:
+            obj = Mailbox(**self.get_changeform_initial_data(request))
+        return choose_sections(obj, can_change=can_change)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Of the preset that was chosen."""

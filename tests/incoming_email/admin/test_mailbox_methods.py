@@ -29,6 +29,24 @@ def test_a_preset_fills_the_form_and_says_what_to_do(admin, preset):
     assert len(re.findall("<li>", steps)) == len(preset.steps)
 
 
+@pytest.mark.parametrize(
+    ("slug", "title"),
+    [
+        ("gmail", "IMAP server"),
+        ("office365", "App at the provider"),
+        ("graph-us", "Microsoft Graph"),
+        ("maildir", "Maildir"),
+    ],
+)
+def test_what_a_preset_needs_is_not_folded(admin, slug, title):
+    response = admin.get(f"{url('mailbox', 'add')}?preset={slug}")
+    sections = {
+        str(name): more["classes"] for name, more in response.context["adminform"].fieldsets
+    }
+    assert sections[title] == ()
+    assert "State" not in sections
+
+
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.slug)
 def test_a_preset_with_the_persons_own_values_makes_a_mailbox(admin, preset):
     own = {"user": "me@example.com", "tenant_id": "t", "client_id": "c", "maildir_path": "/in"}

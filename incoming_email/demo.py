@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from incoming_email import sender_tokens
 from incoming_email.models import InboxMethod, Mailbox
-from issues import services
+from issues import repositories, services
 from issues.models import Issue, Project, Role, User, Visibility
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class DemoUser:
     user: User
     role: Role
     new_issue_address: str | None
+    new_merge_request_address: str | None
+    """None for whom the project takes no merge requests of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,10 @@ PEOPLE = (
     ("rita", "Rita Reporter", Role.REPORTER),
     ("mona", "Mona Maintainer", Role.MAINTAINER),
 )
+FIRST_COMMITS = (
+    ("Say what this is", {"README.md": b"# Shop\n\nA shop with a cart.\n"}),
+    ("Add the cart", {"cart.py": b"def add(cart, item):\n    return [*cart, item]\n"}),
+)
 
 
 @transaction.atomic
@@ -61,20 +67,36 @@ def seed(*, now: datetime) -> Demo:
             services.add_member(project=project, user=user, role=role)
         _create_first_issue(project, author=users[1], answerer=users[0])
     _find_or_create_admin()
+    _plant_first_commits(project, author=users[2], now=now)
     mailbox = _find_or_create_mailbox()
     return Demo(
         project=project,
         mailbox=mailbox,
         desk_address=_open_desk(project),
         users=tuple(
-            DemoUser(
-                user,
-                role,
-                sender_tokens.new_issue_address(user=user, project=project, now=now),
-            )
+            _as_demo_user(user, role, project, now=now)
             for user, (_name, _full_name, role) in zip(users, PEOPLE, strict=True)
         ),
     )
+
+
+def _as_demo_user(user: User, role: Role, project: Project, *, now: datetime) -> DemoUser:
+    may_open = user.has_perm("issues.open_merge_request", project)
+    return DemoUser(
+        user,
+        role,
+        sender_tokens.new_issue_address(user=user, project=project, now=now),
+        sender_tokens.new_merge_request_address(user=user, project=project, now=now)
+        if may_open
+        else None,
+    )
+
+
+def _plant_first_commits(project: Project, *, author: User, now: datetime) -> None:
+    if repositories.find_branches(project):
+        return
+    for message, files in FIRST_COMMITS:
+        repositories.plant_commit(project, author=author, message=message, files=files, now=now)
 
 
 def _find_or_create_user(name: str, full_name: str) -> User:

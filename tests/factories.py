@@ -8,11 +8,13 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from issues.models import (
+    BranchMove,
     EmailAddress,
     Issue,
     Label,
     Membership,
     MergeRequest,
+    MergeRequestVersion,
     Note,
     Project,
     Role,
@@ -110,6 +112,22 @@ class MergeRequestFactory(DjangoModelFactory):
     title = factory.Sequence(lambda n: f"Oil the hinge number {n}")
     source_branch = factory.Sequence(lambda n: f"oil-{n}")
     target_branch = "main"
+
+
+class MergeRequestVersionFactory(DjangoModelFactory):
+    """A row alone: no repository holds these commits."""
+
+    class Meta:
+        model = MergeRequestVersion
+
+    merge_request = factory.SubFactory(MergeRequestFactory)
+    number = 1
+    author = factory.SelfAttribute("merge_request.author")
+    base_sha = "1" * 40
+    head_sha = "2" * 40
+    patch_count = 1
+    branch_move = BranchMove.DONE
+    created_at = factory.LazyFunction(timezone.now)
 
 
 class NoteFactory(DjangoModelFactory):

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.forms import BaseInlineFormSet, ModelForm
@@ -10,13 +11,19 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from issues import repositories
 from issues.admin.rows import GuardedAdmin, TypedTabular
 from issues.models import Issue, Label, Membership, MergeRequest, Project
 
 if TYPE_CHECKING:
     _MemberFormSet = BaseInlineFormSet[Membership, Model, ModelForm[Membership]]
+    _ProjectForm = ModelForm[Project]
 else:
     _MemberFormSet = BaseInlineFormSet
+    _ProjectForm = ModelForm
+
+MAX_SHOWN = 100
+"""Branches that a page names."""
 
 
 def count_of(model: type[Model], field: str, **condition: str) -> Coalesce:
@@ -79,8 +86,21 @@ class NewMemberInline(TypedTabular[Membership]):
         return self.has_add_permission(request, obj)
 
 
+class ProjectForm(_ProjectForm):
+    """The default branch needs a name that git takes; it need not be there yet."""
+
+    def clean_default_branch(self) -> str:
+        name: str = self.cleaned_data["default_branch"]
+        try:
+            repositories.require_branch_name(name)
+        except repositories.Refused as refusal:
+            raise ValidationError(str(refusal.sentence)) from refusal
+        return name
+
+
 @admin.register(Project)
 class ProjectAdmin(GuardedAdmin[Project]):
+    form = ProjectForm
     list_display = (
         *("path", "name", "visibility", "member_count", "issue_count"),
         *("merge_request_count", "created_at"),
@@ -90,10 +110,12 @@ class ProjectAdmin(GuardedAdmin[Project]):
     ordering = ("path",)
     inlines = (MemberInline, NewMemberInline)
     fields = (
-        *("path", "name", "description", "visibility"),
-        *("last_issue_number", "last_merge_request_number", "created_at"),
+        *("path", "name", "description", "visibility", "default_branch", "protected_branches"),
+        *("branches", "last_issue_number", "last_merge_request_number", "created_at"),
     )
-    readonly_fields = ("last_issue_number", "last_merge_request_number", "created_at")
+    readonly_fields = (
+        *("branches", "last_issue_number", "last_merge_request_number", "created_at"),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         rows = super().get_queryset(request)
@@ -122,6 +144,10 @@ class ProjectAdmin(GuardedAdmin[Project]):
     @admin.display(description=_("number of the last merge request"))
     def last_merge_request_number(self, project: Project) -> int:
         return project.last_merge_request_iid
+
+    @admin.display(description=_("branches"))
+    def branches(self, project: Project) -> str:
+        return ", ".join(repositories.find_branches(project)[:MAX_SHOWN]) or "-"
 
     def view_on_site(self, obj: Project) -> str:
         return reverse("project-detail", args=[obj.path])

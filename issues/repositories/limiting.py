@@ -17,8 +17,8 @@ def require_within_limits(mails: Sequence[bytes]) -> None:
     if size > settings.MAX_PATCH_BYTES:
         _refuse(
             _("The patches have %(size)s, and %(limit)s is the most. Send them in smaller series."),
-            size=filesizeformat(size),
-            limit=filesizeformat(settings.MAX_PATCH_BYTES),
+            size=_show(size),
+            limit=_show(settings.MAX_PATCH_BYTES),
         )
     summaries = [patch_text.summarize(mail) for mail in mails]
     files = sum(summary.files for summary in summaries)
@@ -33,17 +33,21 @@ def require_within_limits(mails: Sequence[bytes]) -> None:
             _refuse(
                 _("Patch %(number)s has a line of %(size)s, and %(limit)s is the most."),
                 number=number,
-                size=filesizeformat(summary.longest_line),
-                limit=filesizeformat(settings.MAX_PATCH_LINE_BYTES),
+                size=_show(summary.longest_line),
+                limit=_show(settings.MAX_PATCH_LINE_BYTES),
             )
         if summary.unpacked > settings.MAX_GIT_FILE_BYTES:
             _refuse(
                 _("Patch %(number)s unpacks to %(size)s, and %(limit)s is the most."),
                 number=number,
-                size=filesizeformat(summary.unpacked),
-                limit=filesizeformat(settings.MAX_GIT_FILE_BYTES),
+                size=_show(summary.unpacked),
+                limit=_show(settings.MAX_GIT_FILE_BYTES),
             )
 
 
 def _refuse(text: Promise, **values: object) -> None:
     raise Refused(Why.PATCH, sentence(text, **values))
+
+
+def _show(size: int) -> str:
+    return filesizeformat(size).replace("\N{NO-BREAK SPACE}", " ")

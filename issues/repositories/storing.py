@@ -86,9 +86,9 @@ def find_branches(project: Project) -> list[str]:
     return answer.text.splitlines()
 
 
-def require_branch_name(project: Project, branch: str) -> None:
+def require_branch_name(branch: str) -> None:
     """By git's own rules (git-check-ref-format), and of a length that a file name can have."""
-    git = ensure_repository(project)
+    git = Git(Path("/"))  # the rules are the same everywhere
     plain = branch.isprintable() and len(branch.encode()) <= MAX_BRANCH_LENGTH
     # --branch would expand @{-1}; what it adds to the rules is the leading dash, HEAD and @.
     if plain and not branch.startswith("-") and branch not in {"HEAD", "@"}:

@@ -54,7 +54,7 @@ def propose_merge_request(  # noqa: PLR0913  (one argument a column)
     name. Raises Refused, and then nothing has changed.
     """
     require(author, "issues.open_merge_request", project)
-    _require_names(project, source_branch, target_branch)
+    _require_names(source_branch, target_branch)
     # Whoever comes second sees what the first one did; a branch has one version at a time.
     Project.objects.select_for_update().get(pk=project.pk)
     if known := MergeRequestVersion.objects.filter(source=patches.source).first():
@@ -91,9 +91,9 @@ def add_version(
     return _add_version(merge_request, author, patches)
 
 
-def _require_names(project: Project, source: str, target: str) -> None:
-    repositories.require_branch_name(project, source)
-    repositories.require_branch_name(project, target)
+def _require_names(source: str, target: str) -> None:
+    repositories.require_branch_name(source)
+    repositories.require_branch_name(target)
     if source == target:
         _refuse(
             _(

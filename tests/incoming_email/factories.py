@@ -7,8 +7,8 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from incoming_email import credentials
-from incoming_email.models import InboundEmail, Mailbox, ReplyKey, SenderToken, new_key
-from tests.factories import IssueFactory, UserFactory
+from incoming_email.models import InboundEmail, Mailbox, ReplyKey, SenderToken, SeriesPart, new_key
+from tests.factories import IssueFactory, ProjectFactory, UserFactory
 
 RAW = (
     b"From: Ada <ada@example.com>\r\n"
@@ -66,3 +66,19 @@ class SenderTokenFactory(DjangoModelFactory[SenderToken]):
     token = factory.LazyFunction(new_key)
     digest = factory.LazyAttribute(lambda row: credentials.digest(row.token))
     changed_at = factory.LazyFunction(timezone.now)
+
+
+class SeriesPartFactory(DjangoModelFactory[SeriesPart]):
+    """The first of two patches that were sent by mail."""
+
+    class Meta:
+        model = SeriesPart
+
+    project = factory.SubFactory(ProjectFactory)
+    author = factory.SubFactory(UserFactory)
+    revision = 1
+    number = 1
+    total = 2
+    title = "Oil the hinge"
+    content = b"From: Ada <ada@example.com>"
+    received_at = factory.LazyFunction(timezone.now)

@@ -11,6 +11,7 @@ from tests.servers.postgresql import environment_with, running_postgresql
 ROOT = Path(__file__).resolve().parent.parent.parent
 CORE = [
     "tests/incoming_email/test_races.py",
+    "tests/incoming_email/test_patch_races.py",
     "tests/incoming_email/test_processing.py",
     "tests/incoming_email/test_receiving.py",
     "tests/incoming_email/test_reviewing.py",

@@ -72,7 +72,10 @@ def _as_json(seeded: demo.Demo) -> dict[str, Any]:
                 "password": demo.PASSWORD,
                 "role": person.role.name.lower(),
                 "email": person.user.email,
-                "addresses": {"new_issue": person.new_issue_address, "new_merge_request": None},
+                "addresses": {
+                    "new_issue": person.new_issue_address,
+                    "new_merge_request": person.new_merge_request_address,
+                },
             }
             for person in seeded.users
         ],
@@ -92,6 +95,13 @@ def _as_text(seeded: demo.Demo) -> str:
         *(
             f"  {person.user.username} ({person.role.name.lower()})  {person.new_issue_address}"
             for person in seeded.users
+        ),
+        "            and patches to these a merge request (subject: the branch):",
+        *(
+            f"  {person.user.username} ({person.role.name.lower()})"
+            f"  {person.new_merge_request_address}"
+            for person in seeded.users
+            if person.new_merge_request_address
         ),
         *(
             [f"Customers   mail to {seeded.desk_address} opens a ticket for anybody"]

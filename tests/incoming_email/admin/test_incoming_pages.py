@@ -15,6 +15,7 @@ from tests.incoming_email.factories import (
     MailboxFactory,
     ReplyKeyFactory,
     SenderTokenFactory,
+    SeriesPartFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
 
-MODELS = ["mailbox", "inboundemail", "replykey", "sendertoken", "heartbeat"]
+MODELS = ["mailbox", "inboundemail", "replykey", "sendertoken", "heartbeat", "seriespart"]
 
 
 def make_row(model, number=0):
@@ -30,6 +31,7 @@ def make_row(model, number=0):
         "mailbox": MailboxFactory,
         "inboundemail": lambda: ended(Status.REJECTED, sender=f"ada{number}@example.com"),
         "replykey": ReplyKeyFactory,
+        "seriespart": SeriesPartFactory,
         "sendertoken": SenderTokenFactory,
         "heartbeat": lambda: Heartbeat.objects.create(name=f"worker {number}", seen_at=NOW),
     }[model]()

@@ -11,6 +11,7 @@ from tests.factories import (
     LabelFactory,
     MembershipFactory,
     MergeRequestFactory,
+    MergeRequestVersionFactory,
     NoteFactory,
     ProjectFactory,
     UserFactory,
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 MODELS = ["user", "project", "label", "issue", "mergerequest", "note", "upload", "outgoingemail"]
+MODELS += ["mergerequestversion"]
 
 
 def make_row(model, number=0):
@@ -30,6 +32,7 @@ def make_row(model, number=0):
         "label": LabelFactory,
         "issue": lambda: NoteFactory().issue,
         "mergerequest": MergeRequestFactory,
+        "mergerequestversion": MergeRequestVersionFactory,
         "note": NoteFactory,
         "upload": lambda: make_upload(number),
         "outgoingemail": lambda: make_outgoing(number, project=ProjectFactory()),

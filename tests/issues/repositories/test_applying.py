@@ -246,3 +246,16 @@ def test_a_dry_run_leaves_nothing(apply, clone, repositories_root):
     with repositories.discarded():
         assert apply(clone.patches()).subjects == ("Oil the hinge 3",)
     assert everything(repositories_root) == before
+
+
+def test_a_hundred_thousand_files(apply, settings, repositories_root):
+    files = b"".join(
+        b"diff --git a/%d b/%d\nnew file mode 100644\n" % (n, n) for n in range(100_000)
+    )
+    before = everything(repositories_root)
+    with pytest.raises(Refused, match=r"2\.0 MB is the most"):
+        apply([patch_with("") + files])
+    settings.MAX_PATCH_BYTES = 10_000_000
+    with pytest.raises(Refused, match="100000 files, and 3000 is the most"):
+        apply([patch_with("") + files])
+    assert everything(repositories_root) == before

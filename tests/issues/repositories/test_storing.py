@@ -21,8 +21,8 @@ def test_a_repository_is_made_once_and_empty(project, repositories_root):
 
 
 @pytest.mark.parametrize("name", ["fix", "fix/door-3", "고침", "a.b", "refs/heads/x", "v1@2"])
-def test_names_of_branches(project, name):
-    repositories.require_branch_name(project, name)
+def test_names_of_branches(name):
+    repositories.require_branch_name(name)
 
 
 REFUSED = (
@@ -37,9 +37,9 @@ REFUSED = (
         *("a b", "@{-1}", "a@{1}", "a\nb", "a\0b", "a\x7f", "a\u202eb", "x" * 201),
     ],
 )
-def test_names_that_git_refuses(project, name):
+def test_names_that_git_refuses(name):
     with pytest.raises(Refused, match="can't be the name of a branch"):
-        repositories.require_branch_name(project, name)
+        repositories.require_branch_name(name)
 
 
 @pytest.mark.parametrize("name", ["main/x", "main/x/y"])

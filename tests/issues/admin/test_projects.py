@@ -7,6 +7,7 @@ from issues.models import (
     Role,
 )
 from tests.admin_site import issues_url as url
+from tests.clones import plant
 from tests.factories import (
     IssueFactory,
     MembershipFactory,
@@ -24,6 +25,7 @@ def project_form(project, **more):
         "path": project.path,
         "name": project.name,
         "visibility": "public",
+        "default_branch": project.default_branch,
         "memberships-TOTAL_FORMS": "0",
         "memberships-INITIAL_FORMS": "0",
         "memberships-2-TOTAL_FORMS": "1",
@@ -75,3 +77,25 @@ def test_a_project_list_counts(admin):
     row = admin.get(url("project", "changelist")).context["cl"].result_list[0]
 
     assert (row.members_n, row.issues_n, row.merge_requests_n) == (3, 2, 1)
+
+
+def test_the_default_branch_needs_a_name_that_git_takes(admin):
+    project = ProjectFactory()
+    address = url("project", "change", project.pk)
+
+    refused = admin.post(address, project_form(project, default_branch="a..b"))
+    assert "can’t be the name of a branch" in refused.text.replace("&#x27;", "’")
+    taken = project_form(project, default_branch="trunk") | {"memberships-2-TOTAL_FORMS": "0"}
+    assert admin.post(address, taken).status_code == 302
+
+    project.refresh_from_db()
+    assert project.default_branch == "trunk"
+
+
+def test_branches_are_shown(admin):
+    project = ProjectFactory()
+    plant(project)
+
+    assert (
+        '<div class="readonly">main</div>' in admin.get(url("project", "change", project.pk)).text
+    )

@@ -88,7 +88,7 @@ def _furnish(workplace: Path, repository: Git, start: str) -> Git:
 
     Only the index is filled. Files that no patch touches are never written.
     """
-    git = Git(workplace / "git", workplace / "tree")
+    git = Git(workplace / "git", workplace / "tree", syncs_refs=False)
     for folder in ("git/objects/info", "git/refs", "tree"):
         (workplace / folder).mkdir(parents=True)
     (git.directory / "objects/info/alternates").write_text(f"{repository.directory / 'objects'}\n")

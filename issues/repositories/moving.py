@@ -1,7 +1,7 @@
 """Refs that move: by compare-and-swap, after commit, and the pins that keep commits until then."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
@@ -33,8 +33,9 @@ class Move:
 
 
 def pin(project: Project, *, version_id: int, commit: str) -> None:
-    """Keep the commit until its row has committed and the branch has moved."""
-    ensure_repository(project).run("update-ref", f"{PINS}{version_id}", commit)
+    """Keep the commit from `git gc` until its row has committed and the branch has moved."""
+    git = replace(ensure_repository(project), syncs_refs=False)
+    git.run("update-ref", f"{PINS}{version_id}", commit)
 
 
 def move(project: Project, step: Move) -> bool:
@@ -45,7 +46,10 @@ def move(project: Project, step: Move) -> bool:
     """
     git = ensure_repository(project)
     target = f"{HEADS}{step.branch}"
-    named = [f"update {VERSIONS}{step.version_id}\0{step.new}\0\0", _unpin(git, step.version_id)]
+    named = [
+        f"update {VERSIONS}{step.version_id}\0{step.new}\0\0",
+        f"delete {PINS}{step.version_id}\0\0",
+    ]
     old = step.old or "0" * len(step.new)
     try:
         _change(git, [f"update {target}\0{step.new}\0{old}\0", *named])
@@ -60,14 +64,8 @@ def move(project: Project, step: Move) -> bool:
 
 def _change(git: Git, lines: list[str]) -> None:
     """One transaction of refs (git-update-ref, --stdin)."""
-    given = "".join(line for line in ["start\0", *lines, "prepare\0", "commit\0"] if line)
+    given = "".join(["start\0", *lines, "prepare\0", "commit\0"])
     git.run("update-ref", "--stdin", "-z", given=given.encode())
-
-
-def _unpin(git: Git, version_id: int) -> str:
-    name = f"{PINS}{version_id}"
-    pinned = find_commit(git, name)
-    return f"delete {name}\0{pinned}\0" if pinned else ""
 
 
 def find_pins(project: Project) -> dict[int, str]:
@@ -94,6 +92,7 @@ def drop_pin(project: Project, version_id: int) -> bool:
         age = float("inf")
     if age <= settings.CELERY_TASK_TIME_LIMIT + settings.GIT_TIMEOUT_SECONDS:
         return False
-    if line := _unpin(git, version_id):
-        _change(git, [line])
+    name = f"{PINS}{version_id}"
+    if pinned := find_commit(git, name):
+        _change(git, [f"delete {name}\0{pinned}\0"])
     return True

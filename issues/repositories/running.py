@@ -22,9 +22,8 @@ OPTIONS = (
     "core.symlinks=false",
     "core.protectHFS=true",
     "core.protectNTFS=true",
-    # What a committed row points to must survive a power cut.
-    "core.fsync=committed,loose-object,reference",
     "core.fsyncMethod=batch",
+    "core.logAllRefUpdates=false",
     # Small windows, so that a limit on memory is none on the size of a repository.
     "core.packedGitWindowSize=32m",
     "core.packedGitLimit=256m",
@@ -33,6 +32,9 @@ OPTIONS = (
     "commit.gpgSign=false",
     "advice.detachedHead=false",
 )
+OBJECTS = "core.fsync=committed,loose-object"
+"""What a committed row points to must survive a power cut."""
+
 ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -84,6 +86,9 @@ class Git:
 
     directory: Path
     worktree: Path | None = None
+    syncs_refs: bool = True
+    """False where a ref may be lost with the power: in a workplace, or if a row tells it anew."""
+
     is_import: bool = False
     """What an administrator names may be read, with no limit; nothing ever reads from a network."""
 
@@ -96,7 +101,8 @@ class Git:
         accepted: tuple[int, ...] = (0,),
     ) -> Answer:
         """Raises GitError for another exit code than those accepted, GitStopped at a limit."""
-        options = [word for option in OPTIONS for word in ("-c", option)]
+        synced = f"{OBJECTS},reference" if self.syncs_refs else OBJECTS
+        options = [word for option in (*OPTIONS, synced) for word in ("-c", option)]
         files = "user" if self.is_import else "never"
         options += ["-c", "protocol.allow=never", "-c", f"protocol.file.allow={files}"]
         place = [f"--git-dir={self.directory}"]

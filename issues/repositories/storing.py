@@ -1,5 +1,6 @@
 """The bare repository of a project: where it lies, how it is made, and where its branches stand."""
 
+import re
 import shutil
 import uuid
 from contextlib import suppress
@@ -16,6 +17,9 @@ WORKPLACES = ".work"
 """Folder beside the repositories, for what is made there and then thrown away or moved."""
 
 HEADS = "refs/heads/"
+_SURE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(?:/[A-Za-z0-9_][A-Za-z0-9_-]*)*", re.ASCII)
+"""Names about which git need not be asked."""
+
 MAX_BRANCH_LENGTH = 200
 """Bytes. A branch is a file with a name; 255 is the limit of most file systems."""
 
@@ -88,6 +92,8 @@ def find_branches(project: Project) -> list[str]:
 
 def require_branch_name(branch: str) -> None:
     """By git's own rules (git-check-ref-format), and of a length that a file name can have."""
+    if _SURE.fullmatch(branch) and len(branch) <= MAX_BRANCH_LENGTH and branch != "HEAD":
+        return
     git = Git(Path("/"))  # the rules are the same everywhere
     plain = branch.isprintable() and len(branch.encode()) <= MAX_BRANCH_LENGTH
     # --branch would expand @{-1}; what it adds to the rules is the leading dash, HEAD and @.

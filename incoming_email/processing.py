@@ -243,7 +243,12 @@ def _decide(attempt: Attempt, mailbox: Mailbox) -> Resolved:
 def _let_handler_act(attempt: Attempt, resolved: Resolved) -> None:
     row, email = attempt.row, attempt.email
     row.effect_key = effect_key(email, resolved)
-    outcome = resolved.handler.handle(email, resolved.target, attempt.context)
+    try:
+        outcome = resolved.handler.handle(email, resolved.target, attempt.context)
+    except Rejected as refusal:
+        if refusal.detail:
+            attempt.trace.append({"step": "refusal", "result": str(refusal.detail)})
+        raise
     write_outcome(row, resolved, outcome)
     tell_unheeded(attempt, resolved, outcome)
 
@@ -290,8 +295,6 @@ def _record_refusal(attempt: Attempt, decision: Ignored | Rejected | Held) -> No
     with transaction.atomic(durable=True):
         _lock([row])
         if isinstance(decision, Rejected):
-            if decision.detail:
-                attempt.trace.append({"step": "refusal", "result": str(decision.detail)})
             sent = notices.write_rejection(
                 row,
                 attempt.email,

@@ -13,5 +13,6 @@ class IssuesConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("issues.permissions")  # registers the rules, whoever asks first
+        import_module("issues.checks")
         uploads = import_module("issues.uploads")  # needs the models, which come first
         post_delete.connect(uploads.forget_file, sender="issues.Upload")

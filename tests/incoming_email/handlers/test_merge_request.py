@@ -317,6 +317,14 @@ def test_the_second_copy_of_a_mail_does_nothing(world, clone):
     assert MergeRequestVersion.objects.count() == 1
 
 
+def test_a_dry_run_says_why_not(world, clone, project):
+    message = RawMessage("1", attach(world, [], subject="nothing"))
+    row = receiving.new_row(world.mailbox, message, now=timezone.now(), claimed=True)
+    processing.try_out(row, now=timezone.now())
+    assert (row.status, row.reason) == (Status.REJECTED, Reason.BRANCH_REFUSED)
+    assert "There is no branch “nothing”" in refusal_of(row)
+
+
 def test_a_dry_run_leaves_nothing(world, clone, project, repositories_root):
     clone.oil(3)
     before = sorted(map(str, repositories_root.rglob("*")))

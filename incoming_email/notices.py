@@ -10,18 +10,14 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from incoming_email import answer_budget
+from incoming_email.answer_budget import HELD, REJECTION, UNHEEDED
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Held, Rejected, Unheeded
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.sender_auth import NOT_CHECKED, SignatureCheck, is_authenticated
 from issues import outbox
 from issues.models import EmailAddress, OutgoingEmail, User
-
-REJECTION = "rejection"
-HELD = "held"
-UNHEEDED = "quick_actions"
-AUTOMATIC_KINDS = (REJECTION, HELD, UNHEEDED)
-"""Kinds of outgoing mail that answer a mail by themselves; LOOP_LIMIT_PER_HOUR counts them."""
 
 PAUSING_KINDS = (REJECTION, HELD)
 """Kinds of which a sender gets one in NOTICE_PAUSE_MINUTES. What became of a command is told
@@ -42,7 +38,7 @@ def write_rejection(
     proven = is_authenticated(email.sender, results, trusted=trusted, signatures=signatures)
     if known is None and not proven:
         return "not sent: the sender is a stranger"
-    return _why_not_now(email, now=now) or _write_reason(
+    return _why_not_now(row, email, now=now) or _write_reason(
         row, email, refusal, REJECTION, known, now=now
     )
 
@@ -52,7 +48,9 @@ def write_held(row: InboundEmail, email: ParsedEmail, refusal: Held, *, now: dat
     known = _find_known(email.sender)
     if known is None:
         return "not sent: the sender is a stranger"
-    return _why_not_now(email, now=now) or _write_reason(row, email, refusal, HELD, known, now=now)
+    return _why_not_now(row, email, now=now) or _write_reason(
+        row, email, refusal, HELD, known, now=now
+    )
 
 
 def write_unheeded(
@@ -73,7 +71,7 @@ def write_unheeded(
     recipient = email.sender if email.sender in addresses else author.email.lower()
     if recipient not in addresses:
         return "not sent: the author has no proven address"
-    refusal = _why_never(email, recipient) or _why_no_more(recipient, now=now)
+    refusal = _why_never(email, recipient) or _why_no_more(row, recipient, now=now)
     if refusal:
         return refusal
     with translation.override(author.language):
@@ -98,7 +96,7 @@ def _find_known(sender: str) -> EmailAddress | None:
     return verified.first()
 
 
-def _why_not_now(email: ParsedEmail, *, now: datetime) -> str:
+def _why_not_now(row: InboundEmail, email: ParsedEmail, *, now: datetime) -> str:
     """The rule that forbids an answer to the sender, or nothing."""
     refusal = _why_never(email, email.sender)
     if refusal:
@@ -107,7 +105,7 @@ def _why_not_now(email: ParsedEmail, *, now: datetime) -> str:
     pause = timedelta(minutes=settings.NOTICE_PAUSE_MINUTES)
     if told.filter(created_at__gt=now - pause).exists():
         return f"not sent: the sender was told in the last {settings.NOTICE_PAUSE_MINUTES} minutes"
-    return _why_no_more(email.sender, now=now)
+    return _why_no_more(row, email.sender, now=now)
 
 
 def _why_never(email: ParsedEmail, recipient: str) -> str:
@@ -120,13 +118,11 @@ def _why_never(email: ParsedEmail, recipient: str) -> str:
     return ""
 
 
-def _why_no_more(recipient: str, *, now: datetime) -> str:
-    answers = OutgoingEmail.objects.filter(
-        recipient=recipient, kind__in=AUTOMATIC_KINDS, created_at__gt=now - timedelta(hours=1)
-    )
-    if answers.count() >= settings.LOOP_LIMIT_PER_HOUR:
-        return "not sent: the limit of automatic answers an hour is reached"
-    return ""
+def _why_no_more(row: InboundEmail, recipient: str, *, now: datetime) -> str:
+    limit = answer_budget.find_used_up(recipient, mailbox_id=row.mailbox_id, now=now)
+    if not limit:
+        return ""
+    return f"not sent: the limit of automatic answers is reached ({limit})"
 
 
 def _write_reason(
@@ -176,6 +172,7 @@ def _enqueue(  # noqa: PLR0913  (one argument a column)
             **({"In-Reply-To": f"<{email.message_id}>"} if email.message_id else {}),
         },
         message_id=f"{kind}-{row.pk}.{secrets.token_hex(8)}@{settings.MESSAGE_ID_HOST}",
+        budget=answer_budget.name_budget(row.mailbox_id),
         now=now,
     )
     return "sent" if written else "not sent: the sender was told about this message before"

@@ -83,6 +83,11 @@ class OutgoingEmail(models.Model):
     account = models.CharField(_("sent by"), max_length=50, blank=True, editable=False)
     """Empty: the server of EMAIL_URL. Else a name that ISSUES_MAIL_ACCOUNTS knows."""
 
+    budget = models.CharField(  # noqa: DJ001  (a column without default is added at once)
+        max_length=50, null=True, editable=False
+    )
+    """Whose it is counted for, in the words of the floor above that limits such mail."""
+
     project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE)
     state = models.CharField(
         _("state"), max_length=10, choices=OutgoingState, default=OutgoingState.PENDING
@@ -105,6 +110,8 @@ class OutgoingEmail(models.Model):
                 name="outgoing_due",
             ),
             models.Index(fields=["recipient", "created_at"], name="outgoing_by_recipient"),
+            models.Index(fields=["kind", "created_at"], name="outgoing_by_kind"),
+            models.Index(fields=["state", "created_at"], name="outgoing_by_state"),
         ]
 
     def __str__(self) -> str:

@@ -20,7 +20,8 @@ class NewMail:
     """A mail to one person. `effect_key` says what caused it and for whom: once is enough.
 
     `envelope_sender` "" is the null reverse-path; `from_header` None is DEFAULT_FROM_EMAIL;
-    `uploads` are ids of files to attach; it is sent `not_before` this time by `account`.
+    `uploads` are ids of files to attach; it is sent `not_before` this time by `account`;
+    `budget` is whose it is counted for.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class NewMail:
     uploads: Sequence[int] = ()
     account: str = ""
     not_before: datetime | None = None
+    budget: str | None = None
 
     def as_row(self, now: datetime) -> OutgoingEmail:
         return OutgoingEmail(
@@ -53,6 +55,7 @@ class NewMail:
             project=self.project,
             uploads=list(self.uploads),
             account=self.account,
+            budget=self.budget,
             next_attempt_at=self.not_before or now,
             created_at=now,
         )
@@ -72,6 +75,7 @@ def enqueue(  # noqa: PLR0913  (one argument a column)
     html: str = "",
     from_header: str | None = None,
     project: Project | None = None,
+    budget: str | None = None,
 ) -> OutgoingEmail | None:
     """Write one row in the caller's transaction; None where the effect has its mail already."""
     new = NewMail(
@@ -86,6 +90,7 @@ def enqueue(  # noqa: PLR0913  (one argument a column)
         html=html,
         from_header=from_header,
         project=project,
+        budget=budget,
     )
     row = new.as_row(now)
     values = {

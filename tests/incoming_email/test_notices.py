@@ -86,7 +86,7 @@ def test_the_limit_of_automatic_answers_an_hour(world, settings):
     settings.LOOP_LIMIT_PER_HOUR, settings.NOTICE_PAUSE_MINUTES = 2, 0
     for _ in range(3):
         row = world.receive(make_mail(to=NOWHERE, sender=world.member.email))
-    assert told(row) == "not sent: the limit of automatic answers an hour is reached"
+    assert told(row) == "not sent: the limit of automatic answers is reached (LOOP_LIMIT_PER_HOUR)"
     assert OutgoingEmail.objects.count() == 2
 
 

@@ -1,0 +1,92 @@
+"""How many automatic answers may still go out: to a sender, a domain, by a mailbox, in a day."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, Q, QuerySet
+
+from issues.models import OutgoingEmail
+
+REJECTION = "rejection"
+HELD = "held"
+UNHEEDED = "quick_actions"
+AUTOMATIC_KINDS = (REJECTION, HELD, UNHEEDED)
+"""Kinds of outgoing mail that answer a mail by themselves."""
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Automatic answers of the last 24 hours, by whom they went to and which mailbox caused them.
+
+    `mailboxes` has the mailbox's id, or None where the row does not know it.
+    """
+
+    senders: Mapping[str, int]
+    domains: Mapping[str, int]
+    mailboxes: Mapping[int | None, int]
+
+
+def name_budget(mailbox_id: int) -> str:
+    """What a row of outgoing mail says of the mailbox whose budget it was paid from."""
+    return f"mailbox {mailbox_id}"
+
+
+def find_used_up(recipient: str, *, mailbox_id: int, now: datetime) -> str:
+    """The setting that forbids one more answer to this address; empty where one may go out.
+
+    Counted are rows of outgoing mail, sent or not. Two workers at the same moment may let one
+    more through each: the budget stops floods, it keeps no accounts.
+    """
+    theirs = Q(recipient=recipient)
+    sent = _find_automatic(now).aggregate(
+        LOOP_LIMIT_PER_HOUR=Count("pk", filter=theirs & Q(created_at__gt=now - HOUR)),
+        NOTICE_SENDER_LIMIT_PER_DAY=Count("pk", filter=theirs),
+        NOTICE_DOMAIN_LIMIT_PER_DAY=Count(
+            "pk", filter=Q(recipient__iendswith=f"@{_domain_of(recipient)}")
+        ),
+        NOTICE_MAILBOX_LIMIT_PER_DAY=Count("pk", filter=Q(budget=name_budget(mailbox_id))),
+    )
+    limits = {"LOOP_LIMIT_PER_HOUR": settings.LOOP_LIMIT_PER_HOUR} | {
+        name: limit for name, limit in daily_limits().items() if limit > 0
+    }
+    return next((name for name, limit in limits.items() if sent[name] >= limit), "")
+
+
+def daily_limits() -> dict[str, int]:
+    """By name of the setting, the narrowest first; 0 is no limit."""
+    return {
+        "NOTICE_SENDER_LIMIT_PER_DAY": settings.NOTICE_SENDER_LIMIT_PER_DAY,
+        "NOTICE_DOMAIN_LIMIT_PER_DAY": settings.NOTICE_DOMAIN_LIMIT_PER_DAY,
+        "NOTICE_MAILBOX_LIMIT_PER_DAY": settings.NOTICE_MAILBOX_LIMIT_PER_DAY,
+    }
+
+
+def find_spent(*, now: datetime) -> Spent:
+    """One query; its rows are at most as many as the budgets allow."""
+    senders: Counter[str] = Counter()
+    domains: Counter[str] = Counter()
+    mailboxes: Counter[int | None] = Counter()
+    groups = _find_automatic(now).order_by().values_list("recipient", "budget")
+    for recipient, budget, count in groups.annotate(n=Count("pk")):
+        senders[recipient] += count
+        domains[_domain_of(recipient)] += count
+        mailboxes[_read_budget(budget)] += count
+    return Spent(senders, domains, mailboxes)
+
+
+def _find_automatic(now: datetime) -> QuerySet[OutgoingEmail]:
+    return OutgoingEmail.objects.filter(kind__in=AUTOMATIC_KINDS, created_at__gt=now - DAY)
+
+
+def _domain_of(address: str) -> str:
+    return address.rpartition("@")[2].lower()
+
+
+def _read_budget(budget: str | None) -> int | None:
+    number = (budget or "").removeprefix("mailbox ")
+    return int(number) if number.isdecimal() else None

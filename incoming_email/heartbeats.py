@@ -1,10 +1,12 @@
 """Signs of life of the long-running processes, for the check and the console."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from incoming_email.models import Heartbeat
 
 WORKER, BEAT, WATCHER, SMTP_DOOR = "worker", "beat", "watcher", "smtp"
+OLD = timedelta(minutes=3)
+"""Six missed beats: one comes every 30 seconds."""
 
 
 def beat(*names: str, now: datetime) -> None:

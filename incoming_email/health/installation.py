@@ -8,14 +8,11 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from incoming_email import heartbeats
+from incoming_email import figures, heartbeats
 from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.models import FETCHED, InboundEmail, Mailbox
 from incoming_email.outcomes import Status
 from issues.models import OutgoingEmail, OutgoingState
-
-OLD_HEARTBEAT = timedelta(minutes=3)
-"""Six missed beats: one comes every 30 seconds."""
 
 
 def find_mailboxes(enabled: Sequence[Mailbox]) -> Finding:
@@ -50,7 +47,7 @@ def _find_alive(step: str, name: str, otherwise: Answer, remedy: str, *, now: da
     seen_at = heartbeats.find_last(name)
     if seen_at is None:
         return Finding(step, otherwise, _("it was never seen alive"), remedy)
-    if now - seen_at <= OLD_HEARTBEAT:
+    if now - seen_at <= heartbeats.OLD:
         return Finding(step, Answer.YES)
     detail = _("it was last seen alive %(age)s ago") % {"age": _age(seen_at, now)}
     return Finding(step, otherwise, detail, remedy)
@@ -77,15 +74,13 @@ def find_ledger(*, now: datetime) -> list[Finding]:
 
 
 def _find_oldest_pending(*, now: datetime) -> Finding:
-    pending = InboundEmail.objects.filter(status=Status.PENDING).order_by("received_at")
-    pending = pending.exclude(attempts=0, next_attempt_at__gt=now)  # waits for a limit on purpose
-    oldest = pending.values("pk", "received_at", "attempts").first()
-    if oldest is None or oldest["received_at"] > now - _pending_limit():
+    oldest = figures.find_oldest_pending(now=now)
+    if oldest is None or oldest.received_at > now - _pending_limit():
         return Finding("oldest pending", Answer.YES)
     detail = _("inbound email %(pk)d came %(age)s ago and is not done; attempts: %(attempts)d") % {
-        "pk": oldest["pk"],
-        "age": _age(oldest["received_at"], now),
-        "attempts": oldest["attempts"],
+        "pk": oldest.pk,
+        "age": _age(oldest.received_at, now),
+        "attempts": oldest.attempts,
     }
     remedy = _("Look at its last error in the admin, and whether worker and beat run.")
     return Finding("oldest pending", Answer.WARN, detail, remedy)

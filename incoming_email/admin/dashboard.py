@@ -1,0 +1,263 @@
+"""The dashboard: what came in, what became of it, how fast, and what wants a person's work."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.functional import Promise
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from incoming_email import answer_budget, figures, heartbeats
+from incoming_email.admin.charts import Chart, draw_lines, draw_stacks
+from incoming_email.admin.redaction import Redactor
+from incoming_email.figures import Activity, Bucket, Period, Standing
+from incoming_email.models import FETCHED, InboundEmail, Mailbox
+from incoming_email.outcomes import Status
+from issues.admin.rows import show_moment
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+MOST = 5
+"""Senders and domains that the budget names."""
+
+MAILBOX_COLUMNS = (
+    *("name", "enabled", "inbox_method", "last_success_at", "failing_since", "last_error"),
+)
+
+STACKED = (
+    *(Status.PROCESSED, Status.IGNORED, Status.REJECTED, Status.HELD, Status.FAILED),
+    Status.PENDING,
+)
+"""From the bottom of a bar."""
+
+PROCESSES: dict[str, str | Promise] = {
+    heartbeats.WORKER: gettext_lazy("worker"),
+    heartbeats.BEAT: gettext_lazy("beat"),
+    heartbeats.WATCHER: gettext_lazy("watcher"),
+    heartbeats.SMTP_DOOR: gettext_lazy("SMTP door"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number and what it is of; `alarm` where somebody should do something."""
+
+    label: str
+    value: str
+    url: str = ""
+    note: str = ""
+    alarm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxLine:
+    mailbox: Mailbox
+    state: str
+    state_class: str
+    last_success: str
+    error: str
+    received: int
+    pending: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What of a budget is used; a limit of 0 is none."""
+
+    name: str
+    count: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetTable:
+    label: str
+    lines: tuple[Spending, ...]
+
+
+@require_safe
+def dashboard(request: HttpRequest) -> HttpResponse:
+    if not request.user.has_perm("incoming_email.view_inboundemail"):
+        raise PermissionDenied
+    now = timezone.now()
+    chosen = request.GET.get("period")
+    period = next((each for each in figures.PERIODS if each.slug == chosen), figures.PERIODS[0])
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Dashboard"),
+        "periods": figures.PERIODS,
+        "now": timezone.localtime(now),
+        **_describe(period, now=now),
+    }
+    response = TemplateResponse(request, "admin/dashboard.html", context)
+    response["Content-Security-Policy"] = POLICY
+    return response
+
+
+def _describe(period: Period, *, now: datetime) -> dict[str, object]:
+    activity = figures.find_activity(period, now=now)
+    standing = figures.find_standing()
+    oldest = figures.find_oldest_pending(now=now)
+    mailboxes = list(Mailbox.objects.order_by("name").only(*MAILBOX_COLUMNS))
+    received = figures.find_received(activity.whole.start)
+    labels = [_name_moment(bucket.start, period) for bucket in activity.buckets]
+    return {
+        "period": period,
+        "tiles": [*_make_tiles(activity, standing), _make_oldest(oldest, now=now)],
+        "processes": list(_find_processes(standing, mailboxes, now=now)),
+        "outcomes": _draw_outcomes(activity, labels),
+        "times": _draw_times(activity, labels),
+        "legend": [(f"status-{status}", status.label) for status in STACKED],
+        "rows": [_list(*pair) for pair in zip(labels, activity.buckets, strict=True)],
+        "mailboxes": [_describe_mailbox(each, standing, received[each.pk]) for each in mailboxes],
+        "budget": list(_describe_budget(mailboxes, now=now)),
+    }
+
+
+def _draw_outcomes(activity: Activity, labels: list[str]) -> Chart:
+    stacks = [[bucket.by_status.get(s, 0) for s in STACKED] for bucket in activity.buckets]
+    return draw_stacks(stacks, [f"status-{status}" for status in STACKED], labels)
+
+
+def _draw_times(activity: Activity, labels: list[str]) -> Chart:
+    ticks = [(0, "0"), (10, show_seconds(10)), (60, show_seconds(60)), (600, show_seconds(600))]
+    ticks += [(3600, show_seconds(3600)), (86400, show_seconds(86400))]
+    lines = [
+        ("slowest", [bucket.slowest for bucket in activity.buckets]),
+        ("median", [bucket.median for bucket in activity.buckets]),
+    ]
+    return draw_lines(lines, ticks, labels)
+
+
+def _list(label: str, bucket: Bucket) -> tuple[str | int, ...]:
+    """A line of the table that says the same as the charts."""
+    counts = (bucket.by_status.get(status, 0) for status in STACKED)
+    times = (show_seconds(bucket.median), show_seconds(bucket.slowest))
+    return (label, bucket.received, *counts, *times)
+
+
+def _make_tiles(activity: Activity, standing: Standing) -> Iterator[Tile]:
+    whole, ledger = activity.whole, reverse("admin:incoming_email_inboundemail_changelist")
+    yield Tile(_("Received"), formats.number_format(whole.received), ledger)
+    yield Tile(
+        _("Median time"),
+        show_seconds(whole.median),
+        note=_("95 of 100 within: %(time)s") % {"time": show_seconds(whole.slowest)},
+    )
+    for label, status, alarm in (
+        (_("Waiting"), Status.PENDING, False),
+        (_("Held for a person"), Status.HELD, True),
+        (_("Failed"), Status.FAILED, True),
+    ):
+        count = standing.count(status)
+        url = f"{ledger}?status__exact={status}"
+        yield Tile(label, formats.number_format(count), url, alarm=alarm and count > 0)
+    yield Tile(
+        _("Outgoing mail that waits"),
+        formats.number_format(standing.unsent),
+        reverse("admin:issues_outgoingemail_changelist"),
+        _("given up: %(count)d") % {"count": standing.unsendable},
+        alarm=standing.unsendable > 0,
+    )
+
+
+def _make_oldest(oldest: InboundEmail | None, *, now: datetime) -> Tile:
+    if oldest is None:
+        return Tile(_("Oldest that waits"), "–")
+    url = reverse("admin:incoming_email_inboundemail_change", args=[oldest.pk])
+    age = (now - oldest.received_at).total_seconds()
+    note = _("attempts: %(count)d") % {"count": oldest.attempts}
+    is_late = age > settings.CHECK_PENDING_MINUTES * 60
+    return Tile(_("Oldest that waits"), show_seconds(int(age)), url, note, alarm=is_late)
+
+
+def _find_processes(
+    standing: Standing, mailboxes: list[Mailbox], *, now: datetime
+) -> Iterator[Tile]:
+    methods = {mailbox.inbox_method for mailbox in mailboxes if mailbox.enabled}
+    needed = {heartbeats.WORKER, heartbeats.BEAT}
+    if methods & set(FETCHED):
+        needed.add(heartbeats.WATCHER)
+    for name, label in PROCESSES.items():
+        seen_at = standing.heartbeats.get(name)
+        is_alive = seen_at is not None and now - seen_at <= heartbeats.OLD
+        if name not in needed and seen_at is None:
+            continue
+        value = _("alive") if is_alive else _("not seen")
+        note = _("%(age)s ago") % {"age": timesince(seen_at, now, depth=1)} if seen_at else ""
+        yield Tile(str(label), value, note=note, alarm=not is_alive)
+
+
+def _describe_mailbox(mailbox: Mailbox, standing: Standing, received: int) -> MailboxLine:
+    if not mailbox.enabled:
+        state, css_class = _("off"), "off"
+    elif mailbox.failing_since:
+        moment = show_moment(mailbox.failing_since)
+        state, css_class = _("failing since %(moment)s") % {"moment": moment}, "answer-no"
+    elif mailbox.last_success_at or mailbox.inbox_method not in FETCHED:
+        state, css_class = _("works"), "answer-yes"
+    else:
+        state, css_class = _("never read"), "answer-warn"
+    return MailboxLine(
+        mailbox,
+        state,
+        css_class,
+        show_moment(mailbox.last_success_at),
+        mailbox.last_error[:200] if mailbox.failing_since else "",
+        received,
+        standing.count(Status.PENDING, mailbox.pk),
+        standing.count(Status.FAILED, mailbox.pk),
+    )
+
+
+def _describe_budget(mailboxes: list[Mailbox], *, now: datetime) -> Iterator[BudgetTable]:
+    spent = answer_budget.find_spent(now=now)
+    limits = answer_budget.daily_limits().values()
+    redactor = Redactor.load()
+    names = {mailbox.pk: mailbox.name for mailbox in mailboxes}
+    counted: tuple[tuple[str, Mapping[str, int]], ...] = (
+        (_("Sender"), spent.senders),
+        (_("Domain"), spent.domains),
+        (
+            _("Mailbox"),
+            {names[pk]: n for pk, n in spent.mailboxes.items() if pk in names}
+            | {name: 0 for pk, name in names.items() if pk not in spent.mailboxes},
+        ),
+    )
+    for (label, counts), limit in zip(counted, limits, strict=True):
+        most = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST]
+        lines = (Spending(redactor.redact(name), count, limit) for name, count in most)
+        yield BudgetTable(label, tuple(lines))
+
+
+def _name_moment(start: datetime, period: Period) -> str:
+    if period.slug == "day":
+        return start.strftime("%H:%M")
+    is_midnight = start.hour == 0
+    day = formats.date_format(start, "MONTH_DAY_FORMAT")
+    return day if is_midnight else f"{day} {start:%H:%M}"
+
+
+def show_seconds(seconds: int | None) -> str:
+    """In its largest unit, since what is counted is as coarse."""
+    if seconds is None:
+        return "–"
+    if seconds < 1:
+        return _("under 1 s")
+    for size, text in ((86400, _("%(n)d d")), (3600, _("%(n)d h")), (60, _("%(n)d min"))):
+        if seconds >= size:
+            return text % {"n": seconds // size}
+    return _("%(n)d s") % {"n": seconds}

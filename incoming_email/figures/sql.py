@@ -1,0 +1,42 @@
+"""Times in SQL as both databases reckon them by themselves: Django's own ask Python each row."""
+
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import CharField, FloatField, Func, IntegerField
+from django.db.models.sql.compiler import SQLCompiler
+
+type_of_sql = tuple[str, Any]
+
+
+class _Reckoned(Func):
+    sqlite_template = ""
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> type_of_sql:
+        return self.as_sql(compiler, connection, template=self.sqlite_template, **extra)
+
+
+class HourOf(_Reckoned):
+    """The hour of a moment in UTC, as text: "2026-05-01 13"."""
+
+    template = "TO_CHAR(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24')"
+    sqlite_template = "SUBSTR(%(expressions)s, 1, 13)"
+    output_field = CharField()
+
+
+class Seconds(_Reckoned):
+    """Of a moment, since some moment that is always the same."""
+
+    template = "EXTRACT(EPOCH FROM %(expressions)s)"
+    sqlite_template = "(JULIANDAY(%(expressions)s) * 86400.0)"
+    output_field = FloatField()
+
+
+class Whole(_Reckoned):
+    """A number without what stands behind its point."""
+
+    template = "CAST(FLOOR(%(expressions)s) AS INTEGER)"
+    sqlite_template = "CAST(%(expressions)s AS INTEGER)"
+    output_field = IntegerField()

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("incoming_email", "0008_series"),
-        ("issues", "0006_answer_budget"),
+        ("issues", "0007_answer_budget"),
     ]
 
     operations = [

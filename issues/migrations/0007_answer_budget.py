@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("issues", "0005_duplicate_of"),
+        ("issues", "0006_note_positions"),
     ]
 
     operations = [

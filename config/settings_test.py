@@ -31,6 +31,8 @@ os.environ.update(
     CACHE_URL="locmemcache://",
     EMAIL_URL="",
     ALERT_WEBHOOK_URL="",
+    METRICS_TOKEN="",
+    METRICS_NETWORKS="",
     LANGUAGE_CODE="en",
     TIME_ZONE="UTC",
 )

@@ -122,17 +122,26 @@ def check_message_id_host(*, app_configs: object, **kwargs: Any) -> list[CheckMe
 @register
 def check_door(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
     """E008: a network that is none would end each connection. E009: TLS that can't be had."""
-    found: list[CheckMessage] = []
-    for network in settings.SMTP_DOOR_NETWORKS:
-        try:
-            ipaddress.ip_network(network, strict=False)
-        except ValueError as error:
-            hint = "Write networks as 192.0.2.0/24, with commas between."
-            found.append(_error("E008", f"SMTP_DOOR_NETWORKS: {error}", hint))
+    found = list(_find_no_networks("E008", "SMTP_DOOR_NETWORKS"))
     if settings.SMTP_DOOR_REQUIRE_TLS and not settings.SMTP_DOOR_CERTIFICATE_FILE:
         what = "SMTP_DOOR_REQUIRE_TLS is set, and there is no certificate."
         found.append(_error("E009", what, "Name its PEM file as SMTP_DOOR_CERTIFICATE_FILE."))
     return found
+
+
+@register
+def check_metrics(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """E010: a network that is none would make each request for metrics an error."""
+    return list(_find_no_networks("E010", "METRICS_NETWORKS"))
+
+
+def _find_no_networks(number: str, setting: str) -> Iterator[CheckMessage]:
+    for network in getattr(settings, setting):
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError as error:
+            hint = "Write networks as 192.0.2.0/24, with commas between."
+            yield _error(number, f"{setting}: {error}", hint)
 
 
 @register

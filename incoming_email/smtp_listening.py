@@ -1,7 +1,6 @@
 """How the door speaks: SMTP (RFC 5321) or LMTP (RFC 2033), TLS, who may connect, limits."""
 
 import asyncio
-import ipaddress
 import ssl
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,6 +10,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP
 from django.conf import settings
+
+from incoming_email.networks import is_within, read_address
 
 MAX_LINE_BYTES = 1_000_000
 REFUSED_NETWORK = b"554 5.7.1 Mail from your network is not taken here\r\n"
@@ -81,12 +82,8 @@ class DoorController(Controller):
 
 def is_allowed(peer: str, networks: Sequence[str]) -> bool:
     """This machine itself always is; all are where no networks are named."""
-    address = ipaddress.ip_address(peer.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    if not networks or address.is_loopback:
-        return True
-    return any(address in ipaddress.ip_network(each, strict=False) for each in networks)
+    address = read_address(peer)
+    return not networks or address.is_loopback or is_within(address, networks)
 
 
 def make_tls_context() -> ssl.SSLContext | None:

@@ -1,8 +1,17 @@
 """Counts over the ledger and the outbox, for the dashboard and for metrics. Reads only."""
 
-from incoming_email.figures.over_time import PERIODS, Activity, Bucket, Period, find_activity
+from incoming_email.figures.over_time import (
+    PERIODS,
+    Activity,
+    Bucket,
+    Period,
+    find_activity,
+    find_times,
+)
+from incoming_email.figures.stages import Stage, count_by_status, count_outgoing, find_stages
 from incoming_email.figures.standing import (
     Standing,
+    find_heartbeats,
     find_oldest_pending,
     find_received,
     find_standing,
@@ -13,9 +22,15 @@ __all__ = [
     "Activity",
     "Bucket",
     "Period",
+    "Stage",
     "Standing",
+    "count_by_status",
+    "count_outgoing",
     "find_activity",
+    "find_heartbeats",
     "find_oldest_pending",
     "find_received",
+    "find_stages",
     "find_standing",
+    "find_times",
 ]

@@ -89,6 +89,17 @@ def find_activity(period: Period, *, now: datetime) -> Activity:
     )
 
 
+def find_times(start: datetime) -> Bucket:
+    """All that came in since, in one bucket."""
+    statuses: Counter[str] = Counter()
+    times: Counter[int] = Counter()
+    for _hour, status, took, count in _count(received_since(start)):
+        statuses[status] += count
+        if took is not None:
+            times[max(took, 0)] += count
+    return _make_bucket(start, statuses, times)
+
+
 def received_since(start: datetime) -> QuerySet[InboundEmail]:
     """Names every status, since the index that holds the rest begins with it."""
     return InboundEmail.objects.order_by().filter(status__in=Status.values, received_at__gte=start)

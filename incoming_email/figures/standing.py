@@ -43,8 +43,13 @@ def find_standing() -> Standing:
         {(mailbox, status): count for mailbox, status, count in groups},
         outgoing.get(OutgoingState.PENDING, 0),
         outgoing.get(OutgoingState.FAILED, 0),
-        dict(Heartbeat.objects.values_list("name", "seen_at")),
+        find_heartbeats(),
     )
+
+
+def find_heartbeats() -> dict[str, datetime]:
+    """When each process was last seen alive."""
+    return dict(Heartbeat.objects.values_list("name", "seen_at"))
 
 
 def find_received(start: datetime) -> Counter[int]:

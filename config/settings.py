@@ -189,6 +189,8 @@ INCOMING_EMAIL_HANDLERS = [
     "servicedesk.handlers.bounce.BounceHandler",
     "servicedesk.handlers.ticket.TicketHandler",
 ]
+# Asked after these, and only in mailboxes of the purpose service_desk_email.
+SERVICE_DESK_EMAIL_HANDLERS = ["servicedesk.handlers.alias.AliasHandler"]
 # The order is that of the help page.
 ISSUES_QUICK_ACTIONS = [
     "issues.quick_actions.table.ACTIONS",

@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 from django.core.exceptions import FieldDoesNotExist
 from django.utils.module_loading import import_string
 
+from incoming_email.handlers import registry
 from incoming_email.handlers.base import Handler
 from incoming_email.models import Mailbox
 
@@ -26,14 +27,14 @@ HOST_NAME = re.compile(
 
 @register
 def check_handlers(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
-    """E001 to E004: INCOMING_EMAIL_HANDLERS."""
+    """E001 to E004: INCOMING_EMAIL_HANDLERS and SERVICE_DESK_EMAIL_HANDLERS."""
     loaded: list[Handler] = []
     messages: list[CheckMessage] = []
-    for path in settings.INCOMING_EMAIL_HANDLERS:
+    for path in registry.paths():
         try:
             loaded.append(import_string(path)())
         except ImportError as error:
-            hint = "Correct the path in INCOMING_EMAIL_HANDLERS, or take it out."
+            hint = "Correct the path in the settings of handlers, or take it out."
             messages.append(_error("E001", f"The handler {path} can't be imported: {error}", hint))
     return [*messages, *_find_twins(loaded), *_find_overlaps(loaded), *_find_policies(loaded)]
 

@@ -61,10 +61,14 @@ def is_members_key(row: ReplyKey) -> bool | None:
 
 
 def find_template() -> AddressTemplate | None:
-    """The address that answers go to: of the first enabled mailbox, one with a key if there is."""
-    mailboxes = Mailbox.objects.filter(enabled=True, purpose=Purpose.INCOMING_EMAIL).order_by("pk")
-    templates = [mailbox.template for mailbox in mailboxes]
-    return next((t for t in templates if t.has_key), next(iter(templates), None))
+    """The address that answers go to: of the first enabled mailbox of incoming email, one with a
+    key if there is. Without any such mailbox, one of the service desk takes answers too."""
+    mailboxes = sorted(
+        Mailbox.objects.filter(enabled=True).order_by("pk"),
+        key=lambda mailbox: mailbox.purpose != Purpose.INCOMING_EMAIL,
+    )
+    asked = [mailbox.template for mailbox in mailboxes if mailbox.purpose == mailboxes[0].purpose]
+    return next((t for t in asked if t.has_key), next(iter(asked), None))
 
 
 def reply_routes(

@@ -73,7 +73,7 @@ def find_taker(
     """The handler that takes what everybody else ignores for this reason, if one was meant."""
     keys = [template.find_key(address) for _header, address in _addresses(email)]
     for key in dict.fromkeys(key for key in keys if key):
-        for handler, groups in registry.find(key):
+        for handler, groups in registry.find(key, context.purpose):
             if reason not in handler.takes:
                 continue
             target = handler.resolve(groups, context)
@@ -94,7 +94,7 @@ def _ids(email: ParsedEmail) -> list[str]:
 
 
 def _try_key(key: str, context: Context) -> tuple[Resolved | None, str]:
-    matches = registry.find(key)
+    matches = registry.find(key, context.purpose)
     if not matches:
         return None, "no feature has keys of this form"
     for handler, groups in matches:

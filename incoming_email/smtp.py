@@ -51,7 +51,7 @@ def find_mailbox(address: str) -> Mailbox | None:
 
 
 def _is_key_taken(key: str, mailbox: Mailbox) -> bool:
-    matches = registry.find(key)
+    matches = registry.find(key, mailbox.purpose)
     if any(not handler.secret_key for handler, _match in matches):
         return True
     context = Context(0, timezone.now(), mailbox.purpose, reply_keys.find_keys_named([key]))

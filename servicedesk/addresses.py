@@ -1,10 +1,23 @@
-"""The addresses that a desk takes mail at."""
+"""The addresses that a desk takes mail at, and the keys in them."""
 
+import re
 from dataclasses import dataclass
 
-from incoming_email.reply_keys import find_template
-from incoming_email.sender_tokens import address_for
-from servicedesk.models import ServiceDesk
+from incoming_email.own_addresses import find_public_templates
+from incoming_email.parsing.addresses import MAX_LOCAL_PART, AddressTemplate, project_key
+from issues.models import Project
+from servicedesk.models import RESERVED_KEYS, ServiceDesk
+
+INCOMING, DESK = "incoming_email", "service_desk_email"
+"""Purposes of mailboxes."""
+
+ALIAS = re.compile(
+    r"(?!(?:(?:.*-)?[1-9][0-9]*-)?[0-9a-z]{25}(?:-|\Z))"  # a reply key, or a token after an id
+    r"(?:[0-9a-z-]*-)?"
+    rf"(?!(?:{'|'.join(sorted(RESERVED_KEYS))})\Z)"
+    r"(?P<desk_key>(?=[0-9_]*[a-z])[a-z0-9_]+)"
+)
+"""`<slug>-<project key>`: the slug is decoration, and may be left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +30,21 @@ class DeskAddresses:
 
 def find_addresses(desk: ServiceDesk) -> DeskAddresses:
     """In one query."""
-    template = find_template()
-    default = ""
-    if template is not None and template.has_key:
-        default = address_for(template, desk.project, "issue-")
-    return DeskAddresses(default, "")
+    templates = find_public_templates()
+    default = templates.get(INCOMING) or templates.get(DESK)
+    return DeskAddresses(
+        default=_keyed(default, desk.project, f"{desk.project.pk}-issue-") if default else "",
+        alias=_alias(desk, templates[DESK]) if desk.key and DESK in templates else "",
+    )
+
+
+def _alias(desk: ServiceDesk, template: AddressTemplate) -> str:
+    """Without the slug where that looks like a secret, and none where nothing fits."""
+    address = _keyed(template, desk.project, desk.key)
+    key = template.find_key(address) or ""
+    found = address if ALIAS.fullmatch(key) else template.address_for(desk.key)
+    return found if len(found.partition("@")[0]) <= MAX_LOCAL_PART else ""
+
+
+def _keyed(template: AddressTemplate, project: Project, rest: str) -> str:
+    return template.address_for(project_key(project.slug, rest, template=template))

@@ -9,21 +9,30 @@ from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from incoming_email.handlers.base import Handler
+from incoming_email.models import Purpose
+
+
+def paths() -> list[str]:
+    """Of all handlers: those that every mailbox asks, then those of service desk mailboxes."""
+    return [*settings.INCOMING_EMAIL_HANDLERS, *settings.SERVICE_DESK_EMAIL_HANDLERS]
 
 
 @cache
 def handlers() -> tuple[Handler, ...]:
-    return tuple(import_string(path)() for path in settings.INCOMING_EMAIL_HANDLERS)
+    return tuple(import_string(path)() for path in paths())
 
 
-def find(key: str) -> list[tuple[Handler, re.Match[str]]]:
-    """Handlers whose pattern matches the whole key, in order. Several may share one pattern:
-    then the first that can resolve the key has it."""
-    found = ((handler, handler.pattern.fullmatch(key)) for handler in handlers())
+def find(key: str, purpose: str) -> list[tuple[Handler, re.Match[str]]]:
+    """Handlers whose pattern matches the whole key, in order, of those that a mailbox of this
+    purpose asks. Several may share one pattern: then the first that can resolve the key has it."""
+    asked = handlers()
+    if purpose != Purpose.SERVICE_DESK_EMAIL:
+        asked = asked[: len(settings.INCOMING_EMAIL_HANDLERS)]
+    found = ((handler, handler.pattern.fullmatch(key)) for handler in asked)
     return [(handler, match) for handler, match in found if match]
 
 
 @receiver(setting_changed)
 def _forget(*, setting: str, **_: object) -> None:
-    if setting == "INCOMING_EMAIL_HANDLERS":
+    if setting in {"INCOMING_EMAIL_HANDLERS", "SERVICE_DESK_EMAIL_HANDLERS"}:
         handlers.cache_clear()

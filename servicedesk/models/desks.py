@@ -16,6 +16,9 @@ from servicedesk.placeholders import find_unknown
 RESERVED_KEYS = {"issue", "request", "unsubscribe", "verify", "bounce"}
 """Last words of addresses that mean something else."""
 
+SECRET = re.compile(r"[0-9a-z]{25}")
+"""The form of reply keys and tokens."""
+
 
 class Strangers(models.TextChoices):
     """What becomes of mail into a ticket by somebody who takes no part in it."""
@@ -102,6 +105,8 @@ class ServiceDesk(models.Model):
         problems: dict[str, object] = {}
         if self.key in RESERVED_KEYS:
             problems["key"] = _("This word has another meaning in addresses. Choose another one.")
+        elif SECRET.fullmatch(self.key):
+            problems["key"] = _("A key of 25 letters and digits looks like a secret. Shorten it.")
         for name in ("thank_you", "new_note", "new_participant"):
             if unknown := find_unknown(getattr(self, name)):
                 problems[name] = _("There is no placeholder %s. Correct it or take it out.") % (

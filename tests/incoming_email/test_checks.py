@@ -65,6 +65,7 @@ def handlers(settings, monkeypatch):
         known = {cls.__name__: cls for cls in classes}
         monkeypatch.setattr(checks, "import_string", known.__getitem__)
         settings.INCOMING_EMAIL_HANDLERS = list(known)
+        settings.SERVICE_DESK_EMAIL_HANDLERS = []
 
     return choose
 
@@ -199,3 +200,10 @@ def test_migrate_makes_the_table_of_the_database_cache(db, settings):
 def test_other_caches_need_no_table(db):
     create_cache_table(using="default", verbosity=1)
     assert "letterbox_cache" not in connection.introspection.table_names()
+
+
+def test_a_handler_of_service_desk_mailboxes_is_checked_with_the_others(settings):
+    settings.SERVICE_DESK_EMAIL_HANDLERS = ["incoming_email.handlers.note.NoHandler"]
+    ((number, what),) = find_problems()
+    assert number == "incoming_email.E001"
+    assert "incoming_email.handlers.note.NoHandler" in what

@@ -46,10 +46,12 @@ def carry_out(template: TicketTemplate, issue: Issue, *, bot: User, now: datetim
 
 
 def _close_code_block(text: str) -> str:
-    lines = text.split("\n")
-    *_own, is_open = find_own_lines([*lines, "x"])
-    if is_open:
-        return text
-    fences = [found["mark"] for line in lines if (found := FENCE.match(line))]
-    longest = max((f for f in fences if f[0] == fences[-1][0]), key=len)
-    return f"{text}\n{longest}"
+    fences = [found["mark"] for line in text.split("\n") if (found := FENCE.match(line))]
+    ends = [max((f for f in fences if f[0] == mark), key=len, default="") for mark in "`~"]
+    tries = [text, *(f"{text}\n{end}" for end in ends if end)]
+    return next((each for each in tries if _ends_outside_of_code(each)), text)
+
+
+def _ends_outside_of_code(text: str) -> bool:
+    *_lines, last = find_own_lines([*text.split("\n"), "x"])
+    return last

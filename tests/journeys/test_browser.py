@@ -1,7 +1,5 @@
 """A member in a real browser: logs in, copies the private address, and finds the mailed issue."""
 
-import os
-import shutil
 from email.message import EmailMessage
 
 import pytest
@@ -10,35 +8,11 @@ from django.core.management import call_command
 from incoming_email.models import InboxMethod, Mailbox, SenderToken
 from issues.models import Issue, Role
 from tests.factories import PASSWORD, MembershipFactory
-from tests.servers.programs import require_program
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-]
-
-
-@pytest.fixture
-def browser(monkeypatch):
-    require_program("chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    # Playwright keeps an event loop in this thread; the test's own queries are not async.
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with sync_api.sync_playwright() as playwright:
-        path = shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

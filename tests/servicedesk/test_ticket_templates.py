@@ -4,7 +4,8 @@ import pytest
 
 from issues import services
 from issues.models import Issue, Note, State
-from servicedesk.models import Participant
+from servicedesk.models import Participant, ServiceDesk
+from servicedesk.ticket_templates import read_template
 from tests.servicedesk.world import CUSTOMER, make_desk, sent, sent_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,11 +65,13 @@ def test_a_template_can_add_people():
     assert [row.kind for row in sent()] == ["desk_thank_you", "desk_participant"]
 
 
-@pytest.mark.parametrize("mark", ["```", "~~~~"])
-def test_a_code_block_that_the_customer_left_open_ends_before_the_template(mark):
-    desk = make_desk(template="Ours")
-    issue = desk.open_ticket(body=f"{mark}\ntrace")
-    assert issue.description == f"{mark}\ntrace\n{mark}\n\nOurs"
+@pytest.mark.parametrize(
+    ("body", "end"),
+    [("```\ntrace", "```"), ("~~~~\ntrace", "~~~~"), ("```\n~~~~", "```"), ("```\n````", "")],
+)
+def test_a_code_block_that_the_customer_left_open_ends_before_the_template(body, end):
+    template = read_template(ServiceDesk(template="Ours"))
+    assert template.below(body) == "\n".join([body, *([end] if end else []), "", "Ours"])
 
 
 def test_a_template_of_commands_only_leaves_the_text_alone():

@@ -1,0 +1,32 @@
+"""A browser for the journeys of people."""
+
+import os
+import shutil
+
+import pytest
+
+from tests.servers.programs import require_program
+
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+
+
+@pytest.fixture
+def browser(monkeypatch):
+    require_program("chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    # Playwright keeps an event loop in this thread; the test's own queries are not async.
+    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    with sync_api.sync_playwright() as playwright:
+        path = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+        yield browser
+        browser.close()

@@ -1,0 +1,175 @@
+"""A service desk in a real browser: set up, mail taken in, answered, and left by the customer."""
+
+import re
+import smtplib
+
+import pytest
+from django.utils import timezone
+
+from incoming_email import smtp, tasks
+from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from issues import outbox
+from issues.models import OutgoingEmail, Role
+from issues.notifications import fan_out_owed
+from servicedesk.models import Participant, ServiceDesk
+from tests.factories import PASSWORD, MembershipFactory
+from tests.incoming_email.world import make_mail
+from tests.servers.dovecot import free_ports
+
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+
+CUSTOMER = "carl@customer.example"
+LEAVING = re.compile(r"http://\S+/tickets/leave/[^/\s]+/")
+SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+@pytest.fixture
+def door():
+    (port,) = free_ports(1)
+    Mailbox.objects.create(
+        name="door",
+        enabled=True,
+        address="incoming+%{key}@letterbox.localhost",
+        inbox_method=InboxMethod.SMTP,
+        port=port,
+    )
+    controller = smtp.open_door("127.0.0.1", port)
+    yield port
+    controller.stop()
+
+
+@pytest.fixture
+def page(browser, live_server, settings):
+    """The maintainer's list of issues; closes without any script error."""
+    settings.BASE_URL = live_server.url
+    MembershipFactory(
+        role=Role.MAINTAINER,
+        project__path="acme/shop",
+        project__visibility="private",
+        user__username="mona",
+    )
+    context = browser.new_context(
+        viewport=SIZES["desk"], permissions=["clipboard-read", "clipboard-write"], locale="en-US"
+    )
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{live_server.url}/login/?next=/acme/shop/-/issues/")
+    page.get_by_label("Username").fill("mona")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{live_server.url}/acme/shop/-/issues/")
+    yield page
+    context.close()
+    assert problems == []
+
+
+def look(page, folder, name):
+    """Each page fits its screen, in both sizes and colours."""
+    for size, viewport in SIZES.items():
+        page.set_viewport_size(viewport)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"], name
+    page.set_viewport_size(SIZES["desk"])
+
+
+def send(port, to, **fields):
+    """Through the door, and then the work that a worker would do."""
+    content = make_mail(to=to, sender=CUSTOMER, **fields)
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.sendmail(CUSTOMER, [to], content)
+    tasks.process_inbound_email(inbound_email_id=InboundEmail.objects.latest("pk").pk)
+
+
+def mails_to_customer():
+    now = timezone.now()
+    fan_out_owed(now=now)
+    outbox.deliver_due(now=now)
+    return list(OutgoingEmail.objects.filter(recipient=CUSTOMER).order_by("pk"))
+
+
+def set_up(page, folder):
+    """By clicks only; the address as it was copied."""
+    page.get_by_role("link", name="Service desk").click()
+    page.get_by_role("link", name="Switch it on in the settings").click()
+    look(page, folder, "settings-off")
+    page.get_by_role("button", name="Switch on").click()
+    page.get_by_text("The service desk is on.").wait_for()
+    page.get_by_role("button", name="Copy").click()
+    page.get_by_text("Copied.").wait_for()
+    return page.evaluate("navigator.clipboard.readText()")
+
+
+def write_texts(page, folder):
+    """The preview follows the typing; an unknown placeholder is said at its field."""
+    field = page.get_by_label("Thank-you mail")
+    field.fill("Thank you! Your number is **%{ISSUE_ID}**. %{NAME}")
+    page.locator("#preview strong", has_text="#42").wait_for()
+    assert not ServiceDesk.objects.get().thank_you
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("There is no placeholder %{NAME}.").wait_for()
+    look(page, folder, "settings")
+    field.fill("Thank you! Your number is **%{ISSUE_ID}**. Leave: %{UNSUBSCRIBE_URL}")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("The settings of the service desk are saved.").wait_for()
+
+    page.get_by_role("link", name="Canned replies").click()
+    page.get_by_label("Title").fill("Oiled")
+    page.get_by_label("Text").fill("We have oiled the door of %{ISSUE_ID}.")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("The canned reply is saved.").wait_for()
+    look(page, folder, "canned")
+
+
+def answer(page, folder):
+    """With a canned reply, after a word within the team."""
+    page.get_by_role("link", name="Service desk").click()
+    page.get_by_text(f"Last word: {CUSTOMER}").wait_for()
+    look(page, folder, "tickets")
+    page.get_by_role("link", name="The door squeaks").click()
+    page.get_by_text(f"Goes by mail to {CUSTOMER}").wait_for()
+    comment = page.locator("#comment")
+    comment.get_by_label("Comment").fill("They never pay.")
+    comment.get_by_label("Internal note").check()
+    comment.get_by_role("button", name="Comment").click()
+    page.get_by_text("They never pay.").wait_for()
+    comment.get_by_text("Canned replies").click()
+    comment.get_by_role("button", name="Insert").click()
+    assert comment.get_by_label("Comment").input_value() == "We have oiled the door of #1."
+    comment.get_by_role("button", name="Comment").click()
+    page.get_by_label("Comment by mona").nth(1).wait_for()
+
+
+def test_a_desk_is_set_up_answers_a_customer_and_lets_them_go(page, browser, door, tmp_path):
+    address = set_up(page, tmp_path)
+    write_texts(page, tmp_path)
+    page.goto(page.url.partition("/-/")[0] + "/-/issues/")
+
+    send(door, address, subject="The door squeaks", body="Since Monday.")
+    (thank_you,) = mails_to_customer()
+    assert "Your number is **#1**" in thank_you.text
+    answer(page, tmp_path)
+
+    _thank_you, note = mails_to_customer()
+    assert "We have oiled the door of #1." in note.text
+    assert "They never pay." not in note.text + thank_you.text
+    send(door, note.headers["Reply-To"].partition("<")[2].rstrip(">"), body="It is quiet now.")
+    page.reload()
+    page.get_by_text("It is quiet now.").wait_for()
+    page.get_by_text("1 mail outside").first.click()
+    page.get_by_text(f"{CUSTOMER} · sent").first.wait_for()
+    look(page, tmp_path, "ticket")
+
+    customer = browser.new_page()
+    customer.goto(LEAVING.search(note.text)[0])
+    assert Participant.objects.get().unsubscribed_at is None
+    customer.get_by_role("button", name="Unsubscribe").click()
+    customer.get_by_text("You are unsubscribed").wait_for()
+    look(customer, tmp_path, "left")
+    customer.close()
+    page.reload()
+    page.get_by_text("Unsubscribed", exact=True).wait_for()
+    page.get_by_text("Nobody outside gets it by mail.").wait_for()

@@ -1,0 +1,65 @@
+"""A worker killed with SIGKILL amid /add_email: nobody joins halfway, no welcome comes twice."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = Path(__file__).with_name("joining_steps.py")
+DEADLINE_SECONDS = 120
+BEFORE = "1 issue|carl@customer.example|desk_thank_you"
+AFTER = (
+    "1 issue|carl@customer.example|ann@x.example|Ann knows.|added ann@x.example to the ticket"
+    "|desk_thank_you|desk_participant"
+)
+
+pytestmark = pytest.mark.slow
+
+
+def run_in(database, step, returncode=0):
+    """One step in a process of its own; what it prints."""
+    environment = os.environ | {"DATABASE_URL": f"sqlite:///{database}", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), step],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+    assert done.returncode == returncode, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A database with the mail in it, made once."""
+    database = tmp_path_factory.mktemp("joining") / "crash.sqlite3"
+    run_in(database, "prepare")
+    return database
+
+
+@pytest.fixture
+def run_step(prepared, tmp_path):
+    database = shutil.copytree(prepared.parent, tmp_path / "copy") / prepared.name
+    return partial(run_in, database)
+
+
+@pytest.mark.parametrize(
+    "step", ["die_before_the_welcome", "die_after_the_welcome", "die_before_the_commit"]
+)
+def test_killed_before_the_commit(step, run_step):
+    run_step(step, returncode=-signal.SIGKILL)
+    assert run_step("show") == BEFORE
+
+    run_step("process_later")
+    run_step("process_later")
+
+    assert run_step("show") == AFTER

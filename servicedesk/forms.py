@@ -44,6 +44,10 @@ class DeskForm(DeskFormBase):
         if self.instance.project.visibility == Visibility.PUBLIC:
             self.fields["confidential"].disabled = True
             self.initial["confidential"] = True
+        self.fields["template"].help_text = _(
+            "Markdown added to every new ticket; quick actions in it are carried out. Customers can"
+            " read it where a text to them has %{ISSUE_DESCRIPTION}."
+        )
         for name in ("thank_you", "new_note", "new_participant"):
             self.fields[name].help_text = _("Empty: a text of ours, as the preview shows it.")
 

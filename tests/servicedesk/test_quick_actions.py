@@ -185,3 +185,15 @@ def test_a_refused_command_leaves_the_rest_of_the_note(desk):
     written = write(issue, desk.agent, "Hello\n/remove_email z@x.example\n/close")
     assert written.done == ("/close",)
     assert Note.objects.get(system=False).body == "Hello"
+
+
+def test_who_could_not_be_reached_is_tried_again_after_joining_anew(desk):
+    issue = desk.open_ticket()
+    Participant.objects.update(undeliverable_at=timezone.now(), bounces=3)
+    services.create_note(item=issue, author=desk.agent, body="One")
+    written = write(issue, desk.agent, f"/remove_email {CUSTOMER}\n/add_email {CUSTOMER}")
+    assert written.refused == ()
+    services.create_note(item=issue, author=desk.agent, body="Two")
+    kinds = [row.kind for row in sent_to(CUSTOMER)]
+    assert kinds == ["desk_thank_you", "desk_participant", "desk_note"]
+    assert "Two" in sent_to(CUSTOMER)[-1].text

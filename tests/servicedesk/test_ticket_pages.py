@@ -223,3 +223,13 @@ def test_a_comment_on_the_page_answers_the_customer_unless_it_is_internal(client
     desk.receive(answer(sent_to(CUSTOMER)[-1], body="Thank you"))
     outbox.deliver_due(now=timezone.now())
     assert "Thank you" in page_of(client, issue).text
+
+
+def test_a_reply_within_a_discussion_says_too_who_will_read_it(client, desk):
+    client.force_login(desk.agent)
+    issue = desk.open_ticket()
+    services.create_note(item=issue, author=desk.agent, body="Public")
+    services.create_note(item=issue, author=desk.agent, body="Ours", internal=True)
+    text = page_of(client, issue).text
+    assert text.count(f"Goes by mail to {CUSTOMER}, unless it is internal.") == 2
+    assert text.count("Your reply will be internal") == 1

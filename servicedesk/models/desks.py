@@ -112,8 +112,14 @@ class ServiceDesk(models.Model):
                 problems[name] = _("There is no placeholder %s. Correct it or take it out.") % (
                     ", ".join(f"%{{{word}}}" for word in unknown)
                 )
+        if "key" not in problems and self._is_taken():
+            problems["key"] = _("Another project has this key. Choose another one.")
         if problems:
             raise ValidationError(problems)
+
+    def _is_taken(self) -> bool:
+        others = ServiceDesk.objects.exclude(pk=self.pk)
+        return bool(self.key) and others.filter(key=self.key).exists()
 
     @property
     def name(self) -> str:

@@ -83,6 +83,15 @@ def test_an_unknown_placeholder_is_an_error_at_its_field(client, project):
 
 
 @pytest.mark.usefixtures("maintainer")
+def test_a_key_of_another_project_is_refused_at_its_field(client, project):
+    ServiceDesk.objects.create(project=ProjectFactory(), key="shop")
+    response = client.post(url_of("desk-settings", project), FORM | {"key": "shop"})
+    assert response.context["form"].errors == {
+        "key": ["Another project has this key. Choose another one."]
+    }
+
+
+@pytest.mark.usefixtures("maintainer")
 def test_in_a_public_project_tickets_stay_confidential(client, project):
     project.visibility = Visibility.PUBLIC
     project.save()

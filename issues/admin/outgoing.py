@@ -73,7 +73,9 @@ class OutgoingEmailAdmin(KeptAdmin[OutgoingEmail]):
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
         ids = list(queryset.values_list("pk", flat=True))
         with transaction.atomic():
-            failed = OutgoingEmail.objects.filter(pk__in=ids, state=OutgoingState.FAILED)
+            failed = OutgoingEmail.objects.filter(pk__in=ids, state=OutgoingState.FAILED).exclude(
+                recipient=""  # of a person who was erased
+            )
             chosen = list(failed.select_for_update().only("kind", "recipient").order_by("pk"))
             failed.update(state=OutgoingState.PENDING, next_attempt_at=timezone.now(), attempts=0)
             for row in chosen:

@@ -18,13 +18,14 @@ from issues.models.outgoing import (
     OutgoingEmailQuerySet,
     OutgoingState,
 )
-from issues.models.people import EmailAddress, User
+from issues.models.people import REMOVED_PERSON, EmailAddress, User
 from issues.models.positions import NotePosition
 from issues.models.projects import Label, Membership, Project, Role, Visibility
 from issues.models.versions import BranchMove, MergeRequestVersion
 
 __all__ = [
     "DISCUSSION_BYTES",
+    "REMOVED_PERSON",
     "Announcement",
     "BranchMove",
     "EmailAddress",

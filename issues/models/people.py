@@ -7,7 +7,11 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
+
+REMOVED_PERSON = gettext_noop("removed person")
+"""Stands where an erased person's name or address stood; no address, so nothing is sent to it."""
 
 
 class User(AbstractUser):
@@ -17,7 +21,12 @@ class User(AbstractUser):
         _("language of mails"), max_length=10, choices=settings.LANGUAGES, default="en"
     )
 
+    removed_at = models.DateTimeField(null=True, editable=False)
+    """When the person was erased: the row stays, so that what they said has an author."""
+
     def __str__(self) -> str:
+        if self.removed_at is not None:
+            return gettext(REMOVED_PERSON)
         return self.get_full_name() or self.username
 
 

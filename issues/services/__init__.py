@@ -16,6 +16,7 @@ from issues.services.changing import (
     set_locked,
     unassign,
 )
+from issues.services.erasing import erase_person, named_by
 from issues.services.files import remove_uploads
 from issues.services.projects import add_member, create_label, create_project, import_repository
 from issues.services.proposing import PatchSet, add_version, propose_merge_request
@@ -46,9 +47,11 @@ __all__ = [
     "create_project",
     "create_user",
     "edit_item",
+    "erase_person",
     "finish_moves",
     "import_repository",
     "mark_duplicate",
+    "named_by",
     "propose_merge_request",
     "remove_labels",
     "remove_uploads",

@@ -9,7 +9,7 @@ from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from issues.models import Issue, Note, Subscription, Upload, User
+from issues.models import REMOVED_PERSON, Issue, Note, Subscription, Upload, User
 from issues.permissions import Item, Person, find_standing, visible_notes
 from issues.rendering import render_markdown
 from issues.views.positions import ShownPosition, ShownPositions, show_positions
@@ -141,6 +141,8 @@ def _group(
 
 
 def _author_name(author: User | None, external: str, *, show_addresses: bool) -> str:
+    if external == REMOVED_PERSON:
+        return gettext(external)
     if external:
         return external if show_addresses else hide_addresses(external)
     return str(author) if author else gettext("somebody whose account is gone")

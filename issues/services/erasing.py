@@ -1,0 +1,132 @@
+"""What the domain holds of a person is erased; what they said stays, without their name."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from issues.models import (
+    REMOVED_PERSON,
+    EmailAddress,
+    Issue,
+    Membership,
+    Note,
+    OutgoingEmail,
+    OutgoingState,
+    Subscription,
+    User,
+)
+from issues.outbox import address_with_name
+
+Counts = tuple[tuple[str, int], ...]
+"""What was erased and how much of it, in the order in which it was done."""
+
+
+@transaction.atomic
+def erase_person(*, user: User | None, addresses: Collection[str], now: datetime) -> Counts:
+    """Erase the account, where there is one, and what bears one of these lower-case addresses.
+
+    Issues, notes and files stay, by a removed person. Done twice it changes nothing.
+    """
+    counts = [
+        *_erase_authors(user, addresses),
+        *_erase_quotes(addresses),
+        *_erase_mail(user, addresses),
+        ("e-mail addresses", _delete(EmailAddress.objects.filter(_theirs(user, addresses)))),
+    ]
+    if user is not None:
+        counts += _erase_account(user, now=now)
+    return tuple(counts)
+
+
+def _theirs(user: User | None, addresses: Collection[str]) -> Q:
+    """What another account claims without proof goes too; what is proven there is theirs."""
+    claimed = Q(address__in=addresses, verified_at=None)
+    return claimed if user is None else claimed | Q(user=user)
+
+
+def named_by(field: str, addresses: Collection[str]) -> Q:
+    """Rows with one of the addresses, in whichever letter case it was written."""
+    named = Q(pk=None)
+    for address in addresses:
+        named |= Q(**{f"{field}__iexact": address})
+    return named
+
+
+def _erase_authors(user: User | None, addresses: Collection[str]) -> Counts:
+    """Their quoted parts go first: afterwards nobody knows whose they were."""
+    notes = Note.objects.filter(named_by("external_author", addresses))
+    mine = Note.objects.filter(author=user) if user is not None else Note.objects.none()
+    quoted = sum(rows.exclude(quoted="").update(quoted="") for rows in (notes, mine))
+    issues = Issue.objects.filter(named_by("external_author", addresses))
+    return (
+        ("quoted parts of their notes", quoted),
+        ("notes by address", notes.update(external_author=REMOVED_PERSON)),
+        ("issues by address", issues.update(external_author=REMOVED_PERSON)),
+    )
+
+
+def _erase_quotes(addresses: Collection[str]) -> Counts:
+    """Quoted parts of others that name an address of theirs."""
+    named = Q(pk=None)
+    for address in addresses:
+        named |= Q(quoted__icontains=address)
+    others = Note.objects.exclude(quoted="").filter(named)
+    return (("quoted parts that name them", others.update(quoted="")),)
+
+
+def _erase_mail(user: User | None, addresses: Collection[str]) -> Counts:
+    """Mail to them, and mail in their name to others. The rows stay: no effect comes twice."""
+    to_them = OutgoingEmail.objects.filter(named_by("recipient", addresses))
+    unsent = to_them.filter(state=OutgoingState.PENDING).update(state=OutgoingState.FAILED)
+    emptied: dict[str, object] = {"subject": "", "text": "", "html": "", "headers": {}}
+    erased = to_them.update(**emptied, recipient="", envelope_sender="", uploads=[], last_error="")
+    told = 0
+    if user is not None and user.removed_at is None:
+        name = address_with_name(str(user), "a@example.com").rpartition(" <")[0]
+        by_them = OutgoingEmail.objects.filter(from_header__startswith=f"{name} <").exclude(
+            state=OutgoingState.PENDING
+        )
+        told = by_them.update(**emptied, from_header=REMOVED_PERSON)
+    return (
+        ("mail to them that was not sent yet", unsent),
+        ("mail to them", erased),
+        ("mail to others in their name", told),
+    )
+
+
+def _erase_account(user: User, *, now: datetime) -> Counts:
+    erased = 0 if user.removed_at else 1
+    history = _erase_history(user)
+    counts = (
+        ("memberships", _delete(Membership.objects.filter(user=user))),
+        ("subscriptions", _delete(Subscription.objects.filter(user=user))),
+        ("entries of the admin's history", history),
+        ("accounts", erased),
+    )
+    user.assigned_issues.clear()
+    user.assigned_merge_requests.clear()
+    user.groups.clear()
+    user.user_permissions.clear()
+    user.username, user.email = f"removed-{user.pk}", ""
+    user.first_name = user.last_name = ""
+    user.is_active = user.is_staff = user.is_superuser = False
+    user.set_unusable_password()
+    user.removed_at = user.removed_at or now
+    user.save()
+    return counts
+
+
+def _erase_history(user: User) -> int:
+    """Entries about the account name the person; those by it keep their author."""
+    about = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk)
+    ).exclude(object_repr=REMOVED_PERSON)
+    return about.update(object_repr=REMOVED_PERSON, change_message="")
+
+
+def _delete(rows: "QuerySet[EmailAddress] | QuerySet[Membership] | QuerySet[Subscription]") -> int:
+    return rows.delete()[0]

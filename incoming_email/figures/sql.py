@@ -35,8 +35,11 @@ class Seconds(_Reckoned):
 
 
 class Whole(_Reckoned):
-    """A number without what stands behind its point."""
+    """A number without what stands behind its point.
+
+    SQLite reckons days as floating point, where 2 seconds may come out as 1.99999.
+    """
 
     template = "CAST(FLOOR(%(expressions)s) AS INTEGER)"
-    sqlite_template = "CAST(%(expressions)s AS INTEGER)"
+    sqlite_template = "CAST(%(expressions)s + 0.001 AS INTEGER)"
     output_field = IntegerField()

@@ -68,6 +68,14 @@ def test_an_empty_ledger_has_no_times():
 
 
 @pytest.mark.django_db
+def test_whole_seconds_stay_whole_at_every_time_of_the_day():
+    for second in range(60):
+        took(2, received_at=NOW + timedelta(seconds=second, microseconds=second * 16_661))
+    bucket = find_activity(DAY, now=NOW).whole
+    assert (bucket.received, bucket.median, bucket.slowest) == (60, 2, 2)
+
+
+@pytest.mark.django_db
 def test_a_clock_that_went_back_makes_no_negative_time():
     took(-90, received_at=NOW)
     assert find_activity(DAY, now=NOW).whole.median == 0

@@ -146,6 +146,16 @@ def may_push(user: Person, project: Project, branch: str) -> bool:
     return has_role(user, project, Role.MAINTAINER if is_protected else Role.DEVELOPER)
 
 
+def merge_item(user: Person, item: Item | None) -> bool:
+    """Who may push to the target branch, and read what is merged."""
+    if not isinstance(item, MergeRequest) or not user.is_authenticated:
+        return False
+    is_protected = item.project.is_protected(item.target_branch)
+    needed = Role.MAINTAINER if is_protected else Role.DEVELOPER
+    standing = find_standing(user, item.project, item)
+    return standing.reads(item) and standing.role >= needed
+
+
 PREDICATES: dict[str, Callable[..., bool]] = {
     "issues.read_project": read_project,
     "issues.open_issue": open_issue,
@@ -154,6 +164,7 @@ PREDICATES: dict[str, Callable[..., bool]] = {
     "issues.comment_on": comment_on,
     "issues.edit_item": edit_item,
     "issues.triage_item": triage_item,
+    "issues.merge_item": merge_item,
     "issues.read_internal": read_internal,
     "issues.administer_project": administer_project,
 }

@@ -11,6 +11,7 @@ from issues.models.items import (
     WorkItem,
     new_discussion,
 )
+from issues.models.merges import Merge
 from issues.models.outgoing import (
     Announcement,
     Event,
@@ -33,6 +34,7 @@ __all__ = [
     "Issue",
     "Label",
     "Membership",
+    "Merge",
     "MergeRequest",
     "MergeRequestVersion",
     "Note",

@@ -2,7 +2,8 @@
 
 from issues.repositories.applying import Applied, apply_patches, discarded, is_discarding
 from issues.repositories.importing import import_repository
-from issues.repositories.moving import Move, drop_pin, find_pins, move, pin
+from issues.repositories.joining import Joining, join, try_join
+from issues.repositories.moving import Move, drop_pin, find_pins, move, move_branch, pin
 from issues.repositories.planting import plant_commit
 from issues.repositories.reading import (
     Commit,
@@ -34,6 +35,7 @@ __all__ = [
     "Git",
     "GitError",
     "GitStopped",
+    "Joining",
     "Move",
     "Refused",
     "Why",
@@ -52,7 +54,9 @@ __all__ = [
     "has_repository",
     "import_repository",
     "is_discarding",
+    "join",
     "move",
+    "move_branch",
     "path_of",
     "pin",
     "plant_commit",
@@ -61,4 +65,5 @@ __all__ = [
     "require_branch_name",
     "require_room_for",
     "sentence",
+    "try_join",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 
 from issues.models import Project
+from issues.repositories.joining import is_ancestor
 from issues.repositories.running import Git, GitError
 from issues.repositories.storing import (
     HEADS,
@@ -59,6 +60,23 @@ def move(project: Project, step: Move) -> bool:
             raise  # nobody moved it: a fault, and the move is still owed
         _change(git, named)
         return found == step.new
+    return True
+
+
+def move_branch(project: Project, *, branch: str, old: str, new: str) -> bool:
+    """Twice is once. False where somebody else has moved the branch, and it does not hold `new`.
+
+    Raises GitError where git could not, so that the move stays owed.
+    """
+    git = ensure_repository(project)
+    target = f"{HEADS}{branch}"
+    try:
+        _change(git, [f"update {target}\0{new}\0{old}\0"])
+    except GitError:
+        found = find_commit(git, target)
+        if found == old != new:
+            raise
+        return bool(found) and is_ancestor(git, new, of=found)
     return True
 
 

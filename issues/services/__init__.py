@@ -18,6 +18,7 @@ from issues.services.changing import (
 )
 from issues.services.erasing import erase_person, named_by
 from issues.services.files import remove_uploads
+from issues.services.merging import MergePlan, finish_merges, merge, plan_merge
 from issues.services.projects import add_member, create_label, create_project, import_repository
 from issues.services.proposing import PatchSet, add_version, propose_merge_request
 from issues.services.refusals import Invalid, Locked, NotAllowed, NotVisible
@@ -28,6 +29,7 @@ from issues.services.writing import create_issue, create_merge_request, create_n
 __all__ = [
     "Invalid",
     "Locked",
+    "MergePlan",
     "NotAllowed",
     "NotVisible",
     "PatchSet",
@@ -48,10 +50,13 @@ __all__ = [
     "create_user",
     "edit_item",
     "erase_person",
+    "finish_merges",
     "finish_moves",
     "import_repository",
     "mark_duplicate",
+    "merge",
     "named_by",
+    "plan_merge",
     "propose_merge_request",
     "remove_labels",
     "remove_uploads",

@@ -8,8 +8,9 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from issues import repositories
-from issues.models import BranchMove, MergeRequestVersion, Project
+from issues.models import BranchMove, Merge, MergeRequestVersion, Project
 from issues.repositories import GitError, GitStopped, Move
+from issues.services.merging import finish_merges
 from issues.services.recording import tell_change
 
 logger = logging.getLogger(__name__)
@@ -54,11 +55,19 @@ def sweep_repositories(*, now: datetime) -> None:
     owed = MergeRequestVersion.objects.filter(
         branch_move=BranchMove.OWED, created_at__lt=now - SWEEP_AFTER
     )
-    ids = owed.order_by().values_list("merge_request__project", flat=True).distinct()
-    for project in Project.objects.filter(pk__in=list(ids[: settings.SWEEP_BATCH])):
+    merges = Merge.objects.filter(branch_move=BranchMove.OWED, created_at__lt=now - SWEEP_AFTER)
+    ids = {
+        project
+        for rows in (owed, merges)
+        for project in rows.order_by()
+        .values_list("merge_request__project", flat=True)
+        .distinct()[: settings.SWEEP_BATCH]
+    }
+    for project in Project.objects.filter(pk__in=ids):
         repositories.remove_stale_locks(project)
         try:
             finish_moves(project=project)
+            finish_merges(project=project)
         except (GitError, GitStopped) as error:  # one broken repository must not stop the others
             logger.warning("branch not moved project=%s: %s", project.pk, error)
     _drop_pins()

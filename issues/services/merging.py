@@ -1,5 +1,6 @@
 """Merging: whether a merge request can be merged, and doing so, safe to repeat after a crash."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,10 +19,11 @@ from issues.models import (
     State,
     User,
 )
-from issues.repositories import GitStopped, Joining
+from issues.repositories import GitError, GitStopped, Joining
 from issues.services.recording import lock_item, tell_change
 from issues.services.refusals import Invalid, require
 
+logger = logging.getLogger(__name__)
 FORMAT = 1
 KEPT_SECONDS = 7 * 24 * 3600
 MAX_NAMED_FILES = 5
@@ -44,8 +46,8 @@ def plan_merge(item: MergeRequest) -> MergePlan:
         return MergePlan(obstacle=obstacle)
     try:
         joining = _try_join(item.project, target, source)
-    except GitStopped:
-        return MergePlan(obstacle=_took_too_long())
+    except (GitStopped, GitError) as error:
+        return MergePlan(obstacle=_explain(item, error))
     return MergePlan(target, source, joining.is_forward, _describe(joining))
 
 
@@ -168,11 +170,14 @@ def _join(item: MergeRequest, actor: User, now: datetime, *, target: str, source
         return repositories.join(
             item.project, target=target, source=source, message=message, author=actor, now=now
         )
-    except GitStopped as error:
-        raise Invalid([_took_too_long()]) from error
+    except (GitStopped, GitError) as error:
+        raise Invalid([_explain(item, error)]) from error
 
 
-def _took_too_long() -> str:
+def _explain(item: MergeRequest, error: GitError | GitStopped) -> str:
+    if isinstance(error, GitError):  # a damaged repository, or git before 2.38
+        logger.warning("not merged merge_request=%s: %s", item.pk, error)
+        return _("git could not merge this. The administrator finds the reason in the log.")
     return _("Merging took too much time, so nothing was changed. Merge it with git yourself.")
 
 

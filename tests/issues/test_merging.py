@@ -8,6 +8,7 @@ from django.core.cache import cache
 
 from issues import repositories, services
 from issues.models import Announcement, BranchMove, Merge, MergeRequest, Note, Role, State
+from issues.repositories.running import Answer
 from issues.services import Invalid, NotAllowed
 from tests.clones import Clone, git, plant
 from tests.factories import MembershipFactory, MergeRequestFactory, ProjectFactory
@@ -191,6 +192,21 @@ def test_branches_without_a_common_commit_are_refused(project, version, merge):
     alone = git(repository, "commit-tree", tree, "-m", "Alone").strip()
     git(repository, "update-ref", "refs/heads/main", alone)
     with pytest.raises(Invalid, match="no commit in common"):
+        merge(version.merge_request)
+
+
+def test_a_git_that_can_not_merge_is_no_error_page(project, version, merge, monkeypatch):
+    """Before 2.38 merge-tree knows no --write-tree, and ends with its usage."""
+    move_on(project)
+
+    def fail(*_words, **_more):
+        raise repositories.GitError("merge-tree", Answer(129, b"", b"usage: git merge-tree"))
+
+    monkeypatch.setattr(repositories, "try_join", fail)
+    monkeypatch.setattr(repositories, "join", fail)
+    said = "git could not merge this. The administrator finds the reason in the log."
+    assert services.plan_merge(version.merge_request).obstacle == said
+    with pytest.raises(Invalid, match=said):
         merge(version.merge_request)
 
 

@@ -1,4 +1,4 @@
-"""A member in a real browser: logs in, copies the private address, and finds the mailed issue."""
+"""A member in a real browser: finds the mailed issue, and comments on a line of a diff."""
 
 from email.message import EmailMessage
 
@@ -7,7 +7,9 @@ from django.core.management import call_command
 
 from incoming_email.models import InboxMethod, Mailbox, SenderToken
 from issues.models import Issue, Role
+from tests.clones import Clone, plant
 from tests.factories import PASSWORD, MembershipFactory
+from tests.issues.proposals import propose
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
@@ -122,3 +124,71 @@ def test_skip_link_comes_first_and_leads_to_the_content(page):
     page.keyboard.press("Enter")
 
     assert page.evaluate("document.activeElement.id") == "main"
+
+
+CODE = b'"""Doors."""\n\n\ndef oil(hinge: str) -> str:\n    return f"{hinge}, oiled"  # no grease\n'
+
+
+@pytest.fixture
+def merge_request(member, tmp_path):
+    """Changed code, a moved file, a picture, and a line that is longer than any window."""
+    project = member.projects.get()
+    plant(project)
+    clone = Clone(project, tmp_path / "clone")
+    clone.oil(3)
+    clone.git("mv", "docs/readme.md", "docs/doors.md")
+    clone.write("doors/oil.py", CODE)
+    clone.write("door.png", b"\0\1")
+    clone.write("long.txt", b"wide" * 200 + b"\n")
+    clone.commit("Oil by program\n\nBy hand it takes too long.")
+    return propose(clone, project, member).merge_request
+
+
+def test_a_comment_on_a_line_of_the_diff(page, live_server, merge_request, tmp_path):
+    """Under a policy that forbids every script and style that is not a file of ours."""
+    broken = []
+    page.on("console", lambda message: broken.append(message.text))
+    page.route("**/*", forbid_inline)
+
+    page.get_by_role("link", name="Merge requests").click()
+    assert "-merge-request@" in page.get_by_label("Your private address").input_value()
+    page.get_by_role("link", name=merge_request.title).click()
+    page.get_by_text("It merges cleanly").wait_for()
+    page.get_by_text("Oil by program").click()
+    page.get_by_text("By hand it takes too long.").wait_for()
+    page.get_by_role("link", name="Changes").click()
+    page.get_by_role("link", name="Comment on line 5", exact=True).last.click()
+    page.get_by_label("Comment", exact=True).fill("Why **not** grease?")
+    page.get_by_role("button", name="Comment", exact=True).click()
+
+    comment = page.get_by_label("Comment by ada")
+    comment.wait_for()
+    row = page.locator("tr", has=comment)
+    assert "no grease" in row.locator("xpath=preceding-sibling::tr[1]").inner_text()
+    assert page.locator(".code .k", has_text="def").count() == 1
+    look_at(page, tmp_path, "changes")
+
+    page.get_by_role("link", name="Discussion").click()
+    page.get_by_role("link", name="doors/oil.py").wait_for()
+    look_at(page, tmp_path, "discussion")
+    page.get_by_role("link", name="doors/oil.py").click()
+    page.wait_for_url("**/changes/#*")
+    assert broken == []
+
+
+def forbid_inline(route):
+    response = route.fetch()
+    policy = {"content-security-policy": "default-src 'self'"}
+    route.fulfill(response=response, headers=response.headers | policy)
+
+
+def look_at(page, folder, name):
+    """Pictures for people; the machine sees that nothing is wider than the window."""
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            file = folder / f"{name}-{size['width']}-{scheme}.png"
+            page.screenshot(path=file, full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+    page.set_viewport_size(DESKTOP)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("issues", "0006_note_positions"),
+        ("issues", "0007_answer_budget"),
     ]
 
     operations = [

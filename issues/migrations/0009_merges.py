@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("issues", "0007_answer_budget"),
+        ("issues", "0008_removed_people"),
     ]
 
     operations = [

@@ -118,6 +118,7 @@ class Door:
             return TRY_LATER
         if BARE_LINE_END.search(content):
             return "550 5.6.0 A line must end with CR LF (RFC 5321 2.3.8)"
+        content = _with_return_path(content, envelope.mail_from or "")
         if not self._lmtp:
             return await self._take(content, list(envelope.rcpt_tos))
         answers = {
@@ -155,6 +156,12 @@ class Door:
         """Whatever goes wrong here is ours: a 5xx would make the sender give the mail up."""
         logger.error("door failed", exc_info=error)
         return TRY_LATER
+
+
+def _with_return_path(content: bytes, mail_from: str) -> bytes:
+    """As who delivers for good must write it (RFC 5321 4.4): mail of `<>` is never answered."""
+    path = re.sub(r"[\x00-\x20<>\x7f]", "", mail_from)
+    return f"Return-Path: <{path}>\r\n".encode(errors="replace") + content
 
 
 def _with_fresh_connection(work: Callable[..., Result], *args: Any) -> Result:

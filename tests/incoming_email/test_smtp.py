@@ -8,6 +8,7 @@ from django.db import DatabaseError
 
 from incoming_email import receiving, smtp
 from incoming_email.models import InboundEmail
+from incoming_email.parsing.message import parse
 from tests.incoming_email.world import make_mail, make_world
 from tests.servers.dovecot import free_ports
 
@@ -91,6 +92,17 @@ def test_the_null_reverse_path_is_taken(world, port):
     with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
         client.sendmail("", [world.reply_address()], b"Subject: x\r\n\r\ny\r\n")
     assert InboundEmail.objects.count() == 1
+
+
+@pytest.mark.parametrize("mail_from", ["", "ann@example.com"])
+def test_the_reverse_path_is_kept_above_the_message(world, port, mail_from):
+    """Above one that the message brought along, so that only ours counts."""
+    content = b"Return-Path: <forged@example.com>\r\nSubject: x\r\n\r\ny\r\n"
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.sendmail(mail_from, [world.reply_address()], content)
+    raw = bytes(InboundEmail.objects.get().raw)
+    assert raw == f"Return-Path: <{mail_from}>\r\n".encode() + content
+    assert parse(raw).null_return_path is (mail_from == "")
 
 
 def test_a_line_of_half_a_megabyte_is_taken(world, port):

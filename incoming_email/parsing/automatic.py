@@ -85,6 +85,9 @@ def _find_report(headers: Headers, root: Part) -> Verdict | None:
     types = {root.type, *(child.type for child in root.children)}
     report = root.content_type.parameters.get("report-type", "").lower()
     is_report = root.type == "multipart/report"
+    # RFC 6533 names both once more for addresses beyond ASCII.
+    report = report.removeprefix("global-")
+    types = {name.replace("message/global-", "message/") for name in types}
     if "message/delivery-status" in types or (is_report and report == "delivery-status"):
         return Kind.BOUNCE, "a delivery report (RFC 3464)"
     if "message/disposition-notification" in types or (

@@ -1,0 +1,81 @@
+"""What a delivery report says of a mail of ours: refused for good, and in which words."""
+
+import re
+from collections.abc import Iterator
+
+from incoming_email.parsing.types import Kind, ParsedEmail
+
+REPORTS = {"message/delivery-status", "message/global-delivery-status"}
+"""RFC 3464; RFC 6533 for addresses beyond ASCII."""
+
+RETURNED = {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"}
+"""Types of the part that holds what was sent (RFC 6522 3, RFC 6533 6)."""
+
+HEAD_BYTES = 65_536
+MESSAGE_ID = re.compile(rb"^Message-ID:[ \t]*<([^<>\s]{1,250})>", re.IGNORECASE | re.MULTILINE)
+ACTION = re.compile(r"^Action:[ \t]*(\w+)", re.IGNORECASE | re.MULTILINE)
+STATUS = re.compile(r"^Status:[ \t]*(\d\.\d{1,3}\.\d{1,3})", re.IGNORECASE | re.MULTILINE)
+DIAGNOSTIC = re.compile(r"^Diagnostic-Code:[ \t]*([^\r\n]{1,400})", re.IGNORECASE | re.MULTILINE)
+BLANK_LINE = re.compile(r"\r?\n[ \t]*\r?\n")
+MAX_GROUPS = 100
+
+REFUSED = re.compile(r"(?<![\w.])(?:5\.\d{1,3}\.\d{1,3}|55[0-4])(?![\w.])")
+STILL_TRIED = re.compile(r"\b(?:delay(?:ed)?|still being retried|will be retried)\b", re.IGNORECASE)
+COPY_BEGINS = re.compile(
+    r"^[-> ]*(?:(?:this|below this line) is (?:a|the) copy of|original message|"
+    r"(?:return-path|received):)",
+    re.IGNORECASE,
+)
+MAX_LINES = 200
+
+
+def find_failure(email: ParsedEmail) -> str:
+    """Status and words of the server that refused for good; empty where none did.
+
+    A delay may still end well, and so may what failed for a reason that passes (4.x.x).
+    """
+    if email.kind != Kind.BOUNCE:
+        return ""
+    parts = [a.content for a in email.attachments if a.content_type in REPORTS]
+    if not parts:
+        return _find_in_words(email)
+    groups = (group for part in parts for group in _split(part.decode(errors="replace")))
+    return next((reason for group in groups if (reason := _read_group(group))), "")
+
+
+def find_returned_ids(email: ParsedEmail) -> list[str]:
+    """Message-IDs of what is sent back with the report; the head of each is enough."""
+    returned = (a.content[:HEAD_BYTES] for a in email.attachments if a.content_type in RETURNED)
+    ids = [found[1] for head in returned if (found := MESSAGE_ID.search(head))]
+    return [message_id.decode(errors="replace") for message_id in ids]
+
+
+def _split(report: str) -> list[str]:
+    """One group of fields for the message, then one for each recipient."""
+    return BLANK_LINE.split(report, maxsplit=MAX_GROUPS)
+
+
+def _read_group(group: str) -> str:
+    action, status = ACTION.search(group), STATUS.search(group)
+    if status is None or not status[1].startswith("5"):
+        return ""
+    if action is not None and action[1].lower() != "failed":
+        return ""
+    words = DIAGNOSTIC.search(group)
+    return " ".join([status[1], *([words[1]] if words else [])])
+
+
+def _find_in_words(email: ParsedEmail) -> str:
+    """Of a report for people only (qmail, Exim): the line with the answer of the server."""
+    lines = list(_own_lines(email.text))
+    if STILL_TRIED.search(email.subject) or any(STILL_TRIED.search(line) for line in lines):
+        return ""
+    return next((line.strip()[:400] for line in lines if REFUSED.search(line)), "")
+
+
+def _own_lines(text: str) -> Iterator[str]:
+    """Those above the copy of the message that failed."""
+    for line in text.splitlines()[:MAX_LINES]:
+        if COPY_BEGINS.match(line):
+            return
+        yield line[:1000]

@@ -1,0 +1,148 @@
+"""Delivery reports in the forms that servers write them, regular and odd."""
+
+import time
+
+import pytest
+
+from incoming_email.outcomes import Reason, Status
+from incoming_email.parsing.message import parse
+from servicedesk.delivery_reports import find_failure
+from servicedesk.models import Participant
+from tests.servicedesk.world import CUSTOMER, make_desk, sent_to
+
+HEAD = (
+    "From: Mail Delivery System <MAILER-DAEMON@mx.example>\r\nSubject: Undelivered\r\n"
+    "Return-Path: <>\r\nMIME-Version: 1.0\r\n"
+)
+
+
+def report(*groups, part="message/delivery-status", report_type="delivery-status"):
+    status = "\r\n\r\n".join(["Reporting-MTA: dns; mx.example", *groups])
+    return (
+        f"{HEAD}Content-Type: multipart/report; report-type={report_type}; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\nIt was not 5.9.9 delivered.\r\n"
+        f"--b\r\nContent-Type: {part}\r\n\r\n{status}\r\n--b--\r\n"
+    )
+
+
+def in_words(text, *, fields=""):
+    return f"{HEAD}{fields}Content-Type: text/plain\r\n\r\n{text}"
+
+
+FAILED = "Final-Recipient: rfc822; a@b.example\r\nAction: failed\r\nStatus: 5.1.1"
+QMAIL = (
+    "Hi. This is the qmail-send program at mx.example.\r\n\r\n<a@b.example>:\r\n"
+    "192.0.2.1 does not like recipient.\r\nRemote host said: 550 5.1.1 no such user\r\n"
+    "Giving up on 192.0.2.1.\r\n\r\n--- Below this line is a copy of the message.\r\n\r\n"
+    "Return-Path: <x@y.example>\r\nSubject: 5.2.2\r\n"
+)
+EXIM = (
+    "This message was created automatically by mail delivery software.\r\n\r\n"
+    "A message that you sent could not be delivered to one or more of its\r\n"
+    "recipients. This is a permanent error. The following address(es) failed:\r\n\r\n"
+    "  a@b.example\r\n    host mx.b.example [192.0.2.1]\r\n"
+    "    SMTP error from remote mail server after RCPT TO:<a@b.example>:\r\n"
+    "    550 Unrouteable address\r\n\r\n"
+    "------ This is a copy of the message, including all the headers. ------\r\n"
+)
+EXCHANGE = (
+    "Final-recipient: RFC822; a@b.example\r\nAction: failed\r\nStatus: 5.1.10\r\n"
+    "Remote-MTA: dns;mail.b.example\r\n"
+    "Diagnostic-Code: smtp;550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found\r\n"
+    "X-Display-Name: A"
+)
+EXIM_WARNING = (
+    "A message that you sent has not yet been delivered to one or more of its\r\n"
+    "recipients after more than 24 hours on the queue. It is delayed; 4.4.1, 550 once.\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("mail", "reason"),
+    [
+        (report(FAILED), "5.1.1"),
+        (report(EXCHANGE), "5.1.10 smtp;550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found"),
+        (report("Final-Recipient: x\r\nAction: delayed\r\nStatus: 4.4.1", FAILED), "5.1.1"),
+        (report("Final-Recipient: x\r\nStatus: 5.2.1"), "5.2.1"),
+        (report(FAILED.upper()), "5.1.1"),
+        (
+            report(
+                FAILED,
+                part="message/global-delivery-status",
+                report_type="global-delivery-status",
+            ),
+            "5.1.1",
+        ),
+        (in_words(QMAIL), "Remote host said: 550 5.1.1 no such user"),
+        (in_words(EXIM, fields="X-Failed-Recipients: a@b.example\r\n"), "550 Unrouteable address"),
+        (
+            HEAD + "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+            "--b\r\nContent-Type: text/plain\r\n\r\n<a@b.example>: 554 5.7.1 Refused\r\n--b--\r\n",
+            "<a@b.example>: 554 5.7.1 Refused",
+        ),
+    ],
+    ids=[
+        *("postfix", "exchange", "second of two", "no action", "capitals", "beyond ascii"),
+        *("qmail", "exim", "no status part"),
+    ],
+)
+def test_a_final_failure_is_found_with_its_words(mail, reason):
+    assert find_failure(parse(mail.encode())) == reason
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        report("Final-Recipient: x\r\nAction: delayed\r\nStatus: 4.4.1"),
+        report("Final-Recipient: x\r\nAction: delayed\r\nStatus: 5.0.0"),
+        report("Final-Recipient: x\r\nAction: delivered\r\nStatus: 2.1.5"),
+        report("Final-Recipient: x\r\nAction: failed\r\nStatus: 4.4.7"),
+        report("Final-Recipient: x\r\nAction: relayed"),
+        report(),
+        in_words(EXIM_WARNING),
+        in_words("The price is 551.50 and version 15.5.1 is out."),
+        "From: carl@b.example\r\nSubject: Away\r\nAuto-Submitted: auto-replied\r\n\r\n"
+        "Call 550 5.1.1\r\n",
+        "From: carl@b.example\r\nSubject: Hello\r\n\r\n550 5.1.1\r\n",
+    ],
+    ids=[
+        *("delayed", "delayed with 5", "delivered", "failed for now", "relayed", "no recipient"),
+        *("exim's warning", "other numbers", "absence notice", "person"),
+    ],
+)
+def test_all_else_is_no_failure(mail):
+    assert find_failure(parse(mail.encode())) == ""
+
+
+def test_reading_a_report_takes_linear_time():
+    lines = "Action: failed\r\nStatus: 4.0.0\r\n\r\n" * 20_000 + "5." * 100_000
+    started = time.monotonic()
+    assert find_failure(parse(report(lines).encode())) == ""
+    assert find_failure(parse(in_words("delaye " * 100_000 + "5." * 100_000).encode())) == ""
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("mail", [report(FAILED), in_words(QMAIL)], ids=["report", "words"])
+def test_it_counts_for_the_participant_whose_envelope_sender_it_came_to(mail):
+    desk = make_desk(add_cc=True)
+    desk.open_ticket(Cc="ann@customer.example")
+    (thank_you,) = sent_to(CUSTOMER)
+    row = desk.receive(mail.encode(), recipient=thank_you.envelope_sender)
+    assert row.status == Status.PROCESSED
+    counts = dict(Participant.objects.values_list("address", "bounces"))
+    assert counts == {CUSTOMER: 1, "ann@customer.example": 0}
+    again = desk.receive(mail.encode(), recipient=thank_you.envelope_sender)
+    assert (again.status, again.reason) == (Status.IGNORED, Reason.DUPLICATE)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_absence_notice_to_the_envelope_sender_is_no_failure():
+    """RFC 3834 sends it there."""
+    desk = make_desk()
+    desk.open_ticket()
+    (thank_you,) = sent_to(CUSTOMER)
+    to = thank_you.envelope_sender
+    desk.write(to=to, Auto_Submitted="auto-replied", subject="Away", body="550 5.1.1")
+    desk.write(to=to, subject="I am on holiday", body="550 5.1.1")
+    assert Participant.objects.get().bounces == 0

@@ -1,7 +1,7 @@
 """How many automatic answers may still go out: to a sender, a domain, by a mailbox, in a day."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +15,11 @@ HELD = "held"
 UNHEEDED = "quick_actions"
 AUTOMATIC_KINDS = (REJECTION, HELD, UNHEEDED)
 """Kinds of outgoing mail that answer a mail by themselves."""
+
+THANK_YOU, WELCOME = "desk_thank_you", "desk_participant"
+LOOPING_KINDS = (*AUTOMATIC_KINDS, THANK_YOU, WELCOME)
+"""Kinds that LOOP_LIMIT_PER_HOUR counts. A busy desk may well thank a domain all day long, so the
+budgets of a day leave its mails out."""
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -42,19 +47,32 @@ def find_used_up(recipient: str, *, mailbox_id: int, now: datetime) -> str:
     Counted are rows of outgoing mail, sent or not. Two workers at the same moment may let one
     more through each: the budget stops floods, it keeps no accounts.
     """
-    theirs = Q(recipient=recipient)
+    if recipient in find_satiated([recipient], now=now):
+        return "LOOP_LIMIT_PER_HOUR"
     sent = _find_automatic(now).aggregate(
-        LOOP_LIMIT_PER_HOUR=Count("pk", filter=theirs & Q(created_at__gt=now - HOUR)),
-        NOTICE_SENDER_LIMIT_PER_DAY=Count("pk", filter=theirs),
+        NOTICE_SENDER_LIMIT_PER_DAY=Count("pk", filter=Q(recipient=recipient)),
         NOTICE_DOMAIN_LIMIT_PER_DAY=Count(
             "pk", filter=Q(recipient__iendswith=f"@{_domain_of(recipient)}")
         ),
         NOTICE_MAILBOX_LIMIT_PER_DAY=Count("pk", filter=Q(budget=name_budget(mailbox_id))),
     )
-    limits = {"LOOP_LIMIT_PER_HOUR": settings.LOOP_LIMIT_PER_HOUR} | {
-        name: limit for name, limit in daily_limits().items() if limit > 0
-    }
+    limits = {name: limit for name, limit in daily_limits().items() if limit > 0}
     return next((name for name, limit in limits.items() if sent[name] >= limit), "")
+
+
+def find_satiated(addresses: Collection[str], *, now: datetime) -> set[str]:
+    """Those that got LOOP_LIMIT_PER_HOUR mails of LOOPING_KINDS in the last hour; in one query.
+
+    A robot that answers each of them by a mail of its own is left in silence from then on.
+    """
+    most = settings.LOOP_LIMIT_PER_HOUR
+    if most <= 0 or not addresses:
+        return set(addresses)
+    got = OutgoingEmail.objects.filter(
+        recipient__in=addresses, kind__in=LOOPING_KINDS, created_at__gt=now - HOUR
+    )
+    counted = got.values("recipient").annotate(count=Count("pk")).filter(count__gte=most)
+    return set(counted.values_list("recipient", flat=True))
 
 
 def daily_limits() -> dict[str, int]:

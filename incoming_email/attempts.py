@@ -1,14 +1,16 @@
 """One attempt at a message: its row, what is known of it, and what the row says of its end."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from incoming_email import credentials, notices
 from incoming_email.handlers.base import Context
-from incoming_email.models import InboundEmail
-from incoming_email.outcomes import Outcome
+from incoming_email.models import InboundEmail, ReplyKey, SenderPolicy
+from incoming_email.outcomes import Outcome, Status
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.resolving import Resolved, Step
+from incoming_email.sender_auth import SignatureCheck, is_authenticated
 from issues.models import Issue, MergeRequest, Note
 
 
@@ -23,6 +25,30 @@ class Attempt:
     """When an earlier attempt counted it for the limits."""
 
     trace: list[Step] = field(default_factory=list)
+
+
+def make_attempt(
+    row: InboundEmail,
+    email: ParsedEmail,
+    *,
+    reply_keys: Mapping[str, ReplyKey],
+    signatures: SignatureCheck,
+    now: datetime,
+) -> Attempt:
+    mailbox = row.mailbox
+    results, trusted = email.authentication_results, mailbox.trusted_authserv_id
+    context = Context(
+        row.pk,
+        now,
+        mailbox.purpose,
+        reply_keys,
+        signatures,
+        frozenset(row.waived_rules),
+        received_at=row.received_at,
+        asks_proof=mailbox.reply_sender_policy == SenderPolicy.REQUIRE,
+        proven=is_authenticated(email.sender, results, trusted=trusted, signatures=signatures),
+    )
+    return Attempt(row, email, context, row.counted_at)
 
 
 def describe(attempt: Attempt) -> None:
@@ -57,3 +83,16 @@ def clear_outcome(row: InboundEmail) -> None:
     row.handler = row.outcome = row.key_digest = ""
     row.effect_key = None
     row.issue = row.merge_request = row.note = None
+
+
+def find_first_copy(row: InboundEmail) -> InboundEmail | None:
+    """The row by which the same message of the same sender acted on the same project."""
+    if not row.message_id:
+        return None
+    same = InboundEmail.objects.filter(
+        message_id=row.message_id,
+        sender=row.sender,
+        project=row.project_id,
+        status=Status.PROCESSED,
+    )
+    return same.only("pk").order_by("pk").first()

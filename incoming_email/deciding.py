@@ -8,7 +8,7 @@ from django.conf import settings
 from incoming_email.handlers.base import Context
 from incoming_email.isolation.reading import UNREAD
 from incoming_email.models import Mailbox, SenderPolicy
-from incoming_email.outcomes import Held, Reason, Rejected
+from incoming_email.outcomes import Held, Ignored, Reason, Rejected
 from incoming_email.parsing.addresses import AddressTemplate
 from incoming_email.parsing.types import Kind, ParsedEmail
 from incoming_email.resolving import Resolved, Step, find_taker, fits_sender, resolve
@@ -21,14 +21,6 @@ IGNORED_KINDS = {
     Kind.RECEIPT: Reason.RECEIPT,
 }
 OPEN_RECIPIENTS = {"To", "Cc"}
-
-
-class Ignored(Exception):
-    """Not to be acted on, in silence."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
 
 
 def find_target(

@@ -154,3 +154,11 @@ class Held(Exception):
         super().__init__(reason.value)
         self.reason = reason
         self.rule = rule
+
+
+class Ignored(Exception):
+    """Not to be acted on, in silence."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason

@@ -1,7 +1,7 @@
 """From a ledger row to its effect: claim, parse, decide, act, record."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -10,16 +10,23 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from incoming_email import notices, reply_keys
-from incoming_email.attempts import Attempt, clear_outcome, describe, tell_unheeded, write_outcome
-from incoming_email.deciding import Ignored, effect_key, find_target, require_allowed
-from incoming_email.handlers.base import Context
+from incoming_email.attempts import (
+    Attempt,
+    clear_outcome,
+    describe,
+    find_first_copy,
+    make_attempt,
+    tell_unheeded,
+    write_outcome,
+)
+from incoming_email.deciding import effect_key, find_target, require_allowed
 from incoming_email.isolation.reading import RawText, parse_all
 from incoming_email.limiting import Delayed, require_room
-from incoming_email.models import InboundEmail, Mailbox, ReplyKey
-from incoming_email.outcomes import Held, Reason, Rejected, Status
+from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.outcomes import Held, Ignored, Reason, Rejected, Status
 from incoming_email.parsing.headers import NO_FIELDS
 from incoming_email.resolving import Resolved, find_keys_of
-from incoming_email.sender_auth import SignatureCheck, check_where_asked
+from incoming_email.sender_auth import check_where_asked
 from issues import outbox, repositories, uploads
 
 logger = logging.getLogger(__name__)
@@ -111,22 +118,9 @@ def _prepare(
         )
         signatures = check_where_asked(mailbox, group, read)
         yield [
-            Attempt(row, email, _context(row, mailbox, known, found, now), row.counted_at)
+            make_attempt(row, email, reply_keys=known, signatures=found, now=now)
             for row, email, found in zip(group, read, signatures, strict=True)
         ]
-
-
-def _context(
-    row: InboundEmail,
-    mailbox: Mailbox,
-    known: Mapping[str, ReplyKey],
-    signatures: SignatureCheck,
-    now: datetime,
-) -> Context:
-    waived = frozenset(row.waived_rules)
-    return Context(
-        row.pk, now, mailbox.purpose, known, signatures, waived, received_at=row.received_at
-    )
 
 
 def _attempt_together(group: Sequence[Attempt], mailbox: Mailbox) -> set[int]:
@@ -307,4 +301,6 @@ def _record_refusal(attempt: Attempt, decision: Ignored | Rejected | Held) -> No
             row.held_rule = decision.rule
             sent = notices.write_held(row, attempt.email, decision, now=now)
             attempt.trace.append({"step": "notice", "result": sent})
+        elif decision.reason == Reason.DUPLICATE:
+            row.duplicate_of = find_first_copy(row)
         row.save_as(STATUS_OF[type(decision)], now=now, reason=decision.reason)

@@ -57,7 +57,7 @@ def resolve(
             found, result = _try_key(key, context)
             trace.append(step | {"key": redact_key(key), "result": result})
             if found:
-                return found
+                return _prefer_own_key(found, email, context, trace)
     if found := _find_in_references(email, context, trace):
         return found
     raise Rejected(Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY)
@@ -125,6 +125,20 @@ def _find_in_references(email: ParsedEmail, context: Context, trace: list[Step])
         if found and fits:
             return found
     return None
+
+
+def _prefer_own_key(
+    found: Resolved, email: ParsedEmail, context: Context, trace: list[Step]
+) -> Resolved:
+    """An address that gives nobody an identity yields to the sender's own key in the ids.
+
+    So who answers all, with such an address in Cc, is not taken for somebody unknown.
+    """
+    target = found.target
+    if target.author is not None or target.external_author:
+        return found
+    reply = _find_in_references(email, context, trace)
+    return reply if reply is not None and reply.target.project == target.project else found
 
 
 def fits_sender(target: Target, sender: str) -> bool:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from incoming_email import reply_keys
+from incoming_email.answer_budget import THANK_YOU, WELCOME, find_satiated
 from incoming_email.reply_keys import ExternalRoute
 from issues import outbox
 from issues.models import Issue, Note
@@ -18,7 +19,7 @@ from servicedesk import links, threads, wording
 from servicedesk.attaching import Attached, attach
 from servicedesk.models import Participant, ServiceDesk, ThreadMessage, Ticket
 
-THANK_YOU, NEW_PARTICIPANT, NEW_NOTE = "desk_thank_you", "desk_participant", "desk_note"
+NEW_NOTE = "desk_note"
 PROOF_DIGITS = 16
 
 
@@ -46,7 +47,10 @@ def write_thank_you(
     *,
     now: datetime,
 ) -> None:
-    """In the requester's own thread: an answer to the mail that made the ticket."""
+    """In the requester's own thread: an answer to the mail that made the ticket. Nothing to an
+    address that got too many automatic answers: it is most likely a robot's."""
+    if find_satiated([requester.address], now=now):
+        return
     (envelope,) = _address(desk, ticket.issue, [requester], earlier=references)
     text = wording.thank_you(desk, ticket.issue, unsubscribe_url=envelope.leaving_url)
     headers = {"Auto-Submitted": "auto-replied"}
@@ -55,12 +59,26 @@ def write_thank_you(
 
 
 def write_to_new_participants(
-    desk: ServiceDesk | None, ticket: Ticket, people: Sequence[Participant], *, now: datetime
+    desk: ServiceDesk | None,
+    ticket: Ticket,
+    people: Sequence[Participant],
+    *,
+    now: datetime,
+    earlier: Sequence[str] = (),
+    tells_description: bool = True,
 ) -> None:
+    """`earlier`: ids of the mail that brought them in, which they have too."""
+    satiated = find_satiated([p.address for p in people], now=now)
+    people = [p for p in people if p.address not in satiated]
     mails = []
-    for envelope in _address(desk, ticket.issue, people):
-        text = wording.new_participant(desk, ticket.issue, unsubscribe_url=envelope.leaving_url)
-        mail = _compose(envelope, NEW_PARTICIPANT, f"welcome-{ticket.pk}", text)
+    for envelope in _address(desk, ticket.issue, people, later=earlier):
+        text = wording.new_participant(
+            desk,
+            ticket.issue,
+            unsubscribe_url=envelope.leaving_url,
+            tells_description=tells_description,
+        )
+        mail = _compose(envelope, WELCOME, f"welcome-{ticket.pk}", text)
         mails.append((envelope.participant, mail))
     _write(ticket, mails, now=now)
 
@@ -82,7 +100,9 @@ def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
         if participant.address.lower() != note.external_author.lower()
     ]
     if not note.external_author:
-        Ticket.objects.filter(pk=ticket.pk).update(waiting_since=None)
+        # Not where somebody outside has written again since: this may run late.
+        answered = Ticket.objects.filter(pk=ticket.pk, waiting_since__lte=note.created_at)
+        answered.update(waiting_since=None)
     desk = ServiceDesk.objects.filter(project=story.item.project_id).first()
     attached = attach(note)
     mails = [
@@ -109,7 +129,9 @@ def _address(
     people: Sequence[Participant],
     *,
     earlier: Sequence[str] = (),
+    later: Sequence[str] = (),
 ) -> list[Envelope]:
+    """`earlier`, `later`: ids that all of them have, from before and after the first mail."""
     routes = reply_keys.external_routes(addresses=[p.address for p in people], issue=issue)
     before = [*earlier, *threads.find_first(issue)]
     theirs = threads.find_thread_of(people)
@@ -119,7 +141,7 @@ def _address(
             issue,
             person,
             routes.get(person.address),
-            tuple(dict.fromkeys([*before, *theirs.get(person.pk, ())])),
+            tuple(dict.fromkeys([*before, *theirs.get(person.pk, ()), *later])),
         )
         for person in people
     ]

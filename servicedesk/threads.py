@@ -10,6 +10,10 @@ MAX_IDS = 100
 """References of a mail that are looked up; the newest count."""
 
 
+MAX_ID = 255
+"""Characters of an id that are kept."""
+
+
 def record(
     ticket: Ticket,
     message_id: str,
@@ -22,19 +26,31 @@ def record(
     if message_id:
         ThreadMessage.objects.get_or_create(
             ticket=ticket,
-            message_id=message_id[:255],
+            message_id=message_id[:MAX_ID],
             defaults={"participant": participant, "from_outside": from_outside, "created_at": now},
         )
 
 
 def find_ticket(ids: Iterable[str], project: Project) -> Ticket | None:
     """The ticket of this project that the first known id belongs to."""
-    wanted = list(dict.fromkeys(ids))[:MAX_IDS]
+    wanted = [name[:MAX_ID] for name in dict.fromkeys(ids)][:MAX_IDS]
     if not wanted:
         return None
     found = ThreadMessage.objects.filter(message_id__in=wanted, ticket__issue__project=project)
     by_id = {row.message_id: row.ticket for row in found.select_related("ticket__issue__project")}
     return next((by_id[message_id] for message_id in wanted if message_id in by_id), None)
+
+
+def has_letter(project: Project, message_id: str, sender: str) -> bool:
+    """Whether this mail of this participant is in a ticket of the project already."""
+    if not message_id:
+        return False
+    return ThreadMessage.objects.filter(
+        message_id=message_id[:MAX_ID],
+        from_outside=True,
+        participant__address__iexact=sender,
+        ticket__issue__project=project,
+    ).exists()
 
 
 def find_thread_of(participants: Iterable[Participant]) -> dict[int, list[str]]:

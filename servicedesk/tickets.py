@@ -33,6 +33,11 @@ class Letter:
     """Of the thread that the mail stands in, oldest first."""
 
     cc: tuple[str, ...] = ()
+    """Who may take part by it, where the desk lets people in Cc do so."""
+
+    answerable: bool = True
+    """Not where an automatic answer would reach a robot or a whole list."""
+
     files: Sequence[NewFile] = ()
 
 
@@ -58,7 +63,7 @@ def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
     threads.record(
         ticket, letter.message_id, participant=requester, from_outside=True, now=letter.now
     )
-    if requester is not None:
+    if requester is not None and letter.answerable:
         mails.write_thank_you(desk, ticket, requester, letter.references, now=letter.now)
     others = [p for p in joined if p != requester]
     mails.write_to_new_participants(desk, ticket, others, now=letter.now)
@@ -89,7 +94,11 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
     Ticket.objects.filter(pk=ticket.pk, waiting_since=None).update(waiting_since=letter.now)
     if desk is not None and desk.add_cc and letter.cc:
         joined = add_participants(ticket, letter.cc, added_by=None, now=letter.now)
-        mails.write_to_new_participants(desk, ticket, joined, now=letter.now)
+        # Cc gives access to this mail, and to nothing that was said before.
+        ids = [letter.message_id] if letter.message_id else []
+        mails.write_to_new_participants(
+            desk, ticket, joined, earlier=ids, tells_description=False, now=letter.now
+        )
     if desk is not None and desk.reopen and author is not None and issue.state == State.CLOSED:
         reopen_for_participant(issue, bot=bot)
     return note

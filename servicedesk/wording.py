@@ -1,5 +1,7 @@
 """The words of mails to customers: the desk's own text or ours, with the placeholders filled in."""
 
+import re
+
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,14 +21,19 @@ def thank_you(desk: ServiceDesk | None, issue: Issue, *, unsubscribe_url: str) -
     return fill_in(own or default, _values(issue, unsubscribe_url))
 
 
-def new_participant(desk: ServiceDesk | None, issue: Issue, *, unsubscribe_url: str) -> str:
+def new_participant(
+    desk: ServiceDesk | None, issue: Issue, *, unsubscribe_url: str, tells_description: bool = True
+) -> str:
     own = desk.new_participant if desk is not None else ""
     default = _(
         "You were added to the conversation %{ISSUE_ID}. Everybody in it can write by answering"
         " this mail.\n\n%{ISSUE_DESCRIPTION}\n\n"
         "To get no more mail about it: %{UNSUBSCRIBE_URL}"
     )
-    return fill_in(own or default, _values(issue, unsubscribe_url))
+    values = _values(issue, unsubscribe_url)
+    if not tells_description:
+        values["ISSUE_DESCRIPTION"] = ""
+    return re.sub(r"\n{3,}", "\n\n", fill_in(own or default, values))
 
 
 def new_note(desk: ServiceDesk | None, issue: Issue, text: str, *, unsubscribe_url: str) -> str:

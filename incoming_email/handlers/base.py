@@ -36,6 +36,12 @@ class Context:
     received_at: datetime | None = None
     """When it arrived: the same at every attempt."""
 
+    asks_proof: bool = False
+    """The mailbox takes answers of proven senders only."""
+
+    proven: bool = False
+    """The trusted mail server, or a signature that was looked at, says that From is true."""
+
     @property
     def received(self) -> datetime:
         return self.received_at or self.now
@@ -94,5 +100,6 @@ class Handler(Protocol):
         ...
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
-        """Act, and say what was made; raise Rejected or Held to turn the message down."""
+        """Act, and say what was made; raise Rejected, Held or Ignored where nothing is
+        to be done."""
         ...

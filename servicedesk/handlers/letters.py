@@ -9,6 +9,8 @@ from incoming_email.parsing.types import ParsedEmail
 from servicedesk.models import ServiceDesk
 from servicedesk.tickets import Letter
 
+OPEN_RECIPIENTS = {"To", "Cc"}
+
 
 def letter_of_ticket(email: ParsedEmail, desk: ServiceDesk, context: Context) -> Letter:
     """The whole text, quotes included: to a new reader nothing of it is history."""
@@ -19,8 +21,9 @@ def letter_of_ticket(email: ParsedEmail, desk: ServiceDesk, context: Context) ->
     return replace(letter, cc=(email.sender, *letter.cc))  # who forwarded it
 
 
-def letter_of_reply(email: ParsedEmail, context: Context) -> Letter:
-    return _letter(email, context, sender=email.sender, text=email.reply, quoted=email.quoted)
+def letter_of_reply(email: ParsedEmail, context: Context, *, may_bring_people: bool) -> Letter:
+    letter = _letter(email, context, sender=email.sender, text=email.reply, quoted=email.quoted)
+    return letter if may_bring_people else replace(letter, cc=())
 
 
 def find_requester(email: ParsedEmail, desk: ServiceDesk) -> str:
@@ -48,6 +51,17 @@ def _letter(
         quoted=quoted,
         now=context.now,
         references=email.references,
-        cc=tuple(c.address for c in email.candidates if c.header in {"Cc", "To"}),
+        cc=_find_people(email),
+        answerable=not (email.is_bulk or email.null_return_path),
         files=new_files(email, context.inbound_email_id),
     )
+
+
+def _find_people(email: ParsedEmail) -> tuple[str, ...]:
+    """Who else the mail went to openly: the people in To and Cc.
+
+    Nobody where we stand in neither, since then we were told behind their backs, and nobody of a
+    mail that came through a list: it names the list.
+    """
+    people = tuple(c.address for c in email.candidates if c.header in OPEN_RECIPIENTS)
+    return people if not email.is_bulk and find_own(people) else ()

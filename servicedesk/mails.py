@@ -17,6 +17,7 @@ from issues.outbox import NewMail, address_with_name, bare_address
 from issues.rendering import render_mail
 from servicedesk import links, threads, wording
 from servicedesk.attaching import Attached, attach
+from servicedesk.echoing import is_echo
 from servicedesk.models import Participant, ServiceDesk, ThreadMessage, Ticket
 
 NEW_NOTE = "desk_note"
@@ -89,7 +90,7 @@ def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
     if note is None or not isinstance(story.item, Issue) or note.internal or note.system:
         return ()
     ticket = Ticket.objects.filter(pk=story.item.pk).first()
-    if ticket is None:
+    if ticket is None or is_echo(story.item, note):
         return ()
     people = [
         participant

@@ -21,7 +21,10 @@ class MailPrograms:
         self._folders = {}
 
     def folder(self, user):
-        return self._folders.setdefault(user.email, [])
+        return self.folder_of(user.email)
+
+    def folder_of(self, address):
+        return self._folders.setdefault(address, [])
 
     def collect(self):
         """Let the outbox send all that is due, as its task does; who got mail now."""

@@ -1,0 +1,42 @@
+"""Robots of two people outside that answer each other through a ticket: when to fall silent."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from issues import services
+from issues.models import Issue, Note
+from servicedesk.bot import find_bot
+
+HOUR = timedelta(hours=1)
+
+
+def is_echo(issue: Issue, note: Note) -> bool:
+    """Whether DESK_ECHO_LIMIT_PER_HOUR mails from outside came before it, with no word of ours.
+
+    The first such leaves an internal note, so that somebody looks. The next word of a member
+    ends it.
+    """
+    limit: int = settings.DESK_ECHO_LIMIT_PER_HOUR
+    if limit <= 0 or not note.external_author:
+        return False
+    public = issue.notes.filter(internal=False, system=False, pk__lt=note.pk)
+    ours = public.filter(external_author="").order_by("-pk").values_list("pk", flat=True).first()
+    theirs = public.exclude(external_author="").filter(
+        pk__gt=ours or 0, created_at__gt=note.created_at - HOUR
+    )
+    count = theirs.count()
+    if count == limit:
+        _call_for_a_look(issue, limit)
+    return count >= limit
+
+
+def _call_for_a_look(issue: Issue, limit: int) -> None:
+    sentence = _(
+        "People outside wrote more than %(limit)s mails in an hour here, without a word of ours"
+        " between them. They may be robots that answer each other, so their mails are not sent on"
+        " to the other participants. Comment, and the next ones are sent on again."
+    ) % {"limit": limit}
+    bot = find_bot(issue.project)
+    services.create_note(item=issue, author=bot, body=sentence, internal=True)

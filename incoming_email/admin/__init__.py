@@ -1,5 +1,5 @@
-"""The admin of mailboxes, their alerts, the ledger of what came in, and keys of identity."""
+"""The admin of mailboxes, their alerts, the ledger of what came in, keys, and the audit."""
 
-from incoming_email.admin import alerts, erasures, keys, ledger, mailboxes, series
+from incoming_email.admin import alerts, audit, erasures, keys, ledger, mailboxes, series
 
-__all__ = ["alerts", "erasures", "keys", "ledger", "mailboxes", "series"]
+__all__ = ["alerts", "audit", "erasures", "keys", "ledger", "mailboxes", "series"]

@@ -4,22 +4,35 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    StreamingHttpResponse,
+)
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from incoming_email.admin.ledger_actions import BUTTONS, press
+from incoming_email.admin.ledger_export import export_rows
 from incoming_email.admin.ledger_page import describe
+from incoming_email.admin.ledger_trying import TryForm, compare, try_again, try_upload
 from incoming_email.admin.redaction import Redactor
 from incoming_email.handlers import registry
 from incoming_email.models import InboundEmail
-from incoming_email.outcomes import Reason
+from incoming_email.outcomes import Reason, Status
 from issues.admin.rows import GuardedAdmin, show_moment
 from issues.models import User
 
@@ -93,7 +106,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
     search_fields = ("sender", "subject", "message_id", "=recipient", "=id")
     search_help_text = _("Sender, subject, Message-ID, number, or a whole envelope recipient.")
     fieldsets = ()
-    actions = ("process_again", "release", "discard")
+    actions = ("process_again", "release", "discard", "export")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LedgerList
@@ -130,6 +143,8 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         wrap = self.admin_site.admin_view
         name = "incoming_email_inboundemail"
         return [
+            path("try/", wrap(self.try_view), name=f"{name}_try"),
+            path("<int:pk>/preview/", wrap(self.preview_view), name=f"{name}_preview"),
             path("<int:pk>/raw/", wrap(self.raw_view), name=f"{name}_raw"),
             path("<int:pk>/press/<slug:button>/", wrap(self.press_view), name=f"{name}_press"),
             *super().get_urls(),
@@ -148,6 +163,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         ]
         is_whole = row.raw_purged_at is None
         context["may_download"] = is_whole and self.has_download_permission(request)
+        context["may_try"] = is_whole and may_press and row.status != Status.PROCESSED
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.action(description=_("Process again"), permissions=["requeue"])
@@ -161,6 +177,51 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
     @admin.action(description=_("Discard what is held"), permissions=["requeue"])
     def discard(self, request: HttpRequest, queryset: QuerySet[InboundEmail]) -> None:
         self._press(request, "discard", _ids(queryset))
+
+    @admin.action(description=_("Export as CSV"), permissions=["view"])
+    def export(
+        self, request: HttpRequest, queryset: QuerySet[InboundEmail]
+    ) -> StreamingHttpResponse:
+        LogEntry.objects.create(
+            user_id=request.user.pk or 0,
+            content_type=ContentType.objects.get_for_model(InboundEmail),
+            object_repr=str(self.opts.verbose_name_plural),
+            action_flag=CHANGE,
+            change_message=str(_("Exported as CSV: %(count)d.") % {"count": queryset.count()}),
+        )
+        return export_rows(queryset)
+
+    def try_view(self, request: HttpRequest) -> HttpResponseBase:
+        """What would become of an uploaded message; nothing is stored and nothing is done."""
+        if not self.has_requeue_permission(request):
+            raise PermissionDenied
+        form = TryForm(request.POST or None, request.FILES or None)
+        context = {"title": _("Try a message without effect"), "form": form}
+        if request.method == "POST" and form.is_valid():
+            row = try_upload(form, now=timezone.now())
+            context["page"] = describe(row, Redactor.load())
+        return self._show(request, context)
+
+    def preview_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """What another attempt would change; a POST, since it takes as long as an attempt."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_requeue_permission(request):
+            raise PermissionDenied
+        row = InboundEmail.objects.filter(pk=pk, raw_purged_at=None).first()
+        if row is None or row.status == Status.PROCESSED:
+            raise Http404
+        fresh, redactor = try_again(row, now=timezone.now()), Redactor.load()
+        title = _("What would differ in inbound email %(pk)d") % {"pk": pk}
+        differences = compare(row, fresh, redactor)
+        page = describe(fresh, redactor)
+        return self._show(
+            request, {"title": title, "original": row, "differences": differences, "page": page}
+        )
+
+    def _show(self, request: HttpRequest, context: dict[str, Any]) -> TemplateResponse:
+        context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
+        return TemplateResponse(request, "admin/incoming_email/inboundemail/try.html", context)
 
     def press_view(self, request: HttpRequest, pk: int, button: str) -> HttpResponse:
         if request.method != "POST":

@@ -1,0 +1,97 @@
+"""What would become of a message, found out without an effect: an uploaded one, or a row anew."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from incoming_email import processing, receiving
+from incoming_email.admin.redaction import Redactor
+from incoming_email.inboxes.base import RawMessage
+from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.outcomes import Status
+
+SOURCE_ID = "tried"
+"""Of rows that are never stored."""
+
+
+class TryForm(forms.Form):
+    message = forms.FileField(
+        label=gettext_lazy("Message"),
+        help_text=gettext_lazy("A file as mail programs save it (.eml)."),
+    )
+    mailbox = forms.ModelChoiceField(
+        Mailbox.objects.order_by("name"), label=gettext_lazy("As if it came by"), empty_label=None
+    )
+    recipient = forms.CharField(
+        label=gettext_lazy("Envelope recipient"),
+        max_length=254,
+        required=False,
+        help_text=gettext_lazy("The address of RCPT TO, where it is not in the header."),
+    )
+
+    def clean_message(self) -> Any:
+        file = self.cleaned_data["message"]
+        if file.size > settings.MAX_MESSAGE_BYTES:
+            limit = filesizeformat(settings.MAX_MESSAGE_BYTES)
+            raise forms.ValidationError(
+                _("It is larger than %(limit)s, so only its header would be kept.")
+                % {"limit": limit}
+            )
+        return file
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    label: str
+    before: str
+    after: str
+
+
+def try_upload(form: TryForm, *, now: datetime) -> InboundEmail:
+    """The row as an attempt would leave it; it is not stored. `form` is valid."""
+    cleaned = form.cleaned_data
+    message = RawMessage(SOURCE_ID, cleaned["message"].read(), cleaned["recipient"])
+    row = receiving.new_row(cleaned["mailbox"], message, now=now, claimed=True)
+    return _try_out(row, now=now)
+
+
+def try_again(row: InboundEmail, *, now: datetime) -> InboundEmail:
+    """As `try_upload`, for a stored row; a held one as if it were released."""
+    message = RawMessage(SOURCE_ID, bytes(row.raw), row.recipient, row.oversize)
+    fresh = receiving.new_row(row.mailbox, message, now=now, claimed=True)
+    fresh.received_at = row.received_at
+    fresh.counted_at = row.counted_at
+    held = {row.held_rule} if row.status == Status.HELD else set()
+    fresh.waived_rules = sorted({*row.waived_rules, *held})
+    return _try_out(fresh, now=now)
+
+
+def compare(row: InboundEmail, fresh: InboundEmail, redactor: Redactor) -> tuple[Difference, ...]:
+    """What another attempt would change; nothing where all would stay as it is."""
+    pairs = (
+        (_("Status"), row.get_status_display(), fresh.get_status_display()),
+        (_("Reason"), row.reason, fresh.reason),
+        (_("Handler"), row.handler, fresh.handler),
+        (_("Outcome"), row.outcome, fresh.outcome),
+        (_("Project"), str(row.project or ""), str(fresh.project or "")),
+        (_("Sender"), redactor.redact(row.sender), redactor.redact(fresh.sender)),
+        (_("Subject"), redactor.redact(row.subject), redactor.redact(fresh.subject)),
+    )
+    return tuple(
+        Difference(str(label), str(before), str(after))
+        for label, before, after in pairs
+        if str(before) != str(after)
+    )
+
+
+def _try_out(row: InboundEmail, *, now: datetime) -> InboundEmail:
+    processing.try_out(row, now=now)
+    # What was made is gone with its transaction, so nothing may link to it.
+    row.issue = row.merge_request = row.note = None
+    return row

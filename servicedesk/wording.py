@@ -4,7 +4,8 @@ import re
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils import translation
+from django.utils.translation import gettext
 
 from issues.models import Issue
 from servicedesk.models import ServiceDesk
@@ -59,3 +60,10 @@ def _values(issue: Issue, unsubscribe_url: str) -> dict[str, str]:
         "SYSTEM_FOOTER": settings.DESK_SYSTEM_FOOTER,
         "ADDITIONAL_TEXT": settings.DESK_ADDITIONAL_TEXT,
     }
+
+
+def _(text: str) -> str:
+    """In the language of the site: the customer's is not known, and whoever acted may read
+    another one."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return gettext(text)

@@ -113,6 +113,15 @@ def test_the_preview_fills_in_the_typed_text_and_saves_nothing(client, project):
 
 
 @pytest.mark.usefixtures("maintainer")
+def test_the_preview_has_the_language_that_customers_read(client, project, settings):
+    client.cookies["django_language"] = "ko"
+    page = client.get(url_of("desk-settings", project)).text
+    assert "Thank you for your mail." in page
+    settings.LANGUAGE_CODE = "ko"
+    assert "Thank you for your mail." not in client.get(url_of("desk-settings", project)).text
+
+
+@pytest.mark.usefixtures("maintainer")
 def test_canned_replies_are_made_changed_and_deleted(client, project):
     page = url_of("canned-replies", project)
     client.post(page, {"title": "Hello", "text": "Thanks for %{ISSUE_ID}"})

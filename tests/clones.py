@@ -1,6 +1,7 @@
 """A developer's clone of a project's repository, where patches are made by the real git."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -18,7 +19,11 @@ ENVIRONMENT = {
     "GIT_COMMITTER_NAME": "Jörg Müller",
     "GIT_COMMITTER_EMAIL": "joerg@example.com",
 }
+ID_OF_GIT = re.compile(rb"\.(\d{10})\.git\.")
 DOOR = "".join(f"hinge {number}\n" for number in range(1, 31)).encode()
+
+
+_calls = iter(range(1, 10**9))
 
 
 def git(folder: Path, *words: str) -> str:
@@ -80,7 +85,9 @@ class Clone:
         out = self.folder / ".git" / "out"
         self.git("format-patch", "--quiet", "--output-directory", str(out), *words, since)
         files = sorted(out.iterdir())
-        contents = [file.read_bytes() for file in files]
+        call = next(_calls)
+        # The ids hold the second: two calls within one would give two series the same ids.
+        contents = [ID_OF_GIT.sub(rb".\1-%d.git." % call, file.read_bytes()) for file in files]
         for file in files:
             file.unlink()
         return contents

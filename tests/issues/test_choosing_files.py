@@ -126,14 +126,9 @@ CAME = st.lists(
 )
 
 
-@pytest.fixture(scope="module")
-def tight_limits():
-    with override_settings(MAX_UPLOAD_BYTES=80, MAX_ATTACHMENTS=3, MAX_ATTACHMENT_BYTES=120):
-        yield
-
-
 @given(BODIES, CAME)
-def test_each_file_is_shown_or_named(tight_limits, body, came):
+@override_settings(MAX_UPLOAD_BYTES=80, MAX_ATTACHMENTS=3, MAX_ATTACHMENT_BYTES=120)
+def test_each_file_is_shown_or_named(body, came):
     files = [
         make_file(content, n, name=name, cid=cid) for n, (content, cid, name) in enumerate(came)
     ]

@@ -27,6 +27,7 @@ SCHEDULE = {
     "alerts": ("incoming_email.alert", 60.0),
     "held mail": ("incoming_email.tell_of_held_mail", 1800.0),
     "purge": ("incoming_email.purge", 3600.0),
+    "custom addresses": ("servicedesk.give_up_verifications", 60.0),
     "heartbeat": ("incoming_email.heartbeat", 30.0),
 }
 app.conf.beat_schedule = {

@@ -188,6 +188,7 @@ INCOMING_EMAIL_HANDLERS = [
     "servicedesk.handlers.unsubscribe.ParticipantUnsubscribeHandler",
     "servicedesk.handlers.bounce.BounceHandler",
     "servicedesk.handlers.ticket.TicketHandler",
+    "servicedesk.handlers.verification.VerificationHandler",
 ]
 # Asked after these, and only in mailboxes of the purpose service_desk_email.
 SERVICE_DESK_EMAIL_HANDLERS = ["servicedesk.handlers.alias.AliasHandler"]
@@ -200,7 +201,8 @@ ISSUES_QUICK_ACTIONS = [
 INCOMING_EMAIL_ERASERS = ["servicedesk.erasing.erase_addresses"]
 ISSUES_REPLY_TO = "incoming_email.reply_keys.reply_routes"
 ISSUES_RECIPIENT_SOURCES = ["servicedesk.mails.make_mails"]
-ISSUES_MAIL_ACCOUNTS = ""
+ISSUES_MAIL_ACCOUNTS = "servicedesk.custom_email.connecting.find_connection"
+INCOMING_EMAIL_FORWARDED_ADDRESSES = "servicedesk.custom_email.addressing.find_keys"
 INCOMING_EMAIL_DEMO_DESK = "servicedesk.demo.open_desk"
 
 # Limits and times; docs/operating.md says what each is for.
@@ -280,6 +282,9 @@ DESK_ECHO_LIMIT_PER_HOUR = env.int("DESK_ECHO_LIMIT_PER_HOUR", default=20)
 DESK_MAX_BOUNCES = env.int("DESK_MAX_BOUNCES", default=3)
 DESK_ATTACHED_BYTES = env.int("DESK_ATTACHED_BYTES", default=10_000_000)
 DESK_LINK_DAYS = env.int("DESK_LINK_DAYS", default=30)
+DESK_SMTP_TIMEOUT_SECONDS = env.int("DESK_SMTP_TIMEOUT_SECONDS", default=7)
+DESK_SMTP_LOCAL_NETWORKS = env.bool("DESK_SMTP_LOCAL_NETWORKS", default=False)
+DESK_VERIFICATION_MINUTES = env.int("DESK_VERIFICATION_MINUTES", default=30)
 DESK_SYSTEM_HEADER = env.str("DESK_SYSTEM_HEADER", default="")
 DESK_SYSTEM_FOOTER = env.str("DESK_SYSTEM_FOOTER", default="")
 DESK_ADDITIONAL_TEXT = env.str("DESK_ADDITIONAL_TEXT", default="")

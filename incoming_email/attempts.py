@@ -1,15 +1,14 @@
 """One attempt at a message: its row, what is known of it, and what the row says of its end."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from incoming_email import credentials, notices
 from incoming_email.handlers.base import Context
-from incoming_email.models import InboundEmail, ReplyKey, SenderPolicy
+from incoming_email.models import InboundEmail, SenderPolicy
 from incoming_email.outcomes import Outcome, Status
 from incoming_email.parsing.types import ParsedEmail
-from incoming_email.resolving import Resolved, Step
+from incoming_email.resolving import Known, Resolved, Step
 from incoming_email.sender_auth import SignatureCheck, is_authenticated
 from issues.models import Issue, MergeRequest, Note
 
@@ -31,7 +30,7 @@ def make_attempt(
     row: InboundEmail,
     email: ParsedEmail,
     *,
-    reply_keys: Mapping[str, ReplyKey],
+    known: Known,
     signatures: SignatureCheck,
     now: datetime,
 ) -> Attempt:
@@ -41,9 +40,10 @@ def make_attempt(
         row.pk,
         now,
         mailbox.purpose,
-        reply_keys,
+        known.reply_keys,
         signatures,
-        frozenset(row.waived_rules),
+        forwarded=known.forwarded,
+        waived=frozenset(row.waived_rules),
         received_at=row.received_at,
         asks_proof=mailbox.reply_sender_policy == SenderPolicy.REQUIRE,
         proven=is_authenticated(email.sender, results, trusted=trusted, signatures=signatures),

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from incoming_email import answer_budget
 from incoming_email.answer_budget import HELD, REJECTION, UNHEEDED
-from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Held, Rejected, Unheeded
+from incoming_email.own_addresses import find_own
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.sender_auth import NOT_CHECKED, SignatureCheck, is_authenticated
 from issues import outbox
@@ -113,7 +114,7 @@ def _why_never(email: ParsedEmail, recipient: str) -> str:
         return "not sent: the message has the null reverse-path"
     if email.is_bulk:
         return "not sent: the message came through a list or went to many"
-    if any(mailbox.template.matches(recipient) for mailbox in Mailbox.objects.all()):
+    if find_own([recipient]):
         return "not sent: the sender is one of our own addresses"
     return ""
 

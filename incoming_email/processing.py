@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from incoming_email import notices, reply_keys
+from incoming_email import notices
 from incoming_email.attempts import (
     Attempt,
     clear_outcome,
@@ -25,7 +25,7 @@ from incoming_email.limiting import Delayed, require_room
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Held, Ignored, Reason, Rejected, Status
 from incoming_email.parsing.headers import NO_FIELDS
-from incoming_email.resolving import Resolved, find_keys_of
+from incoming_email.resolving import Resolved, look_up
 from incoming_email.sender_auth import check_where_asked
 from issues import outbox, repositories, uploads
 
@@ -113,12 +113,10 @@ def _prepare(
     for start in range(0, len(rows), GROUP):
         group = rows[start : start + GROUP]
         read = list(islice(emails, len(group)))
-        known = reply_keys.find_keys_named(
-            key for email in read for key in find_keys_of(email, template)
-        )
+        known = look_up(read, template)
         signatures = check_where_asked(mailbox, group, read)
         yield [
-            make_attempt(row, email, reply_keys=known, signatures=found, now=now)
+            make_attempt(row, email, known=known, signatures=found, now=now)
             for row, email, found in zip(group, read, signatures, strict=True)
         ]
 

@@ -93,9 +93,12 @@ def reply_routes(
     }
 
 
-def external_routes(*, addresses: Sequence[str], issue: Issue) -> dict[str, ExternalRoute]:
-    """How people without an account can answer about the issue, in at most four queries."""
-    template = find_template()
+def external_routes(
+    *, addresses: Sequence[str], issue: Issue, template: AddressTemplate | None = None
+) -> dict[str, ExternalRoute]:
+    """How people without an account can answer about the issue, in at most four queries: by
+    `template`, or where none is given, by the mailbox of all."""
+    template = template or find_template()
     if template is None or not addresses:
         return {}
     valid = ReplyKey.objects.filter(

@@ -1,13 +1,15 @@
 """Which handler and target a message is for: every candidate is tried until one resolves."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 
+from incoming_email import forwarded_addresses, reply_keys
 from incoming_email.handlers import registry
 from incoming_email.handlers.base import Context, Handler, Target
+from incoming_email.models import ReplyKey
 from incoming_email.outcomes import Reason, Rejected
 from incoming_email.parsing.addresses import (
     AddressTemplate,
@@ -31,10 +33,26 @@ class Resolved:
     """The part of the key that gives identity: a token or a reply key; empty where none does."""
 
 
-def find_keys_of(email: ParsedEmail, template: AddressTemplate) -> set[str]:
-    """Every key that the message names, in an address or in an id of ours."""
-    keys = {template.find_key(candidate.address) or "" for candidate in email.candidates}
-    return keys.union(find_reply_keys(_ids(email), settings.MESSAGE_ID_HOST))
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was looked up at once for a group of messages."""
+
+    reply_keys: Mapping[str, ReplyKey]
+    forwarded: Mapping[str, str]
+    """By address at another domain, the key that it stands for."""
+
+
+def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
+    """What the messages name. Addresses that are none of the mailbox are asked about once."""
+    addresses = {candidate.address for email in emails for candidate in email.candidates}
+    keys = {address: template.find_key(address) for address in addresses}
+    foreign = (a for a, key in keys.items() if key is None and not template.matches(a))
+    forwarded = forwarded_addresses.find_keys(foreign)
+    ids = (message_id for email in emails for message_id in _ids(email))
+    named = {key for key in keys.values() if key}.union(
+        forwarded.values(), find_reply_keys(ids, settings.MESSAGE_ID_HOST)
+    )
+    return Known(reply_keys.find_keys_named(named), forwarded)
 
 
 def resolve(
@@ -42,12 +60,15 @@ def resolve(
 ) -> Resolved:
     """The first candidate that resolves wins; a key that leads nowhere does not end the search.
 
-    Adds a step a candidate to `trace`. Raises Rejected when nothing resolves.
+    Adds a step a candidate to `trace`. Raises Rejected when nothing resolves. A mailbox without
+    keys takes replies first of all: whoever answers may well write to a forwarding address too.
     """
+    if not template.has_key and (found := _find_in_references(email, context, trace)):
+        return found
     seen: set[str] = set()
-    for header, address in _addresses(email):
-        key = template.find_key(address)
-        step = {"step": "address", "header": header, "address": redact_address(address, [template])}
+    for header, address in _addresses(email, context):
+        key = template.find_key(address) or context.forwarded.get(address)
+        step = {"step": "address", "header": header, "address": _cut(address, template, context)}
         if key is None:
             trace.append(step | {"result": "not ours"})
         elif key in seen:
@@ -58,7 +79,7 @@ def resolve(
             trace.append(step | {"key": redact_key(key), "result": result})
             if found:
                 return _prefer_own_key(found, email, context, trace)
-    if found := _find_in_references(email, context, trace):
+    if template.has_key and (found := _find_in_references(email, context, trace)):
         return found
     raise Rejected(Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY)
 
@@ -71,7 +92,10 @@ def find_taker(
     trace: list[Step],
 ) -> Resolved | None:
     """The handler that takes what everybody else ignores for this reason, if one was meant."""
-    keys = [template.find_key(address) for _header, address in _addresses(email)]
+    keys = [
+        template.find_key(address) or context.forwarded.get(address)
+        for _header, address in _addresses(email, context)
+    ]
     for key in dict.fromkeys(key for key in keys if key):
         for handler, groups in registry.find(key, context.purpose):
             if reason not in handler.takes:
@@ -84,8 +108,27 @@ def find_taker(
     return None
 
 
-def _addresses(email: ParsedEmail) -> Iterator[tuple[str, str]]:
-    return ((candidate.header, candidate.address) for candidate in email.candidates)
+def _addresses(email: ParsedEmail, context: Context) -> Iterable[tuple[str, str]]:
+    """In the order of the candidates, but what a person wrote to at another domain goes first
+    where it has a key in it: the address that it forwards to names the project alone."""
+    found = [(candidate.header, candidate.address) for candidate in email.candidates]
+    return sorted(found, key=lambda pair: not _is_personal(pair[0], pair[1], context))
+
+
+def _is_personal(header: str, address: str, context: Context) -> bool:
+    key = context.forwarded.get(address)
+    if key is None or header == "Cc":
+        return False
+    return any(handler.secret_key for handler, _match in registry.find(key, context.purpose))
+
+
+def _cut(address: str, template: AddressTemplate, context: Context) -> str:
+    """Without the key in it."""
+    if address not in context.forwarded:
+        return redact_address(address, [template])
+    local, _at, domain = address.rpartition("@")
+    bare, plus, detail = local.partition("+")
+    return f"{bare}+{redact_key(detail)}@{domain}" if plus else address
 
 
 def _ids(email: ParsedEmail) -> list[str]:

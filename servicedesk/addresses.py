@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from incoming_email.own_addresses import find_public_templates
 from incoming_email.parsing.addresses import MAX_LOCAL_PART, AddressTemplate, project_key
 from issues.models import Project
-from servicedesk.models import RESERVED_KEYS, ServiceDesk
+from servicedesk.models import RESERVED_KEYS, CustomEmail, ServiceDesk
 
 INCOMING, DESK = "incoming_email", "service_desk_email"
 """Purposes of mailboxes."""
@@ -20,22 +20,45 @@ ALIAS = re.compile(
 """`<slug>-<project key>`: the slug is decoration, and may be left out."""
 
 
+DEFAULT = re.compile(r"(?:[0-9a-z-]*-)?(?P<project_id>[1-9][0-9]{0,17})-issue-")
+"""`<slug>-<project id>-issue-`, of every desk."""
+
+VERIFICATION = re.compile(r"(?:[0-9a-z-]*-)?(?P<project_id>[1-9][0-9]{0,17})-verify")
+"""What mail to the `+verify` address of a desk's custom address stands for."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeskAddresses:
     """Each "" where there is none."""
 
     default: str
     alias: str
+    custom: str
+
+    @property
+    def shown(self) -> str:
+        """The one to give to customers."""
+        return self.custom or self.alias or self.default
 
 
 def find_addresses(desk: ServiceDesk) -> DeskAddresses:
-    """In one query."""
+    """In two queries."""
     templates = find_public_templates()
+    custom = CustomEmail.objects.filter(desk=desk, enabled=True).values_list("address", flat=True)
     default = templates.get(INCOMING) or templates.get(DESK)
     return DeskAddresses(
-        default=_keyed(default, desk.project, f"{desk.project.pk}-issue-") if default else "",
+        default=_keyed(default, desk.project, desk_key(desk.project)) if default else "",
         alias=_alias(desk, templates[DESK]) if desk.key and DESK in templates else "",
+        custom=next(iter(custom), ""),
     )
+
+
+def desk_key(project: Project) -> str:
+    return f"{project.pk}-issue-"
+
+
+def verification_key(project: Project) -> str:
+    return f"{project.pk}-verify"
 
 
 def _alias(desk: ServiceDesk, template: AddressTemplate) -> str:

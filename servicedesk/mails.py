@@ -13,10 +13,11 @@ from incoming_email.reply_keys import ExternalRoute
 from issues import outbox
 from issues.models import Issue, Note
 from issues.notifications import Story
-from issues.outbox import NewMail, address_with_name, bare_address
+from issues.outbox import NewMail, address_with_name
 from issues.rendering import render_mail
 from servicedesk import links, threads, wording
 from servicedesk.attaching import Attached, attach
+from servicedesk.custom_email import Sender, find_sender
 from servicedesk.echoing import is_echo
 from servicedesk.models import Participant, ServiceDesk, ThreadMessage, Ticket
 
@@ -34,6 +35,8 @@ class Envelope:
     route: ExternalRoute | None
     thread: Sequence[str]
     """Ids of the mails that the person has, oldest first."""
+
+    sender: Sender
 
     @property
     def leaving_url(self) -> str:
@@ -133,7 +136,10 @@ def _address(
     later: Sequence[str] = (),
 ) -> list[Envelope]:
     """`earlier`, `later`: ids that all of them have, from before and after the first mail."""
-    routes = reply_keys.external_routes(addresses=[p.address for p in people], issue=issue)
+    sender = find_sender(desk)
+    routes = reply_keys.external_routes(
+        addresses=[p.address for p in people], issue=issue, template=sender.template
+    )
     before = [*earlier, *threads.find_first(issue)]
     theirs = threads.find_thread_of(people)
     return [
@@ -143,6 +149,7 @@ def _address(
             person,
             routes.get(person.address),
             tuple(dict.fromkeys([*before, *theirs.get(person.pk, ()), *later])),
+            sender,
         )
         for person in people
     ]
@@ -159,7 +166,7 @@ def _compose(  # noqa: PLR0913  (what differs from mail to mail)
     uploads: Sequence[int] = (),
 ) -> NewMail:
     participant, issue, route = envelope.participant, envelope.issue, envelope.route
-    sender = bare_address(settings.DEFAULT_FROM_EMAIL)
+    sender = envelope.sender.address
     desk_name = envelope.desk.name if envelope.desk is not None else issue.project.path
     return NewMail(
         kind=kind,
@@ -174,6 +181,7 @@ def _compose(  # noqa: PLR0913  (what differs from mail to mail)
         headers={**_headers(envelope, desk_name), **(headers or {})},
         project=issue.project,
         uploads=uploads,
+        account=envelope.sender.account,
     )
 
 

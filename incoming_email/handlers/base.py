@@ -30,6 +30,9 @@ class Context:
     signatures: SignatureCheck = NOT_CHECKED
     """Our own look at the DKIM signatures, where a policy of the mailbox asks for proof."""
 
+    forwarded: Mapping[str, str] = field(default_factory=dict)
+    """Keys of addresses at other domains that forward to us, of those the messages name."""
+
     waived: frozenset[str] = frozenset()
     """Rules that a person lifted for this message by releasing it."""
 

@@ -9,6 +9,7 @@ from incoming_email.own_addresses import find_own
 from incoming_email.parsing.types import ParsedEmail
 from issues.models import Project
 from servicedesk import threads
+from servicedesk.addresses import DEFAULT
 from servicedesk.handlers.letters import find_requester, letter_of_reply, letter_of_ticket
 from servicedesk.models import ServiceDesk, Strangers, Ticket
 from servicedesk.participants import find_participant
@@ -17,9 +18,7 @@ from servicedesk.tickets import add_reply, open_ticket
 
 class TicketHandler:
     name: ClassVar[str] = "ticket"
-    pattern: ClassVar[re.Pattern[str]] = re.compile(
-        r"(?:[0-9a-z-]*-)?(?P<project_id>[1-9][0-9]{0,17})-issue-"
-    )
+    pattern: ClassVar[re.Pattern[str]] = DEFAULT
     example: ClassVar[str] = "acme-shop-20-issue-"
     sender_policy: ClassVar[str] = ""
     secret_key: ClassVar[bool] = False

@@ -1,6 +1,13 @@
 """The tables of the service desk."""
 
 from servicedesk.models.canned import CannedReply
+from servicedesk.models.custom_emails import (
+    CustomEmail,
+    Encryption,
+    Fault,
+    LoginMethod,
+    Verification,
+)
 from servicedesk.models.desks import (
     RESERVED_KEYS,
     Participant,
@@ -13,9 +20,14 @@ from servicedesk.models.desks import (
 __all__ = [
     "RESERVED_KEYS",
     "CannedReply",
+    "CustomEmail",
+    "Encryption",
+    "Fault",
+    "LoginMethod",
     "Participant",
     "ServiceDesk",
     "Strangers",
     "ThreadMessage",
     "Ticket",
+    "Verification",
 ]

@@ -1,0 +1,80 @@
+"""Custom addresses with a key in them: `support+KEY@customer.example`, made and found again."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import Q
+
+from incoming_email.parsing.addresses import PLACEHOLDER, AddressTemplate
+from issues.outbox import bare_address
+from servicedesk.addresses import desk_key, verification_key
+from servicedesk.custom_email.connecting import ACCOUNT
+from servicedesk.models import CustomEmail, ServiceDesk, Verification
+
+VERIFY = "verify"
+REPLY_DETAIL = re.compile(r"[0-9a-z]{25}(?:-unsubscribe|-bounce)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Whom the mails of a desk are from."""
+
+    address: str
+    account: str = ""
+    template: AddressTemplate | None = None
+    """Where answers go; None: to the mailbox of all."""
+
+
+def find_sender(desk: ServiceDesk | None) -> Sender:
+    """In one query."""
+    custom = CustomEmail.objects.filter(desk=desk, enabled=True).first() if desk else None
+    if custom is None:
+        return Sender(bare_address(settings.DEFAULT_FROM_EMAIL))
+    return Sender(custom.address, f"{ACCOUNT}{custom.pk}", template_of(custom))
+
+
+def template_of(custom: CustomEmail) -> AddressTemplate:
+    """Not checked for the longest key of all: it has room for those that it is used for."""
+    local, _at, domain = custom.address.partition("@")
+    return AddressTemplate(f"{local}+{PLACEHOLDER}@{domain}", f"{local}+", "", domain)
+
+
+def verification_address(custom: CustomEmail) -> str:
+    return template_of(custom).address_for(VERIFY)
+
+
+def find_keys(addresses: Iterable[str]) -> dict[str, str]:
+    """For INCOMING_EMAIL_FORWARDED_ADDRESSES: the keys that mail to these addresses stands for.
+
+    One that is disabled or was replaced is taken still. One that nobody has proven is not, but
+    for its verification: else anybody could claim an address and get the mail of others.
+    """
+    parts = {address: _split(address) for address in addresses}
+    rows = CustomEmail.objects.filter(
+        Q(verified_at__isnull=False) | Q(state=Verification.STARTED),
+        address__in={bare for bare, _detail in parts.values()},
+    ).select_related("desk__project")
+    known = {row.address: row for row in rows}
+    found = {
+        address: _key_of(known[bare], detail)
+        for address, (bare, detail) in parts.items()
+        if bare in known
+    }
+    return {address: key for address, key in found.items() if key}
+
+
+def _split(address: str) -> tuple[str, str]:
+    local, _at, domain = address.rpartition("@")
+    bare, _plus, detail = local.partition("+")
+    return f"{bare}@{domain}".lower(), detail.lower()
+
+
+def _key_of(custom: CustomEmail, detail: str) -> str:
+    project = custom.desk.project
+    if detail == VERIFY:
+        return verification_key(project)
+    if custom.verified_at is None:
+        return ""
+    return detail if REPLY_DETAIL.fullmatch(detail) else desk_key(project)

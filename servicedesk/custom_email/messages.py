@@ -1,0 +1,98 @@
+"""The mail that must come back, and the mails that say what became of it."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from issues import outbox
+from issues.models import Role, User
+from issues.outbox import NewMail, bare_address
+from issues.outbox.messages import build_message
+from servicedesk.custom_email.addressing import verification_address
+from servicedesk.models import CustomEmail, Fault, Verification
+
+KIND = "custom_email"
+LABEL = "Verification token:"
+"""The same in every language: the token is found behind it."""
+
+
+def write_verification(custom: CustomEmail, *, now: datetime) -> EmailMessage:
+    """From the address to itself. A mail of ours in all else, so it is known when it comes back."""
+    text = _("This mail verifies that %(address)s forwards to Letterbox. Leave it as it is.") % {
+        "address": custom.address
+    }
+    mail = NewMail(
+        kind=KIND,
+        effect_key="",
+        recipient=verification_address(custom),
+        subject=_("Verification of %s") % custom.address,
+        text=f"{text}\n\n{LABEL} {custom.token}\n",
+        envelope_sender=custom.address,
+        from_header=custom.address,
+        message_id=f"verify-{custom.pk}-{_round(custom)}@{settings.MESSAGE_ID_HOST}",
+        headers={"Auto-Submitted": "no"},
+    )
+    return build_message(mail.as_row(now))
+
+
+def tell(custom: CustomEmail, *, now: datetime) -> None:
+    """The owners, and who started it, hear of a start, a success and a failure; two queries."""
+    people = User.objects.filter(is_active=True).exclude(email="")
+    owners = people.filter(
+        memberships__project=custom.desk.project_id, memberships__role=Role.OWNER
+    )
+    readers = {user.pk: user for user in owners}
+    if custom.triggerer is not None and custom.triggerer.is_active and custom.triggerer.email:
+        readers[custom.triggerer.pk] = custom.triggerer
+    outbox.enqueue_many([_compose(custom, user) for user in readers.values()], now=now)
+
+
+def _compose(custom: CustomEmail, user: User) -> NewMail:
+    cause = f"{KIND}-{custom.pk}-{_round(custom)}-{custom.state}-u{user.pk}"
+    with translation.override(user.language):
+        subject, text = _words(custom)
+    return NewMail(
+        kind=KIND,
+        effect_key=cause,
+        recipient=user.email,
+        subject=subject,
+        text=text,
+        envelope_sender=bare_address(settings.DEFAULT_FROM_EMAIL),
+        message_id=f"{cause}@{settings.MESSAGE_ID_HOST}",
+        project=custom.desk.project,
+    )
+
+
+def _words(custom: CustomEmail) -> tuple[str, str]:
+    names = {
+        "address": custom.address,
+        "project": custom.desk.project.path,
+        "minutes": settings.DESK_VERIFICATION_MINUTES,
+    }
+    if custom.state == Verification.STARTED:
+        subject = _("Verification of %(address)s started") % names
+        text = _(
+            "The service desk of %(project)s is to write from %(address)s. A mail was sent to that"
+            " address, and must come back to the desk within %(minutes)s minutes. If you know"
+            " nothing of this, ask the maintainers of the project."
+        )
+        return subject, text % names
+    if custom.state == Verification.FINISHED:
+        subject = _("%(address)s is verified") % names
+        text = _(
+            "%(address)s forwards to the service desk of %(project)s. The desk writes from it as"
+            " soon as a maintainer enables it in the desk's settings."
+        )
+        return subject, text % names
+    subject = _("Verification of %(address)s failed") % names
+    reason = str(Fault(custom.fault).label)
+    detail = _("The mail server said: %s") % custom.fault_detail if custom.fault_detail else ""
+    return subject, "\n\n".join(part for part in (reason, detail) if part)
+
+
+def _round(custom: CustomEmail) -> str:
+    """Tells one verification of an address from the next."""
+    return "0" if custom.started_at is None else str(int(custom.started_at.timestamp() * 1_000_000))

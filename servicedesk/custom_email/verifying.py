@@ -1,0 +1,120 @@
+"""A verification from its start to its end: started, then finished or failed, and told once."""
+
+import smtplib
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import translation
+from django.utils.crypto import get_random_string
+from django.utils.translation import gettext as _
+
+from issues.models import User
+from issues.outbox import clean_header
+from issues.services.refusals import Invalid, require
+from servicedesk.custom_email.connecting import ProjectBackend
+from servicedesk.custom_email.messages import tell, write_verification
+from servicedesk.models import CustomEmail, Fault, Verification
+
+TOKEN_LENGTH = 12
+UNSENT = (OSError, ValueError)
+"""Of the network and the server (smtplib.SMTPException is an OSError), and of values that can't
+be sent, such as a password that is not ASCII."""
+
+
+def start_verification(custom: CustomEmail, *, actor: User, now: datetime) -> CustomEmail:
+    """Send the mail that must come back; takes as long as the project's mail server does, which
+    DESK_SMTP_TIMEOUT_SECONDS limits. Call outside a transaction.
+
+    The start is committed before the mail leaves: a mail that comes back is always awaited, and
+    one that never left is given up by the clock.
+    """
+    require(actor, "issues.administer_project", custom.desk.project)
+    with transaction.atomic(durable=True):
+        started = _lock(custom)
+        started.enabled = False
+        started.state, started.fault, started.fault_detail = Verification.STARTED, "", ""
+        started.token = get_random_string(TOKEN_LENGTH)
+        started.triggerer, started.started_at = actor, now
+        started.save()
+        tell(started, now=now)
+    try:
+        _send(started, now=now)
+    except UNSENT as error:
+        conclude(started, find_fault(error), detail=_describe(error), now=now)
+    return CustomEmail.objects.select_related("desk__project").get(pk=custom.pk)
+
+
+def _lock(custom: CustomEmail) -> CustomEmail:
+    rows = CustomEmail.objects.select_for_update(of=("self",)).select_related("desk__project")
+    found = rows.filter(pk=custom.pk, retired_at=None).first()
+    if found is None:
+        raise Invalid([_("This address was replaced meanwhile. Look at the desk's settings.")])
+    return found
+
+
+def _send(custom: CustomEmail, *, now: datetime) -> None:
+    with translation.override(settings.LANGUAGE_CODE):
+        message = write_verification(custom, now=now)
+    connection = ProjectBackend(custom)
+    try:
+        connection.send_messages([message])
+    finally:
+        connection.close()
+
+
+def find_fault(error: Exception) -> Fault:
+    """What a failure to send says about the settings."""
+    if isinstance(error, smtplib.SMTPAuthenticationError | UnicodeEncodeError):
+        return Fault.INVALID_CREDENTIALS
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, TimeoutError):
+            return Fault.READ_TIMEOUT
+        cause = cause.__cause__ or cause.__context__  # smtplib says only "disconnected"
+    return Fault.SMTP_HOST
+
+
+def _describe(error: Exception) -> str:
+    """The server's words; of a value that can't be sent nothing, since it may be the password."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        words = error.smtp_error
+        text = words.decode(errors="replace") if isinstance(words, bytes) else words
+        return clean_header(f"{error.smtp_code} {text}")[:500]
+    return "" if isinstance(error, ValueError) else clean_header(str(error))[:500]
+
+
+@transaction.atomic
+def conclude(custom: CustomEmail, fault: Fault | None, *, now: datetime, detail: str = "") -> bool:
+    """End this round and tell of it; False where somebody else has ended it, or begun a new one."""
+    round_ = CustomEmail.objects.filter(
+        pk=custom.pk, state=Verification.STARTED, started_at=custom.started_at
+    )
+    custom.state = Verification.FINISHED if fault is None else Verification.FAILED
+    custom.fault, custom.fault_detail, custom.token = fault or "", detail, ""
+    if fault is None and custom.verified_at is None:
+        custom.verified_at = now
+    ended = round_.update(
+        state=custom.state,
+        fault=custom.fault,
+        fault_detail=custom.fault_detail,
+        token="",
+        verified_at=custom.verified_at,
+    )
+    if ended:
+        tell(custom, now=now)
+    return bool(ended)
+
+
+def is_over(custom: CustomEmail, *, now: datetime) -> bool:
+    """Whether the time in which the mail must have come back has passed."""
+    limit = timedelta(minutes=settings.DESK_VERIFICATION_MINUTES)
+    return custom.started_at is not None and custom.started_at + limit < now
+
+
+def give_up_awaited(*, now: datetime) -> int:
+    """By the clock: those whose mail did not come back in time fail; how many."""
+    limit = timedelta(minutes=settings.DESK_VERIFICATION_MINUTES)
+    awaited = CustomEmail.objects.filter(state=Verification.STARTED, started_at__lt=now - limit)
+    rows = list(awaited.select_related("desk__project", "triggerer")[: settings.SWEEP_BATCH])
+    return sum(conclude(row, Fault.NOT_RECEIVED, now=now) for row in rows)

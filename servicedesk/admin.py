@@ -3,16 +3,19 @@
 from typing import TYPE_CHECKING
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
-from servicedesk.models import CannedReply, Participant, ServiceDesk, Ticket
+from servicedesk.models import CannedReply, CustomEmail, Participant, ServiceDesk, Ticket
 
 if TYPE_CHECKING:
     DeskAdminBase = admin.ModelAdmin[ServiceDesk]
     TicketAdminBase = admin.ModelAdmin[Ticket]
     CannedReplyAdminBase = admin.ModelAdmin[CannedReply]
+    CustomEmailAdminBase = admin.ModelAdmin[CustomEmail]
     ParticipantInlineBase = admin.TabularInline[Participant, Ticket]
 else:
-    DeskAdminBase = TicketAdminBase = CannedReplyAdminBase = admin.ModelAdmin
+    DeskAdminBase = TicketAdminBase = admin.ModelAdmin
+    CannedReplyAdminBase = CustomEmailAdminBase = admin.ModelAdmin
     ParticipantInlineBase = admin.TabularInline
 
 
@@ -54,3 +57,24 @@ class CannedReplyAdmin(CannedReplyAdminBase):
     list_select_related = ("project",)
     search_fields = ("title", "text", "project__path")
     autocomplete_fields = ("project",)
+
+
+@admin.register(CustomEmail)
+class CustomEmailAdmin(CustomEmailAdminBase):
+    """To look at; it is set up on the desk's page, where its verification starts with it."""
+
+    list_display = ("address", "project", "enabled", "state", "retired_at")
+    list_filter = ("enabled", "state")
+    list_select_related = ("desk__project",)
+    search_fields = ("address", "desk__project__path")
+    exclude = ("password",)
+
+    @admin.display(description=_("project"))
+    def project(self, custom: CustomEmail) -> str:
+        return str(custom.desk.project)
+
+    def has_add_permission(self, request: object) -> bool:
+        return False
+
+    def has_change_permission(self, request: object, obj: object = None) -> bool:
+        return False

@@ -6,7 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from issues.models import State, Visibility
-from servicedesk.models import CannedReply, ServiceDesk
+from servicedesk.custom_email import Server
+from servicedesk.models import CannedReply, CustomEmail, Encryption, LoginMethod, ServiceDesk
 
 if TYPE_CHECKING:
     DeskFormBase = forms.ModelForm[ServiceDesk]
@@ -69,6 +70,33 @@ class CannedReplyForm(CannedReplyFormBase):
     def _get_validation_exclusions(self) -> set[str]:
         """The project is not typed, but decides whether the title is taken."""
         return super()._get_validation_exclusions() - {"project"}  # type: ignore[misc,no-any-return]
+
+
+class CustomEmailForm(forms.Form):
+    """The password is never shown again; left empty, the one that there is stays."""
+
+    address = forms.CharField(label=_("address"), max_length=254)
+    host = forms.CharField(label=_("SMTP host"), max_length=253)
+    port = forms.IntegerField(label=_("port"), min_value=1, max_value=65_535, initial=587)
+    encryption = forms.ChoiceField(label=_("encryption"), choices=Encryption)
+    user = forms.CharField(label=_("user"), max_length=255, required=False)
+    password = forms.CharField(
+        label=_("password"),
+        max_length=128,
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("Kept encrypted, and not shown again. Empty: it stays as it is."),
+    )
+    login_method = forms.ChoiceField(label=_("log-in method"), choices=LoginMethod)
+
+    @staticmethod
+    def initial_of(custom: CustomEmail | None) -> dict[str, object] | None:
+        shown = ("address", "host", "port", "encryption", "user", "login_method")
+        return None if custom is None else {name: getattr(custom, name) for name in shown}
+
+    def server(self) -> Server:
+        return Server(**{k: v for k, v in self.cleaned_data.items() if k != "address"})
 
 
 class TicketFilterForm(forms.Form):

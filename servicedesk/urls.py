@@ -5,6 +5,7 @@ from django.urls import path
 from issues.urls import ISSUES
 from servicedesk import views
 from servicedesk.pages.canned_replies import canned_replies
+from servicedesk.pages.custom_email import desk_address, desk_address_act
 from servicedesk.pages.settings import desk_settings, desk_switch
 from servicedesk.pages.tickets import participant_add, participant_remove, ticket_list
 
@@ -16,6 +17,8 @@ urlpatterns = [
     path(DESK, ticket_list, name="ticket-list"),
     path(f"{DESK}settings/", desk_settings, name="desk-settings"),
     path(f"{DESK}switch/", desk_switch, name="desk-switch"),
+    path(f"{DESK}address/", desk_address, name="desk-address"),
+    path(f"{DESK}address/act/", desk_address_act, name="desk-address-act"),
     path(f"{DESK}replies/", canned_replies, name="canned-replies"),
     path(f"{DESK}replies/<int:pk>/", canned_replies, name="canned-reply"),
     path(f"{ISSUES}<int:iid>/participants/add/", participant_add, name="participant-add"),

@@ -42,9 +42,11 @@ class DeskAddresses:
 
 
 def find_addresses(desk: ServiceDesk) -> DeskAddresses:
-    """In two queries."""
+    """In two queries; also of a desk that was never saved."""
     templates = find_public_templates()
-    custom = CustomEmail.objects.filter(desk=desk, enabled=True).values_list("address", flat=True)
+    custom = CustomEmail.objects.filter(desk__project=desk.project_id, enabled=True).values_list(
+        "address", flat=True
+    )
     default = templates.get(INCOMING) or templates.get(DESK)
     return DeskAddresses(
         default=_keyed(default, desk.project, desk_key(desk.project)) if default else "",

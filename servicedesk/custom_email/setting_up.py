@@ -25,7 +25,7 @@ class Server:
 
 
 def find_current(desk: ServiceDesk) -> CustomEmail | None:
-    return CustomEmail.objects.filter(desk=desk, retired_at=None).first()
+    return CustomEmail.objects.filter(desk__project=desk.project_id, retired_at=None).first()
 
 
 @transaction.atomic
@@ -92,7 +92,9 @@ def retire(custom: CustomEmail, *, actor: User, now: datetime) -> None:
 
 def _retire(desk: ServiceDesk, *, but: str, now: datetime) -> None:
     """One that was never proven is no history: it goes, so that others can have it."""
-    earlier = CustomEmail.objects.filter(desk=desk, retired_at=None).exclude(address=but)
+    earlier = CustomEmail.objects.filter(desk__project=desk.project_id, retired_at=None).exclude(
+        address=but
+    )
     earlier.filter(verified_at=None).delete()
     earlier.update(
         retired_at=now,

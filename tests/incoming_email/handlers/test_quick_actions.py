@@ -208,7 +208,7 @@ def test_told_at_each_mistake_and_no_more_than_the_limit(world, settings):
     rows = [reply(world, "/colse") for _mistake in range(4)]
     assert [step_of(row) for row in rows] == [
         *["sent"] * 3,
-        "not sent: the limit of automatic answers an hour is reached",
+        "not sent: the limit of automatic answers is reached (LOOP_LIMIT_PER_HOUR)",
     ]
 
 

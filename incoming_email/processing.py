@@ -136,8 +136,11 @@ def _attempt_together(group: Sequence[Attempt], mailbox: Mailbox) -> set[int]:
             for attempt, resolved in quick:
                 _let_handler_act(attempt, resolved)
                 attempt.row.save_as(Status.PROCESSED, now=attempt.context.now)
-    except Exception as fault:  # noqa: BLE001  (the attempt at each alone reports it)
-        logger.info("one by one inbound_email=%s…: %s", group[0].row.pk, type(fault).__name__)
+    except Exception as fault:  # like the one below: any fault becomes an attempt at each alone
+        # A refusal or a copy is no surprise; a fault might show in a group only, so it is told.
+        unforeseen = not isinstance(fault, NotPendingError | IntegrityError | Rejected | Held)
+        level = logging.ERROR if unforeseen else logging.INFO
+        logger.log(level, "one by one inbound_email=%s…", group[0].row.pk, exc_info=unforeseen)
         for attempt in group:
             clear_outcome(attempt.row)
         return set()

@@ -11,7 +11,7 @@ from incoming_email.sender_auth.alignment import speaks_for
 from incoming_email.sender_auth.key_records import KeyRecords, NoAnswerError
 
 logger = logging.getLogger(__name__)
-_silent = logging.getLogger(f"{__name__}.library")
+_silent = logging.getLogger(f"{__name__}.dkim")
 _silent.setLevel(logging.CRITICAL + 1)
 
 # The library takes quadratic time for some input; what it is given is short where that matters.

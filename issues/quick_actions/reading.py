@@ -134,13 +134,6 @@ def _find_live(lines: Sequence[str]) -> Iterator[bool]:
                 end = ""
 
 
-def _find_end(begin: re.Match[str]) -> str:
-    """What ends a block of HTML; a line feed stands for a blank line."""
-    if begin["comment"]:
-        return "-->"
-    return f"</{begin['raw'].lower()}>" if begin["raw"] else "\n"
-
-
 def _without_blank_ends(lines: Sequence[str]) -> Sequence[str]:
     start, end = 0, len(lines)
     while start < end and not lines[start].strip():

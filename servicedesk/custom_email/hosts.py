@@ -6,6 +6,8 @@ import socket
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from incoming_email.networks import read_address
+
 
 class ForbiddenHost(OSError):
     """The name leads to an address of a local network. The message is for the maintainer."""
@@ -44,7 +46,7 @@ def is_allowed(address: str) -> bool:
     """Public addresses always; loopback, link-local and private ones by a setting."""
     if settings.DESK_SMTP_LOCAL_NETWORKS:
         return True
-    found = ipaddress.ip_address(address.partition("%")[0])
+    found = read_address(address)
     if isinstance(found, ipaddress.IPv6Address):
-        found = found.ipv4_mapped or found.sixtofour or found
+        found = found.sixtofour or found
     return found.is_global and not found.is_multicast

@@ -1,18 +1,15 @@
 """A worker killed with SIGKILL while it applies patches: one merge request, one branch state."""
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests import steps
+
 SCRIPT = Path(__file__).with_name("patch_crash_steps.py")
-DEADLINE_SECONDS = 120
 POINTS = [
     "workplace is made",
     "index is filled",
@@ -32,22 +29,13 @@ pytestmark = pytest.mark.slow
 
 
 def run(folder, *words, returncode=0):
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), *words],
-        env=os.environ
-        | {
-            "DATABASE_URL": f"sqlite:///{folder / 'crash.sqlite3'}",
-            "CRASH_ROOT": str(folder),
-            "PYTHONPATH": str(ROOT),
-        },
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
+    return steps.run_step(
+        SCRIPT,
+        *words,
+        database=folder / "crash.sqlite3",
+        returncode=returncode,
+        CRASH_ROOT=str(folder),
     )
-    assert done.returncode == returncode, done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

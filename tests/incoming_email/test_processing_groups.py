@@ -160,3 +160,20 @@ def test_files_of_a_group_that_broke_up_are_there_once(world, monkeypatch, setti
     )
     assert [status for status, _ in endings()] == [Status.PROCESSED, Status.PENDING]
     assert [p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()] == [b"hello"]
+
+
+@pytest.mark.parametrize(("body", "told"), [("poison", True), ("", False)])
+def test_a_fault_in_a_group_is_told_and_a_refusal_is_not(world, monkeypatch, caplog, body, told):
+    real = services.create_note
+
+    def fail_on_poison(**fields):
+        if fields["body"] == "poison":
+            raise RuntimeError("a bug")
+        return real(**fields)
+
+    monkeypatch.setattr(services, "create_note", fail_on_poison)
+    to, sender = world.reply_address(), world.member.email
+    world.receive(*(make_mail(to=to, sender=sender, body=text) for text in ("one", body)))
+    (report,) = [record for record in caplog.records if record.message.startswith("one by one")]
+    assert (report.levelname, bool(report.exc_info)) == ("ERROR" if told else "INFO", told)
+    assert Note.objects.count() == 1

@@ -1,19 +1,16 @@
 """A worker killed with SIGKILL amid quick actions leaves nothing half done and does none twice."""
 
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests import steps
+
 SCRIPT = Path(__file__).with_name("quick_action_steps.py")
-DEADLINE_SECONDS = 120
 NOTHING = "pending|opened|-|0 announcements"
 ALL = (
     r"processed\|closed\|due\|Fixed\. /colse\|closed this"
@@ -24,19 +21,7 @@ pytestmark = pytest.mark.slow
 
 
 def run_in(database, step, returncode=0):
-    """One step in a process of its own; what it prints."""
-    environment = os.environ | {"DATABASE_URL": f"sqlite:///{database}", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), step],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
-    assert done.returncode == returncode, done.stderr
-    return done.stdout.strip()
+    return steps.run_step(SCRIPT, step, database=database, returncode=returncode).strip()
 
 
 @pytest.fixture(scope="module")

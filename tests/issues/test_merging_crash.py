@@ -1,40 +1,26 @@
 """A worker killed with SIGKILL amid a merge: the sweep finishes it, once."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests import steps
+
 SCRIPT = Path(__file__).with_name("merge_steps.py")
-DEADLINE_SECONDS = 120
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def run_step(tmp_path):
-    environment = os.environ | {
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'crash.sqlite3'}",
-        "ROOT": str(tmp_path),
-        "PYTHONPATH": str(ROOT),
-    }
+    database = tmp_path / "crash.sqlite3"
 
     def run(step, returncode=0):
-        done = subprocess.run(
-            [sys.executable, str(SCRIPT), step],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_SECONDS,
-            check=False,
+        printed = steps.run_step(
+            SCRIPT, step, database=database, returncode=returncode, ROOT=str(tmp_path)
         )
-        assert done.returncode == returncode, done.stderr
-        return done.stdout.split()
+        return printed.split()
 
     run("prepare")
     return run

@@ -1,19 +1,15 @@
 """A worker killed with SIGKILL loses no mail and writes none twice."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests import steps
 from tests.issues.smtp_sink import running_sink
 
-ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("crash_steps.py")
-DEADLINE_SECONDS = 120
 
 pytestmark = pytest.mark.slow
 
@@ -27,24 +23,13 @@ def sink():
 @pytest.fixture
 def run_step(sink, tmp_path):
     """Runs one step in a process of its own; all share a database and the mail server."""
-    environment = os.environ | {
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'crash.sqlite3'}",
-        "SINK_PORT": str(sink.port),
-        "PYTHONPATH": str(ROOT),
-    }
+    database = tmp_path / "crash.sqlite3"
 
     def run(step, returncode=0):
-        done = subprocess.run(
-            [sys.executable, str(SCRIPT), step],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_SECONDS,
-            check=False,
+        printed = steps.run_step(
+            SCRIPT, step, database=database, returncode=returncode, SINK_PORT=str(sink.port)
         )
-        assert done.returncode == returncode, done.stderr
-        return [line.split() for line in done.stdout.splitlines()]
+        return [line.split() for line in printed.splitlines()]
 
     run("prepare")
     return run

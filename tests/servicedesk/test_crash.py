@@ -1,39 +1,24 @@
 """kill -9 at each step of a ticket: one ticket, one thank-you, one mail a person."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests import steps
+
 SCRIPT = Path(__file__).with_name("crash_steps.py")
-DEADLINE_SECONDS = 120
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def run_step(tmp_path):
-    environment = os.environ | {
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'crash.sqlite3'}",
-        "PYTHONPATH": str(ROOT),
-    }
+    database = tmp_path / "crash.sqlite3"
 
     def run(*words, returncode=0):
-        done = subprocess.run(
-            [sys.executable, str(SCRIPT), *words],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_SECONDS,
-            check=False,
-        )
-        assert done.returncode == returncode, done.stderr
-        return done.stdout.split()
+        printed = steps.run_step(SCRIPT, *words, database=database, returncode=returncode)
+        return printed.split()
 
     run("prepare")
     return run

@@ -1,18 +1,14 @@
 """A process killed with SIGKILL leaves no verification without an end, and tells of each once."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import steps
 from tests.servicedesk.customer_server import ADDRESS, running_customer_server
 
-ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("verification_crash.py")
-DEADLINE_SECONDS = 120
 STARTED = f"Verification of {ADDRESS} started"
 VERIFIED = f"{ADDRESS} is verified"
 FAILED = f"Verification of {ADDRESS} failed"
@@ -34,25 +30,18 @@ def mail(tmp_path):
 @pytest.fixture
 def run_step(server, tmp_path, mail):
     """Runs one step in a process of its own; all share a database and the mail server."""
-    environment = os.environ | {
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'crash.sqlite3'}",
-        "SINK_PORT": str(server.port),
-        "MAIL": str(mail),
-        "PYTHONPATH": str(ROOT),
-    }
+    database = tmp_path / "crash.sqlite3"
 
     def run(step, returncode=0):
-        done = subprocess.run(
-            [sys.executable, str(SCRIPT), step],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_SECONDS,
-            check=False,
+        printed = steps.run_step(
+            SCRIPT,
+            step,
+            database=database,
+            returncode=returncode,
+            SINK_PORT=str(server.port),
+            MAIL=str(mail),
         )
-        assert done.returncode == returncode, done.stderr
-        return [line.strip() for line in done.stdout.splitlines()]
+        return [line.strip() for line in printed.splitlines()]
 
     run("prepare")
     return run

@@ -71,7 +71,7 @@ def process_claimed(rows: Sequence[InboundEmail], *, clock: Callable[[], datetim
 
 def due_ids(*, now: datetime) -> list[int]:
     """Rows whose attempt is overdue: retries, and what a crash or a lost broker left behind."""
-    due = InboundEmail.objects.due(now - SWEEP_AFTER).order_by("next_attempt_at")
+    due = InboundEmail.objects.due(now - SWEEP_AFTER).order_by("next_attempt_at", "pk")
     return list(due.values_list("pk", flat=True)[: settings.SWEEP_BATCH])
 
 

@@ -1,18 +1,31 @@
 """The Celery application and its beat schedule."""
 
+import logging
 import os
+from typing import Any
 
 from celery import Celery
 from celery.schedules import schedule
+from celery.signals import setup_logging
 from django.conf import settings
+from django.utils.log import configure_logging
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+# So early, since Celery warns of running as root before it asks how to log.
+logging.captureWarnings(True)
 TRANSPORT_ALIASES["filesystem"] = "config.file_broker:Transport"
 app = Celery("letterbox")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def configure_logs(**_: Any) -> None:
+    """As everywhere else; Celery would write in a form of its own beside it."""
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+
 
 STALE = {"expires": 60}
 """Seconds after which the next beat's task stands in: without a worker the broker must not fill."""

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext_lazy as _
 
 from config.environment import BASE_DIR, DATA_DIR, ensure_secrets, env
+from config.logs import make_logging
 
 ensure_secrets()
 
@@ -289,17 +290,6 @@ DESK_SYSTEM_HEADER = env.str("DESK_SYSTEM_HEADER", default="")
 DESK_SYSTEM_FOOTER = env.str("DESK_SYSTEM_FOOTER", default="")
 DESK_ADDITIONAL_TEXT = env.str("DESK_ADDITIONAL_TEXT", default="")
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        name: {"level": LOG_LEVEL}
-        for name in ("config", "incoming_email", "issues", "servicedesk", "celery.beat")
-    }
-    # kombu warns that a file broker has no host name.
-    | {"kombu.connection": {"level": "ERROR"}},
-}
+LOGGING = make_logging(written=LOG_FORMAT, level=LOG_LEVEL)

@@ -33,6 +33,7 @@ os.environ.update(
     ALERT_WEBHOOK_URL="",
     METRICS_TOKEN="",
     METRICS_NETWORKS="",
+    LOG_FORMAT="line",
     LANGUAGE_CODE="en",
     TIME_ZONE="UTC",
 )

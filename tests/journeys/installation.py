@@ -5,8 +5,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +40,27 @@ class Installation:
             check=check,
         ).stdout
 
-    def start(self, *words: str) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            [sys.executable, *words],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+    def start(self, *words: str, log: Path | None = None) -> "subprocess.Popen[bytes]":
+        """What it says is added to the log."""
+        with (log or Path(os.devnull)).open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, *words],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+            )
 
     @contextmanager
-    def running(self, *words: str) -> "Iterator[subprocess.Popen[bytes]]":
-        process = self.start(*words)
+    def running_all(self, commands: Iterable[tuple[str, ...]], *, log: Path) -> Iterator[None]:
+        with ExitStack() as stack:
+            for words in commands:
+                stack.enter_context(self.running(*words, log=log))
+            yield
+
+    @contextmanager
+    def running(self, *words: str, log: Path | None = None) -> "Iterator[subprocess.Popen[bytes]]":
+        process = self.start(*words, log=log)
         try:
             yield process
         finally:

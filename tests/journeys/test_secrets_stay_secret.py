@@ -18,6 +18,7 @@ from django.db import connection
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from config.logs import FORMATS
 from incoming_email import fetching, secret_files, sender_tokens
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import InboundEmail, InboxMethod, LoginMethod, Mailbox, ReplyKey
@@ -55,14 +56,16 @@ def installation(settings, tmp_path):
 
 @pytest.fixture
 def logged(caplog) -> Iterator[io.StringIO]:
-    """All that is logged, with tracebacks, down to DEBUG, by whichever library."""
+    """All that is logged, in each format, with tracebacks, down to DEBUG, by whichever library."""
     stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter("%(name)s %(message)s"))
+    handlers = [logging.StreamHandler(stream) for _ in FORMATS]
     caplog.set_level(logging.DEBUG)
-    logging.getLogger().addHandler(handler)
+    for handler, formatter in zip(handlers, FORMATS.values(), strict=True):
+        handler.setFormatter(formatter())
+        logging.getLogger().addHandler(handler)
     yield stream
-    logging.getLogger().removeHandler(handler)
+    for handler in handlers:
+        logging.getLogger().removeHandler(handler)
 
 
 def run(monkeypatch, *words, stdin=""):
@@ -207,7 +210,7 @@ def test_no_secret_shows_anywhere(
     }
     # What is searched is what was meant: the faults, the rows, and keys that were cut.
     assert f"{key[:4]}…" in places["the admin"]
-    assert places["the log"].count("fetch failed mailbox=") >= 4
+    assert places["the log"].count("fetch failed mailbox=") >= 4 * len(FORMATS)
     assert '"step": "login", "answer": "no"' in places["what commands say"]
     outside = [*STORED, secret, SMTP_PASSWORD, key, token, installation.SECRET_KEY]
     assert find(outside, places) == []

@@ -1,5 +1,6 @@
 """`manage.py serve_smtp`: listen for mail by SMTP or LMTP until told to stop."""
 
+import logging
 import signal
 import threading
 from argparse import ArgumentParser
@@ -11,6 +12,8 @@ from django.utils.translation import gettext as _
 
 from incoming_email import smtp
 from incoming_email.smtp_listening import TlsFilesError
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -42,7 +45,7 @@ class Command(BaseCommand):
                 _("Can't listen on %(host)s:%(port)s: %(error)s. Is another process there?")
                 % {"host": host, "port": port, "error": error.strerror}
             ) from error
-        self.stdout.write(f"{'LMTP' if lmtp else 'SMTP'} door open on {host}:{port}")
+        logger.info("door open host=%s port=%s speaks=%s", host, port, "LMTP" if lmtp else "SMTP")
         try:
             smtp.note_alive()
             while not stopped.wait(smtp.HEARTBEAT_SECONDS):

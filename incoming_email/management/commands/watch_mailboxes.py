@@ -1,5 +1,6 @@
 """`manage.py watch_mailboxes`: take in mail as it comes."""
 
+import logging
 import signal
 import threading
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from incoming_email import watching
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -16,5 +19,5 @@ class Command(BaseCommand):
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
-        self.stdout.write("watching mailboxes")
+        logger.info("watching mailboxes")
         watching.watch_mailboxes(stopped)

@@ -27,68 +27,19 @@ from django.views.decorators.cache import never_cache
 
 from incoming_email.admin.ledger_actions import BUTTONS, press
 from incoming_email.admin.ledger_export import export_rows
+from incoming_email.admin.ledger_list import HandlerFilter, LedgerList, ReasonFilter
+from incoming_email.admin.ledger_look import show_html, show_look
 from incoming_email.admin.ledger_page import describe
 from incoming_email.admin.ledger_trying import TryForm, compare, try_again, try_upload
 from incoming_email.admin.redaction import Redactor
-from incoming_email.handlers import registry
 from incoming_email.models import InboundEmail
-from incoming_email.outcomes import Reason, Status
+from incoming_email.outcomes import Status
+from issues.admin.framing import serve_in_frame
 from issues.admin.rows import GuardedAdmin, show_moment
 from issues.models import User
 
 if TYPE_CHECKING:
     from django.urls import URLPattern
-
-COLUMNS = (
-    *("pk", "received_at", "status", "reason", "sender", "subject", "handler", "outcome"),
-    "mailbox__name",
-)
-"""All that the list reads: above all not the raw message."""
-
-
-class ReasonFilter(admin.SimpleListFilter):
-    title = _("reason")
-    parameter_name = "reason"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The short names; the sentences are for senders and too long here."""
-        return [(value, value.replace("_", " ")) for value in Reason.values]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[InboundEmail]
-    ) -> QuerySet[InboundEmail]:
-        return queryset.filter(reason=self.value()) if self.value() else queryset
-
-
-class HandlerFilter(admin.SimpleListFilter):
-    title = _("handler")
-    parameter_name = "handler"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """From the settings: the distinct values of a long ledger would take long to find."""
-        return [(handler.name, handler.name) for handler in registry.handlers()]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[InboundEmail]
-    ) -> QuerySet[InboundEmail]:
-        return queryset.filter(handler=self.value()) if self.value() else queryset
-
-
-class LedgerList(ChangeList):
-    """Its rows are shown without the keys that stand in addresses."""
-
-    def get_queryset(
-        self, request: HttpRequest, exclude_parameters: Any = None
-    ) -> QuerySet[InboundEmail]:
-        rows: QuerySet[InboundEmail] = super().get_queryset(request, exclude_parameters)
-        return rows.select_related("mailbox").only(*COLUMNS)
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        redactor = Redactor.load()
-        rows: Any = self.result_list
-        for row in rows:
-            row.sender, row.subject = redactor.redact(row.sender), redactor.redact(row.subject)
 
 
 @admin.register(InboundEmail)
@@ -145,6 +96,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         return [
             path("try/", wrap(self.try_view), name=f"{name}_try"),
             path("<int:pk>/preview/", wrap(self.preview_view), name=f"{name}_preview"),
+            path("<int:pk>/html/", wrap(self.html_view), name=f"{name}_html"),
             path("<int:pk>/raw/", wrap(self.raw_view), name=f"{name}_raw"),
             path("<int:pk>/press/<slug:button>/", wrap(self.press_view), name=f"{name}_press"),
             *super().get_urls(),
@@ -155,7 +107,8 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
     ) -> HttpResponse:
         row: InboundEmail = kwargs["obj"]
         may_press = self.has_requeue_permission(request)
-        context["page"] = describe(row, Redactor.load())
+        redactor = Redactor.load()
+        context["page"] = describe(row, redactor)
         context["buttons"] = [
             (name, button.label)
             for name, button in BUTTONS.items()
@@ -163,6 +116,8 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         ]
         is_whole = row.raw_purged_at is None
         context["may_download"] = is_whole and self.has_download_permission(request)
+        if is_whole:
+            context["look"] = show_look(row, redactor, with_body=context["may_download"])
         context["may_try"] = is_whole and may_press and row.status != Status.PROCESSED
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -236,6 +191,16 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
     def _press(self, request: HttpRequest, name: str, ids: Sequence[int]) -> None:
         did, sentence = press(BUTTONS[name], ids, user_id=request.user.pk or 0)
         self.message_user(request, sentence, messages.SUCCESS if did else messages.WARNING)
+
+    def html_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The HTML alone, for a frame that can do nothing."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = InboundEmail.objects.filter(pk=pk, raw_purged_at=None).only("raw").first()
+        html = show_html(row, Redactor.load()) if row else ""
+        if not html:
+            raise Http404
+        return serve_in_frame(request, html)
 
     def raw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return never_cache(self._download)(request, pk)

@@ -18,7 +18,6 @@ from typing import TypeVar
 
 from incoming_email.parsing import wire
 from incoming_email.parsing.child import EXIT_MEMORY, Ready, Request
-from incoming_email.parsing.types import ParsedEmail
 
 T = TypeVar("T")
 ROOT = str(Path(__file__).parents[2])
@@ -116,11 +115,11 @@ class ParserProcess:
         self.owed += 1
         self._write()
 
-    def read_answer(self, *, seconds: float, most: int) -> ParsedEmail:
+    def read_answer(self, kind: type[T], *, seconds: float, most: int) -> T:
         """The next one, of at most so many bytes. Raises Died and its like, or NoParserError."""
         if not self._is_ready:
             self._read_ready()
-        answer = self._decode(ParsedEmail, self._read_frame(seconds, most))
+        answer = self._decode(kind, self._read_frame(seconds, most))
         self.owed -= 1
         self.served += 1
         return answer

@@ -12,8 +12,9 @@ from django.conf import settings
 
 from incoming_email.isolation.pool import ParserPool
 from incoming_email.isolation.process import Died, OutOfCpu, OutOfMemory, OutOfTime
-from incoming_email.parsing.child import Request
+from incoming_email.parsing.child import Asked, Request
 from incoming_email.parsing.limits import Limits
+from incoming_email.parsing.looks import Look
 from incoming_email.parsing.message import parse as parse_here
 from incoming_email.parsing.types import ParsedEmail
 
@@ -24,6 +25,9 @@ UNREAD = "the message was not read"
 
 PIPELINED_BYTES = 8_000_000
 """Of messages that wait in a child's queue; one more is always let in."""
+
+LOOK_SECONDS = 10
+MAX_LOOK_BYTES = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,22 @@ def parse_all(texts: Sequence[RawText], *, pool: ParserPool | None = None) -> It
             done, has_died = done + 1, False
 
 
+class NoLookError(Exception):
+    """The message cannot be shown in the time and memory that a page has for it."""
+
+
+def find_look(content: bytes, *, pool: ParserPool | None = None) -> Look:
+    """For a page that a person waits for. Raises NoLookError, or NoParserError."""
+    limits = read_limits()
+    with (pool or _pool).borrow(messages_per_child=settings.PARSE_MESSAGES_PER_CHILD) as child:
+        child.send(_make_request(RawText(content), limits, asked=Asked.LOOK))
+        try:
+            return child.read_answer(Look, seconds=LOOK_SECONDS, most=MAX_LOOK_BYTES)
+        except (Died, OutOfTime, OutOfCpu, OutOfMemory) as fault:
+            logger.warning("a message was not shown bytes=%s cause=%s", len(content), fault)
+            raise NoLookError from fault
+
+
 def read_limits() -> Limits:
     """How much of a message is read, from the settings."""
     return Limits(
@@ -99,16 +119,19 @@ def _converse(pool: ParserPool, texts: Sequence[RawText]) -> Iterator[ParsedEmai
                 ahead.append(len(text.content))
                 child.send(_make_request(text, limits))
             yield child.read_answer(
-                seconds=settings.PARSE_TIMEOUT_SECONDS, most=settings.PARSE_MEMORY_BYTES
+                ParsedEmail,
+                seconds=settings.PARSE_TIMEOUT_SECONDS,
+                most=settings.PARSE_MEMORY_BYTES,
             )
             del ahead[0]
 
 
-def _make_request(text: RawText, limits: Limits) -> Request:
+def _make_request(text: RawText, limits: Limits, *, asked: Asked | None = None) -> Request:
+    whole = Asked.HEADER if text.is_header_only else Asked.MESSAGE
     return Request(
         content=text.content,
         recipient=text.recipient,
-        is_header_only=text.is_header_only,
+        asked=asked or whole,
         limits=limits,
         cpu_seconds=settings.PARSE_CPU_SECONDS,
         memory_bytes=settings.PARSE_MEMORY_BYTES,

@@ -14,12 +14,14 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 from incoming_email.parsing import wire
 from incoming_email.parsing.limits import Limits
+from incoming_email.parsing.looks import Look, find_look
 from incoming_email.parsing.message import parse, parse_header
 from incoming_email.parsing.types import ParsedEmail
 
@@ -27,11 +29,19 @@ EXIT_MEMORY = 71
 """It could not get the memory that it wanted. EX_OSERR of sysexits.h."""
 
 
+class Asked(Enum):
+    """What the parent wants to know of a message."""
+
+    MESSAGE = "message"
+    HEADER = "header"
+    LOOK = "look"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     content: bytes
     recipient: str
-    is_header_only: bool
+    asked: Asked
     limits: Limits
     cpu_seconds: int
     memory_bytes: int
@@ -42,11 +52,14 @@ class Ready:
     """What a child says first."""
 
 
-Reader = Callable[[Request], ParsedEmail]
+Answer = ParsedEmail | Look
+Reader = Callable[[Request], Answer]
 
 
-def read(request: Request) -> ParsedEmail:
-    reader = parse_header if request.is_header_only else parse
+def read(request: Request) -> Answer:
+    if request.asked is Asked.LOOK:
+        return find_look(request.content, request.limits)
+    reader = parse_header if request.asked is Asked.HEADER else parse
     return reader(request.content, recipient=request.recipient, limits=request.limits)
 
 

@@ -61,7 +61,7 @@ _TINY = re.compile(r"(?:^|;)(?:max-)?(?:width|height):[01](?:px)?(?:;|$|!)")
 def parse_markup(markup: str) -> Element | None:
     """The visible part of `markup` as a safe tree; None where it nests beyond all sense."""
     markup = as_text(markup)
-    if _is_bomb(markup):
+    if is_bomb(markup):
         return None
     clean = nh3.clean(
         markup,
@@ -85,7 +85,8 @@ def as_text(markup: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _is_bomb(markup: str) -> bool:
+def is_bomb(markup: str) -> bool:
+    """Nests, or piles up attributes, beyond what a parser takes in sensible time."""
     depth = styled = 0
     for tag in _TAG.finditer(markup):
         name = tag[2].lower()

@@ -12,20 +12,15 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from issues import outbox
+from issues.admin.framing import serve_in_frame, show_frame
 from issues.admin.redaction import redact_header, redact_text
 from issues.admin.rows import KeptAdmin, show_moment
 from issues.models import OutgoingEmail, OutgoingState
 
 if TYPE_CHECKING:
     from django.urls import URLPattern
-
-PREVIEW_POLICY = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
-)
-"""No script, no request to anybody: the text may be a stranger's."""
 
 
 @admin.register(OutgoingEmail)
@@ -114,20 +109,11 @@ class OutgoingEmailAdmin(KeptAdmin[OutgoingEmail]):
     def shown_html(self, row: OutgoingEmail) -> str:
         if not row.html:
             return "-"
-        return format_html(
-            '<iframe class="mail-html" sandbox src="{}" title="{}"></iframe>',
-            reverse("admin:issues_outgoingemail_html", args=[row.pk]),
-            _("The HTML of the mail"),
-        )
+        url = reverse("admin:issues_outgoingemail_html", args=[row.pk])
+        return show_frame(url, str(_("The HTML of the mail")))
 
     def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The HTML alone, to be shown in a frame that can do nothing."""
-        return xframe_options_sameorigin(self._preview)(request, pk)
-
-    def _preview(self, request: HttpRequest, pk: int) -> HttpResponse:
         row: Any = self.get_object(request, str(pk))
         if row is None or not self.has_view_permission(request, row):
             raise Http404
-        response = HttpResponse(redact_text(row.html))
-        response["Content-Security-Policy"] = PREVIEW_POLICY
-        return response
+        return serve_in_frame(request, redact_text(row.html))

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from incoming_email.parsing.child import Request, read, serve
+from incoming_email.parsing.child import Asked, Request, read, serve
 from incoming_email.parsing.types import ParsedEmail
 
 
@@ -70,7 +70,7 @@ def obey(request: Request) -> ParsedEmail:
     order = request.content.replace(b"\r", b"").partition(b"\n\n")[2].decode().split()
     action = globals().get(order[0]) if order else None
     told = None
-    if action and (not request.is_header_only or order[-1] == "always"):
+    if action and (request.asked is not Asked.HEADER or order[-1] == "always"):
         told = action(order[1] if order[1:] else "")
     email = read(request)
     return replace(email, text=told) if isinstance(told, str) else email

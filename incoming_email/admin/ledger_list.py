@@ -1,0 +1,65 @@
+"""The list of the ledger: what it reads, and what it can be filtered by."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from incoming_email.admin.redaction import Redactor
+from incoming_email.handlers import registry
+from incoming_email.models import InboundEmail
+from incoming_email.outcomes import Reason
+
+COLUMNS = (
+    *("pk", "received_at", "status", "reason", "sender", "subject", "handler", "outcome"),
+    "mailbox__name",
+)
+"""All that the list reads: above all not the raw message."""
+
+
+class ReasonFilter(admin.SimpleListFilter):
+    title = _("reason")
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The short names; the sentences are for senders and too long here."""
+        return [(value, value.replace("_", " ")) for value in Reason.values]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[InboundEmail]
+    ) -> QuerySet[InboundEmail]:
+        return queryset.filter(reason=self.value()) if self.value() else queryset
+
+
+class HandlerFilter(admin.SimpleListFilter):
+    title = _("handler")
+    parameter_name = "handler"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """From the settings: the distinct values of a long ledger would take long to find."""
+        return [(handler.name, handler.name) for handler in registry.handlers()]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[InboundEmail]
+    ) -> QuerySet[InboundEmail]:
+        return queryset.filter(handler=self.value()) if self.value() else queryset
+
+
+class LedgerList(ChangeList):
+    """Its rows are shown without the keys that stand in addresses."""
+
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: Any = None
+    ) -> QuerySet[InboundEmail]:
+        rows: QuerySet[InboundEmail] = super().get_queryset(request, exclude_parameters)
+        return rows.select_related("mailbox").only(*COLUMNS)
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        redactor = Redactor.load()
+        rows: Any = self.result_list
+        for row in rows:
+            row.sender, row.subject = redactor.redact(row.sender), redactor.redact(row.subject)

@@ -204,6 +204,7 @@ INCOMING_EMAIL_ERASERS = ["servicedesk.erasing.erase_addresses"]
 ISSUES_REPLY_TO = "incoming_email.reply_keys.reply_routes"
 ISSUES_RECIPIENT_SOURCES = ["servicedesk.mails.make_mails"]
 ISSUES_MAIL_ACCOUNTS = "servicedesk.custom_email.connecting.find_connection"
+ISSUES_MAIL_ACCOUNTS_IN_USE = "servicedesk.custom_email.connecting.find_accounts_in_use"
 INCOMING_EMAIL_FORWARDED_ADDRESSES = "servicedesk.custom_email.addressing.find_keys"
 INCOMING_EMAIL_DEMO_DESK = "servicedesk.demo.open_desk"
 
@@ -268,6 +269,9 @@ SMTP_DOOR_KEY_FILE = env.str("SMTP_DOOR_KEY_FILE", default="")
 SMTP_DOOR_REQUIRE_TLS = env.bool("SMTP_DOOR_REQUIRE_TLS", default=False)
 SMTP_DOOR_NETWORKS: list[str] = env.list("SMTP_DOOR_NETWORKS", default=[])
 CHECK_PENDING_MINUTES = env.int("CHECK_PENDING_MINUTES", default=15)
+CHECK_DISK_WARN_BYTES = env.int("CHECK_DISK_WARN_BYTES", default=2_000_000_000)
+CHECK_DISK_MIN_BYTES = env.int("CHECK_DISK_MIN_BYTES", default=200_000_000)
+CHECK_CLOCK_SECONDS = env.int("CHECK_CLOCK_SECONDS", default=30)
 MAILBOX_ALERT_MINUTES = env.int("MAILBOX_ALERT_MINUTES", default=30)
 HELD_DIGEST_HOUR = env.int("HELD_DIGEST_HOUR", default=7)
 ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")

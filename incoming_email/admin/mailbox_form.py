@@ -45,7 +45,7 @@ class MailboxForm(_MailboxForm):
             *("trusted_authserv_id", "keep_raw_days", "keep_failed_days", "keep_trace_days"),
             *("keep_attachments_days", "login_method", "tenant_id", "client_id", "client_secret"),
             *("token_endpoint", "token_scope", "refresh_token", "azure_ad_endpoint"),
-            *("graph_endpoint", "poll_interval", "maildir_path", "starts_at"),
+            *("graph_endpoint", "poll_interval", "other_mailbox", "maildir_path", "starts_at"),
         )
         help_texts = {  # noqa: RUF012  (Django's way)
             "address": format_lazy(

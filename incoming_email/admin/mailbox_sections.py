@@ -19,7 +19,7 @@ APP = (
     *("token_endpoint", "token_scope"),
     *("refresh_token_state", "refresh_token", "clear_refresh_token"),
 )
-GRAPH = ("azure_ad_endpoint", "graph_endpoint", "poll_interval")
+GRAPH = ("azure_ad_endpoint", "graph_endpoint", "poll_interval", "other_mailbox")
 POLICIES = ("reply_sender_policy", "token_sender_policy", "trusted_authserv_id")
 RETENTION = ("keep_raw_days", "keep_failed_days", "keep_trace_days", "keep_attachments_days")
 STATE = (

@@ -6,7 +6,15 @@ from datetime import datetime
 from django.db import DatabaseError, InterfaceError
 from django.utils.translation import gettext as _
 
-from incoming_email.health import installation, mailboxes, probing, servers
+from incoming_email.health import (
+    clocks,
+    disk,
+    installation,
+    mailboxes,
+    outgoing,
+    probing,
+    servers,
+)
 from incoming_email.health.examinations import Examination, MailboxFinding
 from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.models import Mailbox
@@ -15,15 +23,18 @@ STEP_SECONDS = 10.0
 
 
 def diagnose(
-    *, now: datetime, timeout: float = STEP_SECONDS, only: str = ""
+    *, now: datetime, timeout: float = STEP_SECONDS, only: str = "", other_mailbox: str = ""
 ) -> list[MailboxFinding]:
     """Findings of every enabled mailbox, by name, then those of the installation.
 
     `timeout`: seconds that a step may take; the whole takes at most 30. `only`: the name of the
-    one mailbox to ask about, enabled or not. Reads only: nothing is marked and no mail is sent.
+    one mailbox to ask about, enabled or not. `other_mailbox`: at Microsoft Graph, one that the
+    apps must not be able to read. Reads only: nothing is marked and no mail is sent.
     """
     try:
-        examinations = _examine_all(now=now, timeout=timeout, only=only)
+        examinations = _examine_all(
+            now=now, timeout=timeout, only=only, other_mailbox=other_mailbox
+        )
     except (DatabaseError, InterfaceError) as error:
         examinations = _without_database(error, timeout=timeout)
     return _run(examinations)
@@ -38,17 +49,25 @@ def _enabled() -> list[Mailbox]:
     return list(Mailbox.objects.filter(enabled=True).order_by("name"))
 
 
-def _examine_all(*, now: datetime, timeout: float, only: str) -> list[Examination]:
+def _examine_all(
+    *, now: datetime, timeout: float, only: str, other_mailbox: str
+) -> list[Examination]:
     enabled = _enabled()
     asked = list(Mailbox.objects.filter(name=only)) if only else enabled
     known = installation.find_processes(enabled, now=now) + installation.find_ledger(now=now)
     return [
-        *(mailboxes.examine(mailbox, enabled, timeout=timeout) for mailbox in asked),
+        *(
+            mailboxes.examine(each, enabled, timeout=timeout, other_mailbox=other_mailbox)
+            for each in asked
+        ),
         Examination(before=[Finding("database", Answer.YES), installation.find_mailboxes(enabled)]),
         servers.examine_broker(timeout=timeout),
         Examination(before=known),
-        servers.examine_outgoing(timeout=timeout),
+        outgoing.examine_outgoing(timeout=timeout),
+        *outgoing.examine_projects(timeout=timeout),
         Examination(before=[installation.find_unsent(now=now)]),
+        disk.examine_disk(timeout=timeout),
+        Examination(before=[clocks.find_database_clock()]),
     ]
 
 
@@ -58,7 +77,8 @@ def _without_database(error: Exception, *, timeout: float) -> list[Examination]:
     return [
         Examination(before=[finding]),
         servers.examine_broker(timeout=timeout),
-        servers.examine_outgoing(timeout=timeout),
+        outgoing.examine_outgoing(timeout=timeout),
+        disk.examine_disk(timeout=timeout),
     ]
 
 

@@ -31,6 +31,9 @@ class Probe:
     seconds: float
     """After so long the rest counts as unanswered."""
 
+    step_seconds: float = 0.0
+    """The same for one step; 0: only the whole is limited."""
+
 
 @dataclass(frozen=True, slots=True)
 class Examination:

@@ -7,6 +7,7 @@ from django.db import connections
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from incoming_email.health import graph_reach
 from incoming_email.inboxes.accounts import Account, GraphAccount, OAuthClient
 from incoming_email.inboxes.base import Answer, Finding, InboxError
 from incoming_email.inboxes.graph_login import find_token
@@ -16,23 +17,30 @@ BACKLOG_MESSAGES = 100
 """More than so many waiting messages are worth a warning."""
 
 STEPS = ("login", "folder", "backlog")
+GRAPH_STEPS = (*STEPS, *graph_reach.STEPS)
 
 
-def ask(account: Account, position: str, *, timeout: float) -> Iterator[Finding]:
-    """One finding a step; after the first `no` the rest is skipped. Nothing is marked."""
+def ask(
+    account: Account, position: str, *, timeout: float, other_mailbox: str = ""
+) -> Iterator[Finding]:
+    """One finding a step; after the first `no` the rest is skipped. Nothing is marked.
+
+    `other_mailbox`: one that the app at Microsoft Graph must not be able to read.
+    """
+    account = _patient(account, timeout)
+    left: Sequence[str] = GRAPH_STEPS if isinstance(account, GraphAccount) else STEPS
     try:
-        yield _ask_login(account, timeout=timeout)
-    except InboxError as fault:
-        yield from _stop(fault, STEPS)
-        return
-    folder = False
-    try:
-        with open_inbox(_patient(account, timeout), position=position) as inbox:
-            folder = True
+        yield _ask_login(account)
+        left = left[1:]
+        with open_inbox(account, position=position) as inbox:
             yield Finding("folder", Answer.YES, _name_folder(account))
+            left = left[1:]
             yield describe_backlog(inbox.count_waiting())
     except InboxError as fault:
-        yield from _stop(fault, STEPS[2:] if folder else STEPS[1:])
+        yield from _stop(fault, left)
+        return
+    if isinstance(account, GraphAccount):
+        yield from graph_reach.ask(account, other_mailbox)
 
 
 def keep_in_thread(client: OAuthClient) -> OAuthClient:
@@ -53,10 +61,10 @@ def _patient(account: Account, timeout: float) -> Account:
     return account
 
 
-def _ask_login(account: Account, *, timeout: float) -> Finding:
+def _ask_login(account: Account) -> Finding:
     if not isinstance(account, GraphAccount):
         return Finding("login", Answer.SKIPPED, _("a folder of this machine"))
-    find_token(replace(account, timeout=min(account.timeout, timeout)))
+    find_token(account)
     return Finding("login", Answer.YES, _("the app has got a token"))
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from incoming_email.health import inboxes
+from incoming_email.health import clocks, inboxes
 from incoming_email.health.examinations import Examination, Probe, name_server
 from incoming_email.health.servers import PATIENCE, find_door
 from incoming_email.health.stored_secrets import find_encrypted_file, find_secret
@@ -28,29 +29,41 @@ WHOLE_SECONDS = 27.0
 """For all steps of one mailbox; the check as a whole may take 30."""
 
 IMAP_STEPS = tuple(name for name, _check in imap_diagnosis.STEPS)
+INSIDE = ("backlog", clocks.STEP)
 LAST_BEFORE_LOGIN = "tls"
 STEPS_WITH_SECRET = IMAP_STEPS[IMAP_STEPS.index(LAST_BEFORE_LOGIN) + 1 :]
 STANDARD_PORTS = frozenset({143, 993})
 """Two ports of the same server."""
 
 
-def examine(mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float) -> Examination:
-    """`others`: the enabled mailboxes, this one among them or not."""
+def examine(
+    mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float, other_mailbox: str = ""
+) -> Examination:
+    """`others`: the enabled mailboxes, this one among them or not. `other_mailbox`: at Microsoft
+    Graph, one that its app must not read; empty: the one that the row names."""
     if mailbox.inbox_method == InboxMethod.SMTP:
         return _examine_smtp(mailbox, timeout=timeout)
     if mailbox.inbox_method == InboxMethod.IMAP:
         return _examine_imap(mailbox, others, timeout=timeout)
-    return _examine_inbox(mailbox, others, timeout=timeout)
+    foreign = other_mailbox or mailbox.other_mailbox
+    return _examine_inbox(mailbox, others, timeout=timeout, foreign=foreign)
 
 
-def _examine_inbox(mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float) -> Examination:
+def _examine_inbox(
+    mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float, foreign: str
+) -> Examination:
     """Microsoft Graph or a Maildir."""
     is_graph = mailbox.inbox_method == InboxMethod.MICROSOFT_GRAPH
-    before = [find_configuration(mailbox)] + [find_secret(mailbox)] * is_graph
-    probe, skipped = None, _skip(inboxes.STEPS, _("the configuration is not complete"))
+    before = [find_configuration(mailbox)]
+    if is_graph:
+        before += [find_encrypted_file(mailbox), find_secret(mailbox)]
+    asked = inboxes.GRAPH_STEPS if is_graph else inboxes.STEPS
+    probe, skipped = None, _skip(asked, _("the configuration is not complete"))
     if not any(finding.answer is Answer.NO for finding in before):
-        steps = inboxes.ask(mailbox.account(), mailbox.position, timeout=timeout)
-        probe, skipped = Probe(inboxes.STEPS, lambda: steps, WHOLE_SECONDS), []
+        steps = inboxes.ask(
+            mailbox.account(), mailbox.position, timeout=timeout, other_mailbox=foreign
+        )
+        probe, skipped = Probe(asked, lambda: steps, WHOLE_SECONDS, step_seconds=timeout), []
     return Examination(
         mailbox=mailbox.name,
         inbox_method=mailbox.inbox_method,
@@ -75,12 +88,12 @@ def _examine_smtp(mailbox: Mailbox, *, timeout: float) -> Examination:
 def _examine_imap(mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float) -> Examination:
     configuration = find_configuration(mailbox)
     file, secret = find_encrypted_file(mailbox), find_secret(mailbox)
-    asked = (*IMAP_STEPS, "backlog")
+    asked = (*IMAP_STEPS, *INSIDE)
     if configuration.answer is Answer.NO:
         probe, skipped = None, _skip(asked, _("the configuration is not complete"))
     else:
         steps = _imap_steps(mailbox, timeout=timeout, has_secret=secret.answer is Answer.YES)
-        probe = Probe(asked, lambda: steps, min(WHOLE_SECONDS, timeout * len(asked)))
+        probe = Probe(asked, lambda: steps, WHOLE_SECONDS, step_seconds=timeout)
         skipped = []
     return Examination(
         mailbox=mailbox.name,
@@ -121,38 +134,44 @@ def _imap_steps(mailbox: Mailbox, *, timeout: float, has_secret: bool) -> Iterat
 def _ask_server(
     account: ImapAccount, position: str, *, timeout: float, has_secret: bool
 ) -> Iterator[Finding]:
-    """The steps of imap_diagnosis and the backlog; without a secret only those before the login."""
+    """The steps of imap_diagnosis and INSIDE; without a secret only those before the login."""
     failed = False
     for finding in imap_diagnosis.diagnose(account, step_seconds=timeout):
         failed = failed or finding.answer is Answer.NO
         yield finding
         if finding.step == LAST_BEFORE_LOGIN and not has_secret:
-            yield from _skip((*STEPS_WITH_SECRET, "backlog"), _("the password is not known"))
+            yield from _skip((*STEPS_WITH_SECRET, *INSIDE), _("the password is not known"))
             return
     if failed:
-        yield from _skip(("backlog",), _("a step before failed"))
+        yield from _skip(INSIDE, _("a step before failed"))
     else:
-        yield find_backlog(account, position, timeout=timeout)
+        yield from look_inside(account, position, timeout=timeout)
 
 
-def find_backlog(account: ImapAccount, position: str, *, timeout: float) -> Finding:
-    """How many messages the next reading will find. Nothing is marked by asking."""
+def look_inside(account: ImapAccount, position: str, *, timeout: float) -> Iterator[Finding]:
+    """How many messages the next reading will find, and when the newest came. Nothing is marked."""
     patient = replace(account, timeout=min(account.timeout, timeout))
     try:
-        waiting = _count_waiting(patient, position, timeout)
+        waiting, newest = _read_inside(patient, position, timeout)
     except InboxError as fault:
-        return Finding("backlog", Answer.NO, fault.detail, fault.remedy)
-    return inboxes.describe_backlog(waiting)
+        yield Finding("backlog", Answer.NO, fault.detail, fault.remedy)
+        yield from _skip([clocks.STEP], _("a step before failed"))
+        return
+    yield inboxes.describe_backlog(waiting)
+    yield clocks.look_at_newest(newest)
 
 
-def _count_waiting(account: ImapAccount, position: str, seconds: float) -> int:
+def _read_inside(
+    account: ImapAccount, position: str, seconds: float
+) -> tuple[int, datetime | None]:
     connection = open_connection(account, within=seconds)
     try:
         log_in(connection, account)
         folder = select_folder(connection, account)
         with inbox_errors(account):
             criteria = Progress(position, folder, account.starts_at).criteria
-            return len(connection.search_uids(criteria))
+            waiting = len(connection.search_uids(criteria))
+            return waiting, connection.find_newest_date() if folder.exists else None
     finally:
         connection.leave()
 

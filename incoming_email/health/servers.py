@@ -1,4 +1,4 @@
-"""Servers of the installation: the broker, the outgoing mail server, our own SMTP door."""
+"""Servers of the installation: the broker and our own SMTP door."""
 
 import smtplib
 import socket
@@ -9,9 +9,6 @@ from urllib.parse import urlsplit
 
 from celery import current_app
 from django.conf import settings
-from django.core import mail
-from django.core.mail.backends import smtp
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
@@ -105,34 +102,6 @@ def _try_broker(connection: "Connection") -> str:
     connection.connect()
     with connection.channel():  # Redis is spoken to by channels only
         return _("a task can be handed over")
-
-
-def examine_outgoing(*, timeout: float) -> Examination:
-    if not issubclass(import_string(settings.EMAIL_BACKEND), smtp.EmailBackend):
-        detail = _("EMAIL_URL names no mail server: mail is kept on this machine")
-        return Examination(before=[Finding("outgoing mail", Answer.SKIPPED, detail)])
-    return Examination(
-        server=name_server(settings.EMAIL_HOST, settings.EMAIL_PORT),
-        probe=Probe(("outgoing mail",), lambda: find_outgoing(timeout=timeout * PATIENCE), timeout),
-    )
-
-
-def find_outgoing(*, timeout: float) -> Iterator[Finding]:
-    """Connects and logs in as for sending. No mail is sent."""
-    server = mail.get_connection(timeout=timeout)
-    try:
-        try:
-            server.open()
-        finally:
-            server.close()  # a refused log-in leaves the connection open
-    except (OSError, smtplib.SMTPException) as error:
-        words = find_words(error, settings.EMAIL_HOST_PASSWORD)
-        remedy = _("Check EMAIL_URL: scheme, user, password, host and port. Mail waits meanwhile.")
-        yield Finding("outgoing mail", Answer.NO, words, remedy)
-    else:
-        user = settings.EMAIL_HOST_USER
-        detail = _("logged in as %(user)s") % {"user": user} if user else _("connected")
-        yield Finding("outgoing mail", Answer.YES, detail)
 
 
 def find_words(error: BaseException, *secrets: str) -> str:

@@ -6,6 +6,7 @@ import ssl
 import time
 import unicodedata
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from imapclient import DELETED, SEEN, IMAPClient
 from imapclient.imap_utf7 import decode as decode_utf7
@@ -92,6 +93,12 @@ class ImapConnection(IMAPClient):  # type: ignore[misc]  # IMAPClient comes with
             raise imaplib.IMAP4.error(f"SEARCH: {lines[0]!r}")
         texts = [line.partition(b"(")[0] for line in lines if isinstance(line, bytes)]
         return sorted({int(uid) for text in texts for uid in text.split()})
+
+    def find_newest_date(self) -> datetime | None:
+        """When the server got its newest message (INTERNALDATE); None where it does not say."""
+        rows = self.fetch([max(self.search_uids("UID *"), default=1)], ["INTERNALDATE"])
+        dates = [row.get(b"INTERNALDATE") for row in rows.values()]
+        return next((date for date in dates if isinstance(date, datetime) and date.tzinfo), None)
 
     def idle_lines(self, seconds: float) -> list[bytes] | None:
         return self._imap.idle_lines(seconds)

@@ -30,6 +30,9 @@ MAX_DETAIL = 500
 UNTRUSTED = frozenset({18, 19, 20, 21})
 """OpenSSL's X509_V_ERR codes: self-signed, and an issuer that isn't known here."""
 
+UNEXPECTED = "unexpected response"
+"""imaplib's word for a line that no IMAP server may say there."""
+
 EXPIRED = 10
 WRONG_NAME = frozenset({62, 64})
 
@@ -70,7 +73,7 @@ def find_remedy(error: BaseException, account: ImapAccount) -> str:
         (LoginError, "Check user and password; some providers want an app password here."),
         (CapabilityError, "Use another port; for TLS at once (993) switch ssl on, start_tls off."),
         (imaplib.IMAP4.readonly, "Give this user the right to change flags in the folder."),
-        (imaplib.IMAP4.abort, "The connection broke; it is tried again."),
+        (imaplib.IMAP4.abort, _breach_remedy(error)),
         (imaplib.IMAP4.error, "Look at the server's log; the command was refused."),
         (FileNotFoundError, "Check the path of the CA file."),
         (OSError, "Check the network between this machine and the mail server."),
@@ -89,6 +92,12 @@ def _silence_remedy(account: ImapAccount) -> str:
     if account.ssl:
         return "Check host, port and firewall."
     return "Check host, port and firewall; a port that expects TLS at once (993) needs ssl on."
+
+
+def _breach_remedy(error: BaseException) -> str:
+    if UNEXPECTED in str(error):
+        return "Check the port: what answers there is no IMAP server, or sends rubbish."
+    return "The connection broke; it is tried again."
 
 
 def _tls_remedy(error: ssl.SSLError, account: ImapAccount) -> str:

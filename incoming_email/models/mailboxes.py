@@ -123,6 +123,13 @@ class Mailbox(Retention):
     graph_endpoint = models.CharField(
         _("Graph endpoint"), max_length=255, default="https://graph.microsoft.com"
     )
+    other_mailbox = models.CharField(
+        _("mailbox of others"),
+        max_length=254,
+        blank=True,
+        default="",
+        help_text=_("An address that the app must not be able to read; the check tries it."),
+    )
     poll_interval = models.PositiveIntegerField(
         _("seconds between two readings"), default=60, validators=[MinValueValidator(1)]
     )

@@ -1,5 +1,6 @@
 """Outgoing mail as rows: enqueued with the effect, sent after commit, at least once."""
 
+from issues.outbox.accounts import AccountInUse, find_accounts_in_use, leaves_the_machine
 from issues.outbox.delivering import deliver_due
 from issues.outbox.enqueueing import NewMail, enqueue, enqueue_many
 from issues.outbox.header_fields import (
@@ -12,6 +13,7 @@ from issues.outbox.header_fields import (
 from issues.outbox.waking import kick, one_kick
 
 __all__ = [
+    "AccountInUse",
     "NewMail",
     "address_with_name",
     "bare_address",
@@ -19,8 +21,10 @@ __all__ = [
     "deliver_due",
     "enqueue",
     "enqueue_many",
+    "find_accounts_in_use",
     "is_own",
     "kick",
+    "leaves_the_machine",
     "one_kick",
     "origin_of",
 ]

@@ -1,16 +1,33 @@
 """The server that a mail goes out by: that of EMAIL_URL, or one that a floor above knows."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 from django.conf import settings
 from django.core import mail
+from django.core.mail.backends import smtp
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.module_loading import import_string
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInUse:
+    """A server of a project, not opened yet, and whose it is in words."""
+
+    owner: str
+    server: str
+    connection: BaseEmailBackend
 
 
 class FindConnection(Protocol):
     def __call__(self, account: str) -> BaseEmailBackend | None:
         """Not opened yet; None where the account is no more."""
+
+
+class FindAccounts(Protocol):
+    def __call__(self) -> Sequence[AccountInUse]:
+        """Those that mail goes out by now."""
 
 
 def connect(account: str) -> BaseEmailBackend:
@@ -22,3 +39,14 @@ def connect(account: str) -> BaseEmailBackend:
             return found
     connection: BaseEmailBackend = mail.get_connection()
     return connection
+
+
+def find_accounts_in_use() -> Sequence[AccountInUse]:
+    if not settings.ISSUES_MAIL_ACCOUNTS_IN_USE:
+        return ()
+    return cast("FindAccounts", import_string(settings.ISSUES_MAIL_ACCOUNTS_IN_USE))()
+
+
+def leaves_the_machine() -> bool:
+    """Whether EMAIL_URL names a server; else mail is only kept."""
+    return issubclass(import_string(settings.EMAIL_BACKEND), smtp.EmailBackend)

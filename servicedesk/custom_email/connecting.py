@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
 
+from issues.outbox import AccountInUse
 from issues.sending import EmailBackend
 from servicedesk.custom_email.hosts import connect
 from servicedesk.models import CustomEmail, Encryption, LoginMethod
@@ -76,3 +77,16 @@ def find_connection(account: str) -> BaseEmailBackend | None:
         return None
     custom = CustomEmail.objects.filter(pk=int(number), retired_at=None).first()
     return None if custom is None else ProjectBackend(custom)
+
+
+def find_accounts_in_use() -> list[AccountInUse]:
+    """For ISSUES_MAIL_ACCOUNTS_IN_USE: of the desks that write from their own address."""
+    rows = CustomEmail.objects.filter(enabled=True).select_related("desk__project")
+    return [
+        AccountInUse(
+            owner=f"{custom.desk.project.path}, {custom.address}",
+            server=f"{custom.host}:{custom.port}",
+            connection=ProjectBackend(custom),
+        )
+        for custom in rows.order_by("desk__project__path")
+    ]

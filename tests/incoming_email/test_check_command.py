@@ -33,7 +33,7 @@ def found(monkeypatch):
     """What the check is going to find; each call is noted."""
     findings: list[MailboxFinding] = []
 
-    def diagnose(*, now, only) -> Sequence[MailboxFinding]:
+    def diagnose(*, now, only, other_mailbox) -> Sequence[MailboxFinding]:
         return findings
 
     monkeypatch.setattr(health, "diagnose", diagnose)

@@ -18,6 +18,7 @@ CORE = [
     "tests/incoming_email/test_query_count.py",
     "tests/incoming_email/test_limiting.py",
     "tests/incoming_email/alerting",
+    "tests/incoming_email/health/test_clocks.py",
     "tests/issues/test_services.py",
     "tests/issues/test_notifications.py",
     "tests/issues/test_outbox.py",

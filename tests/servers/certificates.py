@@ -22,7 +22,10 @@ def make_authority(folder: Path) -> Path:
 
 
 def make_certificate(folder: Path, name: str, hosts: Sequence[str], *, days: int = 30) -> Path:
-    """Writes NAME.pem and NAME.key, signed by the authority in the same folder."""
+    """Writes NAME.pem and NAME.key, signed by the authority in the same folder.
+
+    `days` of -1: it ended yesterday (openssl takes no less).
+    """
     names = ",".join(f"IP:{host}" if _is_address(host) else f"DNS:{host}" for host in hosts)
     (folder / f"{name}.cnf").write_text(
         f"subjectAltName={names}\nextendedKeyUsage=serverAuth\n"

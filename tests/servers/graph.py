@@ -41,6 +41,7 @@ class FakeGraph(LocalServer):
     """`wrong` lists the questions that Microsoft would refuse; empty at the end, or it raises.
 
     `faults`: answers that come first, by a text that the request (`GET /v1.0/…`) holds.
+    `others`: mailboxes beside ours, and whether the app is let into them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,6 +55,7 @@ class FakeGraph(LocalServer):
         self.page_size = 1000
         self.secret = SECRET
         self.is_allowed = True
+        self.others: dict[str, bool] = {}
         self._links: dict[str, tuple[list[str], set[str]]] = {}
         self._silent_until = 0.0
 
@@ -164,11 +166,21 @@ class FakeGraph(LocalServer):
             return refusal(401, "InvalidAuthenticationToken", words)
         if request.headers.get("Prefer") != IMMUTABLE:
             return self.refuse("without immutable ids")
+        user = request.path.removeprefix("/v1.0/users/").partition("/")[0]
+        if user in self.others:
+            return self._show_other(self.others[user], request)
         if not request.path.startswith(f"{BASE}/"):
             return refusal(404, "ErrorInvalidUser", "The requested user is invalid.")
         if not self.is_allowed:
             return refusal(403, "ErrorAccessDenied", "Access is denied. Check credentials.")
         return None
+
+    def _show_other(self, is_let_in: bool, request: Request) -> Answer:
+        if not is_let_in:
+            return refusal(403, "ErrorAccessDenied", "Access to OData is disabled.")
+        if request.method != "GET" or not request.path.endswith("/mailFolders/inbox"):
+            return self.refuse(f"mail of others: {request.line}")
+        return as_json(200, self._folder_row("inbox", self._select(request, FOLDER_FIELDS)))
 
     def _answer_graph(self, request: Request) -> Answer:
         if request.url in self._links:

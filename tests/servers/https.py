@@ -4,9 +4,11 @@ import json
 import re
 import ssl
 import threading
+import time
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -59,10 +61,14 @@ def as_json(status: int, value: object, **headers: str) -> Answer:
 
 
 class LocalServer:
-    """Use as a context manager. `folder` is that of `make_server_certificate`; None: no TLS."""
+    """Use as a context manager. `folder` is that of `make_server_certificate`; None: no TLS.
+
+    `clock_ahead`: how far its clock is ahead of ours.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         self.ca_file = ""
+        self.clock_ahead = timedelta(0)
         self._server = _QuietServer(("127.0.0.1", 0), _make_handler(self))
         self._server.daemon_threads = True
         if folder:
@@ -104,6 +110,10 @@ def _make_handler(server: LocalServer) -> type[BaseHTTPRequestHandler]:
 
         def log_message(self, *_: object) -> None:
             """Silent."""
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            moment = time.time() if timestamp is None else timestamp
+            return super().date_time_string(moment + server.clock_ahead.total_seconds())
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -41,6 +41,12 @@ class Command(BaseCommand):
             metavar="NAME",
             help="of the mailboxes only this one, enabled or not",
         )
+        parser.add_argument(
+            "--other-mailbox",
+            default="",
+            metavar="ADDRESS",
+            help="Microsoft Graph: say no if the app can read this mailbox of somebody else",
+        )
 
     def handle(self, *args: object, **options: Any) -> None:
         name = options["mailbox"]
@@ -50,7 +56,9 @@ class Command(BaseCommand):
                 self._fetch(name, out=self.stderr if options["json"] else self.stdout)
         except (DatabaseError, InterfaceError) as error:  # the check says what to do about it
             self.stderr.write(_("The database can't be used: %(error)s") % {"error": error})
-        findings = health.diagnose(now=timezone.now(), only=name)
+        findings = health.diagnose(
+            now=timezone.now(), only=name, other_mailbox=options["other_mailbox"]
+        )
         if options["json"]:
             self.stdout.write(_as_json(findings))
         else:

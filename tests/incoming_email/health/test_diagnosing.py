@@ -14,12 +14,14 @@ NOW = timezone.now()
 INSTALLATION = [
     *("database", "mailboxes", "broker", "worker", "beat", "watcher"),
     *("oldest pending", "failed rows", "held rows", "outgoing mail", "unsent mail"),
+    *("disk space", "clock"),
 ]
 
 
 @pytest.fixture(autouse=True)
 def closed_door(settings):
     (settings.SMTP_DOOR_PORT,) = free_ports(1)
+    settings.CHECK_DISK_WARN_BYTES = settings.CHECK_DISK_MIN_BYTES = 0
 
 
 def smtp_mailbox(name: str, **changes: object) -> None:
@@ -57,6 +59,7 @@ def test_database_that_fails_is_a_finding(db, monkeypatch):
         ("database", "no"),
         ("broker", "yes"),
         ("outgoing mail", "skipped"),
+        ("disk space", "yes"),
     ]
     assert findings[0].detail == "no such table: incoming_email_heartbeat"
     assert "python manage.py migrate" in findings[0].remedy

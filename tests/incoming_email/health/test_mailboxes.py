@@ -50,6 +50,7 @@ def test_sound_imap_mailbox_answers_yes_to_all(db, dovecot, imap_user):
         "folder": YES,
         "capabilities": YES,
         "backlog": YES,
+        "clock": YES,
         "same folder": YES,
         "domain": YES,
     }
@@ -139,7 +140,7 @@ def test_password_that_no_key_fits(db, settings):
     found = answers(findings, mailbox)
     assert (found["secret"], found["tcp"]) == (NO, YES)
     assert [step for step, answer in found.items() if answer is SKIPPED] == [
-        *("encrypted file", "tls", "login", "folder", "capabilities", "backlog"),
+        *("encrypted file", "tls", "login", "folder", "capabilities", "backlog", "clock"),
     ]
     assert server.sent("LOGIN") == []
 

@@ -44,6 +44,19 @@ def test_probe_that_hangs_is_left_behind():
     assert findings[1].detail == "no answer within 0.2 seconds"
 
 
+def test_step_that_takes_too_long_counts_as_unanswered_while_the_whole_has_time():
+    def dawdle():
+        yield FIRST
+        time.sleep(1.2)
+        yield from (SECOND, THIRD)
+
+    started = time.monotonic()
+    (findings,) = probing.run([Probe(STEPS, dawdle, 10, step_seconds=0.1)])
+    assert time.monotonic() - started < 1.1
+    assert answers(findings) == [("first", "yes"), ("second", "no"), ("third", "skipped")]
+    assert findings[1].detail == "no answer within 0.1 seconds"
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_probe_that_breaks_says_so():
     def fail():

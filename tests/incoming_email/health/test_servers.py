@@ -1,8 +1,6 @@
 """Servers of the installation: a yes, and every no with the server's own words."""
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult
 from celery import current_app
 from kombu import Connection
 
@@ -11,8 +9,7 @@ from incoming_email.inboxes.base import Answer, Finding
 from tests.servers.dovecot import free_ports
 from tests.servers.talking import talking
 
-YES, NO, SKIPPED = Answer.YES, Answer.NO, Answer.SKIPPED
-SMTP_BACKEND = "issues.sending.EmailBackend"
+YES, NO = Answer.YES, Answer.NO
 
 
 @pytest.fixture
@@ -30,11 +27,6 @@ def broker(monkeypatch):
 
 def find_broker() -> Finding:
     (finding,) = servers.find_broker(timeout=2)
-    return finding
-
-
-def find_outgoing() -> Finding:
-    (finding,) = servers.find_outgoing(timeout=2)
     return finding
 
 
@@ -111,60 +103,6 @@ def test_broker_of_an_unknown_kind(broker):
 def test_name_of_the_broker_has_no_password(settings, url, server):
     settings.CELERY_BROKER_URL = url
     assert servers.examine_broker(timeout=1).server == server
-
-
-def test_mail_that_is_kept_here_needs_no_server():
-    examination = servers.examine_outgoing(timeout=1)
-    assert (examination.probe, [f.answer for f in examination.before]) == (None, [SKIPPED])
-
-
-@pytest.fixture
-def mail_server(settings):
-    """One that wants a log-in; its port is set."""
-
-    def check(_server, _session, _envelope, _mechanism, data):
-        return AuthResult(success=data.password == b"right-secret", handled=False)
-
-    (port,) = free_ports(1)
-    controller = Controller(
-        object(),
-        hostname="127.0.0.1",
-        port=port,
-        authenticator=check,
-        auth_require_tls=False,
-        auth_exclude_mechanism=["LOGIN", "CRAM-MD5"],
-    )
-    controller.start()
-    settings.EMAIL_BACKEND = SMTP_BACKEND
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
-    settings.EMAIL_HOST_USER = "letterbox"
-    yield port
-    controller.stop()
-
-
-def test_outgoing_server_that_lets_us_in(mail_server, settings):
-    settings.EMAIL_HOST_PASSWORD = "right-secret"
-    assert find_outgoing() == Finding("outgoing mail", YES, "logged in as letterbox")
-    assert servers.examine_outgoing(timeout=1).server == f"127.0.0.1:{mail_server}"
-
-
-def test_outgoing_server_without_log_in(mail_server, settings):
-    settings.EMAIL_HOST_USER = ""
-    assert find_outgoing() == Finding("outgoing mail", YES, "connected")
-
-
-def test_outgoing_server_that_refuses_us(mail_server, settings):
-    settings.EMAIL_HOST_PASSWORD = "wrong-secret"
-    finding = find_outgoing()
-    assert finding.answer is NO
-    assert finding.detail == "535 5.7.8 Authentication credentials invalid"
-    assert finding.remedy.startswith("Check EMAIL_URL")
-
-
-def test_outgoing_server_that_is_down(settings):
-    settings.EMAIL_BACKEND, settings.EMAIL_HOST = SMTP_BACKEND, "127.0.0.1"
-    (settings.EMAIL_PORT,) = free_ports(1)
-    assert find_outgoing().detail == "[Errno 111] Connection refused"
 
 
 def test_words_hold_no_secret():

@@ -65,7 +65,7 @@ def run(expected: str) -> None:
 
     def count(execute, sql, params, many, context):
         nonlocal statements
-        statements += 1
+        statements += len(params) if many else 1
         return execute(sql, params, many, context)
 
     def progress(new: int) -> None:

@@ -9,23 +9,20 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from incoming_email import notices
+from incoming_email import acting, notices
 from incoming_email.attempts import (
     Attempt,
     clear_outcome,
     describe,
     find_first_copy,
     make_attempt,
-    tell_unheeded,
-    write_outcome,
 )
-from incoming_email.deciding import effect_key, find_target, require_allowed
+from incoming_email.grouping import act_together
 from incoming_email.isolation.reading import RawText, parse_all
-from incoming_email.limiting import Delayed, require_room
+from incoming_email.limiting import Delayed
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Held, Ignored, Reason, Rejected, Status
-from incoming_email.parsing.headers import NO_FIELDS
-from incoming_email.resolving import Resolved, look_up
+from incoming_email.resolving import look_up
 from incoming_email.sender_auth import check_where_asked
 from issues import outbox, repositories, uploads
 
@@ -36,10 +33,6 @@ GROUP = 25
 
 SWEEP_AFTER = timedelta(seconds=60)
 """A row that is due for less has most likely a task on its way."""
-
-
-class NotPendingError(Exception):
-    """Somebody else ended the row meanwhile: nothing may be done to it."""
 
 
 def process(inbound_email_id: int, *, clock: Callable[[], datetime] = timezone.now) -> bool:
@@ -63,9 +56,11 @@ def process_claimed(rows: Sequence[InboundEmail], *, clock: Callable[[], datetim
     mailbox = rows[0].mailbox
     with outbox.one_kick():
         for group in _prepare(rows, mailbox, now=clock()):
-            done = _attempt_together(group, mailbox) if len(group) > 1 else set()
+            done = act_together(group, mailbox) if len(group) > 1 else set()
             for attempt in group:
-                if attempt.row.pk not in done:
+                if attempt.row.pk in done:
+                    _log_end(attempt.row)
+                else:
                     _attempt(attempt, mailbox)
 
 
@@ -91,7 +86,7 @@ def try_out(row: InboundEmail, *, now: datetime) -> None:
     decision: Ignored | Rejected | Held | Delayed | None = None
     with uploads.discarded(), repositories.discarded(), outbox.one_kick(), transaction.atomic():
         try:
-            _carry_out(attempt, row.mailbox)
+            acting.carry_out(attempt, row.mailbox)
         except (Ignored, Rejected, Held, Delayed) as refusal:
             decision = refusal
         transaction.set_rollback(True)
@@ -121,56 +116,6 @@ def _prepare(
         ]
 
 
-def _attempt_together(group: Sequence[Attempt], mailbox: Mailbox) -> set[int]:
-    """Act on what is quick, in one transaction; return the rows that are ended thereby.
-
-    A group commits whole or not at all. Whatever goes wrong is no end for any of them: the
-    caller then makes the attempt at each by itself, and the one at fault is found out.
-    """
-    try:
-        quick = _choose_quick(group, mailbox)
-        if not quick:
-            return set()
-        with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
-            _lock([attempt.row for attempt, _ in quick])
-            for attempt, resolved in quick:
-                _let_handler_act(attempt, resolved)
-                attempt.row.save_as(Status.PROCESSED, now=attempt.context.now)
-    except Exception as fault:  # like the one below: any fault becomes an attempt at each alone
-        # A refusal or a copy is no surprise; a fault might show in a group only, so it is told.
-        unforeseen = not isinstance(fault, NotPendingError | IntegrityError | Rejected | Held)
-        level = logging.ERROR if unforeseen else logging.INFO
-        logger.log(level, "one by one inbound_email=%s…", group[0].row.pk, exc_info=unforeseen)
-        for attempt in group:
-            clear_outcome(attempt.row)
-        return set()
-    for attempt, _ in quick:
-        logger.info("processed inbound_email=%s status=%s reason=%s", *_ended(attempt.row))
-    return {attempt.row.pk for attempt, _ in quick}
-
-
-def _choose_quick(group: Sequence[Attempt], mailbox: Mailbox) -> list[tuple[Attempt, Resolved]]:
-    """What a quick handler is to act on, without copies of what has been acted on.
-
-    What counts for a limit goes alone: the next one must see it counted.
-    """
-    chosen: dict[str, tuple[Attempt, Resolved]] = {}
-    for attempt in group:
-        describe(attempt)
-        try:
-            resolved = _decide(attempt, mailbox)
-        except (Ignored, Rejected, Held, Delayed):
-            continue
-        is_quick = resolved.handler.quick and not resolved.target.takes_time
-        if is_quick and attempt.row.counted_at == attempt.counted_at:
-            chosen.setdefault(effect_key(attempt.email, resolved), (attempt, resolved))
-    known = InboundEmail.objects.filter(effect_key__in=chosen).values_list("effect_key", flat=True)
-    for key in known:
-        if key is not None:
-            del chosen[key]
-    return list(chosen.values())
-
-
 def _attempt(attempt: Attempt, mailbox: Mailbox) -> None:
     """Act and record, or record why not. A fault leaves the row pending, to be tried again."""
     row = attempt.row
@@ -178,7 +123,7 @@ def _attempt(attempt: Attempt, mailbox: Mailbox) -> None:
     try:
         describe(attempt)
         try:
-            _act(attempt, mailbox)
+            acting.act(attempt, mailbox)
         except IntegrityError:
             if not _end_as_duplicate(attempt):
                 raise
@@ -186,7 +131,7 @@ def _attempt(attempt: Attempt, mailbox: Mailbox) -> None:
             _record_refusal(attempt, decision)
         except Delayed as delay:
             _postpone(attempt, delay)
-    except NotPendingError:
+    except acting.NotPendingError:
         logger.info("ended elsewhere inbound_email=%s", row.pk)
     except Exception as fault:  # the one place where a fault of any kind becomes a retry
         logger.exception("attempt failed inbound_email=%s attempt=%s", row.pk, row.attempts)
@@ -194,67 +139,11 @@ def _attempt(attempt: Attempt, mailbox: Mailbox) -> None:
             last_error=f"{type(fault).__name__}: {fault}"[:1000], trace=attempt.trace
         )
     else:
-        logger.info("processed inbound_email=%s status=%s reason=%s", *_ended(row))
+        _log_end(row)
 
 
-def _ended(row: InboundEmail) -> tuple[int, str, str]:
-    return row.pk, row.status, row.reason
-
-
-def _act(attempt: Attempt, mailbox: Mailbox) -> None:
-    """The handler's effect and its record commit together, or neither does."""
-    with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
-        _lock([attempt.row])
-        _carry_out(attempt, mailbox)
-        attempt.row.save_as(Status.PROCESSED, now=attempt.context.now)
-
-
-def _carry_out(attempt: Attempt, mailbox: Mailbox) -> None:
-    """Decide and let the handler act; the row then says what was done, but is not saved."""
-    _let_handler_act(attempt, _decide(attempt, mailbox))
-
-
-def _decide(attempt: Attempt, mailbox: Mailbox) -> Resolved:
-    row, email = attempt.row, attempt.email
-    if row.oversize:
-        raise Rejected(Reason.TOO_LARGE)
-    if NO_FIELDS in email.defects:
-        raise Rejected(Reason.NOT_A_MESSAGE)
-    context, trace = attempt.context, attempt.trace
-    resolved = find_target(email, mailbox=mailbox, context=context, trace=trace)
-    row.project_id = resolved.target.project.pk
-    require_room(row, email, resolved, now=context.now, trace=trace)
-    require_allowed(
-        email,
-        resolved,
-        mailbox=mailbox,
-        context=context,
-        waived=row.waived_rules,
-        trace=trace,
-    )
-    return resolved
-
-
-def _let_handler_act(attempt: Attempt, resolved: Resolved) -> None:
-    row, email = attempt.row, attempt.email
-    row.effect_key = effect_key(email, resolved)
-    try:
-        outcome = resolved.handler.handle(email, resolved.target, attempt.context)
-    except Rejected as refusal:
-        if refusal.detail:
-            attempt.trace.append({"step": "refusal", "result": str(refusal.detail)})
-        raise
-    write_outcome(row, resolved, outcome)
-    tell_unheeded(attempt, resolved, outcome)
-
-
-def _lock(rows: Sequence[InboundEmail]) -> None:
-    """Hold the rows until commit; refuse where another worker has ended or claimed one of them."""
-    ids = [row.pk for row in rows]
-    locked = InboundEmail.objects.select_for_update().filter(pk__in=ids, status=Status.PENDING)
-    attempts = dict(locked.order_by("pk").values_list("pk", "attempts"))
-    if any(attempts.get(row.pk) != row.attempts for row in rows):
-        raise NotPendingError
+def _log_end(row: InboundEmail) -> None:
+    logger.info("processed inbound_email=%s status=%s reason=%s", row.pk, row.status, row.reason)
 
 
 def _end_as_duplicate(attempt: Attempt) -> bool:
@@ -269,14 +158,14 @@ def _end_as_duplicate(attempt: Attempt) -> bool:
     row.duplicate_of, row.counted_at = first, None
     attempt.trace.append({"step": "duplicate", "result": f"acted on as inbound email {first.pk}"})
     with transaction.atomic(durable=True):
-        _lock([row])
+        acting.lock([row])
         row.save_as(Status.IGNORED, now=attempt.context.now, reason=Reason.DUPLICATE)
     return True
 
 
 def _postpone(attempt: Attempt, delay: Delayed) -> None:
     with transaction.atomic(durable=True):
-        _lock([attempt.row])
+        acting.lock([attempt.row])
         attempt.row.save_delayed(delay.until)
 
 
@@ -288,7 +177,7 @@ def _record_refusal(attempt: Attempt, decision: Ignored | Rejected | Held) -> No
     row, now = attempt.row, attempt.context.now
     clear_outcome(row)
     with transaction.atomic(durable=True):
-        _lock([row])
+        acting.lock([row])
         if isinstance(decision, Rejected):
             sent = notices.write_rejection(
                 row,

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 from rules.permissions import set_perm
 
+from issues.known_roles import find_role
 from issues.models import (
     Issue,
     Membership,
@@ -73,9 +74,9 @@ def _find_role_and_assignment(
         return 0, False
     if user.is_superuser:
         return Role.OWNER, True
-    roles = Membership.objects.filter(project_id=project.pk, user_id=user.pk)
     if not (isinstance(item, Issue) and item.confidential):
-        return next(iter(roles.values_list("role", flat=True)), 0), False
+        return find_role(user, project), False
+    roles = Membership.objects.filter(project_id=project.pk, user_id=user.pk)
     # One statement for both: a person who is assigned need not be a member.
     assigned = Issue.assignees.through.objects.filter(issue_id=item.pk, user_id=user.pk)
     found = Project.objects.filter(pk=project.pk).annotate(

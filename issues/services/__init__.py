@@ -2,6 +2,7 @@
 
 from issues.repositories import Refused, Why
 from issues.services.accounts import add_email_address, create_user, verify_email_address
+from issues.services.announcing import announced_together
 from issues.services.branch_moves import finish_moves, sweep_repositories
 from issues.services.branching import set_draft, set_target_branch
 from issues.services.changing import (
@@ -39,6 +40,7 @@ __all__ = [
     "add_labels",
     "add_member",
     "add_version",
+    "announced_together",
     "assign",
     "close_item",
     "copy_in",

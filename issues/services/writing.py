@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from issues import outbox, uploads
+from issues import uploads
 from issues.diffs import Place
 from issues.models import (
     Announcement,
@@ -21,6 +21,7 @@ from issues.models import (
     User,
     new_discussion,
 )
+from issues.services.announcing import announce
 from issues.services.refusals import Invalid, require
 from issues.uploads import NewFile
 
@@ -68,8 +69,7 @@ def create_issue(  # noqa: PLR0913  (one argument a column)
             confidential=confidential,
         )
         uploads.create_uploads(project=project, owner=issue, uploader=author, chosen=chosen)
-        Announcement.objects.create(event=Event.NEW_ISSUE, issue=issue, actor=author)
-        outbox.kick()
+        announce(Announcement(event=Event.NEW_ISSUE, issue=issue, actor=author))
     return issue
 
 
@@ -156,8 +156,7 @@ def insert_note(  # noqa: PLR0913  (one argument a column)
 
 
 def announce_note(note: Note, *, actor: User | None) -> None:
-    Announcement.objects.create(event=Event.NEW_NOTE, note=note, actor=actor)
-    outbox.kick()
+    announce(Announcement(event=Event.NEW_NOTE, note=note, actor=actor))
 
 
 @transaction.atomic
@@ -187,10 +186,9 @@ def create_merge_request(  # noqa: PLR0913  (one argument a column)
             draft=draft,
         )
         uploads.create_uploads(project=project, owner=merge_request, uploader=author, chosen=chosen)
-        Announcement.objects.create(
-            event=Event.NEW_MERGE_REQUEST, merge_request=merge_request, actor=author
+        announce(
+            Announcement(event=Event.NEW_MERGE_REQUEST, merge_request=merge_request, actor=author)
         )
-        outbox.kick()
     return merge_request
 
 

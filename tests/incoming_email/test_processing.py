@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from incoming_email import processing, receiving, reviewing
+from incoming_email import acting, processing, receiving, reviewing
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.isolation import reading
 from incoming_email.isolation.pool import ParserPool
@@ -244,6 +244,6 @@ def test_a_conflict_before_the_decision_is_a_fault_and_no_duplicate(world, monke
     def conflict(*_args, **_kwargs):
         raise IntegrityError("another constraint")
 
-    monkeypatch.setattr(processing, "find_target", conflict)
+    monkeypatch.setattr(acting, "find_target", conflict)
     row = world.receive(make_mail(to=world.reply_address(), sender=world.member.email))
     assert (row.status, row.last_error) == (Status.PENDING, "IntegrityError: another constraint")

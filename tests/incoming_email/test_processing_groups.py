@@ -3,12 +3,12 @@
 import pytest
 from django.utils import timezone
 
-from incoming_email import processing, receiving
+from incoming_email import acting, processing, receiving
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
 from issues import services
-from issues.models import Note
+from issues.models import Announcement, Membership, Note, Project, Visibility
 from tests.incoming_email.mails import make_mail_with_file
 from tests.incoming_email.world import make_mail, make_world
 
@@ -29,8 +29,8 @@ def replies(world):
 
 def transactions(monkeypatch):
     """How many rows are locked at the begin of each transaction, as a list that grows."""
-    sizes, real = [], processing._lock
-    monkeypatch.setattr(processing, "_lock", lambda rows: (sizes.append(len(rows)), real(rows))[1])
+    sizes, real = [], acting.lock
+    monkeypatch.setattr(acting, "lock", lambda rows: (sizes.append(len(rows)), real(rows))[1])
     return sizes
 
 
@@ -177,3 +177,48 @@ def test_a_fault_in_a_group_is_told_and_a_refusal_is_not(world, monkeypatch, cap
     (report,) = [record for record in caplog.records if record.message.startswith("one by one")]
     assert (report.levelname, bool(report.exc_info)) == ("ERROR" if told else "INFO", told)
     assert Note.objects.count() == 1
+
+
+def test_what_a_group_saves_is_what_one_alone_saves(world, replies):
+    """Every column, whichever of the two statements wrote it."""
+    three = replies("one", "two", "three")
+    world.receive(*three[:2])
+    world.receive(three[2])
+    own = {
+        "id",
+        "raw",
+        "digest",
+        "size",
+        "source_id",
+        "received_at",
+        "finished_at",
+        "next_attempt_at",
+    }
+    of_message = {"message_id", "subject", "effect_key", "note_id", "outcome", "trace"}
+    first, _second, alone = InboundEmail.objects.order_by("pk").values()
+    assert {k: first[k] for k in first if k not in own | of_message} == {
+        k: alone[k] for k in alone if k not in own | of_message
+    }
+    for row in InboundEmail.objects.select_related("note"):
+        assert (
+            row.outcome
+            == f"note {row.note.pk} on issue {world.issue.project.path}#{world.issue.iid}"
+        )
+        assert [step["step"] for step in row.trace] == [step["step"] for step in alone["trace"]]
+        assert row.finished_at is not None
+
+
+def test_each_note_of_a_group_is_announced(world, replies):
+    world.receive(*replies("one", "two", "three"))
+    assert set(Announcement.objects.values_list("note", "actor")) == {
+        (note, world.member.pk) for note in Note.objects.values_list("pk", flat=True)
+    }
+
+
+def test_a_role_is_asked_for_again_in_the_next_group(world, replies):
+    one, two, three, four = replies("one", "two", "three", "four")
+    world.receive(one, two)
+    Membership.objects.filter(user=world.member).delete()
+    Project.objects.update(visibility=Visibility.PRIVATE)
+    world.receive(three, four)
+    assert Note.objects.count() == 2

@@ -19,6 +19,7 @@ from servicedesk import links, threads, wording
 from servicedesk.attaching import Attached, attach
 from servicedesk.custom_email import Sender, find_sender
 from servicedesk.echoing import is_echo
+from servicedesk.limiting import hold_back
 from servicedesk.models import Participant, ServiceDesk, ThreadMessage, Ticket
 
 NEW_NOTE = "desk_note"
@@ -114,7 +115,8 @@ def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
         for envelope in _address(desk, story.item, people)
     ]
     _record(ticket, mails, now=now)
-    return [mail for _participant, mail in mails]
+    written = [mail for _participant, mail in mails]
+    return hold_back(ticket, story.item, written, now=now)
 
 
 def _compose_note(envelope: Envelope, note: Note, attached: Attached) -> NewMail:
@@ -218,8 +220,9 @@ def _message_id(cause: str, participant: Participant) -> str:
 
 def _write(ticket: Ticket, mails: Sequence[tuple[Participant, NewMail]], *, now: datetime) -> None:
     if mails:
+        written = [mail for _participant, mail in mails]
         _record(ticket, mails, now=now)
-        outbox.enqueue_many([mail for _participant, mail in mails], now=now)
+        outbox.enqueue_many(hold_back(ticket, ticket.issue, written, now=now), now=now)
 
 
 def _record(ticket: Ticket, mails: Sequence[tuple[Participant, NewMail]], *, now: datetime) -> None:

@@ -6,10 +6,11 @@ from datetime import datetime
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import transaction
 
 from incoming_email.own_addresses import find_own
-from issues.models import User
-from servicedesk.models import Participant, Ticket
+from issues.models import OutgoingEmail, User
+from servicedesk.models import Participant, ThreadMessage, Ticket
 
 
 def add_participants(
@@ -51,6 +52,7 @@ def remove_participants(ticket: Ticket, addresses: Sequence[str]) -> list[str]:
     """The addresses that were taken out. They can still answer the mails that they have."""
     wanted = {address.lower() for address in addresses}
     gone = [p for p in ticket.participants.all() if p.address.lower() in wanted]
+    _drop_held(gone)
     Participant.objects.filter(pk__in=[p.pk for p in gone]).delete()
     return [p.address for p in gone]
 
@@ -59,9 +61,17 @@ def find_participant(ticket: Ticket, address: str) -> Participant | None:
     return ticket.participants.filter(address__iexact=address).first() if address else None
 
 
+@transaction.atomic
 def unsubscribe(participant: Participant, *, now: datetime) -> None:
     """No more mail to them; twice is as once."""
+    _drop_held([participant])
     Participant.objects.filter(pk=participant.pk, unsubscribed_at=None).update(unsubscribed_at=now)
+
+
+def _drop_held(people: Sequence[Participant]) -> None:
+    """Mail that is held back could come a day after they left."""
+    theirs = ThreadMessage.objects.filter(participant__in=people, from_outside=False)
+    OutgoingEmail.objects.held().filter(message_id__in=theirs.values("message_id")).delete()
 
 
 def record_bounce(participant: Participant, reason: str, *, now: datetime) -> None:

@@ -16,6 +16,7 @@ READ = "issues.read_internal"
 
 class MailState(Enum):
     WAITING = "waiting"
+    HELD = "held"
     SENT = "sent"
     FAILED = "failed"
     BOUNCED = "bounced"
@@ -26,7 +27,7 @@ class ShownMail:
     recipient: str
     state: MailState
     at: datetime | None
-    """When it was sent; while it waits, when it is tried next."""
+    """When it was sent; while it waits or is held back, when it is tried next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def _find_mails(ticket: Ticket) -> Mapping[str, Sequence[ShownMail]]:
     bounced = set(ours.filter(bounced_at__isnull=False).values_list("message_id", flat=True))
     rows = (
         OutgoingEmail.objects.filter(message_id__in=ours.values("message_id"))
-        .only("effect_key", "recipient", "state", "sent_at", "next_attempt_at", "message_id")
+        .defer("text", "html", "headers", "uploads")
         .order_by("pk")
     )
     found: dict[str, list[ShownMail]] = {}
@@ -94,6 +95,7 @@ def _show(row: OutgoingEmail, *, is_bounced: bool) -> ShownMail:
     if is_bounced:
         return ShownMail(row.recipient, MailState.BOUNCED, row.sent_at)
     if row.state == OutgoingState.PENDING:
-        return ShownMail(row.recipient, MailState.WAITING, row.next_attempt_at)
+        state = MailState.HELD if row.is_held else MailState.WAITING
+        return ShownMail(row.recipient, state, row.next_attempt_at)
     state = MailState.SENT if row.state == OutgoingState.SENT else MailState.FAILED
     return ShownMail(row.recipient, state, row.sent_at)

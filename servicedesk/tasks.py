@@ -1,12 +1,19 @@
-"""Celery's entry point of the desk."""
+"""Celery's entry points of the desk."""
 
 from celery import shared_task
 from django.utils import timezone
 
 from servicedesk.custom_email import give_up_awaited
+from servicedesk.limiting import plan_anew
 
 
 @shared_task(name="servicedesk.give_up_verifications")
 def give_up_verifications() -> None:
     """By the clock: addresses whose mail did not come back."""
     give_up_awaited(now=timezone.now())
+
+
+@shared_task(name="servicedesk.plan_held_mail")
+def plan_held_mail() -> None:
+    """By the clock: mail that waits for its turn, after a change of the limits."""
+    plan_anew(now=timezone.now())

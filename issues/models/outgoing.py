@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from issues.models.items import Issue, MergeRequest, Note
@@ -52,7 +53,19 @@ class OutgoingState(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
+HELD = Q(
+    state=OutgoingState.PENDING,
+    attempts=0,
+    last_error="",
+    next_attempt_at__gt=F("created_at"),
+)
+"""Written to go out later than at once, and not tried yet."""
+
+
 class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
+    def held(self) -> Self:
+        return self.filter(HELD)
+
     def due(self, now: datetime) -> Self:
         return self.filter(state=OutgoingState.PENDING, next_attempt_at__lte=now)
 
@@ -112,7 +125,18 @@ class OutgoingEmail(models.Model):
             models.Index(fields=["recipient", "created_at"], name="outgoing_by_recipient"),
             models.Index(fields=["kind", "created_at"], name="outgoing_by_kind"),
             models.Index(fields=["state", "created_at"], name="outgoing_by_state"),
+            models.Index(
+                "budget",
+                Coalesce("sent_at", "next_attempt_at"),
+                condition=Q(budget__isnull=False),
+                name="outgoing_by_budget",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.recipient}"
+
+    @property
+    def is_held(self) -> bool:
+        is_untried = self.state == OutgoingState.PENDING and not self.attempts
+        return is_untried and not self.last_error and self.next_attempt_at > self.created_at

@@ -1,9 +1,11 @@
 """The desk of a project: switch it on, set it up, see what customers will read."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -13,6 +15,7 @@ from issues.views.reading import MemberRequest, find_project, refusals_answered
 from servicedesk import setting_up
 from servicedesk.addresses import find_addresses
 from servicedesk.forms import DeskForm
+from servicedesk.limiting import find_use
 from servicedesk.models import ServiceDesk
 from servicedesk.placeholders import NAMES
 from servicedesk.previewing import preview_texts
@@ -56,6 +59,9 @@ def _render(
         "form": form,
         "preview": preview_texts(form.texts()),
         "placeholders": sorted(NAMES),
+        "use": find_use(project.pk, now=timezone.now()),
+        "mails_per_hour": settings.DESK_MAILS_PER_HOUR,
+        "mails_per_day": settings.DESK_MAILS_PER_DAY,
     }
     status = 400 if form.errors else 200
     return render(request, "servicedesk/settings.html", context, status=status)

@@ -23,6 +23,7 @@ CORE = [
     "tests/issues/test_services.py",
     "tests/issues/test_notifications.py",
     "tests/issues/test_outbox.py",
+    "tests/servicedesk/test_limiting.py",
     "tests/servicedesk/test_quick_actions.py",
     "tests/servicedesk/test_ticket_pages.py",
 ]

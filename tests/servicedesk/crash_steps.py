@@ -34,6 +34,7 @@ STEPS = {
     "note": (services, "create_note"),
     "welcome": (mails, "write_to_new_participants"),
     "record": (InboundEmail, "save_as"),
+    "hold-back": (mails, "hold_back"),
     "rows": (outbox, "enqueue_many"),
 }
 
@@ -90,6 +91,10 @@ def show():
     models = (Issue, Note, Participant, ThreadMessage)
     counts = [str(model.objects.count()) for model in models]
     sys.stdout.write(" ".join([*counts, *kinds]) + "\n")
+
+
+def show_held():
+    sys.stdout.write(f"{OutgoingEmail.objects.held().count()}\n")
 
 
 if __name__ == "__main__":

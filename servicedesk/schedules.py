@@ -1,0 +1,39 @@
+"""When the next mails may go, so that no limit is passed and none overtakes another. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `count` mails in any `window`."""
+
+    count: int
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A mail that went out, is being tried, or is held back until its time."""
+
+    time: datetime
+    is_held: bool
+
+
+def find_times(
+    count: int, taken: Iterable[Planned], limits: Sequence[Limit], *, now: datetime
+) -> list[datetime]:
+    """Of that many mails written now, in order; `now` for those that need not wait."""
+    taken = list(taken)
+    # One that is tried again may go at any moment, so it takes its room now.
+    times = sorted(mail.time if mail.is_held else min(mail.time, now) for mail in taken)
+    earliest = max([now, *(mail.time for mail in taken if mail.is_held)])
+    found = []
+    for _number in range(count):
+        for limit in limits:
+            if len(times) >= limit.count:
+                earliest = max(earliest, times[-limit.count] + limit.window)
+        times.append(earliest)
+        found.append(earliest)
+    return found

@@ -1,4 +1,4 @@
-"""Registration of the app: its system checks, and the table that the database cache needs."""
+"""Registration of the app: its checks, files that go with rows, the database cache's table."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.core.cache import caches
 from django.core.cache.backends.db import DatabaseCache
 from django.core.management import call_command
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_delete, post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,8 +15,9 @@ class IncomingEmailConfig(AppConfig):
     verbose_name = _("Incoming email")
 
     def ready(self) -> None:
-        from incoming_email import checks  # noqa: F401, PLC0415  (needs the models, which come first)
+        from incoming_email import checks, secret_files  # noqa: F401, PLC0415  (the models come first)
 
+        post_delete.connect(secret_files.forget, sender="incoming_email.Mailbox")
         post_migrate.connect(create_cache_table, sender=self)
 
 

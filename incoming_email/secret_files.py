@@ -1,17 +1,22 @@
 """The encrypted file of a mailbox: user and password outside the database, outside the form."""
 
 import contextlib
+import logging
 import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 from django.conf import settings
+from django.db import transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from incoming_email.credentials import UndecryptableError, decrypt, encrypt
 
+logger = logging.getLogger(__name__)
 KNOWN_KEYS = ("user", "password")
 MAX_FILE_BYTES = 65_536
 SUFFIX = ".yaml.enc"
@@ -128,6 +133,20 @@ def write_text(mailbox_id: int, text: str) -> Path:
     path = path_of(mailbox_id)
     replace_stored(path, encrypt(text))
     return path
+
+
+def forget(*, instance: Model, **_signal: Any) -> None:
+    """A mailbox was deleted: its file goes once that commits. Connected to Django's post_delete,
+    since the admin deletes many by ways that no method sees."""
+    path = path_of(instance.pk)
+
+    def remove() -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            logger.warning("secrets not removed file=%s error=%s", path.name, error.strerror)
+
+    transaction.on_commit(remove)
 
 
 def replace_stored(path: Path, stored: str) -> None:

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from issues import quick_actions
 from issues.forms import FilterForm, IssueForm
-from issues.models import Project, State
-from issues.permissions import visible_issues
+from issues.models import Issue, Project, State
+from issues.permissions import Person, visible_issues
 from issues.views.commenting import answer_item_page
 from issues.views.heeding import say_what_was_done
 from issues.views.listing import ITEMS_A_PAGE, count_states, in_state
@@ -76,4 +76,13 @@ def _create_and_show(request: MemberRequest, project: Project, form: IssueForm) 
 @require_http_methods(["GET", "HEAD", "POST"])
 def issue_detail(request: HttpRequest, path: str, iid: int) -> HttpResponse:
     issue = find_issue(request, path, iid)
-    return answer_item_page(request, issue, template="issues/issue_detail.html")
+    more = {"original": _find_original(issue, request.user)}
+    return answer_item_page(request, issue, template="issues/issue_detail.html", more=more)
+
+
+def _find_original(issue: Issue, reader: Person) -> Issue | None:
+    """What it is a duplicate of, for those who may know of that."""
+    if issue.duplicate_of_id is None:
+        return None
+    original = Issue.objects.select_related("project").get(pk=issue.duplicate_of_id)
+    return original if reader.has_perm("issues.read_item", original) else None

@@ -4,11 +4,12 @@ import stat
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from incoming_email import secret_files
 from incoming_email.health import mailboxes
 from incoming_email.inboxes.base import Answer
-from incoming_email.models import InboxMethod
+from incoming_email.models import InboxMethod, Mailbox
 from incoming_email.secret_files import InvalidSecrets, Secrets, UnreadableFileError
 from tests.incoming_email.factories import MailboxFactory
 
@@ -211,3 +212,13 @@ def test_two_mailboxes_that_share_a_user_by_file_read_the_same_folder(db):
     assert mailboxes.find_same_folder(mine, [mine, other]).answer is Answer.YES
     secret_files.write_text(other.pk, "user: a")
     assert mailboxes.find_same_folder(mine, [mine, other]).answer is Answer.NO
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_file_goes_with_its_mailbox():
+    gone, left = MailboxFactory(), MailboxFactory()
+    paths = [secret_files.write_text(row.pk, "password: p") for row in (gone, left)]
+    with transaction.atomic():
+        Mailbox.objects.filter(pk=gone.pk).delete()
+        assert paths[0].exists()
+    assert [path.exists() for path in paths] == [False, True]

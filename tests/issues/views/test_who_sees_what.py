@@ -261,3 +261,20 @@ def test_a_guest_cannot_write_an_internal_note(client):
     client.post(url, {"body": "psst", "internal": "on"})
 
     assert not Note.objects.get().internal
+
+
+def test_what_an_issue_is_a_duplicate_of_is_shown_to_those_who_may_read_it(client):
+    original = IssueFactory(title="The first of them", confidential=True)
+    copy = IssueFactory(project=original.project, duplicate_of=original)
+    reporter = MembershipFactory(project=copy.project, role=Role.REPORTER).user
+    guest = MembershipFactory(project=copy.project, role=Role.GUEST).user
+    address = reverse("issue-detail", args=[original.project.path, original.iid])
+    pages = []
+    for reader in (reporter, guest):
+        client.force_login(reader)
+        pages.append(client.get(reverse("issue-detail", args=[copy.project.path, copy.iid])).text)
+    assert [f'<a href="{address}">#{original.iid} The first of them</a>' in p for p in pages] == [
+        True,
+        False,
+    ]
+    assert ["Duplicate of" in page for page in pages] == [True, False]

@@ -3,6 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from incoming_email.parsing.headers import split_message_headers
+from incoming_email.parsing.limits import Limits
+from incoming_email.parsing.message_ids import find_message_id
 from incoming_email.parsing.types import Kind, ParsedEmail
 
 REPORTS = {"message/delivery-status", "message/global-delivery-status"}
@@ -12,7 +15,6 @@ RETURNED = {"message/rfc822", "text/rfc822-headers", "message/global", "message/
 """Types of the part that holds what was sent (RFC 6522 3, RFC 6533 6)."""
 
 HEAD_BYTES = 65_536
-MESSAGE_ID = re.compile(rb"^Message-ID:[ \t]*<([^<>\s]{1,250})>", re.IGNORECASE | re.MULTILINE)
 ACTION = re.compile(r"^Action:[ \t]*(\w+)", re.IGNORECASE | re.MULTILINE)
 STATUS = re.compile(r"^Status:[ \t]*(\d\.\d{1,3}\.\d{1,3})", re.IGNORECASE | re.MULTILINE)
 DIAGNOSTIC = re.compile(r"^Diagnostic-Code:[ \t]*([^\r\n]{1,400})", re.IGNORECASE | re.MULTILINE)
@@ -46,8 +48,9 @@ def find_failure(email: ParsedEmail) -> str:
 def find_returned_ids(email: ParsedEmail) -> list[str]:
     """Message-IDs of what is sent back with the report; the head of each is enough."""
     returned = (a.content[:HEAD_BYTES] for a in email.attachments if a.content_type in RETURNED)
-    ids = [found[1] for head in returned if (found := MESSAGE_ID.search(head))]
-    return [message_id.decode(errors="replace") for message_id in ids]
+    blocks = (split_message_headers(head, Limits()) for head in returned)
+    ids = (find_message_id(block.headers) for block in blocks)
+    return [message_id for message_id in ids if message_id]
 
 
 def _split(report: str) -> list[str]:

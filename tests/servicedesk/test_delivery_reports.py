@@ -6,7 +6,7 @@ import pytest
 
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.message import parse
-from servicedesk.delivery_reports import find_failure
+from servicedesk.delivery_reports import RETURNED, find_failure, find_returned_ids
 from servicedesk.models import Participant
 from tests.servicedesk.world import CUSTOMER, make_desk, sent_to
 
@@ -112,6 +112,29 @@ def test_a_final_failure_is_found_with_its_words(mail, reason):
 )
 def test_all_else_is_no_failure(mail):
     assert find_failure(parse(mail.encode())) == ""
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "From: x@y.example\r\nMessage-ID: <a.1@b.example>",
+        "From: x@y.example\r\nMessage-ID:\r\n <a.1@b.example>",
+        "message-id :\r\n\t <a.1@b.example>\r\nFrom: x@y.example",
+        "From x@y.example Mon Jan  5\nMessage-Id: <a.1@b.example>\n\nMessage-ID: <in@text>",
+        "Message-ID: a.1@b.example\r\n\r\nHello",
+    ],
+    ids=["plain", "folded as Outlook does", "tab and space", "mbox line", "no brackets"],
+)
+@pytest.mark.parametrize("part", sorted(RETURNED))
+def test_the_id_of_what_is_returned_is_read_however_its_line_is_folded(head, part):
+    mail = report(FAILED).replace("--b--", f"--b\r\nContent-Type: {part}\r\n\r\n{head}\r\n--b--")
+    assert find_returned_ids(parse(mail.encode())) == ["a.1@b.example"]
+
+
+def test_what_is_returned_without_an_id_marks_nothing():
+    part = "--b\r\nContent-Type: text/rfc822-headers\r\n\r\nFrom: x@y.example\r\n--b--"
+    mail = report(FAILED).replace("--b--", part)
+    assert find_returned_ids(parse(mail.encode())) == []
 
 
 def test_reading_a_report_takes_linear_time():

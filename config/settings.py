@@ -199,8 +199,8 @@ ISSUES_QUICK_ACTIONS = [
     "issues.quick_actions.table.ACTIONS",
     "servicedesk.quick_actions.ACTIONS",
 ]
-# What floors above hold of a person: called with `addresses`, returns how much was erased.
-INCOMING_EMAIL_ERASERS = ["servicedesk.erasing.erase_addresses"]
+# What floors above hold of a person: called with `user`, `addresses`; returns how much was erased.
+INCOMING_EMAIL_ERASERS = ["servicedesk.erasing.erase_person"]
 ISSUES_REPLY_TO = "incoming_email.reply_keys.reply_routes"
 ISSUES_RECIPIENT_SOURCES = ["servicedesk.mails.make_mails"]
 ISSUES_MAIL_ACCOUNTS = "servicedesk.custom_email.connecting.find_connection"

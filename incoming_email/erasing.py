@@ -8,16 +8,18 @@ from datetime import datetime
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from incoming_email import credentials
-from incoming_email.models import Erasure, InboundEmail, ReplyKey, SenderToken
+from incoming_email.models import Erasure, InboundEmail, ReplyKey, SenderToken, SeriesPart
 from incoming_email.outcomes import Reason, Status
 from issues import services
 from issues.models import EmailAddress, User
 
 logger = logging.getLogger(__name__)
+BATCH = 500
 
 
 class NobodyError(ValueError):
@@ -79,9 +81,12 @@ def erase(person: Person, *, by: User | None, now: datetime, dry_run: bool = Fal
         names = [*person.addresses, *([person.user.username] if person.user else [])]
         counts = [
             *_erase_inbound(person.addresses, now=now),
+            *_erase_reports(person, now=now),
+            *_erase_patches(person),
+            *_take_names_out(person),
             *_erase_keys(person),
             ("records of log-ins", _erase_log_ins(names)),
-            *_erase_upstairs(person.addresses),
+            *_erase_upstairs(person),
             *services.erase_person(user=person.user, addresses=person.addresses, now=now),
         ]
         done = tuple((name, count) for name, count in counts if count)
@@ -105,7 +110,24 @@ def _erase_inbound(addresses: Sequence[str], *, now: datetime) -> tuple[tuple[st
     held = sent.filter(status=Status.HELD).update(
         status=Status.IGNORED, reason=Reason.DISCARDED, finished_at=now
     )
-    erased = sent.exclude(status=Status.PENDING).update(
+    return (("held messages, discarded", held), ("messages from them", _empty(sent, now=now)))
+
+
+def _erase_reports(person: Person, *, now: datetime) -> tuple[tuple[str, int], ...]:
+    """What mail servers wrote of mail that did not reach them."""
+    theirs = services.named_by("external_email", person.addresses)
+    if person.user is not None:
+        theirs |= Q(recipient=person.user)
+    keys = list(ReplyKey.objects.filter(theirs).values_list("key", flat=True))
+    count = 0
+    for start in range(0, len(keys), BATCH):
+        digests = [credentials.digest(f"{key}-bounce") for key in keys[start : start + BATCH]]
+        count += _empty(InboundEmail.objects.filter(key_digest__in=digests), now=now)
+    return (("delivery reports about them", count),)
+
+
+def _empty(rows: QuerySet[InboundEmail], *, now: datetime) -> int:
+    return rows.exclude(status=Status.PENDING).update(
         raw=b"",
         raw_purged_at=now,
         trace=[],
@@ -115,7 +137,22 @@ def _erase_inbound(addresses: Sequence[str], *, now: datetime) -> tuple[tuple[st
         sender="",
         subject="",
     )
-    return (("held messages, discarded", held), ("messages from them", erased))
+
+
+def _erase_patches(person: Person) -> tuple[tuple[str, int], ...]:
+    """Those that wait for the rest of their series: without their author they can't be applied."""
+    theirs = Q(inbound_email__sender__in=person.addresses)
+    if person.user is not None:
+        theirs |= Q(author=person.user)
+    return (("waiting patches", SeriesPart.objects.filter(theirs).delete()[0]),)
+
+
+def _take_names_out(person: Person) -> tuple[tuple[str, int], ...]:
+    """What we wrote down while reading messages of others: whom else they went to."""
+    names = services.names_of(person.user, person.addresses)
+    others = InboundEmail.objects.exclude(status=Status.PENDING)
+    columns = ("trace", "defects", "last_error")
+    return (("traces that name them", services.redact_rows(others, columns, names)),)
 
 
 def _erase_keys(person: Person) -> tuple[tuple[str, int], ...]:
@@ -130,12 +167,13 @@ def _erase_keys(person: Person) -> tuple[tuple[str, int], ...]:
 
 def _erase_log_ins(names: Sequence[str]) -> int:
     models = (AccessAttempt, AccessLog, AccessFailureLog)
-    return sum(model.objects.filter(username__in=names).delete()[0] for model in models)
+    named = services.named_by("username", names)
+    return sum(model.objects.filter(named).delete()[0] for model in models)
 
 
-def _erase_upstairs(addresses: Sequence[str]) -> tuple[tuple[str, int], ...]:
+def _erase_upstairs(person: Person) -> tuple[tuple[str, int], ...]:
     """What the floors above hold: each of INCOMING_EMAIL_ERASERS says how much it was."""
     return tuple(
-        (path.partition(".")[0], import_string(path)(addresses=addresses))
+        (path.partition(".")[0], import_string(path)(user=person.user, addresses=person.addresses))
         for path in settings.INCOMING_EMAIL_ERASERS
     )

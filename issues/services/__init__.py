@@ -22,6 +22,7 @@ from issues.services.files import remove_uploads
 from issues.services.merging import MergePlan, finish_merges, merge, plan_merge
 from issues.services.projects import add_member, create_label, create_project, import_repository
 from issues.services.proposing import PatchSet, add_version, propose_merge_request
+from issues.services.redacting import names_of, redact_rows
 from issues.services.refusals import Invalid, Locked, NotAllowed, NotVisible
 from issues.services.relating import copy_in, mark_duplicate
 from issues.services.subscribing import subscribe, unsubscribe
@@ -58,8 +59,10 @@ __all__ = [
     "mark_duplicate",
     "merge",
     "named_by",
+    "names_of",
     "plan_merge",
     "propose_merge_request",
+    "redact_rows",
     "remove_labels",
     "remove_uploads",
     "reopen_item",

@@ -20,6 +20,7 @@ from issues.models import (
     User,
 )
 from issues.outbox import address_with_name
+from issues.services.redacting import names_of, redact_rows
 
 Counts = tuple[tuple[str, int], ...]
 """What was erased and how much of it, in the order in which it was done."""
@@ -35,6 +36,7 @@ def erase_person(*, user: User | None, addresses: Collection[str], now: datetime
         *_erase_authors(user, addresses),
         *_erase_quotes(addresses),
         *_erase_mail(user, addresses),
+        *_take_names_out(user, addresses),
         ("e-mail addresses", _delete(EmailAddress.objects.filter(_theirs(user, addresses)))),
     ]
     if user is not None:
@@ -62,7 +64,14 @@ def _erase_authors(user: User | None, addresses: Collection[str]) -> Counts:
     mine = Note.objects.filter(author=user) if user is not None else Note.objects.none()
     quoted = sum(rows.exclude(quoted="").update(quoted="") for rows in (notes, mine))
     issues = Issue.objects.filter(named_by("external_author", addresses))
+    names = names_of(user, addresses)
+    own = sum(redact_rows(rows, ("body",), names) for rows in (notes, mine))
+    own += redact_rows(issues, ("title", "description"), names)
+    if user is not None:
+        for items in (user.authored_issues, user.authored_merge_requests):
+            own += redact_rows(items.all(), ("title", "description"), names)
     return (
+        ("texts of theirs that name them", own),
         ("quoted parts of their notes", quoted),
         ("notes by address", notes.update(external_author=REMOVED_PERSON)),
         ("issues by address", issues.update(external_author=REMOVED_PERSON)),
@@ -95,6 +104,25 @@ def _erase_mail(user: User | None, addresses: Collection[str]) -> Counts:
         ("mail to them that was not sent yet", unsent),
         ("mail to them", erased),
         ("mail to others in their name", told),
+    )
+
+
+def _take_names_out(user: User | None, addresses: Collection[str]) -> Counts:
+    """What we wrote ourselves and somebody else reads: system notes, mail, the admin's history."""
+    names = names_of(user, addresses)
+    columns = ("subject", "text", "html", "headers", "from_header", "last_error")
+    history = redact_rows(LogEntry.objects.all(), ("object_repr", "change_message"), names)
+    if user is not None and user.removed_at is None:
+        rights = ContentType.objects.get_for_model(Membership)
+        about = LogEntry.objects.filter(content_type=rights)
+        history += redact_rows(about, ("object_repr",), (str(user), user.username))
+    return (
+        ("system notes", redact_rows(Note.objects.filter(system=True), ("body",), names)),
+        (
+            "mail to others that names them",
+            redact_rows(OutgoingEmail.objects.all(), columns, names),
+        ),
+        ("entries of history that name them", history),
     )
 
 

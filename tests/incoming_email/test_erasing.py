@@ -3,17 +3,17 @@
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.core.management import call_command
 from django.test import override_settings
 from django.utils import timezone
 
 from incoming_email import credentials, erasing, processing
-from incoming_email.models import Erasure, InboundEmail, ReplyKey, SenderToken
+from incoming_email.models import Erasure, InboundEmail, ReplyKey, SenderToken, SeriesPart
 from incoming_email.outcomes import Status
 from issues import outbox, services
-from issues.models import EmailAddress, Issue, Membership, Note, OutgoingEmail, User
+from issues.models import EmailAddress, Issue, Membership, Note, OutgoingEmail, Role, User
 from issues.views.discussions import show_note
-from tests.factories import EmailAddressFactory, NoteFactory, UserFactory
+from tests.dumping import dump
+from tests.factories import EmailAddressFactory, MembershipFactory, NoteFactory, UserFactory
 from tests.incoming_email.factories import InboundEmailFactory, ReplyKeyFactory
 from tests.incoming_email.secret_commands import run
 from tests.incoming_email.world import make_mail, make_world
@@ -67,16 +67,6 @@ def erase(word="ada", **options):
     return dict(erasing.erase(erasing.find_person(word), by=None, now=NOW, **options).counts)
 
 
-def dump():
-    """All that the database holds, as text."""
-    from io import StringIO  # noqa: PLC0415
-
-    out = StringIO()
-    call_command("dumpdata", stdout=out)
-    raw = [bytes(row.raw).decode() for row in InboundEmail.objects.all()]
-    return (out.getvalue() + "".join(raw)).lower()
-
-
 @pytest.mark.parametrize("word", ["ada", ADDRESS, SECOND.upper()])
 def test_neither_name_nor_address_is_left_anywhere(world, word):
     mail_row(recipient=ADDRESS, text=f"Dear {NAME}")
@@ -87,6 +77,58 @@ def test_neither_name_nor_address_is_left_anywhere(world, word):
     left = dump()
     for secret in (NAME, ADDRESS, SECOND, '"ada"'):
         assert secret.lower() not in left
+
+
+def test_what_we_wrote_of_them_loses_their_name_and_keeps_the_rest(world):
+    bob = MembershipFactory(project=world.issue.project, role=Role.DEVELOPER).user
+    services.assign(item=world.issue, actor=bob, users=[world.member])
+    joined = f"added {ADDRESS}, joann{ADDRESS} and {ADDRESS}.au to it"
+    note = NoteFactory(issue=world.issue, system=True, body=joined)
+    said = NoteFactory(issue=world.issue, author=bob, body=f"Ask {ADDRESS}")
+    mailed = mail_row(text=f"Hello, {ADDRESS}.", headers={"X-For": [ADDRESS.upper()]})
+    rights = Membership.objects.filter(user=world.member)
+    LogEntry.objects.log_actions(bob.pk, rights, CHANGE, "")
+    counts = erase()
+    note.refresh_from_db()
+    assert note.body == f"added removed person, joann{ADDRESS} and {ADDRESS}.au to it"
+    assigned = Note.objects.get(system=True, body__startswith="assigned")
+    assert assigned.body == "assigned this to removed person"
+    said.refresh_from_db()
+    assert said.body == f"Ask {ADDRESS}"
+    mailed.refresh_from_db()
+    assert (mailed.text, mailed.headers) == (
+        "Hello, removed person.",
+        {"X-For": ["removed person"]},
+    )
+    assert "removed person in " in LogEntry.objects.latest("pk").object_repr
+    assert (counts["system notes"], counts["mail to others that names them"]) == (2, 1)
+
+
+def test_patches_that_wait_for_their_series_go_with_their_author(world):
+    for author in (world.member, UserFactory()):
+        row = InboundEmailFactory(mailbox=world.mailbox, sender="x@example.com")
+        SeriesPart.objects.create(
+            project=world.issue.project,
+            author=author,
+            inbound_email=row,
+            revision=1,
+            number=1,
+            total=2,
+            content=f"From: {author} <{author.email}>".encode(),
+            received_at=NOW,
+        )
+    assert erase()["waiting patches"] == 1
+    assert SeriesPart.objects.get().author != world.member
+
+
+def test_traces_of_messages_of_others_lose_the_address(world):
+    row = world.receive(make_mail(to=f"{ADDRESS}, {world.reply_address()}", sender="bob@x.example"))
+    assert ADDRESS in str(row.trace)
+    assert erase()["traces that name them"] == 1
+    row.refresh_from_db()
+    assert ADDRESS not in str(row.trace)
+    assert "removed person" in str(row.trace)
+    assert ADDRESS.encode() in bytes(row.raw)  # what others wrote stays until its retention ends
 
 
 def test_what_they_said_stays_by_a_removed_person(world):
@@ -235,7 +277,8 @@ def test_message_that_waits_for_a_worker_is_left_and_named(world):
     processing.process(row.pk)
 
 
-def erase_upstairs(*, addresses):
+def erase_upstairs(*, user, addresses):
+    assert user.username == "ada"
     return len(addresses)
 
 

@@ -4,10 +4,19 @@ import pytest
 from django.utils import timezone
 
 from incoming_email import erasing
-from servicedesk.models import Participant, Ticket
+from issues import services
+from issues.models import Note
+from servicedesk.bot import find_bot
+from servicedesk.joining import add_people, remove_people
+from servicedesk.models import CustomEmail, Participant, Ticket
+from tests.dumping import dump
 from tests.factories import IssueFactory
+from tests.incoming_email.world import make_mail
+from tests.servicedesk.test_tickets import delivery_report
+from tests.servicedesk.world import answer, make_desk, sent, sent_to
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
+CLEO, BOB = "cleo@example.org", "bob@example.com"
 NOW = timezone.now()
 
 
@@ -24,3 +33,54 @@ def test_customer_leaves_every_ticket_and_others_stay():
     ticket.refresh_from_db()
     assert ticket.requester == ""
     assert Participant.objects.get().address == "bob@example.org"
+
+
+def test_no_table_holds_the_address_after_a_whole_life_of_a_ticket(settings):
+    settings.DESK_MAILS_PER_HOUR = 8
+    desk = make_desk(add_cc=True, form_senders=f"forms@example.com\n{CLEO}")
+    issue = desk.open_ticket(BOB)
+    add_people(issue=issue, actor=desk.agent, addresses=["Cleo@Example.org"], now=NOW)
+    remove_people(issue=issue, actor=desk.agent, addresses=[CLEO])
+    own = desk.open_ticket(CLEO, subject="Help")
+    (thank_you,) = sent_to(CLEO)[-1:]
+    desk.receive(answer(thank_you, body=f"More. Write to {CLEO}.\n\n> {CLEO} wrote:\n> > Help"))
+    for number in range(10):  # the last ones are held back
+        services.create_note(item=own, author=desk.agent, body=f"Answer {number}")
+    sent()
+    report = delivery_report(thank_you.envelope_sender)
+    about_her = f"Final-Recipient: rfc822; {CLEO}\r\nAction:".encode()
+    bounced = desk.receive(report.replace(b"Action:", about_her), thank_you.envelope_sender)
+    assert CLEO.encode() in bytes(bounced.raw)
+    CustomEmail.objects.create(
+        desk=desk.settings,
+        address="support@example.com",
+        host="smtp.example.com",
+        state="failed",
+        fault="smtp_host",
+        fault_detail=f"550 <{CLEO}> is not welcome",
+    )
+    Participant.objects.filter(address=BOB).update(bounce_reason=f"550 like {CLEO}")
+    bot = find_bot(desk.project)
+    services.create_note(item=issue, author=bot, body=f"{CLEO} wrote by mail.", internal=True)
+    before = dump()
+    assert CLEO in before
+    person = erasing.find_person(CLEO)
+    counts = dict(erasing.erase(person, by=None, now=NOW).counts)
+    assert CLEO not in dump()
+    assert BOB in dump()
+    assert counts["system notes"] == 2
+    bodies = set(Note.objects.filter(system=True).values_list("body", flat=True))
+    assert "added removed person to the ticket" in bodies
+    assert Note.objects.get(body__startswith="More.").body.startswith(
+        "More. Write to removed person."
+    )
+    assert erasing.erase(person, by=None, now=NOW).counts == ()
+
+
+def test_what_a_customer_wrote_of_another_stays():
+    desk = make_desk()
+    issue = desk.open_ticket(BOB, body=f"Ask {CLEO} about it")
+    desk.receive(make_mail(to=desk.address, sender=BOB, subject="Again", body=f"And {CLEO}"))
+    erasing.erase(erasing.find_person(CLEO), by=None, now=NOW)
+    issue.refresh_from_db()
+    assert issue.description == f"Ask {CLEO} about it"

@@ -14,7 +14,7 @@ from celery.exceptions import OperationalError
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
-from incoming_email import heartbeats, receiving, reply_keys
+from incoming_email import forwarded_addresses, heartbeats, receiving, reply_keys
 from incoming_email.handlers import registry
 from incoming_email.handlers.base import Context
 from incoming_email.inboxes.base import RawMessage
@@ -37,9 +37,11 @@ def find_mailbox(address: str) -> Mailbox | None:
     """The mailbox that takes mail for this envelope recipient, or None: refuse it.
 
     A key that is wholly secret must resolve. One that names a project is taken by its form, so
-    that the door tells nobody which projects there are.
+    that the door tells nobody which projects there are. An address of another domain that forwards
+    to us, such as a desk's own, stands for the key that it leads to.
     """
-    for mailbox in Mailbox.objects.filter(enabled=True, inbox_method=InboxMethod.SMTP):
+    mailboxes = list(Mailbox.objects.filter(enabled=True, inbox_method=InboxMethod.SMTP))
+    for mailbox in mailboxes:
         template = mailbox.template
         key = template.find_key(address)
         if key is None:
@@ -47,14 +49,23 @@ def find_mailbox(address: str) -> Mailbox | None:
                 return mailbox
         elif _is_key_taken(key, mailbox):
             return mailbox
-    return None
+    address = address.lower()
+    key = forwarded_addresses.find_keys([address]).get(address)
+    taking = (mailbox for mailbox in mailboxes if key and _is_key_taken(key, mailbox, address))
+    return next(taking, None)
 
 
-def _is_key_taken(key: str, mailbox: Mailbox) -> bool:
+def _is_key_taken(key: str, mailbox: Mailbox, forwarding: str = "") -> bool:
     matches = registry.find(key, mailbox.purpose)
     if any(not handler.secret_key for handler, _match in matches):
         return True
-    context = Context(0, timezone.now(), mailbox.purpose, reply_keys.find_keys_named([key]))
+    context = Context(
+        0,
+        timezone.now(),
+        mailbox.purpose,
+        reply_keys.find_keys_named([key]),
+        forwarded={forwarding: key} if forwarding else {},
+    )
     return any(handler.resolve(match, context) is not None for handler, match in matches)
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 MODELS = "from incoming_email.models import *; from issues.models import *; "
 WORKER = ("-m", "celery", "--quiet", "-A", "config", "worker", "--pool", "threads", "-c", "2")
 BEAT = ("-m", "celery", "--quiet", "-A", "config", "beat", "--pidfile=")
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 class Installation:

@@ -121,9 +121,9 @@ def test_the_time_grows_with_the_length(make):
         text = make(size)
         times = []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             summarise_calendar(text)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times)
 
     assert measure(160_000) < 8 * measure(40_000) + 0.02

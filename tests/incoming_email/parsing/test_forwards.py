@@ -261,9 +261,9 @@ def test_the_time_grows_with_the_length(make_text):
         content = make(make_text(size))
         times = []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             parse(content)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times)
 
     assert measure(60_000) < 8 * measure(15_000) + 0.02

@@ -66,9 +66,9 @@ def test_time_grows_with_the_length_only(unit):
         text = unit * (size // len(unit))
         best = 60.0
         for _attempt in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             make_others_inert(text, text)
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         return best
 
     assert seconds(80_000) < max(20 * seconds(10_000), 0.05)

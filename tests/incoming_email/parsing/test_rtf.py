@@ -119,9 +119,9 @@ def test_the_time_grows_with_the_length(make):
         content = make(size)
         times = []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             read_rtf(content)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times)
 
     assert measure(200_000) < 8 * measure(50_000) + 0.02

@@ -218,9 +218,9 @@ COUNT = struct.pack("<I", 0xFFFFFFFF)
     ids=["properties", "properties of no type", "numbers", "binaries", "length"],
 )
 def test_no_count_is_believed(block):
-    start = time.perf_counter()
+    start = time.process_time()
     assert parse_tnef(HEAD + write.attribute(write.MESSAGE, 0x9003, block), depth=1) is None
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
 
 
 GROWING = {
@@ -237,9 +237,9 @@ def test_the_time_grows_with_the_length(make):
         content = make(size)
         times = []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             parse_tnef(content, depth=5)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times)
 
     assert measure(400_000) < 8 * measure(100_000) + 0.02

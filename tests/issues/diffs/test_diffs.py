@@ -210,9 +210,9 @@ def test_shown_text_holds_no_markup_of_its_own(text):
 def test_time_grows_with_the_length():
     def measure(count):
         out = RAW + b"diff --git a/x b/x\n" + b"@@ -1 +1 @@\n" * count + b"\nx" * count
-        began = time.perf_counter()
+        began = time.process_time()
         parse_diff(out, DiffLimits(files=9, lines=10**9, file_lines=10**9, line_length=100))
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     measure(100)
     assert measure(40_000) < 40 * max(measure(4_000), 0.001)

@@ -5,14 +5,36 @@ import secrets
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 GENERATED = ("SECRET_KEY", "ENCRYPTION_KEYS")
 """Secrets that are made where nobody gives them; django-environ refuses values starting with $."""
+IN_FILES = (
+    *GENERATED,
+    *("DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL", "EMAIL_URL"),
+    *("METRICS_TOKEN", "ALERT_WEBHOOK_URL"),
+)
+"""Those that hold secrets: `NAME_FILE` may name a file instead, as containers hand them over."""
 
 env = environ.Env()
 if (BASE_DIR / ".env").is_file():
     env.read_env(BASE_DIR / ".env")
+
+
+def read_secret_files() -> None:
+    """django-environ's own reader would keep the line break at the end."""
+    for name in IN_FILES:
+        if path := os.environ.get(f"{name}_FILE"):
+            try:
+                os.environ[name] = Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise ImproperlyConfigured(
+                    f"{name}_FILE names {path}, which can't be read: {error.strerror}."
+                ) from error
+
+
+read_secret_files()
 
 DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / "var").resolve()
 

@@ -1,7 +1,13 @@
 """Pages that machines ask: does it live, and how does it fare?"""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseForbidden,
+    JsonResponse,
+)
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
@@ -12,13 +18,17 @@ from incoming_email import health, metrics
 from incoming_email.networks import is_within, read_address
 
 REFUSED = "Metrics are given to who has METRICS_TOKEN or asks from METRICS_NETWORKS.\n"
+UNKNOWN = f"Of these only, with commas between, can be asked: {', '.join(health.SIGNS)}.\n"
 
 
 @require_safe
 @never_cache
 def health_view(request: HttpRequest) -> HttpResponse:
     """503 when one thing does not work. It names no server and no mailbox: anybody may ask."""
-    signs = health.find_signs(now=timezone.now())
+    names = tuple(filter(None, request.GET.get("only", "").split(",")))
+    if not set(names) <= set(health.SIGNS):
+        return HttpResponseBadRequest(UNKNOWN, content_type="text/plain; charset=utf-8")
+    signs = health.find_signs(*names, now=timezone.now())
     is_good = all(sign.is_good for sign in signs)
     answer = {
         "status": "ok" if is_good else "failing",

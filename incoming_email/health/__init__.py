@@ -2,6 +2,6 @@
 
 from incoming_email.health.diagnosing import diagnose, diagnose_mailbox
 from incoming_email.health.examinations import MailboxFinding
-from incoming_email.health.signs import Sign, find_signs
+from incoming_email.health.signs import SIGNS, Sign, find_signs
 
-__all__ = ["MailboxFinding", "Sign", "diagnose", "diagnose_mailbox", "find_signs"]
+__all__ = ["SIGNS", "MailboxFinding", "Sign", "diagnose", "diagnose_mailbox", "find_signs"]

@@ -12,6 +12,15 @@ from incoming_email.inboxes.base import Answer
 from incoming_email.models import Heartbeat, Mailbox
 
 BROKER_SECONDS = 2.0
+PROCESSES = {
+    "worker": heartbeats.WORKER,
+    "beat": heartbeats.BEAT,
+    "watcher": heartbeats.WATCHER,
+    "door": heartbeats.SMTP_DOOR,
+}
+SIGNS = ("database", *PROCESSES, "mailboxes", "broker")
+OPTIONAL = ("watcher", "door")
+"""An installation may do without them, so who wants to know asks by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +32,27 @@ class Sign:
     numbers: dict[str, int] = field(default_factory=dict)
 
 
-def find_signs(*, now: datetime) -> list[Sign]:
-    """Two small queries and one connection to the broker; the mail servers are not asked."""
+def find_signs(*names: str, now: datetime) -> list[Sign]:
+    """Two small queries and one connection to the broker; the mail servers are not asked.
+
+    Without names: all that every installation has.
+    """
+    asked = names or tuple(name for name in SIGNS if name not in OPTIONAL)
     try:
         known = [Sign("database", is_good=True), *_find_processes(now), _find_mailboxes(now)]
+        chosen = [sign for sign in known if sign.name in asked]
     except (DatabaseError, InterfaceError):
-        known = [Sign("database", is_good=False)]
-    (broker,) = find_broker(timeout=BROKER_SECONDS)
-    return [*known, Sign("broker", broker.answer is Answer.YES)]
+        # Whatever else was asked for is not known now.
+        chosen = [Sign("database", is_good=False)]
+    if "broker" in asked:
+        (broker,) = find_broker(timeout=BROKER_SECONDS)
+        chosen.append(Sign("broker", broker.answer is Answer.YES))
+    return chosen
 
 
 def _find_processes(now: datetime) -> list[Sign]:
     seen = dict(Heartbeat.objects.values_list("name", "seen_at"))
-    return [
-        _read_heartbeat(name, seen.get(name), now) for name in (heartbeats.WORKER, heartbeats.BEAT)
-    ]
+    return [_read_heartbeat(name, seen.get(process), now) for name, process in PROCESSES.items()]
 
 
 def _read_heartbeat(name: str, seen_at: datetime | None, now: datetime) -> Sign:

@@ -88,6 +88,31 @@ def test_health_is_bad_when_the_database_fails(client, monkeypatch):
     assert "no such table" not in answer.text
 
 
+@pytest.mark.parametrize("name", [name for name in signs.SIGNS if name != "broker"])
+def test_health_of_one_thing_is_asked_by_name(client, alive, name):
+    heartbeats.beat(heartbeats.WATCHER, heartbeats.SMTP_DOOR, now=timezone.now())
+    answer = client.get("/health/", {"only": name})
+    assert (answer.status_code, checks(answer)) == (200, {name: True})
+
+
+def test_what_was_not_asked_for_does_not_count(client):
+    MailboxFactory(failing_since=timezone.now() - timedelta(minutes=31))
+    assert client.get("/health/?only=database,broker").status_code == 200
+    answer = client.get("/health/?only=database,watcher")
+    assert (answer.status_code, checks(answer)) == (503, {"database": True, "watcher": False})
+
+
+def test_the_broker_is_not_asked_for_nothing(client, monkeypatch):
+    monkeypatch.setattr(signs, "find_broker", lambda **_: pytest.fail("it was asked"))
+    assert client.get("/health/?only=database").status_code == 200
+
+
+def test_what_health_does_not_know_is_told_with_what_it_knows(client):
+    answer = client.get("/health/?only=database,webb")
+    assert answer.status_code == 400
+    assert "database, worker, beat, watcher, door, mailboxes, broker" in answer.text
+
+
 def test_health_is_cheap(client, alive, django_assert_num_queries):
     with django_assert_num_queries(2):
         client.get("/health/")

@@ -41,6 +41,7 @@ SCHEDULE = {
     "held mail": ("incoming_email.tell_of_held_mail", 1800.0),
     "purge": ("incoming_email.purge", 3600.0),
     "custom addresses": ("servicedesk.give_up_verifications", 60.0),
+    "mail servers of desks": ("servicedesk.watch_mail_servers", 60.0),
     "held mail of desks": ("servicedesk.plan_held_mail", 60.0),
     "heartbeat": ("incoming_email.heartbeat", 30.0),
 }

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from servicedesk.custom_email import give_up_awaited
+from servicedesk.custom_email import give_up_awaited, watch_servers
 from servicedesk.limiting import plan_anew
 
 
@@ -17,3 +17,9 @@ def give_up_verifications() -> None:
 def plan_held_mail() -> None:
     """By the clock: mail that waits for its turn, after a change of the limits."""
     plan_anew(now=timezone.now())
+
+
+@shared_task(name="servicedesk.watch_mail_servers")
+def watch_mail_servers() -> None:
+    """By the clock: mail servers of projects that take no mail, or do again."""
+    watch_servers(now=timezone.now())

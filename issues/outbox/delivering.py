@@ -62,7 +62,7 @@ def _deliver_by(account: str, rows: Sequence[OutgoingEmail], clock: Callable[[],
 def _open(connection: BaseEmailBackend, account: str, clock: Callable[[], datetime]) -> bool:
     try:
         connection.open()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a password that is not ASCII is a ValueError
         logger.warning("outgoing server unreachable error=%s", type(error).__name__)
         now = clock()
         OutgoingEmail.objects.due(now).filter(account=account).update(
@@ -135,7 +135,9 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def _describe(error: Exception) -> str:
-    return clean_header(f"{type(error).__name__}: {error}")[:1000]
+    """In its own words, but for what could not be encoded: that may be a part of a password."""
+    words = "" if isinstance(error, UnicodeError) else f": {error}"
+    return clean_header(type(error).__name__ + words)[:1000]
 
 
 def _close(connection: BaseEmailBackend) -> None:

@@ -99,6 +99,8 @@ def _retire(desk: ServiceDesk, *, but: str, now: datetime) -> None:
     earlier.update(
         retired_at=now,
         enabled=False,
+        failing_since=None,
+        alerted_at=None,
         token="",
         password="",
         state=Verification.NOT_STARTED,

@@ -147,6 +147,11 @@ class CustomEmail(models.Model):
     """From then on mail to it is ours, whatever becomes of later verifications."""
 
     retired_at = models.DateTimeField(_("replaced at"), null=True, blank=True)
+    failing_since = models.DateTimeField(_("failing since"), null=True, editable=False)
+    """Of its server, which takes no mail of ours; empty while it does."""
+
+    alerted_at = models.DateTimeField(null=True, editable=False)
+    """When the project's people were told of that."""
 
     class Meta:
         verbose_name = _("custom email address")

@@ -56,6 +56,7 @@ def desk_address(request: MemberRequest, path: str) -> HttpResponse:
         "custom": current,
         "form": form,
         "target": find_addresses(desk).default,
+        "outage": None if current is None else custom_email.find_outage(current),
         "is_awaited": current is not None and current.state == Verification.STARTED,
     }
     status = 400 if form.errors else 200

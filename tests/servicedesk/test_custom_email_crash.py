@@ -72,3 +72,13 @@ def test_killed_before_its_end_commits_it_ends_once(run_step, server, mail):
     run_step("process_again")
     run_step("process_again")
     assert run_step("show") == ["finished", STARTED, VERIFIED]
+
+
+def test_killed_while_leaders_are_told_of_a_failing_server_they_hear_of_it_once(run_step):
+    run_step("fail")
+    run_step("die_before_the_alert_commits", returncode=-signal.SIGKILL)
+    assert run_step("show") == ["not_started", "Waits"]
+    run_step("watch")
+    run_step("watch")
+    alert = f"The mail server of {ADDRESS} takes no mail"
+    assert run_step("show") == ["not_started", "Waits", alert]

@@ -21,6 +21,7 @@ from django.utils import timezone  # noqa: E402
 
 from incoming_email import processing  # noqa: E402
 from incoming_email.models import InboundEmail, Mailbox  # noqa: E402
+from issues import outbox  # noqa: E402
 from issues.models import Membership, OutgoingEmail, Role  # noqa: E402
 from servicedesk import custom_email  # noqa: E402
 from servicedesk.custom_email import verifying  # noqa: E402
@@ -91,6 +92,37 @@ def process_again():
 
 def give_up():
     custom_email.give_up_awaited(now=timezone.now() + dt.timedelta(minutes=31))
+
+
+def fail():
+    """A mail waits, and its server has been away for an hour."""
+    CustomEmail.objects.update(failing_since=timezone.now() - dt.timedelta(hours=1))
+    custom = CustomEmail.objects.get()
+    outbox.enqueue_many(
+        [
+            outbox.NewMail(
+                kind="desk_note",
+                effect_key="waits",
+                recipient="carl@customer.example",
+                subject="Waits",
+                text="x",
+                envelope_sender="",
+                message_id="waits@letterbox.localhost",
+                account=f"custom-email-{custom.pk}",
+            )
+        ],
+        now=timezone.now(),
+    )
+    OutgoingEmail.objects.update(last_error="ConnectionRefusedError")
+
+
+def watch():
+    custom_email.watch_servers(now=timezone.now())
+
+
+def die_before_the_alert_commits():
+    outbox.enqueue_many = die_after(outbox.enqueue_many)
+    watch()
 
 
 def show():

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from incoming_email.inboxes.base import Inbox, RawMessage
 from incoming_email.models import InboundEmail, Mailbox, pause_after
+from incoming_email.versions import find_version
 
 
 def receive(
@@ -74,6 +75,7 @@ def new_row(mailbox: Mailbox, message: RawMessage, *, now: datetime, claimed: bo
         received_at=now,
         attempts=1 if claimed else 0,
         next_attempt_at=now + (pause_after(0) if claimed else timedelta()),
+        version=find_version() if claimed else None,
     )
 
 

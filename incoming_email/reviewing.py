@@ -1,6 +1,6 @@
 """What a person may do with a row of the ledger: process again, release, discard."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -8,6 +8,7 @@ from django.db import transaction
 from incoming_email.models import FOUND_OUT, InboundEmail
 from incoming_email.outcomes import Reason, Status
 
+BATCH = 500
 ENDED_WITHOUT_EFFECT = (Status.REJECTED, Status.IGNORED, Status.FAILED)
 
 
@@ -18,6 +19,16 @@ def requeue(ids: Sequence[int], *, now: datetime) -> list[int]:
         pk__in=ids, status__in=ENDED_WITHOUT_EFFECT, raw_purged_at=None
     )
     return [_bring_back(row, now=now) for row in rows.defer("raw")]
+
+
+def requeue_failed(*, version: str, now: datetime) -> Iterator[list[int]]:
+    """All that an earlier version gave up, in batches that are committed one by one."""
+    while True:
+        failed = InboundEmail.objects.failed_before(version).order_by("pk")
+        changed = requeue(list(failed.values_list("pk", flat=True)[:BATCH]), now=now)
+        if not changed:
+            return
+        yield changed
 
 
 @transaction.atomic

@@ -7,12 +7,14 @@ from datetime import datetime
 from celery import shared_task
 from django.utils import timezone
 
-from incoming_email import fetching, heartbeats, processing, purging
+from incoming_email import fetching, heartbeats, processing, purging, reviewing
 from incoming_email.alerting import failing_mailboxes, held_digest, incomplete_series, webhook
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import Mailbox
+from incoming_email.versions import find_version
 
 BACKFILL_SECONDS = 3600
+RETRY_FAILED_SECONDS = 3600
 EXPIRES_SECONDS = 60
 """A beat's task that waited longer is stale: the next beat has brought another one."""
 
@@ -66,6 +68,17 @@ def backfill_mailbox(*, mailbox_id: int, since: str) -> None:
     """`since`: ISO 8601 with a zone. What a kill leaves out is filled in by asking again."""
     mailbox = Mailbox.objects.get(pk=mailbox_id)
     fetching.backfill(mailbox, since=datetime.fromisoformat(since))
+
+
+@shared_task(
+    name="incoming_email.retry_failed", ignore_result=True, time_limit=RETRY_FAILED_SECONDS
+)
+def retry_failed() -> None:
+    """Process again what an earlier version gave up. A worker that still runs that version does
+    nothing. What a kill leaves is due, so the sweep goes on with it, or still failed."""
+    for batch in reviewing.requeue_failed(version=find_version(), now=timezone.now()):
+        for pk in batch:
+            processing.process(pk)
 
 
 @shared_task(name="incoming_email.purge", ignore_result=True)

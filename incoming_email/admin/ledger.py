@@ -25,9 +25,15 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from incoming_email.admin import ledger_failed
 from incoming_email.admin.ledger_actions import BUTTONS, press
 from incoming_email.admin.ledger_export import export_rows
-from incoming_email.admin.ledger_list import HandlerFilter, LedgerList, ReasonFilter
+from incoming_email.admin.ledger_list import (
+    HandlerFilter,
+    LedgerList,
+    ReasonFilter,
+    VersionFilter,
+)
 from incoming_email.admin.ledger_look import show_html, show_look
 from incoming_email.admin.ledger_page import describe
 from incoming_email.admin.ledger_trying import TryForm, compare, try_again, try_upload
@@ -49,13 +55,12 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         *("outcome", "mailbox"),
     )
     list_display_links = ("number", "received", "subject")
-    list_filter = ("status", ReasonFilter, "mailbox", HandlerFilter, "received_at")
+    list_filter = ("status", ReasonFilter, "mailbox", HandlerFilter, VersionFilter, "received_at")
     list_select_related = ("mailbox",)
     linkable = ("duplicate_of", "project")
     sortable_by = ("received",)
     ordering = ("-pk",)
     search_fields = ("sender", "subject", "message_id", "=recipient", "=id")
-    search_help_text = _("Sender, subject, Message-ID, number, or a whole envelope recipient.")
     fieldsets = ()
     actions = ("process_again", "release", "discard", "export")
 
@@ -95,6 +100,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         name = "incoming_email_inboundemail"
         return [
             path("try/", wrap(self.try_view), name=f"{name}_try"),
+            path("failed/", wrap(self.failed_view), name=f"{name}_failed"),
             path("<int:pk>/preview/", wrap(self.preview_view), name=f"{name}_preview"),
             path("<int:pk>/html/", wrap(self.html_view), name=f"{name}_html"),
             path("<int:pk>/raw/", wrap(self.raw_view), name=f"{name}_raw"),
@@ -174,9 +180,23 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
             request, {"title": title, "original": row, "differences": differences, "page": page}
         )
 
-    def _show(self, request: HttpRequest, context: dict[str, Any]) -> TemplateResponse:
+    def failed_view(self, request: HttpRequest) -> HttpResponseBase:
+        """What an earlier version gave up: counted, previewed, or all of it once more."""
+        if not self.has_requeue_permission(request):
+            raise PermissionDenied
+        if request.method == "POST" and "again" in request.POST:
+            self.message_user(request, ledger_failed.start(user_id=request.user.pk or 0))
+            return redirect("admin:incoming_email_inboundemail_changelist")
+        now = timezone.now() if request.method == "POST" else None
+        title = _("Failed before this version")
+        failed = ledger_failed.describe_failed(now=now)
+        return self._show(request, {"title": title, "failed": failed}, page="failed")
+
+    def _show(
+        self, request: HttpRequest, context: dict[str, Any], page: str = "try"
+    ) -> TemplateResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
-        return TemplateResponse(request, "admin/incoming_email/inboundemail/try.html", context)
+        return TemplateResponse(request, f"admin/incoming_email/inboundemail/{page}.html", context)
 
     def press_view(self, request: HttpRequest, pk: int, button: str) -> HttpResponse:
         if request.method != "POST":

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +12,7 @@ from incoming_email.admin.redaction import Redactor
 from incoming_email.handlers import registry
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason
+from incoming_email.versions import find_version
 
 COLUMNS = (
     *("pk", "received_at", "status", "reason", "sender", "subject", "handler", "outcome"),
@@ -46,6 +47,24 @@ class HandlerFilter(admin.SimpleListFilter):
         self, request: HttpRequest, queryset: QuerySet[InboundEmail]
     ) -> QuerySet[InboundEmail]:
         return queryset.filter(handler=self.value()) if self.value() else queryset
+
+
+class VersionFilter(admin.SimpleListFilter):
+    title = _("version of the last attempt")
+    parameter_name = "version"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("this", _("this one")), ("other", _("another or unknown"))]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[InboundEmail]
+    ) -> QuerySet[InboundEmail]:
+        is_this = Q(version=find_version())
+        if self.value() == "this":
+            return queryset.filter(is_this)
+        if self.value() == "other":
+            return queryset.filter(Q(version=None) | ~is_this)
+        return queryset
 
 
 class LedgerList(ChangeList):

@@ -44,7 +44,7 @@ def show_look(row: InboundEmail, redactor: Redactor, *, with_body: bool) -> Show
     url = reverse("admin:incoming_email_inboundemail_html", args=[row.pk])
     return ShownLook(
         frame=show_frame(url, _("The message as it looked")) if look.html else "",
-        header=_redact_source_header(look.source, redactor),
+        header=_redact_source_header(look.source, redactor).rstrip(),
         body=redactor.redact(look.source.body) if with_body else None,
         is_cut=look.source.is_cut,
     )

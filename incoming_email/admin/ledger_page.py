@@ -1,6 +1,6 @@
 """One row of the ledger as its page shows it: facts, trace, and how the message is read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,11 +9,12 @@ from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
+from incoming_email.admin.ledger_trace import Stage, draw_trace
 from incoming_email.admin.redaction import Redactor
 from incoming_email.isolation.reading import parse
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
-from incoming_email.parsing.types import Attachment, ParsedEmail
+from incoming_email.parsing.types import Attachment, Candidate, ParsedEmail
 
 MAX_SHOWN = 100_000
 """Characters of a text that a page shows; the rest is in the raw message."""
@@ -24,15 +25,6 @@ class Fact:
     label: str
     value: str
     url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of the trace: what was looked at, with its particulars, and what came of it."""
-
-    name: str
-    particulars: tuple[tuple[str, str], ...]
-    result: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +46,10 @@ class File:
 class LedgerPage:
     row: InboundEmail
     facts: tuple[Fact, ...]
-    trace: tuple[Step, ...]
+    trace: tuple[Stage, ...]
+    end: tuple[Fact, ...]
+    """How it ended, or what it waits for: the last stage of the trace."""
+
     defects: tuple[str, ...]
     reading: tuple[Fact, ...]
     texts: tuple[Text, ...]
@@ -67,18 +62,26 @@ def describe(row: InboundEmail, redactor: Redactor) -> LedgerPage:
     facts = [*_facts(row), *_outcome(row), *_attempts(row)]
     return LedgerPage(
         row=row,
-        facts=tuple(
-            Fact(fact.label, redactor.redact(fact.value), fact.url) for fact in facts if fact.value
-        ),
-        trace=tuple(_read_step(redactor.redact_step(step)) for step in row.trace),
+        facts=tuple(_redact(facts, redactor)),
+        trace=_draw(row, email, redactor),
+        end=tuple(_redact(_end(row), redactor)),
         defects=tuple(redactor.redact(str(defect)) for defect in row.defects),
-        reading=tuple(
-            Fact(fact.label, redactor.redact(fact.value)) for fact in _reading(email) if fact.value
-        )
-        if email
-        else (),
+        reading=tuple(_redact(_reading(email), redactor)) if email else (),
         texts=tuple(_texts(email, redactor)) if email else (),
         files=tuple(_show_file(file, redactor) for file in email.attachments) if email else (),
+    )
+
+
+def _redact(facts: Iterable[Fact], redactor: Redactor) -> Iterator[Fact]:
+    return (Fact(each.label, redactor.redact(each.value), each.url) for each in facts if each.value)
+
+
+def _draw(row: InboundEmail, email: ParsedEmail | None, redactor: Redactor) -> tuple[Stage, ...]:
+    named = email.candidates if email else ()
+    return draw_trace(
+        row,
+        [redactor.redact_step(step) for step in row.trace],
+        [Candidate(each.header, redactor.redact(each.address)) for each in named],
     )
 
 
@@ -120,10 +123,18 @@ def _outcome(row: InboundEmail) -> Iterator[Fact]:
 
 def _attempts(row: InboundEmail) -> Iterator[Fact]:
     yield Fact(_("Attempts"), str(row.attempts))
+    yield Fact(_("Last attempt by version"), row.version or "")
     if row.status == Status.PENDING:
         yield Fact(_("Next attempt"), _moment(row.next_attempt_at))
     if row.finished_at is not None:
         yield Fact(_("Finished"), _moment(row.finished_at))
+    yield Fact(_("Last error"), row.last_error)
+
+
+def _end(row: InboundEmail) -> Iterator[Fact]:
+    yield from _outcome(row)
+    if row.status == Status.PENDING and row.attempts:
+        yield Fact(_("Next attempt"), _moment(row.next_attempt_at))
     yield Fact(_("Last error"), row.last_error)
 
 
@@ -134,18 +145,6 @@ def _item_url(row: InboundEmail) -> str:
     page = "issue-detail" if row.issue is not None else "merge-request-detail"
     address = reverse(page, args=[item.project.path, item.iid])
     return address if row.note_id is None else f"{address}#note-{row.note_id}"
-
-
-def _read_step(step: dict[str, str]) -> Step:
-    return Step(
-        name=step.get("step", ""),
-        particulars=tuple(
-            (name, value)
-            for name, value in step.items()
-            if name not in {"step", "result"} and value
-        ),
-        result=step.get("result", ""),
-    )
 
 
 def _reading(email: ParsedEmail) -> Iterator[Fact]:

@@ -1,5 +1,6 @@
 """What would become of a message, found out without an effect: an uploaded one, or a row anew."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,10 +13,12 @@ from django.utils.translation import gettext_lazy
 
 from incoming_email import processing, receiving
 from incoming_email.admin.redaction import Redactor
+from incoming_email.attempts import clear_outcome
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Status
 
+logger = logging.getLogger(__name__)
 SOURCE_ID = "tried"
 """Of rows that are never stored."""
 
@@ -79,6 +82,7 @@ def compare(row: InboundEmail, fresh: InboundEmail, redactor: Redactor) -> tuple
         (_("Reason"), row.reason, fresh.reason),
         (_("Handler"), row.handler, fresh.handler),
         (_("Outcome"), row.outcome, fresh.outcome),
+        (_("Last error"), redactor.redact(row.last_error), redactor.redact(fresh.last_error)),
         (_("Project"), str(row.project or ""), str(fresh.project or "")),
         (_("Sender"), redactor.redact(row.sender), redactor.redact(fresh.sender)),
         (_("Subject"), redactor.redact(row.subject), redactor.redact(fresh.subject)),
@@ -91,7 +95,12 @@ def compare(row: InboundEmail, fresh: InboundEmail, redactor: Redactor) -> tuple
 
 
 def _try_out(row: InboundEmail, *, now: datetime) -> InboundEmail:
-    processing.try_out(row, now=now)
+    try:
+        processing.try_out(row, now=now)
+    except Exception as fault:  # any fault is the answer: it would become a retry
+        logger.info("tried inbound email fails cause=%s", type(fault).__name__, exc_info=True)
+        clear_outcome(row)
+        row.status, row.last_error = Status.FAILED, f"{type(fault).__name__}: {fault}"[:1000]
     # What was made is gone with its transaction, so nothing may link to it.
     row.issue = row.merge_request = row.note = None
     return row

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from incoming_email.models.mailboxes import Mailbox
 from incoming_email.outcomes import Reason, Status
+from incoming_email.versions import find_version
 from issues.models import Issue, MergeRequest, Note, Project
 
 if TYPE_CHECKING:
@@ -53,8 +54,17 @@ class InboundEmailQuerySet(models.QuerySet["InboundEmail"]):
         return bool(
             self.due(now)
             .filter(pk=pk, attempts=attempts)
-            .update(attempts=attempts + 1, next_attempt_at=now + pause_after(attempts))
+            .update(
+                attempts=attempts + 1,
+                next_attempt_at=now + pause_after(attempts),
+                version=find_version(),
+            )
         )
+
+    def failed_before(self, version: str) -> Self:
+        """What another version gave up, and is still whole."""
+        failed = self.filter(status=Status.FAILED, raw_purged_at=None)
+        return failed.filter(Q(version=None) | ~Q(version=version))
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -90,6 +100,11 @@ class InboundEmail(models.Model):
     outcome = models.CharField(_("outcome"), max_length=300, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt at"))
+    version = models.CharField(  # noqa: DJ001  (a column without default is added at once)
+        _("version"), max_length=40, null=True
+    )
+    """Which Letterbox made the last attempt; null before there was one, or in old rows."""
+
     finished_at = models.DateTimeField(_("finished at"), null=True)
     last_error = models.TextField(_("last error"), blank=True)
     # Filled in when the message is processed.

@@ -55,25 +55,6 @@ def test_no_page_of_the_ledger_shows_a_secret(operator):
     assert "reply-k3y0…@letterbox.localhost" in pages[1].text
 
 
-def test_the_page_shows_the_trace_in_order(operator):
-    row = ended(
-        Status.REJECTED,
-        trace=[
-            {"step": "kind", "result": "personal", "because": ""},
-            {"step": "address", "header": "To", "address": "a@example.com", "result": "not ours"},
-            {"step": "address", "header": "Cc", "address": "in+k3y0…@example.com", "key": "k3y0…"},
-        ],
-        mailbox=MailboxFactory(address="in+%{key}@example.com"),
-    )
-
-    response = page_of(operator, row)
-
-    assert [step.name for step in response.context["page"].trace] == ["kind", "address", "address"]
-    assert "<code>in+k3y0…@example.com</code>" in response.text
-    assert "<code>a@example.com</code> → not ours" in response.text
-    assert Reason.UNKNOWN_ADDRESS.label.replace("'", "&#x27;") in response.text
-
-
 def test_the_page_shows_how_the_message_is_read(operator):
     raw = (
         b"From: Ada <ada@example.com>\nSubject: <b>Hinge</b>\nMIME-Version: 1.0\n"

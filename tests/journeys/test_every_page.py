@@ -1,0 +1,185 @@
+"""Each page in a real browser, in light and dark, on a desk and on a phone.
+
+axe finds no serious fault, nothing breaks the policy, no script fails, and nothing is wider than
+the screen. With PICTURES=FOLDER in the environment it leaves pictures there, for people to look at.
+"""
+
+import os
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib import admin
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from issues.models import MergeRequest
+from issues.unsubscribing import unsubscribe_url
+from servicedesk.links import leaving_url
+from tests.journeys.furnishing import furnish
+
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.django_db(transaction=True),
+]
+
+PICTURES = os.environ.get("PICTURES")
+WIDTHS = {1280: 900, 390: 844}
+SERIOUS = {"serious", "critical"}
+OPTIONS = {"resultTypes": ["violations"], "preload": False}
+READY = "new Promise((done) => window.django?.jQuery ? django.jQuery(done) : done())"
+SETTLED = "Promise.all(document.getAnimations().map((each) => each.finished))"
+"""Colours that are on their way to the other scheme are neither."""
+
+
+@pytest.fixture
+def installation(tmp_path, settings, live_server):
+    settings.BASE_URL = live_server.url
+    return furnish(tmp_path)
+
+
+@pytest.fixture
+def open_as(browser, live_server):
+    """A page of somebody who has logged in, or of nobody."""
+    contexts = []
+
+    def open_page(user=None):
+        context = browser.new_context(base_url=live_server.url, locale="en-US")
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        if user is not None:
+            client = Client()
+            client.force_login(user)
+            value = client.cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": value, "url": live_server.url}])
+        return context.new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def find_faults(page, paths):
+    """Of each page in each look; an empty list is what we want."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    faults = []
+    for path in paths:
+        faults += [*open_and_listen(page, path), *look_at(page, path, axe)]
+    return faults
+
+
+def open_and_listen(page, path):
+    """What the browser complains of while the page loads: the policy, a script, a lost file."""
+    heard = []
+
+    def listen(message):
+        if message.type in {"error", "warning"}:
+            heard.append(f"{path}: {message.text}")
+
+    def fail(error):
+        heard.append(f"{path}: {error}")
+
+    page.on("console", listen)
+    page.on("pageerror", fail)
+    answer = page.goto(path)
+    page.evaluate(READY)
+    page.remove_listener("console", listen)
+    page.remove_listener("pageerror", fail)
+    return [*heard, *([] if answer.ok else [f"{path}: {answer.status}"])]
+
+
+def look_at(page, path, axe):
+    name = re.sub(r"[^a-z0-9]+", "-", urlsplit(path).path.strip("/"))[:60] or "home"
+    for width, height in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.evaluate(SETTLED)
+            if PICTURES:
+                page.screenshot(path=f"{PICTURES}/{name}-{width}-{scheme}.png", full_page=True)
+            for each in axe.run(page, options=OPTIONS).response["violations"]:
+                if each["impact"] in SERIOUS:
+                    where = [node["html"][:200] for node in each["nodes"]][:3]
+                    yield f"{path} {width} {scheme}: {each['id']}: {each['help']}: {where}"
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            yield f"{path} {width}: is {wide} wide"
+
+
+def list_models(user, *apps):
+    """List, form and first row of each model that the admin shows."""
+    request = RequestFactory().get("/")
+    request.user = user
+    for model in admin.site._registry:
+        meta = model._meta
+        if meta.app_label not in apps:
+            continue
+        name = f"admin:{meta.app_label}_{meta.model_name}"
+        yield reverse(f"{name}_changelist")
+        row = model._default_manager.order_by("pk").first()
+        if row is not None:
+            yield reverse(f"{name}_change", args=[row.pk])
+        if admin.site._registry[model].has_add_permission(request):
+            yield reverse(f"{name}_add")
+
+
+def test_pages_of_the_console(installation, open_as):
+    rows = installation.rows.values()
+    row = "admin:incoming_email_inboundemail"
+    paths = [
+        reverse("admin:index"),
+        reverse("dashboard"),
+        f"{reverse('dashboard')}?period=month",
+        *(reverse(f"{row}_change", args=[each.pk]) for each in rows),
+        reverse(f"{row}_try"),
+        f"{reverse(f'{row}_changelist')}?status__exact=held",
+        f"{reverse('admin:incoming_email_mailbox_add')}?preset=gmail",
+        reverse("admin:incoming_email_mailbox_backfill", args=[2]),
+    ]
+    faults = find_faults(open_as(installation.admin), paths)
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(
+    "apps",
+    [("incoming_email",), ("issues",), ("servicedesk", "admin", "auth", "django_celery_beat")],
+    ids=lambda apps: apps[0],
+)
+def test_pages_of_every_model(installation, open_as, apps):
+    paths = list(list_models(installation.admin, *apps))
+    faults = find_faults(open_as(installation.admin), paths)
+    assert not faults, "\n".join(faults)
+
+
+def test_pages_of_the_team(installation, open_as):
+    issue, merge_request = installation.issue, MergeRequest.objects.get()
+    project = f"/{issue.project.path}/"
+    desk = [
+        reverse(name, args=[issue.project.path])
+        for name in ("ticket-list", "desk-settings", "desk-address", "canned-replies")
+    ]
+    paths = [
+        *("/", "/account/", "/help/quick-actions/", project),
+        *(f"{project}-/issues/", f"{project}-/issues/new/", f"{project}-/merge_requests/"),
+        *(
+            reverse("issue-detail", args=[project[1:-1], each.iid])
+            for each in (issue, installation.ticket)
+        ),
+        reverse("merge-request-detail", args=[project[1:-1], merge_request.iid]),
+        reverse("merge-request-changes", args=[project[1:-1], merge_request.iid]),
+        *desk,
+    ]
+    faults = find_faults(open_as(installation.maintainer), paths)
+    assert not faults, "\n".join(faults)
+
+
+def test_pages_of_everybody(installation, open_as):
+    paths = [
+        *("/login/", "/admin/login/"),
+        urlsplit(unsubscribe_url(installation.maintainer, installation.issue)).path,
+        urlsplit(leaving_url(installation.participant)).path,
+    ]
+    faults = find_faults(open_as(), paths)
+    assert not faults, "\n".join(faults)

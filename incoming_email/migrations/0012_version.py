@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("incoming_email", "0010_erasures")]
+    dependencies = [("incoming_email", "0011_other_mailbox")]
 
     operations = [
         migrations.AddField(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from incoming_email import credentials, notices
+from incoming_email.blocking import blocked_in
 from incoming_email.handlers.base import Context
 from incoming_email.models import InboundEmail, SenderPolicy
 from incoming_email.outcomes import Outcome, Status
@@ -43,6 +44,7 @@ def make_attempt(
         known.reply_keys,
         signatures,
         forwarded=known.forwarded,
+        blocked_in=blocked_in(email, known.blocks),
         waived=frozenset(row.waived_rules),
         received_at=row.received_at,
         asks_proof=mailbox.reply_sender_policy == SenderPolicy.REQUIRE,

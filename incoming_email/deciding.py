@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from django.conf import settings
 
+from incoming_email.blocking import EVERYWHERE
 from incoming_email.handlers.base import Context
 from incoming_email.isolation.reading import UNREAD
 from incoming_email.models import Mailbox, SenderPolicy
@@ -33,10 +34,13 @@ def find_target(
         if taker is None:
             raise Ignored(reason)
         return taker
+    _require_unblocked(EVERYWHERE, context, trace)
     if UNREAD in email.defects:
         trace.append({"step": "reading", "result": "ended", "because": email.defects[-1]})
         raise Rejected(Reason.TOO_COMPLEX)
-    return resolve(email, mailbox.template, context, trace)
+    resolved = resolve(email, mailbox.template, context, trace)
+    _require_unblocked(resolved.target.project.pk, context, trace)
+    return resolved
 
 
 def require_allowed(
@@ -69,6 +73,13 @@ def _find_reason_to_ignore(
         return Reason.OWN_MAIL
     trace.append({"step": "kind", "result": email.kind.value, "because": email.kind_reason})
     return IGNORED_KINDS.get(email.kind)
+
+
+def _require_unblocked(project_id: int | None, context: Context, trace: list[Step]) -> None:
+    if project_id in context.blocked_in:
+        where = "everywhere" if project_id is EVERYWHERE else "for the project"
+        trace.append({"step": "blocked senders", "result": f"blocked {where}"})
+        raise Ignored(Reason.BLOCKED_SENDER)
 
 
 def _require_fitting_sender(

@@ -13,7 +13,14 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from incoming_email import credentials
-from incoming_email.models import Erasure, InboundEmail, ReplyKey, SenderToken, SeriesPart
+from incoming_email.models import (
+    BlockedSender,
+    Erasure,
+    InboundEmail,
+    ReplyKey,
+    SenderToken,
+    SeriesPart,
+)
 from incoming_email.outcomes import Reason, Status
 from issues import services
 from issues.models import EmailAddress, User
@@ -85,6 +92,7 @@ def erase(person: Person, *, by: User | None, now: datetime, dry_run: bool = Fal
             *_erase_patches(person),
             *_take_names_out(person),
             *_erase_keys(person),
+            *_erase_blocks(person),
             ("records of log-ins", _erase_log_ins(names)),
             *_erase_upstairs(person),
             *services.erase_person(user=person.user, addresses=person.addresses, now=now),
@@ -163,6 +171,11 @@ def _erase_keys(person: Person) -> tuple[tuple[str, int], ...]:
     count += ReplyKey.objects.filter(recipient=person.user).delete()[0]
     tokens = SenderToken.objects.filter(user=person.user).delete()[0]
     return (("reply keys", count), ("private addresses", tokens))
+
+
+def _erase_blocks(person: Person) -> tuple[tuple[str, int], ...]:
+    blocks = BlockedSender.objects.filter(services.named_by("pattern", person.addresses))
+    return (("blocked senders", blocks.delete()[0]),)
 
 
 def _erase_log_ins(names: Sequence[str]) -> int:

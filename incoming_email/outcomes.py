@@ -93,6 +93,7 @@ class Reason(models.TextChoices):
     BOUNCE = "bounce", _("Delivery reports are not acted on.")
     RECEIPT = "receipt", _("Read receipts are not acted on.")
     OWN_MAIL = "own_mail", _("Our own mail came back to us.")
+    BLOCKED_SENDER = "blocked_sender", _("Mail from this sender is blocked.")
     DUPLICATE = "duplicate", _("The same message was acted on before.")
     DISCARDED = "discarded", _("A person looked at the held message and discarded it.")
     # Held for a person.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from incoming_email import forwarded_addresses, reply_keys
+from incoming_email.blocking import Blocks, find_blocks
 from incoming_email.handlers import registry
 from incoming_email.handlers.base import Context, Handler, Target
 from incoming_email.models import ReplyKey
@@ -41,6 +42,8 @@ class Known:
     forwarded: Mapping[str, str]
     """By address at another domain, the key that it stands for."""
 
+    blocks: Blocks
+
 
 def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
     """What the messages name. Addresses that are none of the mailbox are asked about once."""
@@ -52,7 +55,7 @@ def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
     named = {key for key in keys.values() if key}.union(
         forwarded.values(), find_reply_keys(ids, settings.MESSAGE_ID_HOST)
     )
-    return Known(reply_keys.find_keys_named(named), forwarded)
+    return Known(reply_keys.find_keys_named(named), forwarded, find_blocks(emails))
 
 
 def resolve(

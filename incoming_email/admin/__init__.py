@@ -1,5 +1,5 @@
-"""The admin of mailboxes, their alerts, the ledger of what came in, keys, and the audit."""
+"""The admin of mailboxes and alerts, of the ledger, keys and blocked senders, and the audit."""
 
-from incoming_email.admin import alerts, audit, erasures, keys, ledger, mailboxes, series
+from incoming_email.admin import alerts, audit, blocks, erasures, keys, ledger, mailboxes, series
 
-__all__ = ["alerts", "audit", "erasures", "keys", "ledger", "mailboxes", "series"]
+__all__ = ["alerts", "audit", "blocks", "erasures", "keys", "ledger", "mailboxes", "series"]

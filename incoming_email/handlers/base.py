@@ -45,6 +45,9 @@ class Context:
     proven: bool = False
     """The trusted mail server, or a signature that was looked at, says that From is true."""
 
+    blocked_in: frozenset[int | None] = frozenset()
+    """Ids of projects that want nothing of the sender; None among them stands for all."""
+
     @property
     def received(self) -> datetime:
         return self.received_at or self.now

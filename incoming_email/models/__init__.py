@@ -1,6 +1,7 @@
 """The rows of incoming email: mailboxes, the ledger, keys, alerts, and signs of life."""
 
 from incoming_email.models.alerts import AlertEvent, WebhookAlert
+from incoming_email.models.blocks import BlockedSender
 from incoming_email.models.erasures import Erasure
 from incoming_email.models.heartbeats import Heartbeat
 from incoming_email.models.keys import KEY_ALPHABET, KEY_LENGTH, ReplyKey, SenderToken, new_key
@@ -31,6 +32,7 @@ __all__ = [
     "KEY_LENGTH",
     "LAST_IDLE_SECONDS",
     "AlertEvent",
+    "BlockedSender",
     "Erasure",
     "Heartbeat",
     "InboundEmail",

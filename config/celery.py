@@ -37,6 +37,7 @@ SCHEDULE = {
     "remove orphan files": ("issues.remove_orphan_files", 21600.0),
     "finish waiting series": ("incoming_email.finish_waiting_series", 300.0),
     "sweep repositories": ("issues.sweep_repositories", 60.0),
+    "probes": ("incoming_email.probe", 30.0),
     "alerts": ("incoming_email.alert", 60.0),
     "held mail": ("incoming_email.tell_of_held_mail", 1800.0),
     "purge": ("incoming_email.purge", 3600.0),

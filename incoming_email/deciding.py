@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from django.conf import settings
 
+from incoming_email import probe_keys
 from incoming_email.blocking import EVERYWHERE
 from incoming_email.handlers.base import Context
 from incoming_email.isolation.reading import UNREAD
@@ -28,6 +29,10 @@ def find_target(
     email: ParsedEmail, *, mailbox: Mailbox, context: Context, trace: list[Step]
 ) -> Resolved:
     """The handler and its target; raises Ignored, or Rejected where nothing resolves."""
+    probe = probe_keys.find_number(email, mailbox.template)
+    if probe is not None:
+        trace.append({"step": "probe", "result": str(probe)})
+        raise Ignored(Reason.PROBE)
     reason = _find_reason_to_ignore(email, mailbox.template, trace)
     if reason is not None:
         taker = find_taker(email, mailbox.template, context, reason, trace)

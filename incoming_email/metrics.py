@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from incoming_email import answer_budget, figures
-from incoming_email.models import Mailbox
+from incoming_email import answer_budget, figures, probes
+from incoming_email.models import BAD_STATES, Mailbox
 from incoming_email.outcomes import Status
 from issues.models import OutgoingState
 
@@ -40,6 +40,7 @@ class LetterboxCollector(Collector):
         yield from _tell_ledger()
         yield from _tell_stages(self.now)
         yield from _tell_mailboxes(mailboxes)
+        yield from _tell_probes()
         yield from _tell_budget(mailboxes, self.now)
         seen = GaugeMetricFamily(
             "letterbox_heartbeat_timestamp_seconds",
@@ -117,6 +118,32 @@ def _tell_mailboxes(mailboxes: list[Mailbox]) -> Iterator[Metric]:
             success.add_metric([mailbox.name], mailbox.last_success_at.timestamp())
     yield failing
     yield success
+
+
+def _tell_probes() -> Iterator[Metric]:
+    """Of each mailbox that has probes by the clock, the newest that is known to be back or late."""
+    failing = GaugeMetricFamily(
+        "letterbox_probe_failing",
+        "1 while probes by a mailbox are late or do not come back.",
+        labels=["mailbox"],
+    )
+    took = GaugeMetricFamily(
+        "letterbox_probe_seconds",
+        "How long the last probe was on its way; without a value while it is not back.",
+        labels=["mailbox"],
+    )
+    written = GaugeMetricFamily(
+        "letterbox_probe_timestamp_seconds", "When it was written.", labels=["mailbox"]
+    )
+    for probe in probes.find_standing().values():
+        name = probe.mailbox.name
+        failing.add_metric([name], int(probe.state in BAD_STATES))
+        written.add_metric([name], probe.created_at.timestamp())
+        if probe.took is not None:
+            took.add_metric([name], probe.took.total_seconds())
+    yield failing
+    yield took
+    yield written
 
 
 def _tell_budget(mailboxes: list[Mailbox], now: datetime) -> Iterator[Metric]:

@@ -94,6 +94,7 @@ class Reason(models.TextChoices):
     RECEIPT = "receipt", _("Read receipts are not acted on.")
     OWN_MAIL = "own_mail", _("Our own mail came back to us.")
     BLOCKED_SENDER = "blocked_sender", _("Mail from this sender is blocked.")
+    PROBE = "probe", _("A probe of ours came back, as it should.")
     DUPLICATE = "duplicate", _("The same message was acted on before.")
     DISCARDED = "discarded", _("A person looked at the held message and discarded it.")
     # Held for a person.

@@ -14,7 +14,7 @@ from celery.exceptions import OperationalError
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
-from incoming_email import forwarded_addresses, heartbeats, receiving, reply_keys
+from incoming_email import forwarded_addresses, heartbeats, probe_keys, receiving, reply_keys
 from incoming_email.handlers import registry
 from incoming_email.handlers.base import Context
 from incoming_email.inboxes.base import RawMessage
@@ -56,6 +56,8 @@ def find_mailbox(address: str) -> Mailbox | None:
 
 
 def _is_key_taken(key: str, mailbox: Mailbox, forwarding: str = "") -> bool:
+    if not forwarding and probe_keys.read_key(key) is not None:
+        return True
     matches = registry.find(key, mailbox.purpose)
     if any(not handler.secret_key for handler, _match in matches):
         return True

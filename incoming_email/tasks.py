@@ -7,8 +7,14 @@ from datetime import datetime
 from celery import shared_task
 from django.utils import timezone
 
-from incoming_email import fetching, heartbeats, processing, purging, reviewing
-from incoming_email.alerting import failing_mailboxes, held_digest, incomplete_series, webhook
+from incoming_email import fetching, heartbeats, probes, processing, purging, reviewing
+from incoming_email.alerting import (
+    failing_mailboxes,
+    failing_probes,
+    held_digest,
+    incomplete_series,
+    webhook,
+)
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import Mailbox
 from incoming_email.versions import find_version
@@ -50,7 +56,15 @@ def poll_mailbox(*, mailbox_id: int) -> None:
 def alert() -> None:
     """Tell administrators, and the webhook if there is one, what they must know of mailboxes."""
     failing_mailboxes.tell_administrators(now=timezone.now())
+    failing_probes.tell_administrators(now=timezone.now())
     webhook.post_owed()
+
+
+@shared_task(name="incoming_email.probe", ignore_result=True)
+def probe() -> None:
+    """Follow the probes that are under way, and write those that are due."""
+    probes.follow_open(now=timezone.now())
+    probes.send_due(now=timezone.now())
 
 
 @shared_task(name="incoming_email.tell_of_held_mail", ignore_result=True)
@@ -85,6 +99,7 @@ def retry_failed() -> None:
 def purge() -> None:
     """Remove what has been kept long enough; the next run goes on where the time is over."""
     list(purging.purge(purging.Wanted(), now=timezone.now(), seconds=purging.RUN_SECONDS))
+    probes.purge_old(now=timezone.now())
 
 
 @shared_task(name="incoming_email.finish_waiting_series", ignore_result=True)

@@ -17,11 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from incoming_email import answer_budget, figures, heartbeats
+from incoming_email import answer_budget, figures, heartbeats, probes
 from incoming_email.admin.charts import Chart, draw_lines, draw_stacks
+from incoming_email.admin.probing import describe_standing
 from incoming_email.admin.redaction import Redactor
 from incoming_email.figures import Activity, Bucket, Period, Standing
-from incoming_email.models import FETCHED, InboundEmail, Mailbox
+from incoming_email.models import FETCHED, InboundEmail, Mailbox, Probe
 from incoming_email.outcomes import Status
 from issues.admin.rows import show_moment
 
@@ -64,6 +65,8 @@ class MailboxLine:
     state_class: str
     last_success: str
     error: str
+    probe: str
+    probe_class: str
     received: int
     pending: int
     failed: int
@@ -107,6 +110,7 @@ def _describe(period: Period, *, now: datetime) -> dict[str, object]:
     oldest = figures.find_oldest_pending(now=now)
     mailboxes = list(Mailbox.objects.order_by("name").only(*MAILBOX_COLUMNS))
     received = figures.find_received(activity.whole.start)
+    probed = probes.find_standing()
     labels = [_name_moment(bucket.start, period) for bucket in activity.buckets]
     return {
         "period": period,
@@ -116,7 +120,10 @@ def _describe(period: Period, *, now: datetime) -> dict[str, object]:
         "times": _draw_times(activity, labels),
         "legend": [(f"status-{status}", status.label) for status in STACKED],
         "rows": [_list(*pair) for pair in zip(labels, activity.buckets, strict=True)],
-        "mailboxes": [_describe_mailbox(each, standing, received[each.pk]) for each in mailboxes],
+        "mailboxes": [
+            _describe_mailbox(each, standing, received[each.pk], probed.get(each.pk))
+            for each in mailboxes
+        ],
         "budget": list(_describe_budget(mailboxes, now=now)),
     }
 
@@ -195,7 +202,9 @@ def _find_processes(
         yield Tile(str(label), value, note=note, alarm=not is_alive)
 
 
-def _describe_mailbox(mailbox: Mailbox, standing: Standing, received: int) -> MailboxLine:
+def _describe_mailbox(
+    mailbox: Mailbox, standing: Standing, received: int, probe: Probe | None
+) -> MailboxLine:
     if not mailbox.enabled:
         state, css_class = _("off"), "off"
     elif mailbox.failing_since:
@@ -211,6 +220,7 @@ def _describe_mailbox(mailbox: Mailbox, standing: Standing, received: int) -> Ma
         css_class,
         show_moment(mailbox.last_success_at),
         mailbox.last_error[:200] if mailbox.failing_since else "",
+        *describe_standing(probe),
         received,
         standing.count(Status.PENDING, mailbox.pk),
         standing.count(Status.FAILED, mailbox.pk),

@@ -46,6 +46,7 @@ class MailboxForm(_MailboxForm):
             *("keep_attachments_days", "login_method", "tenant_id", "client_id", "client_secret"),
             *("token_endpoint", "token_scope", "refresh_token", "azure_ad_endpoint"),
             *("graph_endpoint", "poll_interval", "other_mailbox", "maildir_path", "starts_at"),
+            "probe_minutes",
         )
         help_texts = {  # noqa: RUF012  (Django's way)
             "address": format_lazy(

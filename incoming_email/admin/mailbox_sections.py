@@ -63,6 +63,7 @@ def choose_sections(mailbox: Mailbox, *, can_change: bool) -> list[tuple[Any, An
         section(_("Maildir"), ("maildir_path",), is_needed=is_maildir, text=MAILDIR_HELP),
         section(_("SMTP"), (), text=_describe_door()),
         section(_("Sender policies"), POLICIES, text=POLICY_HELP),
+        section(_("Probes"), ("probe_minutes",), is_needed=False),
         section(_("Retention"), RETENTION, is_needed=False),
     ]
     return sections if is_new else [*sections, section(_("State"), STATE)]

@@ -14,12 +14,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from incoming_email import health
+from incoming_email import health, probes
 from incoming_email.admin.backfilling import BackfillForm, carry_out
 from incoming_email.admin.mailbox_form import MailboxForm
 from incoming_email.admin.mailbox_presets import PRESETS, find_preset
 from incoming_email.admin.mailbox_sections import STATE, STATES, choose_sections
 from incoming_email.admin.polling import poll
+from incoming_email.admin.probing import describe_history
 from incoming_email.credentials import UnreadableSecret
 from incoming_email.inboxes.base import Answer
 from incoming_email.models import InboundEmail, Mailbox
@@ -68,6 +69,15 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
         context = {"presets": PRESETS, "preset": preset, **(extra_context or {})}
         return super().add_view(request, form_url, context)
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        mailbox = self.get_object(request, object_id)
+        history = describe_history(mailbox) if mailbox else None
+        may_see = request.user.has_perm("incoming_email.view_inboundemail")
+        context = {"probes": history, "may_see_ledger": may_see, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Each mailbox is deleted by itself, and only while nothing has come in by it."""
         actions: dict[str, Any] = super().get_actions(request)
@@ -86,6 +96,7 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
         return [
             path("<int:pk>/test/", wrap(self.test_view), name=f"{name}_test"),
             path("<int:pk>/poll/", wrap(self.poll_view), name=f"{name}_poll"),
+            path("<int:pk>/probe/", wrap(self.probe_view), name=f"{name}_probe"),
             path("<int:pk>/backfill/", wrap(self.backfill_view), name=f"{name}_backfill"),
             *super().get_urls(),
         ]
@@ -114,6 +125,21 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
         polled = poll(mailbox)
         level = messages.ERROR if polled.has_failed else messages.SUCCESS
         self.message_user(request, polled.sentence, level)
+        return redirect("admin:incoming_email_mailbox_change", pk)
+
+    def probe_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Letterbox mails itself by this mailbox; the page then shows how far it has come."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        mailbox = self._find(request, pk)
+        obstacle = probes.find_obstacle(mailbox)
+        if obstacle:
+            self.message_user(request, obstacle, messages.ERROR)
+        else:
+            probe = probes.send(mailbox, now=timezone.now())
+            self.log_change(request, mailbox, str(_("Sent probe %d.")) % probe.pk)
+            sentence = _("A probe is on its way. Load this page again to see how far it has come.")
+            self.message_user(request, sentence, messages.SUCCESS)
         return redirect("admin:incoming_email_mailbox_change", pk)
 
     def backfill_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:

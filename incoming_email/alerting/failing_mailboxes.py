@@ -1,26 +1,16 @@
 """Administrators are told once that a mailbox has failed for long, and once that it works again."""
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.template.loader import render_to_string
-from django.urls import reverse
-from django.utils.translation import gettext as _
 
-from incoming_email.alerting.administrators import (
-    address_of_page,
-    compose_mails,
-    find_administrators,
-)
-from incoming_email.models import AlertEvent, Mailbox, WebhookAlert
-from issues import outbox
+from incoming_email.alerting.administrators import find_administrators
+from incoming_email.alerting.alerts import Alert, write_alert
+from incoming_email.models import AlertEvent, Mailbox
 from issues.models import User
-
-logger = logging.getLogger(__name__)
 
 
 def tell_administrators(*, now: datetime) -> int:
@@ -57,7 +47,8 @@ def _tell_failing(mailbox: Mailbox, people: Sequence[User], *, now: datetime) ->
     with transaction.atomic():
         if not unchanged.update(alerted_at=now):
             return False
-        _write(AlertEvent.MAILBOX_FAILING, mailbox, people, since=since, now=now)
+        alert = Alert(AlertEvent.MAILBOX_FAILING, mailbox, since, error=mailbox.last_error)
+        write_alert(alert, people, now=now)
     return True
 
 
@@ -69,37 +60,5 @@ def _tell_working(mailbox: Mailbox, people: Sequence[User], *, now: datetime) ->
         if not unchanged.update(alerted_at=None):
             return False
         since = mailbox.last_success_at or now
-        _write(AlertEvent.MAILBOX_WORKING, mailbox, people, since=since, now=now)
+        write_alert(Alert(AlertEvent.MAILBOX_WORKING, mailbox, since), people, now=now)
     return True
-
-
-def _write(
-    event: AlertEvent, mailbox: Mailbox, people: Sequence[User], *, since: datetime, now: datetime
-) -> None:
-    context = {
-        "mailbox": mailbox,
-        "since": since,
-        "url": address_of_page(reverse("admin:incoming_email_mailbox_change", args=[mailbox.pk])),
-    }
-
-    def write(_user: User) -> tuple[str, str]:
-        titles = {
-            AlertEvent.MAILBOX_FAILING: _("No mail comes in by the mailbox %s"),
-            AlertEvent.MAILBOX_WORKING: _("The mailbox %s works again"),
-        }
-        text = render_to_string(f"incoming_email/mail/{event.value}.txt", context)
-        return titles[event] % mailbox.name, text
-
-    cause = f"{event.value}-{mailbox.pk}-{now:%Y%m%d%H%M%S%f}"
-    mails = compose_mails(people, kind=event.value, cause=cause, write=write)
-    if mails:
-        outbox.enqueue_many(mails, now=now)
-    if settings.ALERT_WEBHOOK_URL:
-        WebhookAlert.objects.create(
-            mailbox=mailbox,
-            event=event,
-            since=since,
-            error=mailbox.last_error if event == AlertEvent.MAILBOX_FAILING else "",
-            next_attempt_at=now,
-        )
-    logger.warning("alert mailbox=%s event=%s mails=%s", mailbox.pk, event.value, len(mails))

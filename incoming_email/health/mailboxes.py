@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from incoming_email.health import clocks, inboxes
 from incoming_email.health.examinations import Examination, Probe, name_server
+from incoming_email.health.round_trips import find_last_probe
 from incoming_email.health.servers import PATIENCE, find_door
 from incoming_email.health.stored_secrets import find_encrypted_file, find_secret
 from incoming_email.inboxes import imap_diagnosis
@@ -42,11 +43,13 @@ def examine(
     """`others`: the enabled mailboxes, this one among them or not. `other_mailbox`: at Microsoft
     Graph, one that its app must not read; empty: the one that the row names."""
     if mailbox.inbox_method == InboxMethod.SMTP:
-        return _examine_smtp(mailbox, timeout=timeout)
-    if mailbox.inbox_method == InboxMethod.IMAP:
-        return _examine_imap(mailbox, others, timeout=timeout)
-    foreign = other_mailbox or mailbox.other_mailbox
-    return _examine_inbox(mailbox, others, timeout=timeout, foreign=foreign)
+        found = _examine_smtp(mailbox, timeout=timeout)
+    elif mailbox.inbox_method == InboxMethod.IMAP:
+        found = _examine_imap(mailbox, others, timeout=timeout)
+    else:
+        foreign = other_mailbox or mailbox.other_mailbox
+        found = _examine_inbox(mailbox, others, timeout=timeout, foreign=foreign)
+    return replace(found, after=[*found.after, *find_last_probe(mailbox)])
 
 
 def _examine_inbox(

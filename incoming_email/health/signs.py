@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from incoming_email import heartbeats
+from incoming_email import heartbeats, probes
 from incoming_email.health.servers import find_broker
 from incoming_email.inboxes.base import Answer
 from incoming_email.models import Heartbeat, Mailbox
@@ -18,7 +18,7 @@ PROCESSES = {
     "watcher": heartbeats.WATCHER,
     "door": heartbeats.SMTP_DOOR,
 }
-SIGNS = ("database", *PROCESSES, "mailboxes", "broker")
+SIGNS = ("database", *PROCESSES, "mailboxes", "probes", "broker")
 OPTIONAL = ("watcher", "door")
 """An installation may do without them, so who wants to know asks by name."""
 
@@ -33,13 +33,14 @@ class Sign:
 
 
 def find_signs(*names: str, now: datetime) -> list[Sign]:
-    """Two small queries and one connection to the broker; the mail servers are not asked.
+    """Three small queries and one connection to the broker; the mail servers are not asked.
 
     Without names: all that every installation has.
     """
     asked = names or tuple(name for name in SIGNS if name not in OPTIONAL)
     try:
         known = [Sign("database", is_good=True), *_find_processes(now), _find_mailboxes(now)]
+        known.append(_find_probes())
         chosen = [sign for sign in known if sign.name in asked]
     except (DatabaseError, InterfaceError):
         # Whatever else was asked for is not known now.
@@ -68,3 +69,8 @@ def _find_mailboxes(now: datetime) -> Sign:
     enabled = Mailbox.objects.filter(enabled=True)
     failing = enabled.filter(failing_since__lte=since).count()
     return Sign("mailboxes", failing == 0, {"failing": failing})
+
+
+def _find_probes() -> Sign:
+    failing = probes.count_failing()
+    return Sign("probes", failing == 0, {"failing": failing})

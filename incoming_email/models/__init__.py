@@ -22,15 +22,18 @@ from incoming_email.models.mailboxes import (
     Purpose,
     SenderPolicy,
 )
+from incoming_email.models.probes import BAD_STATES, OPEN_STATES, Leg, Probe, ProbeState
 from incoming_email.models.retention import Kept
 from incoming_email.models.series import SeriesPart
 
 __all__ = [
+    "BAD_STATES",
     "FETCHED",
     "FOUND_OUT",
     "KEY_ALPHABET",
     "KEY_LENGTH",
     "LAST_IDLE_SECONDS",
+    "OPEN_STATES",
     "AlertEvent",
     "BlockedSender",
     "Erasure",
@@ -39,9 +42,12 @@ __all__ = [
     "InboundEmailQuerySet",
     "InboxMethod",
     "Kept",
+    "Leg",
     "LoginMethod",
     "Mailbox",
     "MailboxQuerySet",
+    "Probe",
+    "ProbeState",
     "Purpose",
     "ReplyKey",
     "SenderPolicy",

@@ -24,6 +24,7 @@ from incoming_email.inboxes.accounts import (
     MaildirFolder,
     OAuthClient,
 )
+from incoming_email.models.probing import Probing
 from incoming_email.models.retention import Retention
 from incoming_email.parsing.addresses import AddressTemplate, InvalidTemplate, parse_template
 
@@ -82,7 +83,7 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         self.filter(pk=pk, lease_holder=holder).update(lease_holder="", lease_until=None)
 
 
-class Mailbox(Retention):
+class Mailbox(Probing, Retention):
     """A configured account that mail comes in by."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)

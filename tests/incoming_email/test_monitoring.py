@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from incoming_email import heartbeats
 from incoming_email.checks import check_metrics
 from incoming_email.health import signs
+from incoming_email.models import Probe
 from incoming_email.outcomes import Status
 from issues.models import OutgoingEmail
 from tests.incoming_email.admin.ledger_rows import ended
@@ -36,7 +37,7 @@ def test_health_is_good_when_all_lives(client, alive):
     MailboxFactory(failing_since=timezone.now() - timedelta(minutes=29))
     answer = client.get("/health/")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
-    names = ("database", "worker", "beat", "mailboxes", "broker")
+    names = ("database", "worker", "beat", "mailboxes", "probes", "broker")
     assert checks(answer) == dict.fromkeys(names, True)
     assert "no-cache" in answer.headers["Cache-Control"]
 
@@ -110,12 +111,24 @@ def test_the_broker_is_not_asked_for_nothing(client, monkeypatch):
 def test_what_health_does_not_know_is_told_with_what_it_knows(client):
     answer = client.get("/health/?only=database,webb")
     assert answer.status_code == 400
-    assert "database, worker, beat, watcher, door, mailboxes, broker" in answer.text
+    assert "database, worker, beat, watcher, door, mailboxes, probes, broker" in answer.text
 
 
 def test_health_is_cheap(client, alive, django_assert_num_queries):
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         client.get("/health/")
+
+
+@pytest.mark.parametrize(("state", "good"), [("late", False), ("lost", False), ("done", True)])
+def test_health_tells_whether_probes_come_round(client, alive, state, good):
+    now = timezone.now()
+    mailbox = MailboxFactory(name="Private", probe_minutes=5)
+    probe = {"mailbox": mailbox, "created_at": now, "processed_at": now, "is_scheduled": True}
+    Probe.objects.create(**probe, state=state)
+    answer = client.get("/health/")
+    assert answer.json()["checks"]["probes"] == {"ok": good, "failing": int(not good)}
+    assert answer.status_code == (200 if good else 503)
+    assert "Private" not in answer.text
 
 
 def read(client, **headers):
@@ -224,3 +237,20 @@ def test_a_network_that_is_none_is_found_at_the_start(settings):
     (error,) = check_metrics(app_configs=None)
     assert error.id == "incoming_email.E010"
     assert "METRICS_NETWORKS: 'my office'" in error.msg
+
+
+def test_metrics_tell_of_probes_by_the_clock(scraper, alive):
+    written = timezone.now() - timedelta(minutes=9)
+    support = MailboxFactory(name="Support", probe_minutes=5)
+    desk = MailboxFactory(name="Desk", probe_minutes=5)
+    MailboxFactory(name="Never")
+    probe = {"mailbox": support, "created_at": written, "is_scheduled": True}
+    Probe.objects.create(**probe, state="done", processed_at=written + timedelta(seconds=12.5))
+    Probe.objects.create(**probe | {"mailbox": desk}, state="lost")
+    told = read(scraper)
+    assert told["letterbox_probe_failing", "Support"] == 0
+    assert told["letterbox_probe_failing", "Desk"] == 1
+    assert told["letterbox_probe_seconds", "Support"] == 12.5
+    assert told["letterbox_probe_timestamp_seconds", "Desk"] == pytest.approx(written.timestamp())
+    assert ("letterbox_probe_seconds", "Desk") not in told
+    assert ("letterbox_probe_failing", "Never") not in told

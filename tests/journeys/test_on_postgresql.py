@@ -20,6 +20,8 @@ CORE = [
     "tests/incoming_email/test_limiting.py",
     "tests/incoming_email/alerting",
     "tests/incoming_email/health/test_clocks.py",
+    "tests/incoming_email/probes/test_loop.py",
+    "tests/incoming_email/probes/test_schedule.py",
     "tests/issues/test_services.py",
     "tests/issues/test_notifications.py",
     "tests/issues/test_outbox.py",

@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from tqdm import tqdm
 
 from incoming_email import fetching, health, processing
+from incoming_email.health import round_trips
 from incoming_email.inboxes.base import Answer, InboxError
 from incoming_email.models import InboundEmail, Mailbox
 
@@ -47,18 +48,36 @@ class Command(BaseCommand):
             metavar="ADDRESS",
             help="Microsoft Graph: say no if the app can read this mailbox of somebody else",
         )
+        parser.add_argument(
+            "--round-trip",
+            action="store_true",
+            help="send a mail through the whole loop by each mailbox, and wait until it is back",
+        )
+        parser.add_argument(
+            "--wait",
+            type=int,
+            default=round_trips.WAIT_SECONDS,
+            metavar="SECONDS",
+            help="so long for a round trip, by default %(default)s",
+        )
 
     def handle(self, *args: object, **options: Any) -> None:
         name = options["mailbox"]
+        trips: list[round_trips.Trip] = []
         try:
             _require_mailbox(name)
             if options["fetch"]:
                 self._fetch(name, out=self.stderr if options["json"] else self.stdout)
+            if options["round_trip"]:
+                trips = round_trips.start(_asked_mailboxes(name), now=timezone.now())
         except (DatabaseError, InterfaceError) as error:  # the check says what to do about it
             self.stderr.write(_("The database can't be used: %(error)s") % {"error": error})
         findings = health.diagnose(
             now=timezone.now(), only=name, other_mailbox=options["other_mailbox"]
         )
+        if trips:
+            came = round_trips.await_end(trips, seconds=options["wait"], clock=timezone.now)
+            findings = round_trips.merge(findings, came)
         if options["json"]:
             self.stdout.write(_as_json(findings))
         else:
@@ -131,6 +150,11 @@ def _require_mailbox(name: str) -> None:
 def _fetched_mailboxes(name: str) -> Iterable[Mailbox]:
     enabled = Mailbox.objects.fetched().order_by("name")
     return enabled.filter(name=name) if name else enabled
+
+
+def _asked_mailboxes(name: str) -> Iterable[Mailbox]:
+    asked = {"name": name} if name else {"enabled": True}
+    return Mailbox.objects.filter(**asked).order_by("name")
 
 
 def _fetch_one(mailbox: Mailbox) -> str:

@@ -1,5 +1,7 @@
 """The check of Microsoft 365 mailboxes, Maildirs, and IMAP by OAuth."""
 
+import time
+
 import pytest
 from django.utils import timezone
 
@@ -11,6 +13,7 @@ from tests.servers.graph import CLIENT, SECRET, TENANT, USER
 from tests.servers.oauth import CLIENT as OAUTH_CLIENT
 from tests.servers.oauth import SECRET as OAUTH_SECRET
 from tests.servers.reading import mail
+from tests.servers.talking import talking
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -149,3 +152,18 @@ def test_what_a_token_is_asked_for_with(settings, changes, answer, detail):
     values = {"login_method": LoginMethod.XOAUTH2, "password": "", "host": "127.0.0.1", "port": 1}
     finding = ask(MailboxFactory(**(values | changes)))["secret"]
     assert (finding.answer, finding.detail) == (answer, detail)
+
+
+def test_a_silent_graph_server_ends_within_the_time_of_its_step(make_graph_mailbox):
+    with talking(b"") as port:
+        started = time.monotonic()
+        mailbox = make_graph_mailbox(azure_ad_endpoint=f"https://localhost:{port}")
+        found = {
+            each.finding.step: each.finding
+            for each in health.diagnose_mailbox(mailbox, timeout=0.5)
+        }
+        assert time.monotonic() - started < 4
+    assert found["login"].answer is NO
+    assert "Check the network" in found["login"].remedy
+    skipped = ("folder", "backlog", "clock", "other mailbox")
+    assert {found[step].answer for step in skipped} == {SKIPPED}

@@ -1,6 +1,7 @@
 """What is asked about one mailbox: yes when all is well, else what is wrong and what to do."""
 
 import time
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -8,7 +9,7 @@ from django.utils import timezone
 from incoming_email import health
 from incoming_email.health import inboxes, mailboxes
 from incoming_email.inboxes.base import Answer, Finding
-from incoming_email.models import InboxMethod, Mailbox
+from incoming_email.models import InboxMethod, Mailbox, Probe
 from tests.factories import EmailAddressFactory, UserFactory
 from tests.incoming_email.factories import MailboxFactory
 from tests.servers.dovecot import Dovecot, password_of
@@ -204,3 +205,53 @@ def test_smtp_mailbox_is_asked_at_its_door(db, settings):
         findings = health.diagnose_mailbox(mailbox, timeout=1)
     assert answers(findings, mailbox) == {"configuration": YES, "door": YES, "domain": YES}
     assert {(f.inbox_method, f.server) for f in findings} == {("smtp", f"127.0.0.1:{port}")}
+
+
+@pytest.fixture
+def door(settings):
+    with talking(b"220 letterbox.localhost ready\r\n") as settings.SMTP_DOOR_PORT:
+        yield MailboxFactory(inbox_method=InboxMethod.SMTP, probe_minutes=5)
+
+
+def find_probe(mailbox: Mailbox) -> Finding:
+    return find(health.diagnose_mailbox(mailbox, timeout=1), "last probe")
+
+
+def test_probes_are_told_of_only_where_they_go_by_the_clock(db, door):
+    Mailbox.objects.update(probe_minutes=0)
+    door.refresh_from_db()
+    steps = [each.finding.step for each in health.diagnose_mailbox(door, timeout=1)]
+    assert "last probe" not in steps
+
+
+@pytest.mark.parametrize("backend", ["django.core.mail.backends.dummy.EmailBackend", "smtp"])
+def test_no_probe_yet(db, door, settings, backend):
+    settings.EMAIL_BACKEND = "issues.sending.EmailBackend" if backend == "smtp" else backend
+    finding = find_probe(door)
+    assert finding.answer is SKIPPED
+    sign = "none is back or late yet" if backend == "smtp" else "EMAIL_URL names no mail server"
+    assert sign in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("state", "took", "answer", "detail", "remedy"),
+    [
+        ("done", 8, YES, "took 8 seconds", ""),
+        ("slow", 400, WARN, "took 400 seconds", "The mailbox's page shows which part"),
+        ("lost", None, WARN, "is not back: the mail still waits to be sent", "Start worker"),
+    ],
+)
+def test_last_probe(db, door, state, took, answer, detail, remedy):
+    processed_at = NOW + timedelta(seconds=took) if took else None
+    Probe.objects.create(
+        mailbox=door,
+        created_at=NOW,
+        processed_at=processed_at,
+        state=state,
+        stopped_in="" if took else "sending",
+        is_scheduled=True,
+    )
+    finding = find_probe(door)
+    assert finding.answer is answer
+    assert finding.detail.endswith(detail)
+    assert finding.remedy.startswith(remedy)

@@ -1,0 +1,55 @@
+"""The secret in a probe of ours, by which it is known when it comes back."""
+
+import re
+from collections.abc import Iterator
+
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from incoming_email.parsing.addresses import AddressTemplate
+from incoming_email.parsing.types import ParsedEmail
+
+KEY = re.compile(r"probe-(?P<number>[1-9][0-9]{0,8})-(?P<token>[0-9a-z]{25})")
+ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+TOKEN_LENGTH = 25
+
+
+def make_key(number: int) -> str:
+    """Good for an address and for a Message-ID. Only who has SECRET_KEY can make one."""
+    return f"probe-{number}-{_make_token(number)}"
+
+
+def read_key(key: str) -> int | None:
+    """The number of the probe; None for what we did not make."""
+    match = KEY.fullmatch(key)
+    if match is None or not constant_time_compare(match["token"], _make_token(match["number"])):
+        return None
+    return int(match["number"])
+
+
+def find_number(email: ParsedEmail, template: AddressTemplate) -> int | None:
+    """Of the probe that this message is; None for all other mail.
+
+    A gateway may give a mail another Message-ID, and a mailbox may have no key in its address:
+    one of the two is enough.
+    """
+    found = (read_key(key) for key in _find_keys(email, template))
+    return next((number for number in found if number is not None), None)
+
+
+def _find_keys(email: ParsedEmail, template: AddressTemplate) -> Iterator[str]:
+    for candidate in email.candidates:
+        key = template.find_key(candidate.address)
+        if key is not None:
+            yield key
+    yield email.message_id.partition("@")[0]
+
+
+def _make_token(number: int | str) -> str:
+    """128 bits and a little more, as reply keys have them."""
+    digest = salted_hmac("incoming_email.probe", str(number), algorithm="sha256").digest()
+    value = int.from_bytes(digest)
+    letters = []
+    for _place in range(TOKEN_LENGTH):
+        value, at = divmod(value, len(ALPHABET))
+        letters.append(ALPHABET[at])
+    return "".join(letters)

@@ -1,0 +1,21 @@
+"""Letterbox mails itself through a mailbox, follows the mail, and keeps how long it took."""
+
+from incoming_email.probes.following import Course, follow, follow_open
+from incoming_email.probes.history import count_failing, find_last, find_standing, purge_old
+from incoming_email.probes.sending import find_obstacle, send, send_due
+from incoming_email.probes.wording import describe_course, describe_stop
+
+__all__ = [
+    "Course",
+    "count_failing",
+    "describe_course",
+    "describe_stop",
+    "find_last",
+    "find_obstacle",
+    "find_standing",
+    "follow",
+    "follow_open",
+    "purge_old",
+    "send",
+    "send_due",
+]

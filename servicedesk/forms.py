@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from issues.models import State, Visibility
@@ -75,20 +76,20 @@ class CannedReplyForm(CannedReplyFormBase):
 class CustomEmailForm(forms.Form):
     """The password is never shown again; left empty, the one that there is stays."""
 
-    address = forms.CharField(label=_("address"), max_length=254)
-    host = forms.CharField(label=_("SMTP host"), max_length=253)
-    port = forms.IntegerField(label=_("port"), min_value=1, max_value=65_535, initial=587)
-    encryption = forms.ChoiceField(label=_("encryption"), choices=Encryption)
-    user = forms.CharField(label=_("user"), max_length=255, required=False)
+    address = forms.CharField(label=capfirst(_("address")), max_length=254)
+    host = forms.CharField(label=capfirst(_("SMTP host")), max_length=253)
+    port = forms.IntegerField(label=capfirst(_("port")), min_value=1, max_value=65_535, initial=587)
+    encryption = forms.ChoiceField(label=capfirst(_("encryption")), choices=Encryption)
+    user = forms.CharField(label=capfirst(_("user")), max_length=255, required=False)
     password = forms.CharField(
-        label=_("password"),
+        label=capfirst(_("password")),
         max_length=128,
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=_("Kept encrypted, and not shown again. Empty: it stays as it is."),
     )
-    login_method = forms.ChoiceField(label=_("log-in method"), choices=LoginMethod)
+    login_method = forms.ChoiceField(label=capfirst(_("log-in method")), choices=LoginMethod)
 
     @staticmethod
     def initial_of(custom: CustomEmail | None) -> dict[str, object] | None:

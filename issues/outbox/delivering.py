@@ -136,8 +136,14 @@ def _is_refusal(error: Exception) -> bool:
 
 def _describe(error: Exception) -> str:
     """In its own words, but for what could not be encoded: that may be a part of a password."""
-    words = "" if isinstance(error, UnicodeError) else f": {error}"
+    words = "" if isinstance(error, UnicodeError) else f": {_answer_of(error) or error}"
     return clean_header(type(error).__name__ + words)[:1000]
+
+
+def _answer_of(error: Exception) -> str:
+    """The line that the server answered, where the error holds one."""
+    code, answer = getattr(error, "smtp_code", None), getattr(error, "smtp_error", None)
+    return f"{code} {answer.decode(errors='replace')}" if isinstance(answer, bytes) else ""
 
 
 def _close(connection: BaseEmailBackend) -> None:

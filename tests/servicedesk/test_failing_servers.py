@@ -61,7 +61,7 @@ def test_a_refused_password_is_told_once_and_its_end_once(desk, leaders):
         assert server.messages == []
         outage = find_outage(custom)
         assert outage.waiting == 1
-        assert outage.words.startswith("SMTPAuthenticationError: (535, ")
+        assert outage.words.startswith("SMTPAuthenticationError: 535 5.7.8 ")
         CustomEmail.objects.update(password=PASSWORD)
         outbox.deliver_due(now=now + 61 * MINUTE)
         assert len(server.messages) == 1

@@ -90,8 +90,16 @@ def open_and_listen(page, path):
     return [*heard, *([] if answer.ok else [f"{path}: {answer.status}"])]
 
 
+def press(page, path, button):
+    """What the page answers to a button of it."""
+    page.goto(path)
+    page.get_by_role("button", name=button).click()
+    page.wait_for_load_state()
+    return f"{path}-{button}"
+
+
 def look_at(page, path, axe):
-    name = re.sub(r"[^a-z0-9]+", "-", urlsplit(path).path.strip("/"))[:60] or "home"
+    name = re.sub(r"[^a-z0-9]+", "-", urlsplit(path).path.strip("/").lower())[:80] or "home"
     for width, height in WIDTHS.items():
         page.set_viewport_size({"width": width, "height": height})
         for scheme in ("light", "dark"):
@@ -134,11 +142,28 @@ def test_pages_of_the_console(installation, open_as):
         f"{reverse('dashboard')}?period=month",
         *(reverse(f"{row}_change", args=[each.pk]) for each in rows),
         reverse(f"{row}_try"),
+        reverse(f"{row}_failed"),
         f"{reverse(f'{row}_changelist')}?status__exact=held",
         f"{reverse('admin:incoming_email_mailbox_add')}?preset=gmail",
         reverse("admin:incoming_email_mailbox_backfill", args=[2]),
     ]
     faults = find_faults(open_as(installation.admin), paths)
+    assert not faults, "\n".join(faults)
+
+
+def test_pages_behind_a_button(installation, open_as):
+    page, row = open_as(installation.admin), "admin:incoming_email_inboundemail"
+    failed = installation.rows["failed"]
+    mailbox = reverse("admin:incoming_email_mailbox_change", args=[failed.mailbox_id])
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    faults = []
+    for path, button in (
+        (reverse(f"{row}_failed"), "What would differ?"),
+        (reverse(f"{row}_change", args=[failed.pk]), "What would differ?"),
+        (mailbox, "Test connection"),
+        (reverse(f"{row}_change", args=[failed.pk]), "Process again"),
+    ):
+        faults += look_at(page, press(page, path, button), axe)
     assert not faults, "\n".join(faults)
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +66,18 @@ def test_each_message_counts_where_it_came_in():
 def test_an_empty_ledger_has_no_times():
     whole = find_activity(WEEK, now=NOW).whole
     assert (whole.received, whole.median, whole.slowest) == (0, None, None)
+
+
+@pytest.mark.django_db
+def test_hours_are_those_of_utc_whatever_the_time_zone_of_the_session():
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL TIME ZONE 'Asia/Seoul'")
+    took(3, received_at=NOW.replace(minute=0, second=0))
+    took(3, received_at=NOW.replace(hour=12, minute=59, second=59, microsecond=999_999))
+    *_, before, last = find_activity(DAY, now=NOW).buckets
+    assert (before.received, last.received) == (1, 1)
+    assert (before.median, last.median) == (3, 3)
 
 
 @pytest.mark.django_db

@@ -52,7 +52,7 @@ class Dovecot:
 
     `capability` replaces what the server offers after login, such as "IMAP4rev1 UIDPLUS" for a
     server without IDLE. `server_names` go into the certificate. `introspection_url`: whom to ask
-    about a token; without it there is no XOAUTH2.
+    about a token; without it there is no XOAUTH2. `sub_addresses`: whether user+detail is user.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Dovecot:
         capability: str = FULL_CAPABILITY,
         server_names: Sequence[str] = ("localhost",),
         introspection_url: str = "",
+        sub_addresses: bool = True,
     ) -> None:
         require_program("dovecot", "doveadm", "openssl")
         require_root("dovecot")
@@ -69,6 +70,7 @@ class Dovecot:
         self.folder.chmod(0o755)
         self._capability = capability
         self._introspection_url = introspection_url
+        self._delimiter = "+" if sub_addresses else ""
         self._server_names = server_names
         self._process: subprocess.Popen[bytes] | None = None
         self._users = iter(USERS)
@@ -122,6 +124,7 @@ class Dovecot:
             tls_port=self.tls_port,
             lmtp_port=self.lmtp_port,
             capability=offer,
+            delimiter=self._delimiter,
             more_mechanisms="xoauth2 oauthbearer" if self._introspection_url else "",
             oauth=OAUTH.format(folder=self.folder) if self._introspection_url else "",
         )

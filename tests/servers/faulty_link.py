@@ -15,7 +15,8 @@ class FaultyLink:
 
     `split`: most bytes a write to the client. `drop_after`: a reset after so many bytes to the
     client, once; `drop_up_after`: the same to the server. `black_hole`: nothing more goes through,
-    and nothing is closed.
+    and nothing is closed. `quiet_seconds`: a connection where nothing passed for so long is ended,
+    after the words `goodbye`.
     """
 
     def __init__(self, target: int) -> None:
@@ -23,6 +24,8 @@ class FaultyLink:
         self.split = 0
         self.drop_after = self.drop_up_after = 0
         self.black_hole = False
+        self.quiet_seconds = 0.0
+        self.goodbye = b""
         self.connections = 0
         self._sockets: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -65,6 +68,8 @@ class FaultyLink:
                 return
             self.connections += 1
             self._sockets |= {client, server}
+            if self.quiet_seconds:
+                server.settimeout(self.quiet_seconds)
             for pair in ((client, server, False), (server, client, True)):
                 threading.Thread(target=self._pump, args=pair, daemon=True).start()
 
@@ -74,6 +79,15 @@ class FaultyLink:
             return False
         self.drop_after = self.drop_up_after = 0
         return True
+
+    def _end(self, client: socket.socket) -> None:
+        """Politely, so that the words arrive before the end."""
+        try:
+            client.sendall(self.goodbye)
+            client.shutdown(socket.SHUT_WR)
+            time.sleep(0.05)
+        except OSError:
+            pass
 
     def _pump(self, source: socket.socket, sink: socket.socket, down: bool) -> None:
         passed = 0
@@ -87,6 +101,8 @@ class FaultyLink:
                 step = self.split if down and self.split else len(data)
                 for start in range(0, len(data), step):
                     sink.sendall(data[start : start + step])
+        except TimeoutError:
+            self._end(sink)
         except OSError:
             pass
         finally:

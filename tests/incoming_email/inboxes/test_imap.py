@@ -70,7 +70,7 @@ def test_an_expunge_takes_our_messages_only(dovecot: Dovecot, imap_user: str) ->
     assert dovecot.messages(imap_user) == {2: {DELETED}}
 
 
-def test_without_uidplus_nothing_is_expunged(plain_dovecot: Dovecot) -> None:
+def test_i07_without_move_and_uidplus_nothing_is_expunged(plain_dovecot: Dovecot) -> None:
     user = plain_dovecot.take_user()
     plain_dovecot.append(user, mail("one"))
     with open_inbox(plain_dovecot.account(user, expunge_deleted=True)) as inbox:

@@ -43,6 +43,7 @@ class Chapter(Enum):
 
 
 CHAPTERS = {
+    "probe": Chapter.KIND,
     "kind": Chapter.KIND,
     "reading": Chapter.KIND,
     "address": Chapter.ADDRESS,
@@ -56,6 +57,7 @@ CHAPTERS = {
 """Of a step; all others tell what was done besides."""
 
 _ALWAYS = {
+    "probe": Mark.PASSED,  # it is where it was to go
     **dict.fromkeys(("reading", "limit", "refusal", "duplicate"), Mark.STOPPED),
     **dict.fromkeys(("notice", "quick actions"), Mark.NOTED),
 }

@@ -78,4 +78,7 @@ class Probe(models.Model):
 
     @property
     def took(self) -> timedelta | None:
-        return None if self.processed_at is None else self.processed_at - self.created_at
+        """Never below 0: two machines with two clocks may have a part in it."""
+        if self.processed_at is None:
+            return None
+        return max(self.processed_at - self.created_at, timedelta(0))

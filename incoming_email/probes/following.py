@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models.functions import Length
 
 from incoming_email import probe_keys
 from incoming_email.models import (
@@ -24,7 +25,8 @@ CLOCK_SLACK = timedelta(minutes=5)
 """The machine that takes mail in may have another clock than the one that wrote the probe."""
 
 MOST_UNFINISHED = 20
-"""Rows that are looked into for a probe that nobody has processed."""
+MOST_BYTES = 50_000
+"""Rows that are looked into for a probe that nobody has processed; a probe is a small mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,9 @@ def _find_unfinished(probe: Probe) -> InboundEmail | None:
         mailbox=probe.mailbox_id,
         received_at__gte=probe.created_at - CLOCK_SLACK,
     )
-    newest = rows.order_by("received_at")[:MOST_UNFINISHED]
-    return next((row for row in newest if key in bytes(row.raw).lower()), None)
+    small = rows.alias(size=Length("raw")).filter(size__lte=MOST_BYTES)
+    oldest = small.order_by("received_at", "pk")[:MOST_UNFINISHED]
+    return next((row for row in oldest if key in bytes(row.raw).lower()), None)
 
 
 def _find_before_receipt(mailbox_id: int, sent_at: datetime) -> Course:

@@ -74,6 +74,7 @@ def test_addresses_behind_the_one_that_was_taken_were_not_asked():
     [
         ({"step": "kind", "result": "automatic"}, {}, Mark.STOPPED),
         ({"step": "reading", "result": "ended"}, {}, Mark.STOPPED),
+        ({"step": "probe", "result": "12"}, {}, Mark.PASSED),
         ({"step": "limit", "result": "delayed"}, {}, Mark.STOPPED),
         ({"step": "duplicate", "result": "acted on as 1"}, {}, Mark.STOPPED),
         ({"step": "sender", "result": "not asked for"}, {}, Mark.OVER),

@@ -147,6 +147,24 @@ def test_it_stops_before_it_is_processed(loop, monkeypatch):
     assert probes.follow(Probe.objects.get()).received_at == row.received_at
 
 
+def test_a_large_message_that_waits_is_not_looked_into(loop):
+    probe = probes.send(loop.mailbox, now=timezone.now())
+    loop.deliver()
+    loop.receive(probe_keys.make_key(probe.pk).encode() + b"\r\n" * 50_000)
+    assert stop() == (Leg.DELIVERY, "")
+
+
+def test_a_clock_that_is_behind_makes_no_time_below_0(loop):
+    probe = probes.send(loop.mailbox, now=timezone.now())
+    loop.deliver()
+    row = loop.bring_back()
+    # As if the machine that wrote it were a minute ahead of the one that took it in.
+    Probe.objects.update(created_at=row.finished_at + MINUTE)
+    probes.follow_open(now=timezone.now())
+    probe.refresh_from_db()
+    assert (probe.state, probe.took) == (ProbeState.DONE, timedelta(0))
+
+
 # What the clock makes of it
 
 

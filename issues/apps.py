@@ -16,3 +16,5 @@ class IssuesConfig(AppConfig):
         import_module("issues.checks")
         uploads = import_module("issues.uploads")  # needs the models, which come first
         post_delete.connect(uploads.forget_file, sender="issues.Upload")
+        repositories = import_module("issues.repositories")
+        post_delete.connect(repositories.forget_repository, sender="issues.Project")

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from issues import uploads
+from issues import repositories, uploads
 from issues.notifications import fan_out_owed
 from issues.outbox import deliver_due
 from issues.services import sweep_repositories as sweep_all_repositories
@@ -37,8 +37,10 @@ def sweep_outgoing_email() -> None:
 
 @shared_task(name="issues.remove_orphan_files")
 def remove_orphan_files() -> None:
-    """By the clock: files that a crash has left without a row."""
-    uploads.remove_orphans(now=timezone.now())
+    """By the clock: files and repositories that a crash has left without a row."""
+    now = timezone.now()
+    uploads.remove_orphans(now=now)
+    repositories.remove_orphans(now=now)
 
 
 @shared_task(name="issues.sweep_repositories")

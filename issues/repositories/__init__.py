@@ -12,6 +12,7 @@ from issues.repositories.reading import (
     find_merge_base,
 )
 from issues.repositories.refusing import Refused, Why, sentence
+from issues.repositories.removing import forget_repository, remove_orphans
 from issues.repositories.running import Git, GitError, GitStopped
 from issues.repositories.storing import (
     ensure_repository,
@@ -51,6 +52,7 @@ __all__ = [
     "find_merge_base",
     "find_pinned_projects",
     "find_pins",
+    "forget_repository",
     "has_repository",
     "import_repository",
     "is_discarding",
@@ -61,6 +63,7 @@ __all__ = [
     "pin",
     "plant_commit",
     "remove_old_workplaces",
+    "remove_orphans",
     "remove_stale_locks",
     "require_branch_name",
     "require_room_for",

@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 @admin.register(InboundEmail)
 class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
     list_display = (
-        *("number", "received", "status_badge", "short_reason", "sender", "subject", "handler"),
-        *("outcome", "mailbox"),
+        *("number", "received", "status_badge", "short_reason", "sender", "subject", "outcome"),
+        "mailbox",
     )
     list_display_links = ("number", "received", "subject")
     list_filter = ("status", ReasonFilter, "mailbox", HandlerFilter, VersionFilter, "received_at")
@@ -185,7 +185,9 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         if not self.has_requeue_permission(request):
             raise PermissionDenied
         if request.method == "POST" and "again" in request.POST:
-            self.message_user(request, ledger_failed.start(user_id=request.user.pk or 0))
+            started, sentence = ledger_failed.start(user_id=request.user.pk or 0)
+            level = messages.SUCCESS if started else messages.ERROR
+            self.message_user(request, sentence, level)
             return redirect("admin:incoming_email_inboundemail_changelist")
         now = timezone.now() if request.method == "POST" else None
         title = _("Failed before this version")

@@ -1,10 +1,12 @@
 """All that an earlier version gave up: what would differ now, and once more in the background."""
 
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from celery.exceptions import OperationalError
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
@@ -17,6 +19,7 @@ from incoming_email.models import InboundEmail
 from incoming_email.tasks import retry_failed
 from incoming_email.versions import find_version
 
+logger = logging.getLogger(__name__)
 MAX_PREVIEWED = 50
 PREVIEW_SECONDS = 20.0
 """Then the rest is left out of the preview: the page must answer."""
@@ -63,9 +66,14 @@ def _preview(now: datetime, seconds: float) -> Iterator[Previewed]:
             return
 
 
-def start(*, user_id: int) -> str:
-    """Hand all of them to a worker, record it, and say so."""
+def start(*, user_id: int) -> tuple[bool, str]:
+    """Hand all of them to a worker and record it; whether that went well, and what to say."""
     count = find_failed().count()
+    try:
+        retry_failed.delay()
+    except (OperationalError, OSError) as error:
+        logger.warning("no worker was asked to retry cause=%s", type(error).__name__)
+        return False, _("The broker does not answer, so nothing was started. Try again later.")
     said = ngettext(
         "The worker processes %(count)d message again. What becomes of it shows in the ledger.",
         "The worker processes %(count)d messages again. What becomes of them shows in the ledger.",
@@ -79,5 +87,4 @@ def start(*, user_id: int) -> str:
         change_message=_("All that failed before this version is processed again: %(count)d.")
         % {"count": count},
     )
-    retry_failed.delay()
-    return said
+    return True, said

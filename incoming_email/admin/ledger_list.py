@@ -15,7 +15,7 @@ from incoming_email.outcomes import Reason
 from incoming_email.versions import find_version
 
 COLUMNS = (
-    *("pk", "received_at", "status", "reason", "sender", "subject", "handler", "outcome"),
+    *("pk", "received_at", "status", "reason", "sender", "subject", "outcome"),
     "mailbox__name",
 )
 """All that the list reads: above all not the raw message."""

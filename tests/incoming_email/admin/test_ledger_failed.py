@@ -1,6 +1,7 @@
 """All that failed before this version: counted, previewed without effect, handed to the worker."""
 
 import pytest
+from celery.exceptions import OperationalError
 from django.contrib.admin.models import LogEntry
 
 from incoming_email.admin import ledger_failed
@@ -82,6 +83,19 @@ def test_all_are_handed_to_the_worker_and_it_is_recorded(reviewer, world, monkey
     assert "The worker processes 1 message again." in page.text
     assert asked == [True]
     assert LogEntry.objects.get().change_message.endswith("is processed again: 1.")
+
+
+def test_a_broker_that_is_down_is_told(reviewer, world, monkeypatch):
+    def refuse():
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(ledger_failed.retry_failed, "delay", refuse)
+    row = fail(world)
+    page = reviewer.post(PAGE, {"again": "yes"}, follow=True)
+    assert "The broker does not answer, so nothing was started." in page.text
+    assert not LogEntry.objects.exists()
+    row.refresh_from_db()
+    assert row.status == Status.FAILED
 
 
 def test_who_may_only_look_can_start_nothing(operator, world):

@@ -1,5 +1,6 @@
 """Every process of the Procfile on PostgreSQL and Redis, with secrets in files as in containers."""
 
+import functools
 import json
 import smtplib
 import urllib.error
@@ -10,12 +11,14 @@ import pytest
 
 from config.environment import GENERATED
 from tests.deploy.reading import read_procfile
-from tests.journeys.installation import Installation, wait_until
+from tests.journeys import installation
 from tests.servers.brokers import running_redis
 from tests.servers.dovecot import free_ports
 from tests.servers.postgresql import running_postgresql
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
+wait_until = functools.partial(installation.wait_until, seconds=180)
+"""Five processes start at once, and each question starts one more."""
 ALL = "database,worker,beat,watcher,door,mailboxes,broker"
 
 
@@ -45,7 +48,7 @@ def test_mail_becomes_an_issue_on_postgresql_and_redis(tmp_path):
         secrets = {"DATABASE_URL": database, **dict.fromkeys(GENERATED, "of-no-value-but-long")}
         for name, value in secrets.items():
             (tmp_path / name.lower()).write_text(f"{value}\n")
-        made = Installation(
+        made = installation.Installation(
             tmp_path / "data",
             **{f"{name}_FILE": str(tmp_path / name.lower()) for name in secrets},
             CELERY_BROKER_URL=redis,
@@ -69,7 +72,7 @@ def test_mail_becomes_an_issue_on_postgresql_and_redis(tmp_path):
             told = "print(OutgoingEmail.objects.filter(state='sent').exists())"
             wait_until(lambda: made.ask(told) == "True")
             # The clock's first sign of life comes after half a minute.
-            wait_until(lambda: all(check["ok"] for check in health(web).values()), 120)
+            wait_until(lambda: all(check["ok"] for check in health(web).values()))
             assert set(health(web)) == set(ALL.split(","))
         assert "Traceback" not in log.read_text()
     assert not Path(made.folder, "db.sqlite3").exists()

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
+from config.databases import read_databases
 from config.environment import BASE_DIR, DATA_DIR, ensure_secrets, env
 from config.logs import make_logging
 
@@ -111,24 +112,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
-}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Read-then-write transactions must take the write lock at BEGIN, or they fail under load.
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 30,
-        "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=8000"
-        ),
-    }
-else:
-    DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # Raw messages then travel as bytes, not as hexadecimal digits inside of the statement.
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("server_side_binding", True)
+DATABASES = read_databases()
 CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://letterbox_cache")}
 
 EMAIL_URL = env.str("EMAIL_URL", default="")

@@ -10,7 +10,7 @@ from django.conf import settings
 from config import environment
 
 CONFIG = Path(environment.__file__).parent
-SOURCES = [CONFIG / "settings.py", CONFIG / "environment.py"]
+SOURCES = [CONFIG / name for name in ("settings.py", "environment.py", "databases.py")]
 EXAMPLE = settings.BASE_DIR / ".env.example"
 OPERATING = settings.BASE_DIR / "docs" / "operating.md"
 

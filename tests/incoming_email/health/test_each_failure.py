@@ -1,45 +1,24 @@
 """Each failure of a mailbox is provoked at a server; the command says the cause and what to do."""
 
-import json
 import shutil
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.utils import timezone
 
-from incoming_email.models import InboxMethod, Mailbox
+from incoming_email.models import Mailbox
 from tests.incoming_email.factories import MailboxFactory
+from tests.incoming_email.health.asking import refusal
 from tests.servers.certificates import make_certificate
 from tests.servers.dovecot import Dovecot, free_ports, password_of
 from tests.servers.fake_imap import FakeImap
-from tests.servers.graph import CLIENT, SECRET, TENANT, USER
 from tests.servers.talking import talking
 
 pytestmark = pytest.mark.django_db(transaction=True)
 services = pytest.mark.services
 ADDRESS = "incoming+%{key}@in.example.com"
-
-
-def check(*words: str) -> dict[str, dict[str, str]]:
-    """By step, what the command prints for scripts about mailboxes."""
-    out = StringIO()
-    with suppress(SystemExit):
-        call_command("check_incoming_email", "--json", *words, stdout=out)
-    lines = json.loads(out.getvalue())["findings"]
-    return {line["step"]: line for line in lines if line["mailbox"]}
-
-
-def refusal(step: str, *words: str, answer: str = "no") -> tuple[str, str]:
-    """Detail and remedy of this step, the only one that says no or warns."""
-    found = check(*words)
-    wrong = {name: line["answer"] for name, line in found.items() if line["answer"] != "yes"}
-    assert [name for name, said in wrong.items() if said in {"no", "warn"}] == [step], found
-    assert found[step]["answer"] == answer
-    return found[step]["detail"], found[step]["remedy"]
 
 
 def make_imap(server: Dovecot | FakeImap, user: str = "user", **changes: object) -> Mailbox:
@@ -226,98 +205,3 @@ def test_two_mailboxes_on_one_folder():
             "these mailboxes read the same folder: second",
             "Give each mailbox a folder or a user of its own, or switch one of them off.",
         )
-
-
-# Microsoft Graph
-
-
-@pytest.fixture
-def make_graph(graph, settings):
-    settings.HTTPS_CA_FILE = graph.ca_file
-
-    def make(**changes: object) -> Mailbox:
-        given = {
-            "inbox_method": InboxMethod.MICROSOFT_GRAPH,
-            "address": ADDRESS,
-            "user": USER,
-            "tenant_id": TENANT,
-            "client_id": CLIENT,
-            "client_secret": SECRET,
-            "azure_ad_endpoint": graph.url,
-            "graph_endpoint": graph.url,
-        }
-        return MailboxFactory(**(given | changes))
-
-    return make
-
-
-def test_app_that_is_blocked(graph, make_graph):
-    graph.is_allowed = False
-    make_graph()
-    detail, remedy = refusal("folder")
-    assert detail.startswith("403 ErrorAccessDenied: Access is denied.")
-    assert remedy == (
-        "Give the app the application permission Mail.ReadWrite, with an administrator's consent,"
-        " and an access policy that includes this mailbox."
-    )
-
-
-def test_unknown_tenant(make_graph):
-    make_graph(tenant_id="nobody")
-    detail, remedy = refusal("login")
-    assert detail
-    assert remedy == "Check the tenant id, and that the Azure AD endpoint is that of its cloud."
-
-
-OTHER = "chief@example.onmicrosoft.com"
-
-
-@pytest.mark.parametrize("way", ["field", "option"])
-def test_app_that_can_read_another_mailbox(graph, make_graph, way):
-    graph.others = {OTHER: True}
-    make_graph(other_mailbox=OTHER if way == "field" else "")
-    words = () if way == "field" else ("--other-mailbox", OTHER)
-    detail, remedy = refusal("other mailbox", *words)
-    assert detail == f"the app can read the mailbox {OTHER} too, so it is not limited to this one"
-    assert remedy.startswith("Limit it to this mailbox: New-ApplicationAccessPolicy")
-    assert not [line for line in graph.asked if OTHER in line and "messages" in line]
-
-
-def test_app_that_is_refused_another_mailbox(graph, make_graph):
-    graph.others = {OTHER: False}
-    make_graph(other_mailbox=OTHER)
-    found = check()["other mailbox"]
-    assert (found["answer"], found["detail"]) == ("yes", f"the app is refused the mailbox {OTHER}")
-
-
-def test_other_mailbox_that_does_not_exist_proves_nothing(make_graph):
-    make_graph(other_mailbox="typo@example.onmicrosoft.com")
-    detail, remedy = refusal("other mailbox", answer="warn")
-    assert detail.startswith("404 ErrorInvalidUser")
-    assert remedy == "Name a mailbox that exists in this directory; else nothing is learnt."
-
-
-def test_no_other_mailbox_is_named(make_graph):
-    make_graph()
-    found = check()["other mailbox"]
-    assert found["answer"] == "skipped"
-    assert "--other-mailbox ADDRESS" in found["remedy"]
-
-
-@pytest.mark.parametrize(("minutes", "side"), [(10, "behind"), (-10, "ahead of")])
-def test_clock_that_differs_from_that_of_graph(graph, make_graph, minutes, side):
-    graph.clock_ahead = timedelta(minutes=minutes)
-    make_graph()
-    detail, remedy = refusal("clock", answer="warn")
-    seconds = int("".join(filter(str.isdigit, detail)))
-    assert detail == f"the clock of this machine is {seconds} seconds {side} Microsoft Graph"
-    assert abs(seconds - 600) < 30
-    assert remedy.startswith("Let the time be set by the network (NTP)")
-
-
-def test_graph_that_is_not_there(make_graph):
-    (port,) = free_ports(1)
-    make_graph(azure_ad_endpoint=f"https://localhost:{port}")
-    detail, remedy = refusal("login")
-    assert "Connection refused" in detail
-    assert remedy == "Check the host name localhost, this machine's DNS, and the firewall."

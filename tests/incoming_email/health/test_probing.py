@@ -45,14 +45,17 @@ def test_probe_that_hangs_is_left_behind():
 
 
 def test_step_that_takes_too_long_counts_as_unanswered_while_the_whole_has_time():
+    released = threading.Event()
+
     def dawdle():
         yield FIRST
-        time.sleep(1.2)
+        released.wait(60)
         yield from (SECOND, THIRD)
 
     started = time.monotonic()
-    (findings,) = probing.run([Probe(STEPS, dawdle, 10, step_seconds=0.1)])
-    assert time.monotonic() - started < 1.1
+    (findings,) = probing.run([Probe(STEPS, dawdle, 60, step_seconds=0.1)])
+    assert time.monotonic() - started < 30
+    released.set()
     assert answers(findings) == [("first", "yes"), ("second", "no"), ("third", "skipped")]
     assert findings[1].detail == "no answer within 0.1 seconds"
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from incoming_email.health.examinations import Examination, Probe, name_server
 from incoming_email.health.servers import PATIENCE, find_words
 from incoming_email.inboxes.base import Answer, Finding
+from incoming_email.inboxes.imap_faults import EXPIRED, UNTRUSTED
 from issues.outbox import AccountInUse, find_accounts_in_use, leaves_the_machine
 
 STEP = "outgoing mail"
@@ -93,10 +94,7 @@ def _find_remedy(error: Exception) -> str:
             smtplib.SMTPAuthenticationError,
             _("Check EMAIL_URL: user and password. Some providers want an app password here."),
         ),
-        (
-            ssl.SSLCertVerificationError,
-            _("Check EMAIL_URL: the host must be the name in the server's certificate."),
-        ),
+        (ssl.SSLCertVerificationError, _find_certificate_remedy(error)),
         (
             ssl.SSLError,
             _("Check EMAIL_URL: smtp+ssl is for TLS at once (465), smtp+tls for STARTTLS (587)."),
@@ -109,3 +107,14 @@ def _find_remedy(error: Exception) -> str:
     )
     other = _("Check EMAIL_URL: scheme, user, password, host and port. Mail waits meanwhile.")
     return next((remedy for kind, remedy in rows if isinstance(error, kind)), other)
+
+
+def _find_certificate_remedy(error: Exception) -> str:
+    code = getattr(error, "verify_code", 0)
+    if code == EXPIRED:
+        return _(
+            "Renew the certificate on the mail server, or set the clock of this machine right."
+        )
+    if code in UNTRUSTED:
+        return _("Add the authority that signed the server's certificate to those of this machine.")
+    return _("Check EMAIL_URL: the host must be the name in the server's certificate.")

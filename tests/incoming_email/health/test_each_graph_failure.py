@@ -7,8 +7,9 @@ import pytest
 from incoming_email.models import InboxMethod, Mailbox
 from tests.incoming_email.factories import MailboxFactory
 from tests.incoming_email.health.asking import check, refusal
+from tests.servers.certificates import make_authority, make_certificate
 from tests.servers.dovecot import free_ports
-from tests.servers.graph import CLIENT, SECRET, TENANT, USER
+from tests.servers.graph import CLIENT, SECRET, TENANT, USER, FakeGraph
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADDRESS = "incoming+%{key}@in.example.com"
@@ -102,3 +103,23 @@ def test_graph_that_is_not_there(make_graph):
     detail, remedy = refusal("login")
     assert "Connection refused" in detail
     assert remedy == "Check the host name localhost, this machine's DNS, and the firewall."
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "is_trusted", "cause", "remedy"),
+    [
+        ("localhost", -1, True, "certificate has expired", "Renew the certificate of localhost"),
+        ("graph.example.com", 30, True, "Hostname mismatch", "Use the name that the certificate"),
+        ("localhost", 30, False, "CERTIFICATE_VERIFY_FAILED", "Name the PEM file of the authority"),
+    ],
+    ids=["expired", "of another name", "of an unknown authority"],
+)
+def test_certificate(make_graph, settings, tmp_path, name, days, is_trusted, cause, remedy):
+    make_authority(tmp_path)
+    make_certificate(tmp_path, "server", [name], days=days)
+    with FakeGraph(tmp_path) as server:
+        settings.HTTPS_CA_FILE = server.ca_file if is_trusted else ""
+        make_graph(azure_ad_endpoint=server.url, graph_endpoint=server.url)
+        detail, told = refusal("login")
+    assert cause in detail
+    assert told.startswith(remedy)

@@ -1,12 +1,19 @@
 """Servers that mail goes out by: a yes, and every no with the server's own words."""
 
+import socket
+import ssl
+import threading
+from contextlib import contextmanager, suppress
+
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from incoming_email.health import outgoing, probing
 from incoming_email.inboxes.base import Answer, Finding
+from tests.servers.certificates import make_authority, make_certificate
 from tests.servers.dovecot import free_ports
+from tests.servers.programs import require_program
 from tests.servers.talking import talking
 from tests.servicedesk.customer_server import custom_email, running_customer_server
 from tests.servicedesk.world import make_desk
@@ -100,6 +107,52 @@ def test_outgoing_server_that_is_silent(settings):
         (finding,) = outgoing.find_outgoing(timeout=0.3)
     assert finding.answer is NO
     assert "timed out" in finding.detail
+
+
+@pytest.mark.services
+@pytest.mark.parametrize(
+    ("name", "days", "is_trusted", "cause", "remedy"),
+    [
+        ("localhost", -1, True, "certificate has expired", "Renew the certificate"),
+        ("smtp.example.com", 30, True, "Hostname mismatch", "Check EMAIL_URL: the host must be"),
+        ("localhost", 30, False, "unable to get local issuer", "Add the authority that signed"),
+    ],
+    ids=["expired", "of another name", "of an unknown authority"],
+)
+def test_certificate_of_the_outgoing_server(
+    settings, monkeypatch, tmp_path, name, days, is_trusted, cause, remedy
+):
+    require_program("openssl")
+    make_authority(tmp_path)
+    make_certificate(tmp_path, "server", [name], days=days)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST = SMTP_BACKEND, "localhost"
+    settings.EMAIL_USE_SSL = True
+    with tls_server(context) as settings.EMAIL_PORT:
+        finding = find_outgoing()
+    assert finding.answer is NO
+    assert cause in finding.detail
+    assert finding.remedy.startswith(remedy)
+
+
+@contextmanager
+def tls_server(context):
+    """Shakes hands and says nothing more; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def accept():
+            with suppress(OSError):  # the client refuses the certificate
+                client, _address = listening.accept()
+                with client:
+                    context.wrap_socket(client, server_side=True).close()
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join(10)
 
 
 # Servers of projects

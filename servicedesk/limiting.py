@@ -133,9 +133,9 @@ def _tell_once(ticket: Ticket, issue: Issue, times: Sequence[datetime], *, now: 
         return
     with translation.override(settings.LANGUAGE_CODE):
         body = _(
-            "Mail to people outside is held back: the service desk of this project may send"
-            " %(limits)s. Mails of this ticket that wait: %(count)s. They go out by themselves, the"
-            " last at %(until)s. What is written until then waits behind them."
+            "Mail to people outside is held back: the limit of this project's service desk is used"
+            " up (%(limits)s). Mails of this ticket that wait: %(count)s. They go out by"
+            " themselves, the last at %(until)s. What is written until then waits behind them."
         ) % {
             "limits": _describe_limits(),
             "count": len(held),
@@ -149,5 +149,5 @@ def _describe_limits() -> str:
     hour: int = settings.DESK_MAILS_PER_HOUR
     day: int = settings.DESK_MAILS_PER_DAY
     if hour > 0 and day > 0:
-        return _("%(hour)s mails an hour and %(day)s a day") % {"hour": hour, "day": day}
-    return _("%s mails an hour") % hour if hour > 0 else _("%s mails a day") % day
+        return _("%(hour)s an hour, %(day)s a day") % {"hour": hour, "day": day}
+    return _("%s an hour") % hour if hour > 0 else _("%s a day") % day

@@ -4,11 +4,13 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Case, Count, Min, QuerySet
+from django.db.models.functions import Now
 
 from incoming_email.models import InboundEmail, WebhookAlert
 from incoming_email.outcomes import Status
-from issues.models import Announcement, OutgoingEmail, OutgoingState
+from issues.models import Announcement, OutgoingEmail
+from issues.models.outgoing import OWED_SINCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +23,16 @@ class Stage:
 
 def find_stages() -> list[Stage]:
     """One query each, of the few rows that are not done."""
-    outgoing = OutgoingEmail.objects.filter(state=OutgoingState.PENDING)
     return [
         _count("process", InboundEmail.objects.filter(status=Status.PENDING), "received_at"),
         _count("review", InboundEmail.objects.filter(status=Status.HELD), "received_at"),
         _count("announce", Announcement.objects.filter(fanned_out_at=None), "created_at"),
-        _count("deliver", outgoing, "created_at"),
+        _count("deliver", OutgoingEmail.objects.owed(Now()), OWED_SINCE),
         _count("alert", WebhookAlert.objects.filter(posted_at=None), "since"),
     ]
 
 
-def _count(name: str, rows: QuerySet, since: str) -> Stage:  # type: ignore[type-arg]  # any model
+def _count(name: str, rows: QuerySet, since: str | Case) -> Stage:  # type: ignore[type-arg]  # any model
     found = rows.order_by().aggregate(waiting=Count("*"), oldest=Min(since))
     return Stage(name, found["waiting"], found["oldest"])
 

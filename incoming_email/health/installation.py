@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Min
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,6 +14,7 @@ from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.models import FETCHED, InboundEmail, Mailbox
 from incoming_email.outcomes import Status
 from issues.models import OutgoingEmail, OutgoingState
+from issues.models.outgoing import OWED_SINCE
 
 
 def find_mailboxes(enabled: Sequence[Mailbox]) -> Finding:
@@ -94,8 +96,8 @@ def find_unsent(*, now: datetime) -> Finding:
         remedy = _("Look at their last error in the admin, then send them again.")
         detail = _("outgoing emails that were given up: %(count)d") % {"count": failed}
         return Finding(step, Answer.WARN, detail, remedy)
-    waiting = OutgoingEmail.objects.filter(state=OutgoingState.PENDING).order_by("created_at")
-    oldest = waiting.values_list("created_at", flat=True).first()
+    waiting = OutgoingEmail.objects.owed(now).aggregate(oldest=Min(OWED_SINCE))
+    oldest = waiting["oldest"]
     if oldest is None or oldest > now - _pending_limit():
         return Finding(step, Answer.YES)
     detail = _("the oldest has waited for %(age)s") % {"age": _age(oldest, now)}

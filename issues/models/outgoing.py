@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce
+from django.db.models import Case, F, Q, When
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
 from issues.models.items import Issue, MergeRequest, Note
@@ -61,10 +61,16 @@ HELD = Q(
 )
 """Written to go out later than at once, and not tried yet."""
 
+OWED_SINCE = Case(When(HELD, then=F("next_attempt_at")), default=F("created_at"))
+
 
 class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
     def held(self) -> Self:
         return self.filter(HELD)
+
+    def owed(self, now: datetime | Now) -> Self:
+        """Those that wait for us, and not for their time."""
+        return self.filter(state=OutgoingState.PENDING).exclude(HELD, next_attempt_at__gt=now)
 
     def due(self, now: datetime) -> Self:
         return self.filter(state=OutgoingState.PENDING, next_attempt_at__lte=now)

@@ -149,6 +149,23 @@ def scraper(client, settings):
     return client
 
 
+def test_mail_that_is_held_back_waits_for_no_stage(scraper, alive):
+    now = timezone.now()
+    for number, hours in enumerate((-5, 5)):
+        OutgoingEmail.objects.create(
+            kind="desk_note",
+            effect_key=f"held-{number}",
+            message_id=f"held-{number}@letterbox.localhost",
+            recipient="carl@customer.example",
+            created_at=now - timedelta(hours=10),
+            next_attempt_at=now + timedelta(hours=hours),
+        )
+    told = read(scraper)
+    assert told["letterbox_outgoing_emails", "pending"] == 2
+    assert told["letterbox_stage_waiting", "deliver"] == 1
+    assert told["letterbox_stage_oldest_seconds", "deliver"] == pytest.approx(5 * 3600, abs=60)
+
+
 def test_metrics_tell_the_ledger_by_status_and_stage(scraper, alive):
     now = timezone.now()
     mailbox = MailboxFactory(name="Support", failing_since=now, last_success_at=now)

@@ -4,6 +4,7 @@ import re
 import smtplib
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from incoming_email import tasks
@@ -120,3 +121,27 @@ def test_a_desk_is_set_up_answers_a_customer_and_lets_them_go(page, browser, doo
     page.reload()
     page.get_by_text("Unsubscribed", exact=True).wait_for()
     page.locator("#comment").get_by_text("Nobody outside gets it by mail.").wait_for()
+
+
+def test_mail_past_the_limit_is_shown_as_held_back(page, door, tmp_path, settings):
+    settings.DESK_MAILS_PER_HOUR, settings.DESK_MAILS_PER_DAY = 1, 50
+    address = set_up(page, tmp_path)
+    send(door, address, subject="The door squeaks", body="Since Monday.")
+    page.goto(page.url.partition("/-/")[0] + "/-/issues/1/")
+    comment = page.locator("#comment")
+    comment.get_by_label("Comment").fill("We have oiled it.")
+    comment.get_by_role("button", name="Comment").click()
+    page.get_by_label("Comment by mona").wait_for()
+    _thank_you, note = mails_to_customer()
+    assert note.is_held
+    page.reload()
+    page.get_by_text("Mail to people outside is held back").wait_for()
+    page.get_by_text("1 mail outside").last.click()
+    page.get_by_text("held back until").wait_for()
+    look(page, tmp_path, "held-ticket")
+
+    page.goto(settings.BASE_URL + reverse("ticket-list", args=["acme/shop"]))
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("heading", name="Mail to customers").wait_for()
+    page.get_by_text("Held back:").wait_for()
+    look(page, tmp_path, "held-settings")

@@ -92,7 +92,7 @@ def test_the_limit_of_a_day(desk, settings):
         comment(desk, issue, at=NOW + hour * HOUR)
         deliver(at=NOW + hour * HOUR)
     assert waits() == [hour * 60 for hour in (0, 5, 10, 24, 29)]
-    assert "send 100 mails an hour and 3 a day." in bot_notes(issue)[0].body
+    assert "(100 an hour, 3 a day)" in bot_notes(issue)[0].body
 
 
 def test_a_thank_you_counts_and_waits_too(desk):
@@ -129,8 +129,8 @@ def test_one_internal_note_a_spell_and_ticket(desk):
     (note,) = bot_notes(issue)
     assert note.internal
     assert note.body == (
-        "Mail to people outside is held back: the service desk of this project may send 2 mails an"
-        " hour. Mails of this ticket that wait: 1. They go out by themselves, the last at"
+        "Mail to people outside is held back: the limit of this project's service desk is used up"
+        " (2 an hour). Mails of this ticket that wait: 1. They go out by themselves, the last at"
         " 2026-05-06 08:08 UTC. What is written until then waits behind them."
     )
     comment(desk, other)

@@ -27,17 +27,17 @@ def find_rows(step: str) -> Finding:
     return {finding.step: finding for finding in installation.find_ledger(now=NOW)}[step]
 
 
-def make_outgoing(**changes: object) -> None:
+def make_outgoing(**changes: object) -> OutgoingEmail:
     number = OutgoingEmail.objects.count()
     values = {
         "kind": "notification",
         "effect_key": f"effect {number}",
         "message_id": f"mail-{number}@letterbox.localhost",
         "recipient": "ada@example.com",
-        "next_attempt_at": NOW,
+        "next_attempt_at": changes.get("created_at", NOW),
         "created_at": NOW,
     }
-    OutgoingEmail.objects.create(**(values | changes))
+    return OutgoingEmail.objects.create(**(values | changes))
 
 
 def test_mailboxes():
@@ -97,6 +97,18 @@ def test_held_rows():
     InboundEmailFactory.create_batch(3, status=Status.HELD, reason=Reason.SENDER_MISMATCH)
     assert find_rows("held rows").answer is WARN
     assert find_rows("held rows").detail == "inbound emails that wait for a person: 3"
+
+
+def test_mail_that_is_held_back_is_late_only_past_its_time(settings):
+    settings.CHECK_PENDING_MINUTES = 15
+    written = NOW - timedelta(hours=20)
+    row = make_outgoing(created_at=written, next_attempt_at=NOW + timedelta(hours=4))
+    assert installation.find_unsent(now=NOW) == Finding("unsent mail", YES)
+    later = NOW + timedelta(hours=4, minutes=14)
+    assert installation.find_unsent(now=later) == Finding("unsent mail", YES)
+    late = NOW + timedelta(hours=6)
+    assert installation.find_unsent(now=late).detail == "the oldest has waited for 2 hours"
+    assert row.is_held
 
 
 def test_unsent_mail(settings):

@@ -10,7 +10,9 @@ from django.conf import settings
 from config import environment
 
 CONFIG = Path(environment.__file__).parent
-SOURCES = [CONFIG / name for name in ("settings.py", "environment.py", "databases.py")]
+SOURCES = [
+    CONFIG / f"{name}.py" for name in ("settings", "environment", "databases", "mail_server")
+]
 EXAMPLE = settings.BASE_DIR / ".env.example"
 OPERATING = settings.BASE_DIR / "docs" / "operating.md"
 

@@ -6,4 +6,4 @@ from django.utils.translation import gettext_lazy as _
 
 class ServicedeskConfig(AppConfig):
     name = "servicedesk"
-    verbose_name = _("Servicedesk")
+    verbose_name = _("Service desk")

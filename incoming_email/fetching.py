@@ -11,9 +11,12 @@ from django.utils import timezone
 from incoming_email import processing, receiving
 from incoming_email.inboxes.base import Inbox, InboxError
 from incoming_email.inboxes.opening import open_inbox
-from incoming_email.models import InboxMethod, Mailbox
+from incoming_email.models import InboundEmail, InboxMethod, Mailbox
 
 logger = logging.getLogger(__name__)
+
+MANY = 20
+"""So many in a batch, and the next one is fetched first: more would make a single message wait."""
 
 CLOCK_SLACK_SECONDS = 5
 """So much early is not too early: the clock that starts a poll is not exact to the second."""
@@ -64,10 +67,9 @@ def backfill(
     """
     count = 0
     with open_inbox(mailbox.account(), since=since) as inbox:
-        for rows in receiving.receive(mailbox, inbox, clock=clock):
-            processing.process_claimed(rows, clock=clock)
-            count += len(rows)
-            on_progress(len(rows))
+        for new in _process_each(receiving.receive(mailbox, inbox, clock=clock), clock):
+            count += new
+            on_progress(new)
     logger.info("filled in mailbox=%s new=%s", mailbox.pk, count)
     return count
 
@@ -111,15 +113,38 @@ def take_in(
 ) -> int:
     """Store and process all that is unread over an open connection; return how many are new."""
     count = 0
-    for rows in receiving.receive(mailbox, inbox, clock=clock):
-        processing.process_claimed(rows, clock=clock)
-        count += len(rows)
-        on_progress(len(rows))
+    for new in _process_each(receiving.receive(mailbox, inbox, clock=clock), clock):
+        count += new
+        on_progress(new)
         renew(mailbox, holder=holder, now=clock())
     _note_success(mailbox, inbox, now=clock())
     if count:
         logger.info("fetched mailbox=%s new=%s", mailbox.pk, count)
     return count
+
+
+def _process_each(
+    batches: Iterator[list[InboundEmail]], clock: Callable[[], datetime]
+) -> Iterator[int]:
+    """Process batch by batch; yield how many each had.
+
+    Where many wait, the next batch is taken in while the parser reads this one. What cannot be
+    taken in keeps nobody from acting on what has been.
+    """
+    rows = next(batches, None)
+    while rows is not None:
+        if len(rows) < MANY:
+            processing.process_claimed(rows, clock=clock)
+            yield len(rows)
+            rows = next(batches, None)
+            continue
+        emails = processing.begin_reading(rows)
+        try:
+            following = next(batches, None)
+        finally:
+            processing.process_claimed(rows, clock=clock, emails=emails)
+        yield len(rows)
+        rows = following
 
 
 def _note_success(mailbox: Mailbox, inbox: Inbox, *, now: datetime) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -22,14 +22,15 @@ from incoming_email.isolation.reading import RawText, parse_all
 from incoming_email.limiting import Delayed
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Held, Ignored, Reason, Rejected, Status
+from incoming_email.parsing.types import ParsedEmail
 from incoming_email.resolving import look_up
 from incoming_email.sender_auth import check_where_asked
 from issues import outbox, repositories, uploads
 
 logger = logging.getLogger(__name__)
 STATUS_OF = {Ignored: Status.IGNORED, Rejected: Status.REJECTED, Held: Status.HELD}
-GROUP = 25
-"""Messages that may share a transaction: enough to save its cost, few enough to end it soon."""
+GROUP = 50
+"""Messages that may share a transaction: as many as a batch has, few enough to end it soon."""
 
 SWEEP_AFTER = timedelta(seconds=60)
 """A row that is due for less has most likely a task on its way."""
@@ -44,24 +45,40 @@ def process(inbound_email_id: int, *, clock: Callable[[], datetime] = timezone.n
     return True
 
 
-def process_claimed(rows: Sequence[InboundEmail], *, clock: Callable[[], datetime]) -> None:
+def process_claimed(
+    rows: Sequence[InboundEmail],
+    *,
+    clock: Callable[[], datetime],
+    emails: Iterator[ParsedEmail] | None = None,
+) -> None:
     """Make one attempt at each of these messages, which the caller has claimed.
 
     Look-ups are made once a group. What its handler can do quickly is done for many messages in
     one transaction; each of the others has its own, and none stops the rest. Rows of one call
-    belong to one mailbox.
+    belong to one mailbox; `emails` is what `begin_reading` gave for them.
     """
     if not rows:
         return
     mailbox = rows[0].mailbox
     with outbox.one_kick():
-        for group in _prepare(rows, mailbox, now=clock()):
+        for group in _prepare(rows, mailbox, emails or _read(rows), now=clock()):
             done = act_together(group, mailbox) if len(group) > 1 else set()
             for attempt in group:
                 if attempt.row.pk in done:
                     _log_end(attempt.row)
                 else:
                     _attempt(attempt, mailbox)
+
+
+def begin_reading(rows: Sequence[InboundEmail]) -> Iterator[ParsedEmail]:
+    """What `process_claimed` will need: the parser's child has them, and goes on by itself as far
+    as its pipes reach while the caller does something else. There must be at least one."""
+    emails = _read(rows)
+    return chain([next(emails)], emails)
+
+
+def _read(rows: Sequence[InboundEmail]) -> Iterator[ParsedEmail]:
+    return parse_all([RawText(bytes(row.raw), row.recipient) for row in rows])
 
 
 def due_ids(*, now: datetime) -> list[int]:
@@ -81,7 +98,7 @@ def try_out(row: InboundEmail, *, now: datetime) -> None:
     All that a handler does is done in a transaction that is rolled back; files are not written
     and mail is not enqueued, since both wait for a commit.
     """
-    ((attempt,),) = _prepare([row], row.mailbox, now=now)
+    ((attempt,),) = _prepare([row], row.mailbox, _read([row]), now=now)
     describe(attempt)
     decision: Ignored | Rejected | Held | Delayed | None = None
     with uploads.discarded(), repositories.discarded(), outbox.one_kick(), transaction.atomic():
@@ -100,10 +117,9 @@ def try_out(row: InboundEmail, *, now: datetime) -> None:
 
 
 def _prepare(
-    rows: Sequence[InboundEmail], mailbox: Mailbox, *, now: datetime
+    rows: Sequence[InboundEmail], mailbox: Mailbox, emails: Iterator[ParsedEmail], *, now: datetime
 ) -> Iterator[list[Attempt]]:
     """In groups; the parser's child goes on with the next ones while one is acted on."""
-    emails = parse_all([RawText(bytes(row.raw), row.recipient) for row in rows])
     template = mailbox.template
     for start in range(0, len(rows), GROUP):
         group = rows[start : start + GROUP]

@@ -10,6 +10,7 @@ from incoming_email import fetching
 from incoming_email.inboxes.base import InboxError, RawMessage
 from incoming_email.models import InboundEmail, InboxMethod, Mailbox
 from incoming_email.outcomes import Status
+from issues.models import Note
 from tests.doubles import FakeInbox
 from tests.incoming_email.factories import MailboxFactory
 from tests.incoming_email.world import make_mail, make_world
@@ -168,3 +169,61 @@ def test_a_disabled_mailbox_is_not_visited(monkeypatch):
     stand_in(monkeypatch, FakeInbox([RawMessage("1:1", b"a: 1\r\n\r\n")]))
     assert fetching.fetch(MailboxFactory(enabled=False), holder="test", clock=clock) is None
     assert InboundEmail.objects.count() == 0
+
+
+def batches_of(world, *sizes):
+    """Batches of replies that all become notes."""
+    to, sender, number = world.reply_address(), world.member.email, 0
+    for size in sizes:
+        batch = []
+        for _ in range(size):
+            number += 1
+            content = make_mail(to=to, sender=sender, body=f"No. {number}")
+            batch.append(RawMessage(f"1:{number}", content))
+        yield batch
+
+
+class Watched(FakeInbox):
+    """Notes how many notes there are when the next batch is asked for; fails after the last."""
+
+    fault = None
+
+    def unread(self):
+        self.notes = []
+        for batch in self.batches:
+            self.notes.append(Note.objects.count())
+            yield batch
+        self.notes.append(Note.objects.count())
+        if self.fault:
+            raise self.fault
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("sizes", "notes"),
+    [
+        ((1, 1), [0, 1, 2]),
+        ((fetching.MANY - 1, 1), [0, fetching.MANY - 1, fetching.MANY]),
+        ((fetching.MANY, fetching.MANY, 1), [0, 0, fetching.MANY, 2 * fetching.MANY + 1]),
+    ],
+)
+def test_the_next_batch_is_taken_in_first_where_many_wait(monkeypatch, sizes, notes):
+    world = make_world()
+    inbox = Watched(*batches_of(world, *sizes))
+    stand_in(monkeypatch, inbox)
+    assert fetching.fetch(world.mailbox, holder="test", clock=clock) == sum(sizes)
+    assert inbox.notes == notes
+    bodies = list(Note.objects.order_by("pk").values_list("body", flat=True))
+    assert bodies == [f"No. {number}" for number in range(1, sum(sizes) + 1)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_taken_in_is_acted_on_though_the_next_batch_fails(monkeypatch):
+    world = make_world()
+    inbox = Watched(*batches_of(world, fetching.MANY))
+    inbox.fault = InboxError("connection reset", remedy="Wait.")
+    stand_in(monkeypatch, inbox)
+    with pytest.raises(InboxError):
+        fetching.fetch(world.mailbox, holder="test", clock=clock)
+    assert Note.objects.count() == fetching.MANY
+    assert not InboundEmail.objects.exclude(status=Status.PROCESSED).exists()

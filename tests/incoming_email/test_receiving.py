@@ -1,7 +1,7 @@
 """From an inbox to the ledger: stored, then acknowledged, never twice."""
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from incoming_email import receiving
@@ -120,3 +120,13 @@ def test_one_stored_meanwhile_by_another_reader_is_passed_over(mailbox, monkeypa
     (rows,) = receive(mailbox, FakeInbox([message(1), message(2)]))
     assert [row.source_id for row in rows] == ["1:2"]
     assert InboundEmail.objects.count() == 2
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="of PostgreSQL; runs there as well")
+def test_raw_messages_are_compressed_by_lz4():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attcompression FROM pg_attribute"
+            " WHERE attrelid = 'incoming_email_inboundemail'::regclass AND attname = 'raw'"
+        )
+        assert cursor.fetchone() == ("l",)

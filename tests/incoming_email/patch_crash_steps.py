@@ -6,7 +6,6 @@ Usage: patch_crash_steps.py STEP, with a database and a folder of repositories i
 import datetime as dt
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -27,25 +26,13 @@ from issues.models import MergeRequest, MergeRequestVersion, Project  # noqa: E4
 from issues.repositories import applying, storing  # noqa: E402
 from issues.services import branch_moves, proposing  # noqa: E402
 from tests.clones import Clone, plant  # noqa: E402
+from tests.dying import die, die_after  # noqa: E402
 from tests.incoming_email.patch_mails import attach  # noqa: E402
 from tests.incoming_email.world import make_world  # noqa: E402
 
 ROOT = Path(os.environ["CRASH_ROOT"])
 settings.REPOSITORIES_ROOT = ROOT / "repositories"
 LATER = dt.timedelta(hours=1)
-
-
-def die(*_args, **_kwargs):
-    """kill -9: nothing is cleaned up, nothing commits."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def dying_after(function):
-    def run(*args, **kwargs):
-        function(*args, **kwargs)
-        die()
-
-    return run
 
 
 def prepare():
@@ -66,13 +53,13 @@ POINTS = {
     "patches are applied": (applying, "read_commits", die),
     "commits are found harmless": (applying, "_publish", die),
     "some objects are published": (applying, "_sync", die),
-    "objects are published": (applying, "_publish", dying_after(applying._publish)),
+    "objects are published": (applying, "_publish", die_after(applying._publish)),
     "the merge request is inserted": (proposing, "_create_version", die),
     "the version is inserted": (repositories, "pin", die),
-    "its commit is pinned": (repositories, "pin", dying_after(repositories.pin)),
+    "its commit is pinned": (repositories, "pin", die_after(repositories.pin)),
     "the transaction has committed": (proposing, "finish_moves", die),
-    "the branch has moved": (repositories, "move", dying_after(repositories.move)),
-    "the move is recorded": (branch_moves, "_finish", dying_after(branch_moves._finish)),
+    "the branch has moved": (repositories, "move", die_after(repositories.move)),
+    "the move is recorded": (branch_moves, "_finish", die_after(branch_moves._finish)),
 }
 
 

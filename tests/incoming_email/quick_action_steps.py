@@ -5,7 +5,6 @@ Usage: quick_action_steps.py STEP, with the address of a database in the environ
 
 import datetime as dt
 import os
-import signal
 import sys
 
 import django
@@ -21,17 +20,8 @@ from incoming_email.inboxes.base import RawMessage  # noqa: E402
 from incoming_email.models import InboundEmail  # noqa: E402
 from issues import services  # noqa: E402
 from issues.models import Announcement, Issue, Note, OutgoingEmail  # noqa: E402
+from tests.dying import die_after  # noqa: E402
 from tests.incoming_email.world import make_mail, make_world  # noqa: E402
-
-
-def die_after(function):
-    """The same function, and then kill -9: nothing is cleaned up, nothing commits."""
-
-    def run(*args, **kwargs):
-        function(*args, **kwargs)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    return run
 
 
 def prepare():

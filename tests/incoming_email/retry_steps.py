@@ -5,7 +5,6 @@ Usage: retry_steps.py STEP, with the address of a database in the environment.
 
 import datetime as dt
 import os
-import signal
 import sys
 
 import django
@@ -21,6 +20,7 @@ from incoming_email.inboxes.base import RawMessage  # noqa: E402
 from incoming_email.models import InboundEmail  # noqa: E402
 from incoming_email.outcomes import Status  # noqa: E402
 from issues.models import Note  # noqa: E402
+from tests.dying import die  # noqa: E402
 from tests.incoming_email.world import make_mail, make_world  # noqa: E402
 
 
@@ -33,10 +33,6 @@ def prepare():
     now = timezone.now()
     receiving.store(world.mailbox, messages, now=now, claimed=False)
     InboundEmail.objects.update(status=Status.FAILED, finished_at=now, version="0.0.9")
-
-
-def die():
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def die_between_two_batches():

@@ -5,7 +5,6 @@ Usage: crash_steps.py STEP, with the address of a database and of a mail server 
 
 import datetime as dt
 import os
-import signal
 import sys
 
 import django
@@ -20,21 +19,12 @@ from django.utils import timezone  # noqa: E402
 from issues import outbox, sending, services  # noqa: E402
 from issues.models import OutgoingEmail, OutgoingState  # noqa: E402
 from issues.notifications import fan_out_owed, fanning_out  # noqa: E402
+from tests.dying import die_after  # noqa: E402
 from tests.factories import IssueFactory, NoteFactory  # noqa: E402
 
 settings.EMAIL_BACKEND = "issues.sending.EmailBackend"
 settings.EMAIL_HOST = "127.0.0.1"
 settings.EMAIL_PORT = int(os.environ["SINK_PORT"])
-
-
-def die_after(function):
-    """The same function, and then kill -9: nothing is cleaned up, nothing commits."""
-
-    def run(*args, **kwargs):
-        function(*args, **kwargs)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    return run
 
 
 def prepare():

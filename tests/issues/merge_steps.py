@@ -5,7 +5,6 @@ Usage: merge_steps.py STEP, with a database and a folder of repositories in the 
 
 import datetime as dt
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -22,22 +21,11 @@ from issues import repositories, services  # noqa: E402
 from issues.models import Merge, MergeRequest, Note, Role, User  # noqa: E402
 from issues.services import merging  # noqa: E402
 from tests.clones import Clone, git, plant  # noqa: E402
+from tests.dying import die, die_after  # noqa: E402
 from tests.factories import MembershipFactory  # noqa: E402
 from tests.issues.proposals import propose  # noqa: E402
 
 settings.REPOSITORIES_ROOT = Path(os.environ["ROOT"]) / "repositories"
-
-
-def die(*_words, **_more):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def die_after(function):
-    def run(*words, **more):
-        function(*words, **more)
-        die()
-
-    return run
 
 
 def prepare():

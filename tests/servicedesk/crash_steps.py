@@ -4,7 +4,6 @@ Usage: crash_steps.py STEP [WHERE], with the address of a database in the enviro
 """
 
 import os
-import signal
 import sys
 
 import django
@@ -23,6 +22,7 @@ from issues.models import Issue, Note, OutgoingEmail  # noqa: E402
 from issues.notifications import fan_out_owed  # noqa: E402
 from servicedesk import mails, threads, tickets  # noqa: E402
 from servicedesk.models import Participant, ServiceDesk, ThreadMessage  # noqa: E402
+from tests import dying  # noqa: E402
 from tests.incoming_email.world import make_mail  # noqa: E402
 from tests.servicedesk.world import CUSTOMER, make_desk  # noqa: E402
 
@@ -42,13 +42,7 @@ STEPS = {
 def die_after(where):
     """That function runs, and then kill -9: nothing is cleaned up, nothing commits."""
     owner, name = STEPS[where]
-    function = getattr(owner, name)
-
-    def run(*args, **kwargs):
-        function(*args, **kwargs)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    setattr(owner, name, run)
+    setattr(owner, name, dying.die_after(getattr(owner, name)))
 
 
 def store(**fields):

@@ -5,7 +5,6 @@ Usage: joining_steps.py STEP, with the address of a database in the environment.
 
 import datetime as dt
 import os
-import signal
 import sys
 
 import django
@@ -22,18 +21,9 @@ from incoming_email.models import InboundEmail  # noqa: E402
 from issues.models import Issue, Note, OutgoingEmail  # noqa: E402
 from servicedesk import joining, mails  # noqa: E402
 from servicedesk.models import Participant  # noqa: E402
+from tests.dying import die_after  # noqa: E402
 from tests.incoming_email.world import make_mail  # noqa: E402
 from tests.servicedesk.world import make_desk  # noqa: E402
-
-
-def die_after(function):
-    """The same function, and then kill -9: nothing is cleaned up, nothing commits."""
-
-    def run(*args, **kwargs):
-        function(*args, **kwargs)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    return run
 
 
 def prepare():

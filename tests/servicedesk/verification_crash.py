@@ -6,7 +6,6 @@ environment.
 
 import datetime as dt
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -27,24 +26,11 @@ from servicedesk import custom_email  # noqa: E402
 from servicedesk.custom_email import verifying  # noqa: E402
 from servicedesk.handlers import verification  # noqa: E402
 from servicedesk.models import CustomEmail  # noqa: E402
+from tests.dying import die, die_after  # noqa: E402
 from tests.factories import MembershipFactory  # noqa: E402
 from tests.servicedesk import customer_server, world  # noqa: E402
 
 settings.DESK_SMTP_LOCAL_NETWORKS = True
-
-
-def die(*args, **kwargs):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def die_after(function):
-    """The same function, and then kill -9: nothing is cleaned up, nothing commits."""
-
-    def run(*args, **kwargs):
-        function(*args, **kwargs)
-        die()
-
-    return run
 
 
 def prepare():

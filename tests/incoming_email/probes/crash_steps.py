@@ -5,7 +5,6 @@ Usage: crash_steps.py STEP, with the address of a database and of a mail server 
 
 import datetime as dt
 import os
-import signal
 import sys
 
 import django
@@ -24,24 +23,13 @@ from incoming_email.models import Probe  # noqa: E402
 from incoming_email.probes import sending  # noqa: E402
 from issues import outbox  # noqa: E402
 from issues.models import OutgoingEmail  # noqa: E402
+from tests.dying import die, die_after  # noqa: E402
 from tests.factories import UserFactory  # noqa: E402
 from tests.incoming_email.factories import MailboxFactory  # noqa: E402
 
 settings.EMAIL_BACKEND = "issues.sending.EmailBackend"
-settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", int(os.environ["SINK_PORT"].split(":")[-1])
+settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", int(os.environ["SINK_PORT"])
 settings.PROBE_MINUTES = 60
-
-
-def die(*args, **kwargs):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def die_after(function):
-    def run(*args, **kwargs):
-        function(*args, **kwargs)
-        die()
-
-    return run
 
 
 def prepare():

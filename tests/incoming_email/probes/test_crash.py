@@ -24,9 +24,8 @@ def run_step(sink, tmp_path):
     database = tmp_path / "crash.sqlite3"
 
     def run(step, returncode=0):
-        url = f"smtp://127.0.0.1:{sink.port}"
         return steps.run_step(
-            SCRIPT, step, database=database, returncode=returncode, SINK_PORT=url
+            SCRIPT, step, database=database, returncode=returncode, SINK_PORT=str(sink.port)
         ).strip()
 
     run("prepare")

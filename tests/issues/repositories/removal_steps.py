@@ -5,7 +5,6 @@ Usage: removal_steps.py STEP, with a database and a folder of repositories in th
 
 import os
 import shutil
-import signal
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -24,13 +23,10 @@ from issues import repositories  # noqa: E402
 from issues.models import Project  # noqa: E402
 from issues.repositories import removing  # noqa: E402
 from tests.clones import plant  # noqa: E402
+from tests.dying import die  # noqa: E402
 from tests.factories import ProjectFactory  # noqa: E402
 
 settings.REPOSITORIES_ROOT = Path(os.environ["ROOT"]) / "repositories"
-
-
-def die(*_words, **_more):
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def prepare():

@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests wait more than they compute: one more at a time than there are cores.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(1 + (os.cpu_count() or 1))")
 
 .PHONY: run test check format clean
 
@@ -20,7 +22,7 @@ run: $(VENV)/.runtime
 	PATH="$(CURDIR)/$(BIN):$$PATH" deploy/run-all
 
 test: $(VENV)/.tools
-	PYTHONDEVMODE=1 $(BIN)/python -m pytest -n auto --dist loadgroup -q -rs
+	PYTHONDEVMODE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q -rs
 
 check: $(VENV)/.tools
 	$(BIN)/ruff check .

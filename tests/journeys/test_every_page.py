@@ -1,7 +1,8 @@
 """Each page in a real browser, in light and dark, on a desk and on a phone.
 
 axe finds no serious fault, nothing breaks the policy, no script fails, and nothing is wider than
-the screen. With PICTURES=FOLDER in the environment it leaves pictures there, for people to look at.
+the screen. axe looks at the desk in light and at the phone in dark; with PICTURES=FOLDER in the
+environment at all four, and leaves pictures there, for people to look at.
 """
 
 import os
@@ -26,7 +27,12 @@ pytestmark = [
 ]
 
 PICTURES = os.environ.get("PICTURES")
-WIDTHS = {1280: 900, 390: 844}
+SIZES = {1280: 900, 390: 844}
+LOOKS = (
+    {1280: ("light", "dark"), 390: ("light", "dark")}
+    if PICTURES
+    else {1280: ("light",), 390: ("dark",)}
+)
 SERIOUS = {"serious", "critical"}
 OPTIONS = {"resultTypes": ["violations"], "preload": False}
 READY = "new Promise((done) => window.django?.jQuery ? django.jQuery(done) : done())"
@@ -100,9 +106,9 @@ def press(page, path, button):
 
 def look_at(page, path, axe):
     name = re.sub(r"[^a-z0-9]+", "-", urlsplit(path).path.strip("/").lower())[:80] or "home"
-    for width, height in WIDTHS.items():
-        page.set_viewport_size({"width": width, "height": height})
-        for scheme in ("light", "dark"):
+    for width, schemes in LOOKS.items():
+        page.set_viewport_size({"width": width, "height": SIZES[width]})
+        for scheme in schemes:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.evaluate(SETTLED)
             if PICTURES:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incoming_email.parsing import wire
-from incoming_email.parsing.child import Ready, Request
+from incoming_email.parsing.child import Asked, Ready, Request
 from incoming_email.parsing.limits import Limits
 from incoming_email.parsing.message import parse
 from incoming_email.parsing.types import Attachment, Candidate, Kind, ParsedEmail
@@ -54,7 +54,7 @@ def spoken(tree, blobs=b""):
 def test_there_and_back():
     assert [each.size for each in EMAIL.attachments] == [4, 3]
     assert decode(ParsedEmail, framed(EMAIL)) == EMAIL
-    request = Request(b"\0\xff", "a@example.com", True, Limits(parts=7), 30, 10**10)
+    request = Request(b"\0\xff", "a@example.com", Asked.LOOK, Limits(parts=7), 30, 10**10)
     assert decode(Request, framed(request)) == request
     assert decode(Ready, framed(Ready())) == Ready()
 

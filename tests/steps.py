@@ -1,8 +1,10 @@
 """One step of a crash test, in a process of its own that may be killed."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,3 +27,20 @@ def run_step(
     )
     assert done.returncode == returncode, done.stderr
     return done.stdout
+
+
+def prepare(script: Path, folder: Path) -> Path:
+    """A database with what the other steps need in it."""
+    database = folder / "crash.sqlite3"
+    run_step(script, "prepare", database=database)
+    return database
+
+
+def on_copy(script: Path, prepared: Path, folder: Path) -> Callable[..., str]:
+    """Runs a step on a copy of the database, which is made now; gives what it prints."""
+    database = shutil.copytree(prepared.parent, folder / "copy") / prepared.name
+
+    def run(step: str, returncode: int = 0) -> str:
+        return run_step(script, step, database=database, returncode=returncode).strip()
+
+    return run

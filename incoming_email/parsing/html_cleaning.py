@@ -2,6 +2,8 @@
 
 import html
 import re
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
 
 import nh3
 from lxml import etree
@@ -34,21 +36,36 @@ _STYLED = frozenset({
     "u",
 })  # fmt: skip
 
-_TAGS = nh3.ALLOWED_TAGS - {"map", "area"} | {"font", "big"}
-_DROPPED = {
-    "script", "style", "title", "noscript", "template", "textarea", "select", "iframe", "object",
-    "svg", "math", "noframes", "noembed", "xml",
-}  # fmt: skip
-_ATTRIBUTES = {
-    "*": {"class", "id", "style", "hidden", "data-smartmail", "data-marker", "name"},
-    "a": {"href"},
-    "blockquote": {"type"},
-    "img": {"src", "alt", "width", "height"},
-    "ol": {"start"},
-    "td": {"colspan", "rowspan"},
-    "th": {"colspan", "rowspan"},
-}
-_SCHEMES = {"http", "https", "mailto", "cid"}
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What is left of hostile markup."""
+
+    tags: Set[str]
+    dropped: Set[str]
+    """Tags that go with all that is in them."""
+
+    attributes: Mapping[str, Set[str]]
+    schemes: Set[str]
+
+
+_ALLOWED = Allowed(
+    tags=nh3.ALLOWED_TAGS - {"map", "area"} | {"font", "big"},
+    dropped={
+        "script", "style", "title", "noscript", "template", "textarea", "select", "iframe",
+        "object", "svg", "math", "noframes", "noembed", "xml",
+    },
+    attributes={
+        "*": {"class", "id", "style", "hidden", "data-smartmail", "data-marker", "name"},
+        "a": {"href"},
+        "blockquote": {"type"},
+        "img": {"src", "alt", "width", "height"},
+        "ol": {"start"},
+        "td": {"colspan", "rowspan"},
+        "th": {"colspan", "rowspan"},
+    },
+    schemes={"http", "https", "mailto", "cid"},
+)  # fmt: skip
 
 _HIDDEN = re.compile(
     r"display:none|visibility:hidden|mso-hide:all|font-size:0(?:px|pt|em)?(?:;|$|!)|"
@@ -60,23 +77,29 @@ _TINY = re.compile(r"(?:^|;)(?:max-)?(?:width|height):[01](?:px)?(?:;|$|!)")
 
 def parse_markup(markup: str) -> Element | None:
     """The visible part of `markup` as a safe tree; None where it nests beyond all sense."""
+    root = clean_tree(markup, _ALLOWED)
+    if root is not None:
+        _drop_hidden(root)
+    return root
+
+
+def clean_tree(markup: str, allowed: Allowed) -> Element | None:
+    """What is allowed of `markup`; None where it nests beyond all sense."""
     markup = as_text(markup)
     if is_bomb(markup):
         return None
     clean = nh3.clean(
         markup,
-        tags=_TAGS,
-        clean_content_tags=_DROPPED,
-        attributes=_ATTRIBUTES,
-        url_schemes=_SCHEMES,
+        tags=set(allowed.tags),
+        clean_content_tags=set(allowed.dropped),
+        attributes={tag: set(names) for tag, names in allowed.attributes.items()},
+        url_schemes=set(allowed.schemes),
         url_relative="deny",
         link_rel=None,
     )
     parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True)
     # Character references may have brought back what as_text took out.
-    root = etree.fromstring(f"<div>{clean.translate(_UNWANTED)}</div>".encode(), parser)
-    _drop_hidden(root)
-    return root
+    return etree.fromstring(f"<div>{clean.translate(_UNWANTED)}</div>".encode(), parser)
 
 
 def as_text(markup: str) -> str:

@@ -13,7 +13,7 @@ import nh3
 from lxml import etree
 
 from incoming_email.parsing.elements import Element
-from incoming_email.parsing.html_cleaning import as_text, is_bomb
+from incoming_email.parsing.html_cleaning import Allowed, clean_tree
 
 MAX_SHOWN_HTML = 500_000
 """Characters; the rest is in the raw message."""
@@ -24,24 +24,26 @@ MAX_IMAGE_BYTES = 5_000_000
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 """No SVG: it is a document of its own."""
 
-_DROPPED = {
-    "script", "title", "noscript", "template", "textarea", "select", "iframe", "object", "svg",
-    "math", "noframes", "noembed", "xml", "audio", "video", "xmp", "plaintext",
-}  # fmt: skip
-_TAGS = (nh3.ALLOWED_TAGS - {"map", "area"}) | {"font", "big", "style", "section", "main"}
 _LOOKS = {
     *("style", "class", "id", "align", "valign", "bgcolor", "border", "color", "face", "size"),
     *("width", "height", "cellpadding", "cellspacing", "dir", "lang", "hidden"),
 }
-_ATTRIBUTES = {
-    "*": _LOOKS,
-    "a": {"href"},
-    "img": {"src", "alt"},
-    "ol": {"start", "type"},
-    "td": {"colspan", "rowspan", "nowrap"},
-    "th": {"colspan", "rowspan", "nowrap"},
-}
-_SCHEMES = {"http", "https", "mailto", "tel", "cid", "data"}
+_ALLOWED = Allowed(
+    tags=(nh3.ALLOWED_TAGS - {"map", "area"}) | {"font", "big", "style", "section", "main"},
+    dropped={
+        "script", "title", "noscript", "template", "textarea", "select", "iframe", "object",
+        "svg", "math", "noframes", "noembed", "xml", "audio", "video", "xmp", "plaintext",
+    },
+    attributes={
+        "*": _LOOKS,
+        "a": {"href"},
+        "img": {"src", "alt"},
+        "ol": {"start", "type"},
+        "td": {"colspan", "rowspan", "nowrap"},
+        "th": {"colspan", "rowspan", "nowrap"},
+    },
+    schemes={"http", "https", "mailto", "tel", "cid", "data"},
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +54,9 @@ class Image:
 
 def show_html(markup: str, images: Mapping[str, Image]) -> str:
     """`images` by Content-ID. Empty where the markup nests beyond all sense, or says nothing."""
-    text = as_text(markup[:MAX_SHOWN_HTML])
-    if is_bomb(text):
+    root = clean_tree(markup[:MAX_SHOWN_HTML], _ALLOWED)
+    if root is None:
         return ""
-    clean = nh3.clean(
-        text,
-        tags=_TAGS,
-        clean_content_tags=_DROPPED,
-        attributes=_ATTRIBUTES,
-        url_schemes=_SCHEMES,
-        url_relative="deny",
-        link_rel=None,
-    )
-    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True)
-    root = etree.fromstring(f"<div>{as_text(clean)}</div>".encode(), parser)
     left = MAX_IMAGE_BYTES
     for element in root.iter("a", "img"):
         if element.tag == "a":

@@ -1,8 +1,6 @@
 """A worker killed amid "failed before this version": each message acts once, and none is lost."""
 
-import shutil
 import signal
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,22 +14,15 @@ DONE = "processed processed processed processed 4 notes"
 pytestmark = pytest.mark.slow
 
 
-def run_in(database, step, returncode=0):
-    return steps.run_step(SCRIPT, step, database=database, returncode=returncode).strip()
-
-
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """A database with what failed in it, made once."""
-    database = tmp_path_factory.mktemp("retry") / "crash.sqlite3"
-    run_in(database, "prepare")
-    return database
+    return steps.prepare(SCRIPT, tmp_path_factory.mktemp("retry"))
 
 
 @pytest.fixture
 def run_step(prepared, tmp_path):
-    database = shutil.copytree(prepared.parent, tmp_path / "copy") / prepared.name
-    return partial(run_in, database)
+    return steps.on_copy(SCRIPT, prepared, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -133,8 +133,8 @@ class Dovecot:
         (self.folder / "oauth2.conf.ext").write_text(asked)
 
     def start(self) -> None:
-        # Left by a kill; the next start would take it for a running server.
-        (self.folder / "run/master.pid").unlink(missing_ok=True)
+        # Left by a kill: its pid and sockets, which the next start would take for a running server.
+        shutil.rmtree(self.folder / "run", ignore_errors=True)
         self._process = subprocess.Popen(
             ["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")], start_new_session=True
         )

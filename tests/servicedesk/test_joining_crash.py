@@ -1,8 +1,6 @@
 """A worker killed with SIGKILL amid /add_email: nobody joins halfway, no welcome comes twice."""
 
-import shutil
 import signal
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,22 +17,15 @@ AFTER = (
 pytestmark = pytest.mark.slow
 
 
-def run_in(database, step, returncode=0):
-    return steps.run_step(SCRIPT, step, database=database, returncode=returncode).strip()
-
-
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """A database with the mail in it, made once."""
-    database = tmp_path_factory.mktemp("joining") / "crash.sqlite3"
-    run_in(database, "prepare")
-    return database
+    return steps.prepare(SCRIPT, tmp_path_factory.mktemp("joining"))
 
 
 @pytest.fixture
 def run_step(prepared, tmp_path):
-    database = shutil.copytree(prepared.parent, tmp_path / "copy") / prepared.name
-    return partial(run_in, database)
+    return steps.on_copy(SCRIPT, prepared, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from incoming_email.handlers.note import NoteHandler
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
 from issues.models import Note
-from tests.admin_site import incoming_url, make_operator
+from tests.admin_site import incoming_url
 from tests.incoming_email.admin.ledger_rows import ended
 from tests.incoming_email.world import make_mail, make_world
 
@@ -21,12 +21,6 @@ LIST = incoming_url("inboundemail", "changelist")
 @pytest.fixture
 def world():
     return make_world()
-
-
-@pytest.fixture
-def reviewer(client):
-    client.force_login(make_operator("requeue_inboundemail"))
-    return client
 
 
 def fail(world, **fields):

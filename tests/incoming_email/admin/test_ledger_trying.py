@@ -12,7 +12,7 @@ from incoming_email import sender_tokens
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
 from issues.models import Announcement, Issue, Note, OutgoingEmail
-from tests.admin_site import choose, incoming_url, make_operator
+from tests.admin_site import choose, incoming_url
 from tests.factories import UserFactory
 from tests.incoming_email.admin.ledger_rows import ended
 from tests.incoming_email.world import make_mail, make_world
@@ -25,12 +25,6 @@ TRY = incoming_url("inboundemail", "try")
 @pytest.fixture
 def world():
     return make_world()
-
-
-@pytest.fixture
-def reviewer(client):
-    client.force_login(make_operator("requeue_inboundemail"))
-    return client
 
 
 def upload(client, world, content, **fields):

@@ -4,36 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from incoming_email.models import InboxMethod, Mailbox
-from tests.incoming_email.factories import MailboxFactory
 from tests.incoming_email.health.asking import check, refusal
 from tests.servers.certificates import make_authority, make_certificate
 from tests.servers.dovecot import free_ports
-from tests.servers.graph import CLIENT, SECRET, TENANT, USER, FakeGraph
+from tests.servers.graph import FakeGraph
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADDRESS = "incoming+%{key}@in.example.com"
 OTHER = "chief@example.onmicrosoft.com"
-
-
-@pytest.fixture
-def make_graph(graph, settings):
-    settings.HTTPS_CA_FILE = graph.ca_file
-
-    def make(**changes: object) -> Mailbox:
-        given = {
-            "inbox_method": InboxMethod.MICROSOFT_GRAPH,
-            "address": ADDRESS,
-            "user": USER,
-            "tenant_id": TENANT,
-            "client_id": CLIENT,
-            "client_secret": SECRET,
-            "azure_ad_endpoint": graph.url,
-            "graph_endpoint": graph.url,
-        }
-        return MailboxFactory(**(given | changes))
-
-    return make
 
 
 def test_app_that_is_blocked(graph, make_graph):

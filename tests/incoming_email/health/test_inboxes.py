@@ -9,7 +9,6 @@ from incoming_email import health
 from incoming_email.inboxes.base import Answer
 from incoming_email.models import InboxMethod, LoginMethod, Mailbox
 from tests.incoming_email.factories import MailboxFactory
-from tests.servers.graph import CLIENT, SECRET, TENANT, USER
 from tests.servers.oauth import CLIENT as OAUTH_CLIENT
 from tests.servers.oauth import SECRET as OAUTH_SECRET
 from tests.servers.reading import mail
@@ -30,29 +29,9 @@ def answers(mailbox):
     return {step: finding.answer for step, finding in ask(mailbox).items()}
 
 
-@pytest.fixture
-def make_graph_mailbox(graph, settings):
-    settings.HTTPS_CA_FILE = graph.ca_file
-
-    def make(**changes):
-        values = {
-            "inbox_method": InboxMethod.MICROSOFT_GRAPH,
-            "address": ADDRESS,
-            "user": USER,
-            "tenant_id": TENANT,
-            "client_id": CLIENT,
-            "client_secret": SECRET,
-            "azure_ad_endpoint": graph.url,
-            "graph_endpoint": graph.url,
-        }
-        return MailboxFactory(**(values | changes))
-
-    return make
-
-
-def test_a_sound_graph_mailbox(graph, make_graph_mailbox):
+def test_a_sound_graph_mailbox(graph, make_graph):
     graph.deliver(mail("a"), timezone.now())
-    mailbox = make_graph_mailbox()
+    mailbox = make_graph()
     assert answers(mailbox) == {
         "configuration": YES,
         "encrypted file": SKIPPED,
@@ -79,22 +58,22 @@ def test_a_sound_graph_mailbox(graph, make_graph_mailbox):
         ({"client_secret": ""}, "secret", "Enter it in the admin"),
     ],
 )
-def test_what_is_wrong_with_a_graph_mailbox_is_said(make_graph_mailbox, changes, refused, sign):
-    findings = ask(make_graph_mailbox(**changes))
+def test_what_is_wrong_with_a_graph_mailbox_is_said(make_graph, changes, refused, sign):
+    findings = ask(make_graph(**changes))
     assert [step for step, each in findings.items() if each.answer is NO] == [refused]
     assert sign in findings[refused].remedy
     assert findings["backlog"].answer is SKIPPED
     assert "wrong-secret" not in str(findings)
 
 
-def test_an_app_that_is_blocked_is_told_which_right_it_lacks(graph, make_graph_mailbox):
+def test_an_app_that_is_blocked_is_told_which_right_it_lacks(graph, make_graph):
     graph.is_allowed = False
-    assert "Mail.ReadWrite" in ask(make_graph_mailbox())["folder"].remedy
+    assert "Mail.ReadWrite" in ask(make_graph())["folder"].remedy
 
 
-def test_two_mailboxes_on_one_folder(make_graph_mailbox):
-    make_graph_mailbox(name="other")
-    assert ask(make_graph_mailbox())["same folder"].answer is NO
+def test_two_mailboxes_on_one_folder(make_graph):
+    make_graph(name="other")
+    assert ask(make_graph())["same folder"].answer is NO
 
 
 def test_a_sound_maildir_and_one_that_is_none(tmp_path):
@@ -154,10 +133,10 @@ def test_what_a_token_is_asked_for_with(settings, changes, answer, detail):
     assert (finding.answer, finding.detail) == (answer, detail)
 
 
-def test_a_silent_graph_server_ends_within_the_time_of_its_step(make_graph_mailbox):
+def test_a_silent_graph_server_ends_within_the_time_of_its_step(make_graph):
     with talking(b"") as port:
         started = time.monotonic()
-        mailbox = make_graph_mailbox(azure_ad_endpoint=f"https://localhost:{port}")
+        mailbox = make_graph(azure_ad_endpoint=f"https://localhost:{port}")
         found = {
             each.finding.step: each.finding
             for each in health.diagnose_mailbox(mailbox, timeout=0.5)

@@ -43,6 +43,17 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
+def is_taken(port: int) -> bool:
+    """Whether somebody listens there; a connection that has ended does not count."""
+    with socket.socket() as each:
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            each.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
 def password_of(user: str) -> str:
     return f"pw-{user.partition('@')[0]}"
 
@@ -171,6 +182,14 @@ class Dovecot:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(10)
             self._process = None
+            self._wait_for_ports()
+
+    def _wait_for_ports(self) -> None:
+        """The master is gone, and its children may hold the sockets for a moment longer."""
+        end = time.monotonic() + START_SECONDS / 2
+        for port in (self.port, self.tls_port, self.lmtp_port):
+            while is_taken(port) and time.monotonic() < end:
+                time.sleep(0.005)
 
     def restart(self) -> None:
         self.kill()

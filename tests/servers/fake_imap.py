@@ -7,12 +7,15 @@ import ssl
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from incoming_email.inboxes.accounts import ImapAccount
+from tests.servers.imap_behaviours import CORRECT, Behaviour
+from tests.servers.imap_searching import Candidate, parse_search
 
 PASSWORD = "pw-fake"
 HANG = "hang"
@@ -34,7 +37,7 @@ class Reply:
 
 
 class FakeImap:
-    """Use as a context manager. `messages`, `flags`: by UID, may be looked at after."""
+    """Use as a context manager. `messages`, `flags`, `dates`: by UID, may be looked at after."""
 
     def __init__(
         self,
@@ -43,10 +46,14 @@ class FakeImap:
         capability: str = "IMAP4rev1 IDLE UIDPLUS",
         greeting: bytes = b"* OK ready\r\n",
         validity: int = 7,
+        behaviour: Behaviour = CORRECT,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.messages = dict(messages)
         self.flags: dict[int, set[str]] = {uid: set() for uid in messages}
+        self.dates = dict.fromkeys(messages, datetime.now(UTC))
+        self.uid_next = max(messages, default=0) + 1
+        self.behaviour = behaviour
         self.capability = capability
         self.greeting = greeting
         self.validity = validity
@@ -55,6 +62,8 @@ class FakeImap:
         self.connections = 0
         self._idle_tag = ""
         self._script: dict[str, list[Reply]] = defaultdict(list)
+        self._actions: dict[str, list[Callable[[], object]]] = defaultdict(list)
+        self._views: dict[socket.socket, list[int]] = {}
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -62,6 +71,17 @@ class FakeImap:
     def script(self, command: str, data: bytes, *, then: str = "", times: int = 1) -> None:
         """The answer to the next command whose text holds `command`, instead of the right one."""
         self._script[command] += [Reply(data, then)] * times
+
+    def before(self, command: str, action: Callable[[], object]) -> None:
+        """Call `action` when the next command whose text holds `command` has come."""
+        self._actions[command].append(action)
+
+    def add(self, content: bytes, *flags: str, date: datetime | None = None) -> int:
+        """Deliver a message; returns its UID."""
+        uid, self.uid_next = self.uid_next, self.uid_next + 1
+        self.flags[uid], self.dates[uid] = set(flags), date or datetime.now(UTC)
+        self.messages[uid] = content
+        return uid
 
     def account(self, **changes: object) -> ImapAccount:
         settings: dict[str, object] = {
@@ -143,7 +163,10 @@ class FakeImap:
 
     def _answer(self, tag: str, command: str, connection: socket.socket) -> Reply:
         self.commands.append(command)
-        reply = self._scripted(command) or self._right_answer(command)
+        for text, actions in self._actions.items():
+            if text in command and actions:
+                actions.pop(0)()
+        reply = self._scripted(command) or self._right_answer(command, connection)
         data = reply.data.replace(b"IDLE-TAG", self._idle_tag.encode())
         connection.sendall(data.replace(b"TAG", tag.encode()))
         if command == "IDLE":
@@ -156,19 +179,23 @@ class FakeImap:
                 return replies.pop(0)
         return None
 
-    def _right_answer(self, command: str) -> Reply:
-        if command.startswith("UID "):
-            _, verb, arguments = command.split(" ", 2)
-            answer = getattr(self, f"_{verb.lower()}")(arguments)
-            return Reply(answer + b"TAG OK done\r\n")
-        top = max(self.messages, default=0) + 1
+    def _right_answer(self, command: str, connection: socket.socket) -> Reply:
+        verb, _, arguments = command.partition(" ")
+        view, news = self._look(verb, connection)
+        if verb == "UID":
+            verb, _, arguments = arguments.partition(" ")
+            try:
+                answer = getattr(self, f"_{verb.lower()}")(arguments, view)
+            except ValueError as error:
+                return Reply(f"TAG BAD UID {verb} {error}\r\n".encode())
+            return Reply(news + answer + b"TAG OK done\r\n")
+        if verb == "FETCH":
+            return Reply(news + self._fetch_numbered(arguments, view) + b"TAG OK done\r\n")
+        if verb == "STATUS":
+            return Reply(news + self._status(arguments, view).encode())
         answers = {
             "CAPABILITY": f"* CAPABILITY {self.capability}\r\nTAG OK done\r\n",
-            "SELECT": (
-                f"* {len(self.messages)} EXISTS\r\n* 0 RECENT\r\n"
-                f"* OK [UIDVALIDITY {self.validity}] ids\r\n* OK [UIDNEXT {top}] next\r\n"
-                "TAG OK [READ-WRITE] done\r\n"
-            ),
+            "SELECT": self._selected(view),
             "IDLE": "+ idling\r\n",
             "DONE": f"{self._idle_tag} OK done\r\n",
             "STARTTLS": "TAG OK go on\r\n",
@@ -176,52 +203,90 @@ class FakeImap:
             "NOOP": "TAG OK done\r\n",
             "LOGOUT": "* BYE bye\r\nTAG OK done\r\n",
         }
-        verb = command.partition(" ")[0]
-        answer = answers.get(verb, "TAG BAD unknown command\r\n")
-        return Reply(answer.encode(), DROP if verb == "LOGOUT" else "")
+        text = answers.get(verb, "TAG BAD unknown command\r\n")
+        return Reply(news + text.encode(), DROP if verb == "LOGOUT" else "")
 
-    def _chosen(self, text: str) -> list[int]:
-        uids: set[int] = set()
-        for part in text.split(","):
-            low, _, high = part.partition(":")
-            top = max(self.messages, default=0) if high == "*" else int(high or low)
-            uids |= {uid for uid in self.messages if int(low) <= uid <= top}
-        return sorted(uids)
+    def _look(self, verb: str, connection: socket.socket) -> tuple[list[int], bytes]:
+        """The UIDs that the session sees now, ascending, and the line that tells of new ones."""
+        known = self._views.get(connection)
+        if known is None and verb != "SELECT":
+            return sorted(self.messages), b""
+        news = self.behaviour.sees_news_at
+        if known is not None and verb != "SELECT" and news and verb not in news:
+            view = [uid for uid in known if uid in self.messages]
+        else:
+            view = sorted(self.messages)
+        self._views[connection] = view
+        has_grown = known is not None and verb != "SELECT" and set(view) - set(known)
+        return view, b"* %d EXISTS\r\n" % len(view) if has_grown else b""
 
-    def _search(self, keys: str) -> bytes:
-        match = re.search(r"UID ([\d:,*]+)", keys)
-        named = self._chosen(match[1]) if match else []
-        found = []
-        for uid in sorted(self.messages):
-            unseen = "\\Seen" not in self.flags[uid]
-            wanted = unseen or uid in named if "UNSEEN" in keys else True
-            if wanted and "\\Deleted" not in self.flags[uid]:
-                found.append(str(uid))
+    def _selected(self, view: Sequence[int]) -> str:
+        codes = [f"UIDVALIDITY {self.validity}"] if self.behaviour.tells_validity else []
+        codes += [f"UIDNEXT {self._next(view)}"] if self.behaviour.tells_uid_next else []
+        lines = [f"{len(view)} EXISTS", "0 RECENT", *(f"OK [{code}] Ok" for code in codes)]
+        return "".join(f"* {line}\r\n" for line in lines) + "TAG OK [READ-WRITE] done\r\n"
+
+    def _status(self, arguments: str, view: Sequence[int]) -> str:
+        """Of the one folder there is."""
+        if not self.behaviour.knows_status:
+            return "TAG NO STATUS is not for everybody\r\n"
+        name, _, items = arguments.partition(" (")
+        seen = view if self.behaviour.sees_news_at else sorted(self.messages)
+        values = {
+            "MESSAGES": len(seen),
+            "UIDNEXT": self._next(seen),
+            "UIDVALIDITY": self.validity,
+        }
+        told = " ".join(f"{item} {values[item]}" for item in items.rstrip(")").split())
+        return f"* STATUS {name} ({told})\r\nTAG OK done\r\n"
+
+    def _next(self, view: Sequence[int]) -> int:
+        """UIDNEXT, as far as a session that sees these messages knows of it."""
+        unseen = set(self.messages) - set(view)
+        return min(unseen, default=self.uid_next)
+
+    def _search(self, keys: str, view: Sequence[int]) -> bytes:
+        star = self.behaviour.star_in_search
+        wanted = parse_search(keys, lambda text: self.behaviour.choose(text, view, star))
+        found = [
+            str(uid)
+            for uid in view
+            if wanted(Candidate(uid, frozenset(self.flags[uid]), self.dates[uid]))
+        ]
         return f"* SEARCH {' '.join(found)}\r\n".encode()
 
-    def _fetch(self, arguments: str) -> bytes:
+    def _fetch(self, arguments: str, view: Sequence[int]) -> bytes:
         uids, _, items = arguments.partition(" ")
         answer = b""
-        for number, uid in enumerate(self._chosen(uids), 1):
+        for uid in self.behaviour.choose(uids, view, self.behaviour.star_in_fetch):
             content = self.messages[uid]
+            told = [b"UID %d" % uid]
             if "RFC822.SIZE" in items:
-                item = f"RFC822.SIZE {len(content)}".encode()
-            elif "HEADER" in items:
+                told.append(b"RFC822.SIZE %d" % len(content))
+            if "INTERNALDATE" in items:
+                told.append(f'INTERNALDATE "{self.dates[uid]:%d-%b-%Y %H:%M:%S %z}"'.encode())
+            if "HEADER" in items:
                 header = content.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-                item = b"BODY[HEADER]<0> {%d}\r\n%s" % (len(header), header)
-            else:
-                item = b"BODY[] {%d}\r\n%s" % (len(content), content)
-            answer += b"* %d FETCH (UID %d %s)\r\n" % (number, uid, item)
+                told.append(b"BODY[HEADER]<0> {%d}\r\n%s" % (len(header), header))
+            elif "BODY" in items:
+                told.append(b"BODY[] {%d}\r\n%s" % (len(content), content))
+            answer += b"* %d FETCH (%s)\r\n" % (view.index(uid) + 1, b" ".join(told))
         return answer
 
-    def _store(self, arguments: str) -> bytes:
+    def _fetch_numbered(self, arguments: str, view: Sequence[int]) -> bytes:
+        """By one sequence number."""
+        number, _, items = arguments.partition(" ")
+        uids = view[int(number) - 1 : int(number)]
+        return self._fetch(f"{uids[0]} {items}", view) if uids else b""
+
+    def _store(self, arguments: str, view: Sequence[int]) -> bytes:
         uids, _, items = arguments.partition(" ")
-        for uid in self._chosen(uids):
+        for uid in self.behaviour.choose(uids, view):
             self.flags[uid] |= set(re.findall(r"\\\w+", items))
         return b""
 
-    def _expunge(self, arguments: str) -> bytes:
-        for uid in self._chosen(arguments):
+    def _expunge(self, arguments: str, view: Sequence[int]) -> bytes:
+        for uid in self.behaviour.choose(arguments, view):
             if "\\Deleted" in self.flags[uid]:
-                del self.messages[uid], self.flags[uid]
+                del self.messages[uid], self.flags[uid], self.dates[uid]
         return b""

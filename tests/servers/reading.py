@@ -28,6 +28,12 @@ def uids(messages: list[RawMessage]) -> list[int]:
     return [int(message.source_id.rpartition(":")[2]) for message in messages]
 
 
+def take_in(account: Account, position: str = "") -> tuple[list[int], str]:
+    """UIDs of one visit to an IMAP folder, and the position behind it."""
+    with open_inbox(account, position=position) as inbox:
+        return uids(read_all(inbox)), inbox.position or ""
+
+
 def refusal(account: Account) -> InboxError:
     """Why the inbox can't be opened."""
     with pytest.raises(InboxError) as caught, open_inbox(account):

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from incoming_email import processing, receiving
 from incoming_email.inboxes.base import Inbox, InboxError
@@ -24,6 +26,11 @@ CLOCK_SLACK_SECONDS = 5
 
 class LeaseLostError(Exception):
     """Somebody else reads the mailbox now, or it was disabled."""
+
+
+def describe_fault(fault: InboxError) -> str:
+    """What happened and what to do; sentences of ours in the active language."""
+    return f"{_(fault.detail)} {_(fault.remedy)}".strip()
 
 
 def fetch(
@@ -164,5 +171,6 @@ def _note_failure(mailbox: Mailbox, error: InboxError, *, now: datetime) -> None
     logger.warning("fetch failed mailbox=%s error=%s", mailbox.pk, error.detail)
     row = Mailbox.objects.filter(pk=mailbox.pk)
     pause = now + timedelta(seconds=error.retry_after) if error.retry_after else None
-    row.update(last_error=f"{error.detail} {error.remedy}".strip(), next_poll_at=pause)
+    with override(settings.LANGUAGE_CODE):  # whoever asked for the visit, all read it
+        row.update(last_error=describe_fault(error), next_poll_at=pause)
     row.filter(failing_since=None).update(failing_since=now)

@@ -43,7 +43,7 @@ def carry_out(mailbox: Mailbox, form: BackfillForm, *, now: datetime) -> tuple[s
     try:
         count = fetching.preview(mailbox, since=since)
     except InboxError as fault:
-        return f"{fault.detail} {fault.remedy}".strip(), False
+        return fetching.describe_fault(fault), False
     text = ngettext(
         "%(count)d message since %(day)s, with what is kept already.",
         "%(count)d messages since %(day)s, with what is kept already.",

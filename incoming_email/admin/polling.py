@@ -51,7 +51,7 @@ def _fetch(mailbox: Mailbox, seconds: float) -> Polled:
         more = _("What still waits is taken in by the worker at the next poll.")
         return Polled(f"{_count(taken)} {more}")
     except InboxError as error:
-        return Polled(f"{error.detail} {error.remedy}".strip(), True)
+        return Polled(fetching.describe_fault(error), True)
     if count is None:
         return Polled(
             _("Somebody else reads the mailbox at the moment, so its mail is coming in."), False

@@ -33,10 +33,14 @@ def compare(theirs: datetime, ours: datetime, *, whose: str) -> Finding:
     return Finding(STEP, Answer.WARN, text % {"seconds": abs(seconds), "whose": whose}, remedy())
 
 
-def look_at_newest(newest: datetime | None) -> Finding:
+def look_at_newest(newest: datetime | None, *, is_empty: bool) -> Finding:
     """IMAP tells no time, but mail can't have come in the future (RFC 3501 section 2.3.3)."""
-    if newest is None:
+    if newest is None and is_empty:
         return Finding(STEP, Answer.SKIPPED, _("the folder is empty, so no time is seen"))
+    if newest is None:
+        return Finding(
+            STEP, Answer.SKIPPED, _("the server does not say when its newest message came")
+        )
     ahead = round((newest - datetime.now(UTC)).total_seconds())
     if ahead <= settings.CHECK_CLOCK_SECONDS:
         return Finding(STEP, Answer.YES, _("the newest message did not come in the future"))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -20,7 +19,7 @@ from incoming_email.inboxes.base import Answer, Finding, InboxError
 from incoming_email.inboxes.imap_connection import open_connection, select_folder
 from incoming_email.inboxes.imap_faults import inbox_errors
 from incoming_email.inboxes.imap_login import log_in
-from incoming_email.inboxes.imap_position import Progress
+from incoming_email.inboxes.imap_starting import start_progress
 from incoming_email.models import InboxMethod, Mailbox
 from incoming_email.parsing.addresses import InvalidTemplate, lower_ascii, parse_template
 from issues.models import EmailAddress, User
@@ -155,28 +154,29 @@ def look_inside(account: ImapAccount, position: str, *, timeout: float) -> Itera
     """How many messages the next reading will find, and when the newest came. Nothing is marked."""
     patient = replace(account, timeout=min(account.timeout, timeout))
     try:
-        waiting, newest = _read_inside(patient, position, timeout)
+        waiting, clock = _read_inside(patient, position, timeout)
     except InboxError as fault:
-        yield Finding("backlog", Answer.NO, fault.detail, fault.remedy)
+        yield Finding("backlog", Answer.NO, _(fault.detail), _(fault.remedy))
         yield from _skip([clocks.STEP], _("a step before failed"))
         return
     yield inboxes.describe_backlog(waiting)
-    yield clocks.look_at_newest(newest)
+    yield clock
 
 
-def _read_inside(
-    account: ImapAccount, position: str, seconds: float
-) -> tuple[int, datetime | None]:
+def _read_inside(account: ImapAccount, position: str, seconds: float) -> tuple[int, Finding]:
+    """How many messages wait, and what the newest says of the server's clock."""
     connection = open_connection(account, within=seconds)
     try:
         log_in(connection, account)
         folder = select_folder(connection, account)
+        progress = start_progress(connection, account, folder, position)
         with inbox_errors(account):
-            criteria = Progress(position, folder, account.starts_at).criteria
-            waiting = len(connection.search_uids(criteria))
-            return waiting, connection.find_newest_date() if folder.exists else None
+            waiting = len(connection.search_uids(progress.criteria))
+            newest = connection.find_newest()
     finally:
         connection.leave()
+    came_at = newest.came_at if newest else None
+    return waiting, clocks.look_at_newest(came_at, is_empty=folder.exists == 0)
 
 
 def find_same_folder(mailbox: Mailbox, others: Sequence[Mailbox]) -> Finding:

@@ -13,14 +13,11 @@ from imapclient import DELETED, SEEN
 from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError, RawMessage
 from incoming_email.inboxes.batches import split_batches
-from incoming_email.inboxes.imap_connection import (
-    ImapConnection,
-    open_connection,
-    select_folder,
-)
+from incoming_email.inboxes.imap_connection import ImapConnection, open_connection, select_folder
 from incoming_email.inboxes.imap_faults import inbox_errors
 from incoming_email.inboxes.imap_login import log_in
 from incoming_email.inboxes.imap_position import Backfill, Folder, Progress
+from incoming_email.inboxes.imap_starting import start_progress
 from incoming_email.inboxes.imap_wire import CHANGE_LINE
 from incoming_email.inboxes.limits import HEADER_BYTES
 
@@ -55,11 +52,7 @@ class ImapInbox:
     ) -> None:
         self._account = account
         self._connection, self._folder = self._open()
-        self._progress: Progress | Backfill
-        if since is None:
-            self._progress = Progress(position, self._folder, account.starts_at)
-        else:
-            self._progress = Backfill(since)
+        self._progress = self._begin(position, since)
         self._id_prefix = f"{folder_digest(account)}:{self._folder.validity}:"
         self._heard: dict[bytes, int] = {}
         self._is_news(self._connection.find_notices())
@@ -99,6 +92,15 @@ class ImapInbox:
             return connection, select_folder(connection, self._account)
         except InboxError:
             connection.leave(politely=False)
+            raise
+
+    def _begin(self, position: str, since: datetime | None) -> Progress | Backfill:
+        if since is not None:
+            return Backfill(since)
+        try:
+            return start_progress(self._connection, self._account, self._folder, position)
+        except InboxError:
+            self._connection.leave(politely=False)
             raise
 
     def _reopen(self) -> None:

@@ -2,15 +2,18 @@
 
 import contextlib
 import imaplib
+import re
 import ssl
 import time
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from imapclient import DELETED, SEEN, IMAPClient
 from imapclient.imap_utf7 import decode as decode_utf7
 from imapclient.imapclient import Quota
+from imapclient.response_parser import parse_fetch_response
 
 from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError
@@ -22,6 +25,25 @@ GOODBYE_SECONDS = 5.0
 MAX_LISTED = 30
 QUOTA_SHARE = 0.9
 """From this share on people are told."""
+
+UNREADABLE = (imaplib.IMAP4.error, ValueError, LookupError, TypeError)
+"""A command that is refused, or an answer that is not as it must be."""
+
+NUMBER = re.compile(rb"\d{1,20}")
+NUMBERS = frozenset({"UIDNEXT", "UIDVALIDITY", "HIGHESTMODSEQ"})
+"""Response codes of SELECT whose value is a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A message of the open folder."""
+
+    number: int
+    """Its sequence number; that of the newest says how many messages there are."""
+
+    uid: int
+    came_at: datetime | None
+    """INTERNALDATE, with its time zone; None where the server does not say."""
 
 
 class ImapConnection(IMAPClient):  # type: ignore[misc]  # IMAPClient comes without types
@@ -82,7 +104,7 @@ class ImapConnection(IMAPClient):  # type: ignore[misc]  # IMAPClient comes with
             _roots, quotas = self.get_quota_root(folder)
         except imaplib.IMAP4.abort:
             raise
-        except (imaplib.IMAP4.error, ValueError, LookupError, TypeError):
+        except UNREADABLE:
             return
         self._quota = next(filter(None, map(_describe_quota, quotas)), "")
 
@@ -94,11 +116,63 @@ class ImapConnection(IMAPClient):  # type: ignore[misc]  # IMAPClient comes with
         texts = [line.partition(b"(")[0] for line in lines if isinstance(line, bytes)]
         return sorted({int(uid) for text in texts for uid in text.split()})
 
-    def find_newest_date(self) -> datetime | None:
-        """When the server got its newest message (INTERNALDATE); None where it does not say."""
-        rows = self.fetch([max(self.search_uids("UID *"), default=1)], ["INTERNALDATE"])
-        dates = [row.get(b"INTERNALDATE") for row in rows.values()]
-        return next((date for date in dates if isinstance(date, datetime) and date.tzinfo), None)
+    def _process_select_response(  # IMAPClient's hook
+        self, answers: Mapping[str, list[bytes | None]]
+    ) -> dict[bytes, object]:
+        """Without a UIDNEXT or the like that is no number, which IMAPClient stumbles over."""
+        usable = {
+            kind: values
+            for kind, values in answers.items()
+            if kind not in NUMBERS or NUMBER.fullmatch(values[0] or b"")
+        }
+        answer: dict[bytes, object] = super()._process_select_response(usable)
+        return answer
+
+    def find_newest(self) -> Located | None:
+        """None in an empty folder, and where the server does not say.
+
+        By FETCH, since `UID SEARCH UID *` finds nothing on Courier 5.0 and is BAD on GNU
+        mailutils 3.15.
+        """
+        return self._locate("UID", "FETCH", "*")
+
+    def find_numbered(self, number: int) -> Located | None:
+        """The message with this sequence number; None where the server does not say."""
+        located = self._locate("FETCH", str(number))
+        return located if located and located.number == number else None
+
+    def _locate(self, *command: str) -> Located | None:
+        """Of the messages that the answer tells of, the last one."""
+        try:
+            tag = self._imap._command(*command, "(UID INTERNALDATE)")
+            kind, lines = self._imap._command_complete("FETCH", tag)
+            _kind, lines = self._imap._untagged_response(kind, lines, "FETCH")
+            rows = parse_fetch_response(lines, normalise_times=False, uid_is_key=False)
+        except imaplib.IMAP4.abort:
+            raise
+        except UNREADABLE:
+            return None
+        # A notice of another message may have come along, mostly without its UID.
+        number = max((each for each, row in rows.items() if b"UID" in row), default=0)
+        if kind != "OK" or not number:
+            return None
+        date = rows[number].get(b"INTERNALDATE")
+        came_at = date if isinstance(date, datetime) and date.tzinfo else None
+        return Located(number, rows[number][b"UID"], came_at)
+
+    def find_status(self, folder: str) -> Mapping[bytes, object]:
+        """MESSAGES and UIDNEXT by STATUS; empty where the server refuses or can't be understood.
+
+        Servers must answer for the selected folder too (RFC 9051, 6.3.11). There Courier 5.0
+        tells of the moment when the session last looked, Cyrus 3.6 and mailutils 3.15 of now.
+        """
+        try:
+            status: dict[bytes, object] = self.folder_status(folder, ["MESSAGES", "UIDNEXT"])
+        except imaplib.IMAP4.abort:
+            raise
+        except UNREADABLE:
+            return {}
+        return status
 
     def idle_lines(self, seconds: float) -> list[bytes] | None:
         return self._imap.idle_lines(seconds)
@@ -155,23 +229,25 @@ def open_connection(account: ImapAccount, *, within: float | None = None) -> Ima
 def select_folder(connection: ImapConnection, account: ImapAccount) -> Folder:
     """The folder opened for writing. Raises InboxError with the names that exist."""
     with inbox_errors(account):
+        name = account.folder
         try:
-            answer = connection.select_folder(account.folder)
+            answer = connection.select_folder(name)
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as refusal:
             listed = connection.list_folders()
-            name = find_folder(account.folder, ((mark, name) for _flags, mark, name in listed))
-            if name is None:
-                raise _missing(account.folder, [name for *_rest, name in listed]) from refusal
+            found = find_folder(account.folder, ((mark, each) for _flags, mark, each in listed))
+            if found is None:
+                raise _missing(account.folder, [each for *_rest, each in listed]) from refusal
+            name = found
             answer = connection.select_folder(name)
-        connection.look_at_quota(account.folder)
-        uid_next = answer.get(b"UIDNEXT") or max(connection.search_uids("UID *"), default=0) + 1
+        connection.look_at_quota(name)
         return Folder(
-            validity=int(answer.get(b"UIDVALIDITY", 0)),
-            uid_next=int(uid_next),
-            exists=int(answer.get(b"EXISTS", 0)),
+            validity=answer.get(b"UIDVALIDITY", 0),
+            uid_next=answer.get(b"UIDNEXT", 0),
+            exists=answer.get(b"EXISTS"),
             keeps_flags={SEEN, DELETED} <= set(answer.get(b"PERMANENTFLAGS", (SEEN, DELETED))),
+            name=name,
         )
 
 

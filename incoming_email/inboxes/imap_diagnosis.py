@@ -113,7 +113,7 @@ def _check_folder(attempt: Attempt) -> Finding:
     if not folder.keeps_flags:
         detail = f"the folder {account.folder} opens, but its flags can't be changed"
         return Finding("folder", Answer.NO, detail, "Give this user the right to change flags.")
-    return Finding("folder", Answer.YES, f"{folder.exists} messages in {account.folder}")
+    return Finding("folder", Answer.YES, f"{folder.exists or 0} messages in {account.folder}")
 
 
 def _check_capabilities(attempt: Attempt) -> Finding:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from incoming_email.inboxes.base import InboxError, gettext_noop
+
 MAX_UID = 4_294_967_295
 """UIDs have 32 bits. Used instead of `*`, which always finds the last message (RFC 3501, 6.4.8)."""
 
@@ -14,7 +16,21 @@ MAX_MISSED = 10
 """So many unreadable messages may lie below the mark; it stays below the next one."""
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-POSITION = re.compile(r"(\d{1,10}):(\d{1,10})(?::(\d{1,10}(?:,\d{1,10})*))?", re.ASCII)
+
+# UIDVALIDITY has 32 bits (RFC 3501, 9), but some servers make it of the time in milliseconds.
+POSITION = re.compile(r"(\d{1,20}):(\d{1,10})(?::(\d{1,10}(?:,\d{1,10})*))?", re.ASCII)
+
+NO_UID_NEXT = gettext_noop(
+    "the mail server does not say where new mail begins in the folder: SELECT and STATUS give no"
+    " usable UIDNEXT, and FETCH gives no UID of the newest message."
+)
+NO_VALIDITY = gettext_noop(
+    "the mail server gives the folder no UIDVALIDITY, so its messages have no lasting ids."
+)
+NO_POSITION_REMEDY = gettext_noop(
+    "No message was taken in or marked. Have the mail server repaired, or have it hand this mail"
+    " over by LMTP, SMTP or a Maildir instead."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +59,23 @@ class Folder:
     """What the server said when the folder was selected."""
 
     validity: int
+    """UIDVALIDITY; 0 where the server gave none."""
+
     uid_next: int
-    exists: int = 0
+    """No message has this UID or a higher one yet; 0 where that is not known."""
+
+    exists: int | None = 0
     keeps_flags: bool = True
     """Whether \\Seen and \\Deleted stay when the connection ends."""
+
+    name: str = "INBOX"
+    """As the server lists it."""
+
+
+def is_known(text: str, folder: Folder) -> bool:
+    """Whether the position `text` says how far this folder has been read."""
+    position = Position.parse(text)
+    return position is not None and position.validity == folder.validity
 
 
 def name_day(moment: datetime) -> str:
@@ -61,6 +90,9 @@ class Progress:
     A first reading, and one after a change of UIDVALIDITY, count as a whole or not at all:
     broken off, they are begun again from the old mark. `starts_at`: what the server got before
     then is left alone, unless it lies above the mark, where no clock has to be trusted.
+
+    Raises InboxError at such a reading of a folder whose `validity` or `uid_next` is not known:
+    without them all mail would count as new, also what was read long ago.
     """
 
     def __init__(self, text: str, folder: Folder, starts_at: datetime | None = None) -> None:
@@ -68,8 +100,11 @@ class Progress:
         self.starts_at = starts_at
         self._folder = folder
         self._text = text if start else ""
-        self.resynchronised = start is not None and start.validity != folder.validity
-        self._whole = start is None or self.resynchronised
+        self._whole = not is_known(text, folder)
+        self.resynchronised = start is not None and self._whole
+        if self._whole and not (folder.validity and folder.uid_next):
+            detail = NO_UID_NEXT if folder.validity else NO_VALIDITY
+            raise InboxError(detail, remedy=NO_POSITION_REMEDY)
         self._highest = start.highest if start and not self._whole else 0
         self._missed = set(start.missed) if start and not self._whole else set()
         self._ceiling = MAX_UID + 1

@@ -15,7 +15,7 @@ from incoming_email.outcomes import Reason
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "config" / "locale" / "ko" / "LC_MESSAGES" / "django.po"
 SOURCES = ("config", "issues", "incoming_email", "servicedesk")
-MARKS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
+MARKS = {"_", "gettext", "gettext_noop", "gettext_lazy", "ngettext", "ngettext_lazy"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd](?!\w)|%?\{\w*\}|%%|</?\w+>|\*\*")
 IN_TEMPLATE = re.compile(
     r"\bn?gettext\((u?\"(?:[^\"\\]|\\.)*\"|u?'(?:[^'\\]|\\.)*')|\b_\((\"[^\"]*\"|'[^']*')\)"

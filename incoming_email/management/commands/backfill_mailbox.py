@@ -46,7 +46,7 @@ class Command(BaseCommand):
             else:
                 self._fill_in(mailbox, since)
         except InboxError as fault:
-            raise CommandError(f"{fault.detail} {fault.remedy}".strip()) from fault
+            raise CommandError(fetching.describe_fault(fault)) from fault
 
     def _write_count(self, count: int, day: str) -> None:
         text = ngettext(

@@ -31,12 +31,16 @@ def test_clock_that_is_off(settings, seconds, side):
     assert finding.remedy.startswith("Let the time be set by the network (NTP)")
 
 
-def test_empty_folder_shows_no_time():
-    assert clocks.look_at_newest(None).answer is SKIPPED
+@pytest.mark.parametrize(("is_empty", "words"), [(True, "is empty"), (False, "does not say")])
+def test_folder_that_shows_no_time(is_empty, words):
+    finding = clocks.look_at_newest(None, is_empty=is_empty)
+    assert finding.answer is SKIPPED
+    assert words in finding.detail
 
 
 def test_mail_of_the_past_says_that_we_are_not_behind():
-    assert clocks.look_at_newest(OURS - timedelta(days=900)).answer is YES
+    old = OURS - timedelta(days=900)
+    assert clocks.look_at_newest(old, is_empty=False).answer is YES
 
 
 def test_only_a_database_server_has_a_clock_of_its_own(db):

@@ -53,6 +53,7 @@ def test_i05_only_peek_is_asked_for() -> None:
     with FakeImap(MAIL) as server, open_inbox(server.account()) as inbox:
         read_all(inbox)
         assert server.sent("UID FETCH") == [
+            "UID FETCH * (UID INTERNALDATE)",
             "UID FETCH 1,2,3 (RFC822.SIZE)",
             "UID FETCH 1,2,3 (BODY.PEEK[])",
         ]
@@ -212,15 +213,6 @@ def test_a_read_only_folder_is_refused() -> None:
         server.script("SELECT", b"* 3 EXISTS\r\n* OK [READ-ONLY] no\r\nTAG OK [READ-ONLY] ok\r\n")
         fault = refusal(server.account())
     assert fault.remedy == "Give this user the right to change flags in the folder."
-
-
-def test_a_folder_without_uidnext_is_asked_for_its_highest_uid() -> None:
-    with FakeImap(MAIL) as server:
-        server.script("SELECT", b"* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ids\r\nTAG OK ok\r\n")
-        server.script("SEARCH UID *", b"* SEARCH 3\r\nTAG OK done\r\n")
-        with open_inbox(server.account()) as inbox:
-            read_all(inbox)
-            assert server.sent("SEARCH")[1] == "UID SEARCH UNDELETED OR UNSEEN UID 4:4294967295"
 
 
 def test_a_refused_store_leaves_the_mark_where_it_was() -> None:

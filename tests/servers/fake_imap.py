@@ -246,8 +246,7 @@ class FakeImap:
         return min(unseen, default=self.uid_next)
 
     def _search(self, keys: str, view: Sequence[int]) -> bytes:
-        star = self.behaviour.star_in_search
-        wanted = parse_search(keys, lambda text: self.behaviour.choose(text, view, star))
+        wanted = parse_search(keys, lambda text: self.behaviour.find_searched(text, view))
         found = [
             str(uid)
             for uid in view
@@ -258,7 +257,7 @@ class FakeImap:
     def _fetch(self, arguments: str, view: Sequence[int]) -> bytes:
         uids, _, items = arguments.partition(" ")
         answer = b""
-        for uid in self.behaviour.choose(uids, view, self.behaviour.star_in_fetch):
+        for uid in self.behaviour.find_named(uids, view):
             content = self.messages[uid]
             told = [b"UID %d" % uid]
             if "RFC822.SIZE" in items:
@@ -281,12 +280,12 @@ class FakeImap:
 
     def _store(self, arguments: str, view: Sequence[int]) -> bytes:
         uids, _, items = arguments.partition(" ")
-        for uid in self.behaviour.choose(uids, view):
+        for uid in self.behaviour.find_named(uids, view):
             self.flags[uid] |= set(re.findall(r"\\\w+", items))
         return b""
 
     def _expunge(self, arguments: str, view: Sequence[int]) -> bytes:
-        for uid in self.behaviour.choose(arguments, view):
+        for uid in self.behaviour.find_named(arguments, view):
             if "\\Deleted" in self.flags[uid]:
                 del self.messages[uid], self.flags[uid], self.dates[uid]
         return b""

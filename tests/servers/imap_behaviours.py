@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
+MAX_UID = 4_294_967_295
+
 
 class Star(Enum):
     """What becomes of `*`, which stands for the newest message."""
@@ -30,22 +32,30 @@ class Behaviour:
     """A session learns of new mail only by these commands; empty: by each."""
 
     takes_last_for_missing: bool = False
-    """A UID above all others names the newest message."""
+    """In FETCH and STORE a UID above all others names the newest message; not in SEARCH."""
 
-    def choose(self, text: str, view: Sequence[int], star: Star = Star.NEWEST) -> list[int]:
-        """The UIDs in `view` that a set such as `3,5:*` names. Raises ValueError for BAD."""
-        if text == "*" and star is Star.BAD:
-            raise ValueError("Bogus number set")
-        if text == "*" and star is Star.NOTHING:
-            return []
-        newest = max(view, default=0)
-        uids: set[int] = set()
-        for part in text.split(","):
-            ends = [newest if end == "*" else int(end) for end in part.split(":")]
-            if self.takes_last_for_missing and len(ends) == 1:
-                ends = [min(ends[0], newest)]
-            uids |= {uid for uid in view if min(ends) <= uid <= max(ends)}
-        return sorted(uids)
+    def find_searched(self, text: str, view: Sequence[int]) -> list[int]:
+        """The UIDs in `view` that a set in a SEARCH names, such as `3,5:*`."""
+        return _choose(text, view, self.star_in_search, top=MAX_UID)
+
+    def find_named(self, text: str, view: Sequence[int]) -> list[int]:
+        """The UIDs in `view` that the set of another command names."""
+        top = max(view, default=0) if self.takes_last_for_missing else MAX_UID
+        return _choose(text, view, self.star_in_fetch, top=top)
+
+
+def _choose(text: str, view: Sequence[int], star: Star, *, top: int) -> list[int]:
+    """`top`: what any higher UID counts as. Raises ValueError where the server answers BAD."""
+    if text == "*" and star is Star.BAD:
+        raise ValueError("Bogus number set")
+    if text == "*" and star is Star.NOTHING:
+        return []
+    newest = max(view, default=0)
+    uids: set[int] = set()
+    for part in text.split(","):
+        ends = [min(newest if end == "*" else int(end), top) for end in part.split(":")]
+        uids |= {uid for uid in view if min(ends) <= uid <= max(ends)}
+    return sorted(uids)
 
 
 CORRECT = Behaviour()

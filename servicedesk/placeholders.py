@@ -12,6 +12,9 @@ NAMES = frozenset(
 IN_CANNED_REPLIES = NAMES - {"NOTE_TEXT", "UNSUBSCRIBE_URL"}
 """Known when a member writes: the text becomes a note, which goes to several people."""
 
+WORDS_OF_OTHERS = frozenset({"ISSUE_DESCRIPTION", "NOTE_TEXT"})
+"""What these stand for was written by people, most often outside; the rest is ours."""
+
 PLACEHOLDER = re.compile(r"%\{[ \t]{0,20}(?P<name>[A-Za-z_]{1,50})[ \t]{0,20}\}")
 
 

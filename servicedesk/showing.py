@@ -68,7 +68,7 @@ def show_ticket(issue: Issue, reader: Person) -> ShownTicket | None:
         participants=list(ticket.participants.order_by("pk")),
         waiting_since=ticket.waiting_since,
         canned_replies=[
-            FilledReply(reply.pk, reply.title, wording.canned_reply(reply.text, issue))
+            FilledReply(reply.pk, reply.title, wording.canned_reply(reply.text, issue).source)
             for reply in replies
         ],
         may_change=reader.has_perm("issues.triage_item", issue),

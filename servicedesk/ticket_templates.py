@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from issues import quick_actions, services
+from issues.marked_text import typed
 from issues.models import Issue, User
 from issues.own_lines import FENCE, find_own_lines
 from issues.quick_actions import Opening, Refusal
@@ -27,7 +28,7 @@ class TicketTemplate:
 
 def read_template(desk: ServiceDesk) -> TicketTemplate:
     """Taken apart by itself, so that no word of a customer's can be a command."""
-    reading = quick_actions.read(desk.template)
+    reading = quick_actions.read(typed(desk.template))
     opening = quick_actions.split_opening(reading.commands, Issue)
     return TicketTemplate(reading.text, opening, reading.doubts)
 

@@ -7,9 +7,11 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext
 
+from issues.marked_text import MarkedText
 from issues.models import Issue
 from servicedesk.models import ServiceDesk
 from servicedesk.placeholders import fill_in
+from servicedesk.quoting import fill_in_marked
 
 
 def thank_you(desk: ServiceDesk | None, issue: Issue, *, unsubscribe_url: str) -> str:
@@ -43,8 +45,9 @@ def new_note(desk: ServiceDesk | None, issue: Issue, text: str, *, unsubscribe_u
     return fill_in(own or default, _values(issue, unsubscribe_url) | {"NOTE_TEXT": text})
 
 
-def canned_reply(text: str, issue: Issue) -> str:
-    return fill_in(text, _values(issue, ""))
+def canned_reply(text: str, issue: Issue) -> MarkedText:
+    """What a member is about to say in their own name, the customer's words in it as a quote."""
+    return fill_in_marked(text, _values(issue, ""))
 
 
 def _values(issue: Issue, unsubscribe_url: str) -> dict[str, str]:

@@ -8,9 +8,10 @@ from incoming_email.handlers.files import new_files
 from incoming_email.handlers.project_keys import PREFIX, find_target
 from incoming_email.handlers.texts import in_words_for, outcome_of
 from incoming_email.outcomes import Outcome, Reason, Rejected
-from incoming_email.parsing.own_words import make_others_inert
+from incoming_email.parsing.own_words import find_others
 from incoming_email.parsing.types import ParsedEmail
 from issues import quick_actions
+from issues.marked_text import MarkedText
 
 
 class IssueHandler:
@@ -33,7 +34,7 @@ class IssueHandler:
                 project=target.project,
                 author=target.author,
                 title=email.subject,
-                description=make_others_inert(email.text, email.reply),
+                description=MarkedText(email.text, find_others(email.text, email.reply)),
                 now=context.now,
                 files=new_files(email, context.inbound_email_id),
             )

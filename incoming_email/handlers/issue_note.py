@@ -9,9 +9,10 @@ from incoming_email.handlers.files import new_files
 from incoming_email.handlers.project_keys import PREFIX, find_target
 from incoming_email.handlers.texts import in_words_for, outcome_of
 from incoming_email.outcomes import Outcome, Reason, Rejected
-from incoming_email.parsing.own_words import make_others_inert
+from incoming_email.parsing.own_words import find_others
 from incoming_email.parsing.types import ParsedEmail
 from issues import quick_actions
+from issues.marked_text import MarkedText
 from issues.models import Issue
 
 
@@ -49,7 +50,7 @@ class IssueNoteHandler:
             written = quick_actions.write_note(
                 item=target.item,
                 author=target.author,
-                body=make_others_inert(email.text, email.reply),
+                body=MarkedText(email.text, find_others(email.text, email.reply)),
                 now=context.now,
                 files=files,
             )

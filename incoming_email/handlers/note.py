@@ -8,11 +8,12 @@ from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.files import new_files
 from incoming_email.handlers.texts import in_words_for, outcome_of
 from incoming_email.outcomes import Outcome, Reason, Rejected
-from incoming_email.parsing.own_words import make_others_inert
+from incoming_email.parsing.own_words import find_others
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.patch_mails import MailedPatches
 from incoming_email.reply_keys import is_members_key
 from issues import quick_actions
+from issues.marked_text import MarkedText
 from issues.models import MergeRequest, User
 
 
@@ -59,7 +60,7 @@ class NoteHandler:
             written = quick_actions.write_note(
                 item=target.item,
                 author=target.author,
-                body=make_others_inert(email.reply, email.reply),
+                body=MarkedText(email.reply, find_others(email.reply, email.reply)),
                 now=context.now,
                 quoted=email.quoted,
                 discussion=target.discussion,

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email.models.ledger import InboundEmail
+from issues.marked_text import MarkedText
 from issues.models import Project, User
 
 
@@ -26,6 +27,9 @@ class SeriesPart(models.Model):
 
     title = models.CharField(_("title"), max_length=255, blank=True)
     description = models.TextField(_("description"), blank=True)
+    others = models.JSONField(default=list, editable=False)
+    """Numbers of the lines of the description that the author did not write."""
+
     content = models.BinaryField()
     """The patch; empty for a cover letter."""
 
@@ -41,3 +45,7 @@ class SeriesPart(models.Model):
 
     def __str__(self) -> str:
         return f"patch {self.number}/{self.total}"
+
+    @property
+    def words(self) -> MarkedText:
+        return MarkedText(self.description, frozenset(self.others))

@@ -1,4 +1,4 @@
-"""Keeps commands in words of others from acting: quoted history, signatures, forwarded mail."""
+"""Which lines of a mail's text others wrote: quoted history, signatures, forwarded mail."""
 
 import re
 from collections.abc import Iterator
@@ -7,25 +7,29 @@ from incoming_email.parsing.mail_lines import parse_lines
 from incoming_email.parsing.replies import MAX_CHARACTERS, MAX_LINES
 from incoming_email.parsing.trimming import find_forward
 
-_COMMAND = re.compile(r"^/(?=[A-Za-z])", re.MULTILINE)
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_COMMAND = re.compile(r"(?:^|[\r\n])/[A-Za-z]")
 
 
-def make_others_inert(text: str, reply: str) -> str:
-    """`text` with a backslash before each slash that begins a line which the sender did not write.
+def find_others(text: str, reply: str) -> frozenset[int]:
+    """Numbers, from 0, of the lines of `text` that the sender did not write; blank ones are
+    nobody's. Looked for only where some line could be a command, which is all they matter for.
 
     `reply` is what the sender wrote, as `split_reply` made it of the same text; of that, a
-    forwarded message at its end is another's. Markdown shows no backslash. Pure and linear.
+    forwarded message at its end is another's. Pure and linear.
     """
     if not _COMMAND.search(text):
-        return text
-    lines = text.split("\n")
+        return frozenset()
+    lines = _LINE_END.split(text)
     marked = zip(lines, _find_own(lines, reply), strict=True)
-    return "\n".join(line if own else _COMMAND.sub(r"\\/", line) for line, own in marked)
+    return frozenset(
+        number for number, (line, own) in enumerate(marked) if not own and line.strip()
+    )
 
 
 def _find_own(lines: list[str], reply: str) -> Iterator[bool]:
     """The lines of the reply stand among the others in their order: the first that fits is it."""
-    written = _cut_forward(reply.split("\n"))
+    written = _cut_forward(_LINE_END.split(reply))
     known = set(lines)
     wanted = iter([line for line in written if line in known and line.strip()])
     following = next(wanted, None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from incoming_email.models import InboundEmail
 from issues import quick_actions
+from issues.marked_text import NO_TEXT, MarkedText
 from issues.models import MergeRequest, Project, State, User
 from issues.quick_actions import Written
 from issues.services import PatchSet
@@ -20,8 +21,8 @@ class Words:
 
     branch: str
     title: str = ""
-    description: str = ""
-    remark: str = ""
+    description: MarkedText = NO_TEXT
+    remark: MarkedText = NO_TEXT
     """What a further version is commented with."""
 
     files: tuple[NewFile, ...] = ()

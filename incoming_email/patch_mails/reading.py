@@ -10,10 +10,12 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email.outcomes import Reason, Rejected
-from incoming_email.parsing.own_words import make_others_inert
+from incoming_email.parsing.mailboxes import parse_mailboxes
+from incoming_email.parsing.own_words import find_others
 from incoming_email.parsing.types import Attachment, ParsedEmail, PatchText
 from incoming_email.patch_mails.proposing import Words
 from issues import patches as patch_text
+from issues.marked_text import MarkedText, filled_in, typed
 from issues.patches import PatchTag
 from issues.repositories import sentence
 from issues.services import PatchSet
@@ -26,6 +28,8 @@ _DIFF_BEGINS = re.compile(r"^(?:---[ \t]*$|diff --git |--- \S| \S.* \| +(?:\d|Bi
 _STAT_BEGINS = re.compile(r"^(?: \S.* \| +(?:\d|Bin )|diff --git |--- \S)", re.MULTILINE)
 _IN_BODY = re.compile(r"(?:(?:From|Subject|Date): [^\n]*\n(?:[ \t][^\n]*\n)*)+\s*")
 
+_AUTHOR = re.compile(r"^From:([^\n]*)", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True)
 class MailedPatches:
@@ -34,10 +38,10 @@ class MailedPatches:
 
     mails: tuple[bytes, ...]
     title: str
-    description: str
+    description: MarkedText
     """For a new merge request: the words of the sender, or else the message of the commit."""
 
-    remark: str
+    remark: MarkedText
     """What the sender wrote besides the patches."""
 
     attached: frozenset[int]
@@ -86,16 +90,18 @@ def read_patches(email: ParsedEmail, *, is_reply: bool = False) -> MailedPatches
     Of a reply only what the person wrote counts, and such a file is one to look at.
     """
     tag = patch_text.parse_subject(email.subject)
-    text = email.reply if is_reply else make_others_inert(email.text, email.reply).strip()
+    title = tag.title if tag else ""
+    whole = email.reply if is_reply else email.text
+    text = MarkedText(whole, find_others(whole, email.reply)).strip()
     places, mails, cover = _read_attached(email, is_reply=is_reply)
     if not mails and email.patch_texts:
-        mails, text, message = _read_inline(email, tag)
-        if mails:
-            title = tag.title if tag else ""
-            return MailedPatches(tag, mails, title, text or message, text, frozenset())
-    if mails and not text:
-        text = cover
-    title = tag.title if tag else ""
+        found = _read_inline(email, tag)
+        if found is not None:
+            mails, text, message = found
+            description = text if text.source else filled_in(message)
+            return MailedPatches(tag, mails, title, description, text, frozenset())
+    if mails and not text.source:
+        text = filled_in(cover)
     return MailedPatches(tag, mails, title, text, text, places)
 
 
@@ -142,21 +148,24 @@ def _is_patch_file(file: Attachment, *, is_reply: bool) -> bool:
     return False
 
 
-def _read_inline(email: ParsedEmail, tag: PatchTag | None) -> tuple[tuple[bytes, ...], str, str]:
+def _read_inline(
+    email: ParsedEmail, tag: PatchTag | None
+) -> tuple[tuple[bytes, ...], MarkedText, str] | None:
     """Patches, the sender's own words, and the message of the commit.
 
     Either the mail is the patch, which its subject says, or format-patch output was put into it.
-    Any other diff in a text is an example, and applied by nobody.
+    Any other diff in a text is an example, and applied by nobody: None.
     """
     source = email.patch_texts[0]
     content = patch_text.mend(source.content, is_flowed=source.flowed)
     start = patch_text.find_separator(content)
     if start >= 0:
-        own = _decode(content[:start], source).strip()
+        above = _decode(content[:start], source)
+        own = MarkedText(above, find_others(above, email.reply)).strip()
         return tuple(patch_text.split_mailbox(content[start:])), own, ""
     if tag is None or tag.is_cover:
-        return (), email.text.strip(), ""
-    message, remark = _read_words(_decode(content, source))
+        return None
+    message, remark = _read_words(_decode(content, source), email.sender)
     return (_as_mail(email, tag, source, content),), remark, message
 
 
@@ -167,8 +176,12 @@ def _decode(content: bytes, source: PatchText) -> str:
         return content.decode(errors="replace").replace("\0", "")
 
 
-def _read_words(text: str) -> tuple[str, str]:
-    """Above `---` the message of the commit, below it what is meant for the reader alone."""
+def _read_words(text: str, sender: str) -> tuple[str, MarkedText]:
+    """Above `---` the message of the commit, below it what is meant for the reader alone.
+
+    `git send-email` names the author of a patch within it where that is not the sender: then both
+    are the author's words.
+    """
     end = _DIFF_BEGINS.search(text)
     message = text[: end.start()] if end else text
     remark = ""
@@ -177,7 +190,10 @@ def _read_words(text: str) -> tuple[str, str]:
         stop = _STAT_BEGINS.search(rest)
         remark = rest[: stop.start()] if stop else ""
     leading = _IN_BODY.match(message)
-    return message[leading.end() if leading else 0 :].strip(), remark.strip()
+    author = _AUTHOR.search(leading[0]) if leading else None
+    is_senders = author is None or parse_mailboxes(author[1], most=2).addresses == (sender,)
+    mark = typed if is_senders else filled_in
+    return message[leading.end() if leading else 0 :].strip(), mark(remark.strip())
 
 
 def _as_mail(email: ParsedEmail, tag: PatchTag, source: PatchText, content: bytes) -> bytes:

@@ -17,6 +17,7 @@ from incoming_email.patch_mails.grouping import (
 )
 from incoming_email.patch_mails.proposing import Words, find_merge_request, propose, update
 from incoming_email.patch_mails.reading import MailedPatches, branch_from, thread_of
+from issues.marked_text import NO_TEXT
 from issues.models import Project, User
 from issues.quick_actions import Written
 from issues.repositories import Refused, Why, sentence
@@ -108,6 +109,7 @@ def _keep(
 ) -> SeriesPart:
     tag = mailed.tag
     assert tag is not None  # noqa: S101  (is_part)
+    words = mailed.remark if tag.is_cover else NO_TEXT
     return SeriesPart.objects.create(
         project=project,
         author=author,
@@ -118,7 +120,8 @@ def _keep(
         message_id=email.message_id[:255],
         references=thread_of(email)[:MAX_REFERENCES],
         title=mailed.title[:255],
-        description=mailed.remark if tag.is_cover else "",
+        description=words.source,
+        others=sorted(words.others),
         content=mailed.mails[0] if mailed.mails else b"",
         received_at=now,
     )
@@ -148,13 +151,13 @@ def open_series(series: Series, *, source: str, now: datetime) -> Written:
     first = series.first
     mails = tuple(bytes(part.content) for part in series.parts if part.number > 0)
     patches = PatchSet(mails=mails, source=source, received_at=now, revision=first.revision)
+    thread = [name for part in series.parts for name in (part.message_id, *part.references)]
     words = Words(
         branch=branch_from(first.title),
         title=first.title if first.number == 0 else "",
-        description=first.description,
-        remark=first.description,
+        description=first.words,
+        remark=first.words,
     )
-    thread = [name for part in series.parts for name in (part.message_id, *part.references)]
     merge_request = find_merge_request(first.project, thread)
     if merge_request is None:
         written = propose(project=first.project, author=first.author, words=words, patches=patches)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from issues import services, uploads
+from issues.marked_text import NO_TEXT, MarkedText
 from issues.models import MergeRequest, Project, User
 from issues.quick_actions.opening import split_opening
 from issues.quick_actions.running import run_commands
@@ -21,8 +22,8 @@ def propose_merge_request(  # noqa: PLR0913  (one argument a column)
     source_branch: str,
     patches: PatchSet,
     title: str = "",
-    description: str = "",
-    remark: str = "",
+    description: MarkedText = NO_TEXT,
+    remark: MarkedText = NO_TEXT,
     files: Sequence[NewFile] = (),
 ) -> Written:
     """/target_branch decides where the patches are put. `remark` is said of a further version."""
@@ -53,7 +54,7 @@ def add_version(
     merge_request: MergeRequest,
     author: User,
     patches: PatchSet,
-    remark: str = "",
+    remark: MarkedText = NO_TEXT,
     files: Sequence[NewFile] = (),
 ) -> Written:
     with uploads.rolled_back_on_error(), transaction.atomic():
@@ -62,9 +63,19 @@ def add_version(
 
 
 def _comment(
-    item: MergeRequest, author: User, patches: PatchSet, *, remark: str, files: Sequence[NewFile]
+    item: MergeRequest,
+    author: User,
+    patches: PatchSet,
+    *,
+    remark: MarkedText,
+    files: Sequence[NewFile],
 ) -> Written:
-    if not (remark.strip() or files):
+    if not (remark.source.strip() or files):
         return Written(item)
-    now = patches.received_at
-    return write_note(item=item, author=author, body=remark, now=now, files=files)
+    return write_note(
+        item=item,
+        author=author,
+        body=remark,
+        now=patches.received_at,
+        files=files,
+    )

@@ -1,19 +1,21 @@
 """Takes a text apart into what is said and what is to be done. Pure but for the language.
 
-A command stands at the very start of a line of the writer's own words: `/name`, then a blank and
+A command stands at the very start of a line that the acting person typed: `/name`, then a blank and
 its argument. In code, quotes and HTML it is text; so is `\\/name`. What is no command stays in the
 text, whatever it looks like; its writer is told where it was most likely meant as one.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from enum import Enum, auto
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from issues.own_lines import find_own_lines
+from issues.marked_text import MarkedText, split_lines
+from issues.own_lines import QUOTE, find_own_lines
 from issues.quick_actions.types import Command, QuickAction, Reading, Refusal
 
 COMMAND = re.compile(r"/(?P<name>[a-z][a-z_]{0,39})(?:[ \t]+(?P<argument>.*))?", re.IGNORECASE)
@@ -29,12 +31,19 @@ UNKNOWN = _("There is no such quick action. The line stays in the text.")
 SLIP = _("There is no such quick action; is /%(name)s meant? The line stays in the text.")
 WRITTEN_OTHERWISE = _("It is written like this: %(usage)s. The line stays in the text.")
 TOO_MANY = _("A text may hold at most %(limit)s quick actions. The line stays in the text.")
+BELOW_A_QUOTE = _(
+    "It stands right below a long quoted line, and may be the rest of it. To have it carried out,"
+    " leave a blank line above it."
+)
 
 MAX_DOUBTS = 20
 """More are not told: the text is then most likely no text for people."""
 
 MAX_GUESSES = 50
 """Unknown names of one text that are compared with the known ones."""
+
+MIN_WRAPPED = 50
+"""Columns of a line that a mail program may have broken. They break at 65 to 80, before a word."""
 
 _HTML = re.compile(
     r" {0,3}<(?:(?P<raw>pre|script|style|textarea)|(?P<comment>!--)|/?(?:address|article|aside"
@@ -46,19 +55,29 @@ _HTML = re.compile(
 """What begins an HTML block (CommonMark 4.6, kinds 1, 2 and 6)."""
 
 
-def read_text(text: str, actions: Mapping[str, QuickAction], *, limit: int) -> Reading:
+def read_text(text: MarkedText, actions: Mapping[str, QuickAction], *, limit: int) -> Reading:
     """Never raises; linear in the length. At most `limit` commands are taken."""
-    if "/" not in text:
-        return Reading(text)
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if "/" not in text.source:
+        return Reading(text.source)
+    lines = split_lines(text.source)
     reader = _Reader(actions, limit)
     kept = [
         line
-        for line, live in zip(lines, _find_live(lines), strict=True)
-        if not (live and line.startswith("/") and reader.take(line))
+        for line, place in zip(lines, _find_places(lines, text.others), strict=True)
+        if not reader.take(line, place)
     ]
-    rest = "\n".join(_without_blank_ends(kept)) if reader.commands else text
+    rest = "\n".join(_without_blank_ends(kept)) if reader.commands else text.source
     return Reading(rest, tuple(reader.commands), tuple(reader.doubts))
+
+
+class _Place(Enum):
+    """Where a line stands, as far as a command in it counts."""
+
+    LIVE = auto()
+    REST = auto()
+    """It may be the rest of somebody else's line that a mail program has broken."""
+
+    TEXT = auto()
 
 
 @dataclass(slots=True)
@@ -71,8 +90,10 @@ class _Reader:
     doubts: list[Refusal] = field(default_factory=list)
     guesses: dict[str, str] = field(default_factory=dict)
 
-    def take(self, line: str) -> bool:
+    def take(self, line: str, place: _Place) -> bool:
         """Whether the line is a command, and so no part of the text."""
+        if place is _Place.TEXT or not line.startswith("/"):
+            return False
         line = line.rstrip()
         found = COMMAND.fullmatch(line)
         if found is None:
@@ -83,6 +104,8 @@ class _Reader:
             self._doubt_name(line, name, argument)
         elif not action.fits(argument):
             self._doubt(line, WRITTEN_OTHERWISE, usage=action.usage)
+        elif place is _Place.REST:
+            self._doubt(line, BELOW_A_QUOTE)
         elif len(self.commands) == self.limit:
             self._doubt(line, TOO_MANY, limit=str(self.limit))
         else:
@@ -111,6 +134,28 @@ class _Reader:
         return self.guesses[name]
 
 
+def _find_places(lines: Sequence[str], others: Set[int]) -> Iterator[_Place]:
+    """What others wrote decides nothing about the lines around it: no code block, no HTML that
+    begins or ends there counts. Only the line right below may be the rest of a long one."""
+    own = _find_live([line for number, line in enumerate(lines) if number not in others])
+    is_broken = False
+    for number, line in enumerate(lines):
+        is_others = number in others
+        is_live = not is_others and next(own)
+        is_rest = is_broken and not is_others and bool(line.strip())
+        if is_live and is_rest:
+            yield _Place.REST
+        else:
+            yield _Place.LIVE if is_live else _Place.TEXT
+        is_quoted = is_others or is_rest or QUOTE.match(line) is not None
+        is_broken = is_quoted and _width(line) >= MIN_WRAPPED
+
+
+def _width(line: str) -> int:
+    """In columns, roughly: letters of East Asia take two."""
+    return len(line) * (1 if line.isascii() else 2)
+
+
 def _find_live(lines: Sequence[str]) -> Iterator[bool]:
     """The writer's own lines, less those within a block of HTML."""
     end = ""
@@ -123,15 +168,16 @@ def _find_live(lines: Sequence[str]) -> Iterator[bool]:
         found = _HTML.match(line) if own else None
         yield own and found is None
         if found is not None:
-            end = (
-                "-->"
-                if found["comment"]
-                else f"</{found['raw'].lower()}>"
-                if found["raw"]
-                else "\n"
-            )
+            end = _end_of_html(found)
             if end != "\n" and end in line.lower():
                 end = ""
+
+
+def _end_of_html(found: re.Match[str]) -> str:
+    """What ends the block that begins so; a line feed stands for a blank line."""
+    if found["comment"]:
+        return "-->"
+    return f"</{found['raw'].lower()}>" if found["raw"] else "\n"
 
 
 def _without_blank_ends(lines: Sequence[str]) -> Sequence[str]:

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from issues import services, uploads
 from issues.diffs import Place
+from issues.marked_text import NO_TEXT, MarkedText
 from issues.models import Issue, MergeRequest, Project, User
 from issues.quick_actions.opening import split_opening
 from issues.quick_actions.reading import read_text
@@ -23,7 +24,7 @@ from issues.services.refusals import require
 from issues.uploads import NewFile
 
 
-def read(text: str) -> Reading:
+def read(text: MarkedText) -> Reading:
     """`text` taken apart by the quick actions that this installation has."""
     return read_text(text, find_actions(), limit=settings.MAX_QUICK_ACTIONS)
 
@@ -32,7 +33,7 @@ def write_note(  # noqa: PLR0913  (one argument a column)
     *,
     item: Item,
     author: User,
-    body: str,
+    body: MarkedText,
     now: datetime,
     quoted: str = "",
     discussion: str = "",
@@ -69,7 +70,7 @@ def open_issue(  # noqa: PLR0913  (one argument a column)
     author: User,
     title: str,
     now: datetime,
-    description: str = "",
+    description: MarkedText = NO_TEXT,
     confidential: bool = False,
     files: Sequence[NewFile] = (),
 ) -> Written:
@@ -97,7 +98,7 @@ def open_merge_request(  # noqa: PLR0913  (one argument a column)
     now: datetime,
     source_branch: str,
     target_branch: str,
-    description: str = "",
+    description: MarkedText = NO_TEXT,
     draft: bool = False,
     files: Sequence[NewFile] = (),
 ) -> Written:

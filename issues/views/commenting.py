@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from issues import quick_actions, services
 from issues.diffs import Anchor, Place
 from issues.forms import NoteForm
+from issues.marked_text import typed
 from issues.models import Issue, User
 from issues.permissions import Item
 from issues.quick_actions import Written
@@ -86,7 +87,7 @@ def _write_note(
             return quick_actions.write_note(
                 item=item,
                 author=author,
-                body=form.cleaned_data["body"],
+                body=typed(form.cleaned_data["body"]),
                 now=timezone.now(),
                 discussion=discussion.name if discussion else "",
                 internal=form.cleaned_data.get("internal", False)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from issues import quick_actions
 from issues.forms import FilterForm, IssueForm
+from issues.marked_text import typed
 from issues.models import Issue, Project, State
 from issues.permissions import Person, visible_issues
 from issues.views.commenting import answer_item_page
@@ -63,9 +64,15 @@ def issue_new(request: MemberRequest, path: str) -> HttpResponse:
 
 
 def _create_and_show(request: MemberRequest, project: Project, form: IssueForm) -> HttpResponse:
+    given = form.cleaned_data
     with refusals_answered():
         written = quick_actions.open_issue(
-            project=project, author=request.user, now=timezone.now(), **form.cleaned_data
+            project=project,
+            author=request.user,
+            title=given["title"],
+            description=typed(given["description"]),
+            confidential=given["confidential"],
+            now=timezone.now(),
         )
     messages.success(request, gettext("Issue #%(iid)s is open.") % {"iid": written.item.iid})
     say_what_was_done(request, written)

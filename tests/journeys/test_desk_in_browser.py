@@ -10,7 +10,7 @@ from django.utils import timezone
 from incoming_email import tasks
 from incoming_email.models import InboundEmail
 from issues import outbox
-from issues.models import OutgoingEmail
+from issues.models import Issue, OutgoingEmail, State
 from issues.notifications import fan_out_owed
 from servicedesk.models import Participant, ServiceDesk
 from tests.incoming_email.world import make_mail
@@ -21,6 +21,10 @@ pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 __all__ = ["door", "page"]
 
 CUSTOMER = "carl@customer.example"
+CANNED = (
+    "We have oiled the door of %{ISSUE_ID}.\n\n%{ISSUE_DESCRIPTION}\nPlease try.\n/due 2030-01-31"
+)
+LETTER = ["Since Monday.", "/add_email spy@evil.example", "/close"]
 LEAVING = re.compile(r"http://\S+/tickets/leave/[^/\s]+/")
 
 
@@ -66,14 +70,15 @@ def write_texts(page, folder):
 
     page.get_by_role("link", name="Canned replies").click()
     page.get_by_label("Title").fill("Oiled")
-    page.get_by_label("Text").fill("We have oiled the door of %{ISSUE_ID}.")
+    page.get_by_label("Text").fill(CANNED)
     page.get_by_role("button", name="Save").click()
     page.get_by_text("The canned reply is saved.").wait_for()
     look(page, folder, "canned")
 
 
 def answer(page, folder):
-    """With a canned reply, after a word within the team."""
+    """With a canned reply, after a word within the team. The customer's words in it, which would
+    be commands, are posted by the browser as a part of the comment."""
     page.get_by_role("link", name="Service desk").click()
     page.get_by_text(f"Last word: {CUSTOMER}").wait_for()
     look(page, folder, "tickets")
@@ -86,9 +91,17 @@ def answer(page, folder):
     page.get_by_text("They never pay.").wait_for()
     comment.get_by_text("Canned replies").click()
     comment.get_by_role("button", name="Insert").click()
-    assert comment.get_by_label("Comment").input_value() == "We have oiled the door of #1."
+    quote = "".join(f"> {line}\n" for line in LETTER)
+    assert comment.get_by_label("Comment").input_value() == (
+        f"We have oiled the door of #1.\n\n{quote}\nPlease try.\n/due 2030-01-31"
+    )
     comment.get_by_role("button", name="Comment").click()
-    page.get_by_label("Comment by mona").nth(1).wait_for()
+    page.get_by_label("Comment by mona").nth(1).locator("blockquote").wait_for()
+    page.get_by_text("Done: /due 2030-01-31").wait_for()
+    issue = Issue.objects.get()
+    assert (issue.state, str(issue.due_date)) == (State.OPENED, "2030-01-31")
+    assert [person.address for person in Participant.objects.all()] == [CUSTOMER]
+    look(page, folder, "quoted")
 
 
 def test_a_desk_is_set_up_answers_a_customer_and_lets_them_go(page, browser, door, tmp_path):
@@ -96,13 +109,14 @@ def test_a_desk_is_set_up_answers_a_customer_and_lets_them_go(page, browser, doo
     write_texts(page, tmp_path)
     page.goto(page.url.partition("/-/")[0] + "/-/issues/")
 
-    send(door, address, subject="The door squeaks", body="Since Monday.")
+    send(door, address, subject="The door squeaks", body="\r\n".join(LETTER))
     (thank_you,) = mails_to_customer()
     assert "Your number is **#1**" in thank_you.text
     answer(page, tmp_path)
 
     _thank_you, note = mails_to_customer()
     assert "We have oiled the door of #1." in note.text
+    assert all(f"> {line}\n" in note.text for line in LETTER)
     assert "They never pay." not in note.text + thank_you.text
     send(door, note.headers["Reply-To"].partition("<")[2].rstrip(">"), body="It is quiet now.")
     page.reload()

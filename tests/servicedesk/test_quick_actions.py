@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from issues import quick_actions, services
+from issues.marked_text import typed
 from issues.models import Issue, Note, Role, Visibility
 from servicedesk.models import Participant, Ticket
 from servicedesk.quick_actions import is_address, is_addresses, split_addresses
@@ -19,7 +20,7 @@ def desk():
 
 
 def write(issue, author, body):
-    return quick_actions.write_note(item=issue, author=author, body=body, now=timezone.now())
+    return quick_actions.write_note(item=issue, author=author, body=typed(body), now=timezone.now())
 
 
 def addresses(issue):

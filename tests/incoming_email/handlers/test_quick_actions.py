@@ -149,7 +149,7 @@ def test_what_is_forwarded_into_a_new_issue_commands_nothing(world):
         "Seen below",
         State.OPENED,
     )
-    assert issue.description.endswith("\n\\/close\n\\/colse")
+    assert issue.description.endswith("\n/close\n/colse"), "as it was written"
     assert told() == []
 
 

@@ -1,4 +1,4 @@
-"""Commands in the words of others are made inert; nothing else is changed."""
+"""The lines of a mail that others wrote are found, so that no command in them counts."""
 
 import time
 
@@ -6,37 +6,51 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incoming_email.parsing.own_words import make_others_inert
+from incoming_email.parsing.own_words import find_others
 from incoming_email.parsing.replies import split_reply
+from issues.marked_text import split_lines
 
 FORWARD = "---------- Forwarded message ---------\nFrom: Bo <b@example.com>\nDate: today\n\n"
 
 HISTORY = "-----Original Message-----\nFrom: Bo\nSent: Monday\n\n"
 
 
+def commands_of_others(text):
+    others = find_others(text, split_reply(text).reply)
+    lines = split_lines(text)
+    return [number for number in sorted(others) if lines[number].startswith("/")]
+
+
 @pytest.mark.parametrize(
-    ("text", "inert"),
+    ("text", "others"),
     [
-        ("/close", "/close"),
-        ("Hi\n/close\nBye", "Hi\n/close\nBye"),
-        ("/close\n\n-- \nAnn\n/close", "/close\n\n-- \nAnn\n\\/close"),
-        (f"/close\n\n{FORWARD}/close", f"/close\n\n{FORWARD}\\/close"),
-        (f"Hi\n\n{FORWARD}/close\n\n/close", f"Hi\n\n{FORWARD}\\/close\n\n\\/close"),
-        (f"{FORWARD}/close", f"{FORWARD}\\/close"),
-        (
-            f"/close\n\n{HISTORY}/close\n/etc/passwd",
-            f"/close\n\n{HISTORY}\\/close\n\\/etc/passwd",
-        ),
-        ("Yes\n\nOn Monday Bo wrote:\n> /close", "Yes\n\nOn Monday Bo wrote:\n> /close"),
+        ("/close", []),
+        ("Hi\n/close\nBye", []),
+        ("/close\n\n-- \nAnn\n/close", [4]),
+        (f"/close\n\n{FORWARD}/close", [6]),
+        (f"Hi\n\n{FORWARD}/close\n\n/close", [6, 8]),
+        (f"{FORWARD}/close", [4]),
+        (f"/close\n\n{HISTORY}/close\n/etc/passwd", [6, 7]),
+        (f"/close\r\r{FORWARD}/close".replace("\n", "\r"), [6]),
     ],
 )
-def test_lines_of_others(text, inert):
-    assert make_others_inert(text, split_reply(text).reply) == inert
+def test_lines_of_others(text, others):
+    assert commands_of_others(text) == others
+
+
+def test_a_quote_is_anothers_and_a_blank_line_nobodys():
+    text = "/close\n\nOn Mon, Jan 1, 2024 at 10:00 AM Bo <bo@example.com> wrote:\n> /close"
+    assert find_others(text, split_reply(text).reply) == {2, 3}
+
+
+def test_nothing_is_looked_for_where_no_line_could_be_a_command():
+    text = f"Hi\n\n{FORWARD}and/or"
+    assert find_others(text, split_reply(text).reply) == frozenset()
 
 
 def test_a_text_too_long_to_be_read_commands_nothing():
     text = "x\n" * 30_000 + "/close"
-    assert make_others_inert(text, text).endswith("\n\\/close")
+    assert 30_000 in find_others(text, text)
 
 
 LINES = st.one_of(
@@ -47,17 +61,17 @@ LINES = st.one_of(
 )
 
 
-@given(st.lists(LINES, max_size=12).map("\n".join))
-def test_only_backslashes_come_in_and_only_before_slashes(text):
-    inert = make_others_inert(text, split_reply(text).reply)
-    for before, after in zip(text.split("\n"), inert.split("\n"), strict=True):
-        assert after in (before, f"\\{before}")
-        assert after == before or before.startswith("/")
+@given(st.lists(LINES, max_size=12), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_numbers_are_those_of_the_reader_of_commands(lines, end):
+    text = end.join(lines)
+    split = split_lines(text)
+    for number in find_others(text, split_reply(text).reply):
+        assert split[number].strip()
 
 
 @given(st.text(), st.text())
 def test_it_never_raises(text, reply):
-    make_others_inert(text, reply)
+    find_others(text, reply)
 
 
 @pytest.mark.parametrize("unit", ["/close\n", "-- \n/x\n", "> a\n", "/a ", "On x wrote:\n/x\n"])
@@ -67,7 +81,7 @@ def test_time_grows_with_the_length_only(unit):
         best = 60.0
         for _attempt in range(3):
             start = time.process_time()
-            make_others_inert(text, text)
+            find_others(text, text)
             best = min(best, time.process_time() - start)
         return best
 

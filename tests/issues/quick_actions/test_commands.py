@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from issues import quick_actions, services
+from issues.marked_text import typed
 from issues.models import Announcement, Event, MergeRequest, Note, Role, State, Subscription
 from issues.quick_actions.table import ACTIONS
 from tests.factories import (
@@ -72,7 +73,7 @@ def make_member(item, role=Role.DEVELOPER):
 def give(item, text, actor=None):
     """What is written by a member of the team, unless by somebody else."""
     actor = actor or make_member(item)
-    written = quick_actions.write_note(item=item, author=actor, body=text, now=NOW)
+    written = quick_actions.write_note(item=item, author=actor, body=typed(text), now=NOW)
     item.refresh_from_db()
     return written
 
@@ -364,7 +365,7 @@ def test_every_action_of_the_table_is_tried_here():
 
 def test_each_usage_is_understood_by_its_own_action():
     for action in ACTIONS:
-        (command,) = quick_actions.read(action.usage).commands
+        (command,) = quick_actions.read(typed(action.usage)).commands
         assert command.action is action
 
 
@@ -376,7 +377,7 @@ def test_many_names_cost_as_many_statements_as_one(issue):
     for some in (names[:1], names[1:]):
         body = "/label " + " ".join(f'~"{name}"' for name in some)
         with CaptureQueriesContext(connection) as queries:
-            written = quick_actions.write_note(item=issue, author=member, body=body, now=NOW)
+            written = quick_actions.write_note(item=issue, author=member, body=typed(body), now=NOW)
         assert written.refused == ()
         counts.append(len(queries))
     assert counts[0] == counts[1]

@@ -1,18 +1,20 @@
 """A text taken apart into what is said and what is to be done."""
 
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from issues.marked_text import MarkedText, typed
 from issues.quick_actions import arguments
 from issues.quick_actions.reading import MAX_DOUBTS, read_text
 from issues.quick_actions.registry import find_actions
 
 
 def read(text, *, limit=50):
-    return read_text(text, find_actions(), limit=limit)
+    return read_text(typed(text), find_actions(), limit=limit)
 
 
 def commands(text):
@@ -123,15 +125,69 @@ def test_what_was_most_likely_meant_stays_text_and_is_told(line, why):
     assert why in doubt.why
 
 
-def test_a_text_holds_a_limited_number_of_commands():
-    reading = read("/close\n/reopen\n/lock", limit=2)
-    assert [command.action.name for command in reading.commands] == ["close", "reopen"]
-    assert reading.text == "/lock"
-    assert "at most 2 quick actions" in reading.doubts[0].why
+LONG = "> " + "word " * 12
 
 
-def test_doubts_are_limited():
-    assert len(doubted("/colse\n" * 100)) == MAX_DOUBTS
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{LONG}\n/close",
+        f"{LONG}\n{LONG.removeprefix('> ')}\n/close",
+        f"> {'글' * 30}\n/close",
+        f"{LONG}\n/close\n\nBye",
+    ],
+)
+def test_what_may_be_the_rest_of_a_quoted_line_is_text_and_told(text):
+    """Mail programs break long lines, and some repeat no quote mark."""
+    reading = read(text)
+    assert (reading.text, reading.commands) == (text, ())
+    (doubt,) = reading.doubts
+    assert doubt.line == "/close"
+    assert "right below a long quoted line" in doubt.why
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{LONG}\n\n/close",
+        f"{LONG}\nI see.\n/close",
+        f"{LONG.removeprefix('> ')}\n/close",
+        "> short\n/close",
+    ],
+)
+def test_below_a_blank_line_or_ones_own_it_is_a_command(text):
+    assert commands(text) == [("close", "")]
+
+
+class TestLinesOfOthers:
+    """They are text wherever they stand, and decide nothing about the lines around them."""
+
+    def test_are_never_commands(self):
+        reading = read_marked("/close\n/lock\n/colse\n/unlock", {1, 2})
+        assert [command.line for command in reading.commands] == ["/close", "/unlock"]
+        assert (reading.text, reading.doubts) == ("/lock\n/colse", ())
+
+    def test_begin_no_code_and_no_html(self):
+        for opener in ("```", "~~~~", "<pre>", "<!--", "<div>"):
+            reading = read_marked(f"{opener}\nx\n/close", {0, 1})
+            assert [command.line for command in reading.commands] == ["/close"]
+
+    def test_end_no_code_and_no_html(self):
+        for opener, end in (("```", "```"), ("<pre>", "</pre>"), ("<!--", "-->")):
+            assert read_marked(f"{opener}\n{end}\n/close", {1}).commands == ()
+
+    def test_a_blank_line_is_anybodys(self):
+        reading = read_marked("<div>\n\n> x\n\n/close", {2})
+        assert [command.line for command in reading.commands] == ["/close"]
+
+    def test_a_long_one_may_go_on_in_the_next(self):
+        text = "word " * 12
+        assert read_marked(f"{text}\n/close", {0}).commands == ()
+        assert read_marked(f"{text}\n\n/close", {0}).commands
+
+
+def read_marked(text, others):
+    return read_text(MarkedText(text, frozenset(others)), find_actions(), limit=50)
 
 
 LINES = st.one_of(
@@ -145,6 +201,29 @@ LINES = st.one_of(
     st.text(max_size=12),
     st.text(max_size=12).map(lambda text: f"/{text}"),
 )
+
+
+@given(
+    st.lists(st.tuples(LINES.map(lambda line: re.sub(r"[\r\n]", "", line)), st.booleans())),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+)
+def test_only_typed_lines_are_commands(lines, end):
+    source = end.join(line for line, _typed in lines)
+    others = frozenset(n for n, (_line, is_typed) in enumerate(lines) if not is_typed)
+    reading = read_text(MarkedText(source, others), find_actions(), limit=50)
+    typed_lines = [line.rstrip() for line, is_typed in lines if is_typed]
+    assert all(command.line in typed_lines for command in reading.commands)
+
+
+def test_a_text_holds_a_limited_number_of_commands():
+    reading = read("/close\n/reopen\n/lock", limit=2)
+    assert [command.action.name for command in reading.commands] == ["close", "reopen"]
+    assert reading.text == "/lock"
+    assert "at most 2 quick actions" in reading.doubts[0].why
+
+
+def test_doubts_are_limited():
+    assert len(doubted("/colse\n" * 100)) == MAX_DOUBTS
 
 
 @given(st.lists(LINES, max_size=12).map("\n".join))

@@ -8,6 +8,7 @@ from django.test import override_settings
 from django.utils import translation
 
 from issues import quick_actions, services
+from issues.marked_text import typed
 from issues.models import Announcement, Issue, MergeRequest, Note, Role, State, Upload
 from issues.uploads import NewFile
 from tests.factories import IssueFactory, LabelFactory, MembershipFactory, UserFactory
@@ -34,7 +35,7 @@ def issue(project):
 
 def open_issue(project, author, text):
     return quick_actions.open_issue(
-        project=project, author=author, title="It squeaks", description=text, now=NOW
+        project=project, author=author, title="It squeaks", description=typed(text), now=NOW
     )
 
 
@@ -70,7 +71,9 @@ def test_a_new_merge_request_is_opened_as_its_commands_say(member, project):
         project=project,
         author=member,
         title="oil",
-        description="Oil it.\n/target_branch next\n/draft\n/title Oil the hinge\n/close me\n",
+        description=typed(
+            "Oil it.\n/target_branch next\n/draft\n/title Oil the hinge\n/close me\n"
+        ),
         source_branch="oil",
         target_branch="main",
         now=NOW,
@@ -85,7 +88,7 @@ def test_a_new_merge_request_is_opened_as_its_commands_say(member, project):
 
 
 def test_the_target_branch_can_be_known_before_the_merge_request_is_made():
-    reading = quick_actions.read("Text\n/target_branch next\n/ready")
+    reading = quick_actions.read(typed("Text\n/target_branch next\n/ready"))
     opening = quick_actions.split_opening(reading.commands, MergeRequest)
     assert (opening.target_branch, opening.draft, opening.others) == ("next", False, ())
 
@@ -99,7 +102,7 @@ def test_a_file_beside_commands_makes_a_note(member, issue, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     file = NewFile(filename="a.txt", content_type="text/plain", content=b"x", source="test-1")
     written = quick_actions.write_note(
-        item=issue, author=member, body="/close", files=[file], now=NOW
+        item=issue, author=member, body=typed("/close"), files=[file], now=NOW
     )
     assert written.note.body == f"[a.txt](/uploads/{file.secret}/a.txt)"
     assert Upload.objects.get().note == written.note
@@ -107,13 +110,13 @@ def test_a_file_beside_commands_makes_a_note(member, issue, settings, tmp_path):
 
 def test_a_text_without_commands_is_kept_to_the_letter(member, issue):
     body = "  indented\r\n\r\n/etc/passwd \n\n"
-    written = quick_actions.write_note(item=issue, author=member, body=body, now=NOW)
+    written = quick_actions.write_note(item=issue, author=member, body=typed(body), now=NOW)
     assert (written.note.body, written.done) == (body, ())
 
 
 def test_an_empty_text_is_invalid_as_ever(member, issue):
     with pytest.raises(services.Invalid):
-        quick_actions.write_note(item=issue, author=member, body=" ", now=NOW)
+        quick_actions.write_note(item=issue, author=member, body=typed(" "), now=NOW)
 
 
 def test_what_a_customer_writes_holds_no_commands(project):
@@ -140,7 +143,7 @@ def test_a_fault_leaves_nothing_behind(member, issue, settings, tmp_path):
 
     with pytest.raises(ConnectionError):
         quick_actions.write_note(
-            item=issue, author=member, body="Hello\n/close\n/break", files=[file], now=NOW
+            item=issue, author=member, body=typed("Hello\n/close\n/break"), files=[file], now=NOW
         )
 
     issue.refresh_from_db()
@@ -150,10 +153,10 @@ def test_a_fault_leaves_nothing_behind(member, issue, settings, tmp_path):
 
 
 def test_actions_of_other_apps_are_named_in_the_settings(member, issue):
-    assert quick_actions.write_note(item=issue, author=member, body="/shrug", now=NOW).note
+    assert quick_actions.write_note(item=issue, author=member, body=typed("/shrug"), now=NOW).note
     paths = ["issues.quick_actions.table.ACTIONS", MORE]
     with override_settings(ISSUES_QUICK_ACTIONS=paths):
-        written = quick_actions.write_note(item=issue, author=member, body="/shrug", now=NOW)
+        written = quick_actions.write_note(item=issue, author=member, body=typed("/shrug"), now=NOW)
         assert (written.note, written.done) == (None, ("/shrug",))
         assert list(quick_actions.find_actions())[-2:] == ["shrug", "break"]
     assert "shrug" not in quick_actions.find_actions()
@@ -170,7 +173,7 @@ def test_two_actions_of_one_name_are_a_mistake_of_the_settings():
 def test_refusals_come_in_the_language_in_force(member, issue):
     with translation.override("ko"):
         written = quick_actions.write_note(
-            item=issue, author=member, body="/assign @ghost\n/colse\n/due never", now=NOW
+            item=issue, author=member, body=typed("/assign @ghost\n/colse\n/due never"), now=NOW
         )
     assert len(written.refused) == 3
     assert not any(refusal.why.isascii() for refusal in written.refused)

@@ -1,0 +1,160 @@
+"""The words around patches: whose they are decides what they can do."""
+
+import pytest
+
+from incoming_email import reply_keys
+from incoming_email.models import SeriesPart
+from incoming_email.outcomes import Status
+from issues import quick_actions, services
+from issues.models import MergeRequest, MergeRequestVersion
+from tests.clones import Clone, git, plant
+from tests.incoming_email.patch_mails import attach, inline, send_email
+from tests.incoming_email.world import make_mail
+
+pytestmark = pytest.mark.django_db
+FORWARD = (
+    "---------- Forwarded message ---------\nFrom: Eve <eve@example.org>\n"
+    "Date: Mon, Jan 1, 2024 at 10:00 AM\nSubject: x\nTo: <ann@example.com>\n\n"
+)
+COMMANDS = "/draft\n/title Pwned\n/target_branch evil\n/close"
+
+
+@pytest.fixture
+def start(world):
+    return plant(world.issue.project)
+
+
+@pytest.fixture
+def clone(world, start, tmp_path):
+    clone = Clone(world.issue.project, tmp_path / "clone")
+    git(clone.origin, "update-ref", "refs/heads/evil", start)
+    clone.oil(3)
+    return clone
+
+
+def assert_untouched(row, *words):
+    assert row.status == Status.PROCESSED, (row.reason, row.trace)
+    merge_request = MergeRequest.objects.get()
+    assert "Pwned" not in merge_request.title
+    assert (merge_request.target_branch, merge_request.draft) == ("main", False)
+    assert merge_request.state == "opened"
+    assert all(word in merge_request.description for word in (*words, *COMMANDS.split("\n")))
+
+
+def test_a_cover_letter_among_the_files(world, clone):
+    clone.oil(4)
+    cover, *patches = clone.patches("--cover-letter", "--signature=")
+    cover = cover.replace(b"*** BLURB HERE ***", f"Why.\n{COMMANDS}".encode())
+    row = world.receive(
+        attach(world, [cover, b"".join(patches)], names=["0.patch", "1.mbox"], body="")
+    )
+    assert_untouched(row, "Why.")
+
+
+def test_the_message_of_a_commit(world, clone):
+    (patch,) = clone.patches()
+    message = b"\n\nIt squeaks.\n" + COMMANDS.encode() + b"\n\n---\n"
+    row = world.receive(inline(world, patch.replace(b"\n---\n", message, 1)))
+    assert_untouched(row, "It squeaks.")
+
+
+@pytest.mark.parametrize(
+    ("author", "is_heeded"),
+    [
+        ("", True),
+        ("From: Me <{member}>\n\n", True),
+        ("From: Eve <eve@example.org>\n\n", False),
+        ('From: "{member}" <eve@example.org>\n\n', False),
+    ],
+)
+def test_the_remark_of_a_patch_is_that_of_its_author(world, clone, author, is_heeded):
+    (patch,) = clone.patches()
+    head, _, rest = patch.partition(b"\n\n")
+    in_body = author.format(member=world.member.email).encode()
+    noted = rest.replace(b"---\n", b"---\nTried it.\n/draft\n\n", 1)
+    world.receive(inline(world, head + b"\n\n" + in_body + noted))
+    merge_request = MergeRequest.objects.get()
+    assert merge_request.draft is is_heeded
+    assert ("/draft" in merge_request.description) is not is_heeded
+
+
+def test_what_is_forwarded_beside_a_diff_that_is_an_example(world, clone):
+    clone.git("push", "-q", str(clone.origin), "HEAD:refs/heads/fix")
+    diff = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"
+    body = f"See.\n\n{FORWARD}{COMMANDS}\n\n\n{diff}"
+    row = world.receive(
+        make_mail(
+            to=world.merge_request_address(),
+            sender=world.member.email,
+            subject="fix",
+            body=body.replace("\n", "\r\n"),
+        )
+    )
+    assert_untouched(row, "See.")
+
+
+def test_what_is_forwarded_above_format_patch_output(world, clone):
+    (patch,) = clone.patches()
+    body = f"/assign me\nSee.\n\n{FORWARD}{COMMANDS}\n\n{patch.decode()}"
+    row = world.receive(
+        make_mail(
+            to=world.merge_request_address(),
+            sender=world.member.email,
+            subject="fix",
+            body=body.replace("\n", "\r\n"),
+        )
+    )
+    assert MergeRequestVersion.objects.count() == 1
+    assert_untouched(row, "See.")
+    assert list(MergeRequest.objects.get().assignees.all()) == [world.member]
+
+
+def test_a_cover_letter_that_waited_for_its_patches(world, clone):
+    clone.oil(4)
+    patches = clone.patches("--thread=shallow", "--cover-letter")
+    blurb = f"Mine.\n/assign me\n\n{FORWARD}{COMMANDS}\n"
+    patches[0] = (
+        patches[0]
+        .replace(b"*** SUBJECT HERE ***", b"Oil")
+        .replace(b"*** BLURB HERE ***", blurb.encode())
+    )
+    mails = [send_email(world, patch, From=world.member.email) for patch in patches]
+    world.receive(mails[0])
+    part = SeriesPart.objects.get()
+    assert [command.line for command in quick_actions.read(part.words).commands] == ["/assign me"]
+    for content in mails[1:]:
+        row = world.receive(content)
+    assert_untouched(row, "Mine.")
+    assert list(MergeRequest.objects.get().assignees.all()) == [world.member]
+
+
+@pytest.fixture
+def internal(world, clone):
+    """An internal note on a merge request that has a version."""
+    world.receive(attach(world, clone.patches()))
+    merge_request = MergeRequest.objects.get()
+    return services.create_note(
+        item=merge_request, author=world.member, body="Between us.", internal=True
+    )
+
+
+def reply_to(world, note):
+    routes = reply_keys.reply_routes(
+        recipients=[world.member], item=note.item, discussion=note.discussion
+    )
+    return routes[world.member.pk]
+
+
+def test_a_reply_with_patches_and_a_forward(world, clone, internal):
+    clone.oil(4)
+    world.receive(
+        attach(
+            world,
+            clone.patches(since="HEAD~1"),
+            body=f"One more.\n\n{FORWARD}{COMMANDS}\n",
+            to=reply_to(world, internal).reply_to,
+        )
+    )
+    assert MergeRequestVersion.objects.count() == 2
+    merge_request = MergeRequest.objects.get()
+    assert (merge_request.state, merge_request.draft) == ("opened", False)

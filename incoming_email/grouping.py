@@ -13,7 +13,7 @@ from incoming_email.limiting import Delayed
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Held, Ignored, Rejected, Status
 from incoming_email.resolving import Resolved
-from issues import known_roles, services, uploads
+from issues import known_discussions, known_roles, services, uploads
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +40,17 @@ def act_together(group: Sequence[Attempt], mailbox: Mailbox) -> set[int]:
 
 
 def _act_on(quick: Sequence[tuple[Attempt, Resolved]]) -> None:
-    people = [(resolved.target.author, resolved.target.project) for _, resolved in quick]
+    targets = [resolved.target for _, resolved in quick]
+    people = [(target.author, target.project) for target in targets]
+    places = [(target.item, target.discussion) for target in targets]
     rows = [attempt.row for attempt, _ in quick]
     with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
         acting.lock(rows)
-        with known_roles.looked_up(people), services.announced_together():
+        with (
+            known_roles.looked_up(people),
+            known_discussions.looked_up(places),
+            services.announced_together(),
+        ):
             for attempt, resolved in quick:
                 acting.let_handler_act(attempt, resolved)
         InboundEmail.save_all_as(rows, Status.PROCESSED, now=quick[0][0].context.now)

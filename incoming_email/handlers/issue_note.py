@@ -11,6 +11,7 @@ from incoming_email.handlers.texts import in_words_for, outcome_of
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.own_words import find_others
 from incoming_email.parsing.types import ParsedEmail
+from incoming_email.reply_keys import find_answered
 from issues import quick_actions
 from issues.marked_text import MarkedText
 from issues.models import Issue
@@ -40,18 +41,23 @@ class IssueNoteHandler:
         return replace(target, item=issue)
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
-        """Quotes stay: what is sent on to an issue is meant for it."""
+        """Quotes stay: what is sent on to an issue is meant for it. An answer to one of our mails
+        about it stands where that one stands, so that it has the same readers."""
         files = new_files(email, context.inbound_email_id)
         if target.item is None or target.author is None:
             raise Rejected(Reason.NOT_FOUND)
         if not (email.text.strip() or files):
             raise Rejected(Reason.EMPTY)
+        answered = find_answered(
+            (*email.in_reply_to, *reversed(email.references)), author=target.author
+        )
         with in_words_for(target.author):
             written = quick_actions.write_note(
                 item=target.item,
                 author=target.author,
                 body=MarkedText(email.text, find_others(email.text, email.reply)),
                 now=context.now,
+                discussion=answered.on(target.item) if answered else "",
                 files=files,
             )
         return outcome_of(written)

@@ -11,6 +11,7 @@ from incoming_email.handlers.texts import in_words_for, outcome_of
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.patch_mails import MailedPatches
+from incoming_email.reply_keys import find_answered
 from issues.models import User
 
 
@@ -36,7 +37,8 @@ class MergeRequestHandler:
             if mailed.is_part:
                 return self._take_part(email, mailed, target, author, context)
             patches = mailed.as_set(context.source, context.received)
-            words = mailed.words(email, new_files(email, context.inbound_email_id))
+            answered = find_answered(patch_mails.thread_of(email), author=author)
+            words = mailed.words(email, new_files(email, context.inbound_email_id), answered)
             thread = patch_mails.thread_of(email) if mailed.tag and mailed.mails else []
             merge_request = patch_mails.find_merge_request(target.project, thread)
             if merge_request is not None:

@@ -14,7 +14,8 @@ from incoming_email.patch_mails import MailedPatches
 from incoming_email.reply_keys import is_members_key
 from issues import quick_actions
 from issues.marked_text import MarkedText
-from issues.models import MergeRequest, User
+from issues.models import MergeRequest
+from issues.quick_actions import Answered
 
 
 class NoteHandler:
@@ -53,7 +54,7 @@ class NoteHandler:
         if isinstance(target.item, MergeRequest):
             mailed = patch_mails.read_patches(email, is_reply=True)
             if mailed.mails and target.author.has_perm("issues.open_merge_request", target.project):
-                return _add_version(email, mailed, target.item, target.author, context)
+                return _add_version(email, mailed, target, context)
         if not (email.reply.strip() or brings_files):
             raise Rejected(Reason.EMPTY)
         with in_words_for(target.author):
@@ -70,19 +71,18 @@ class NoteHandler:
 
 
 def _add_version(
-    email: ParsedEmail,
-    mailed: MailedPatches,
-    merge_request: MergeRequest,
-    author: User,
-    context: Context,
+    email: ParsedEmail, mailed: MailedPatches, target: Target, context: Context
 ) -> Outcome:
     """Patches in a reply change the merge request, and the words around them are a note."""
+    merge_request, author = target.item, target.author
+    assert isinstance(merge_request, MergeRequest)  # noqa: S101  (asked by the caller)
+    assert author is not None  # noqa: S101
     files = new_files(email, context.inbound_email_id, quoted_is_cut=True)
     with in_words_for(author):
         written = patch_mails.update(
             merge_request=merge_request,
             author=author,
-            words=mailed.words(email, files),
+            words=mailed.words(email, files, Answered(merge_request, target.discussion)),
             patches=mailed.as_set(context.source, context.received),
         )
     return outcome_of(written, opened=True)

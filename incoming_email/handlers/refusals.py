@@ -26,5 +26,7 @@ def as_rejections() -> Iterator[None]:
         raise Rejected(Reason.NOT_ALLOWED) from error
     except services.Refused as error:
         raise Rejected(REASON_OF[error.why], error.sentence) from error
+    except services.Gone as error:
+        raise Rejected(Reason.NOT_FOUND) from error
     except services.Invalid as error:
         raise Rejected(Reason.INVALID) from error

@@ -7,7 +7,7 @@ from incoming_email.models import InboundEmail
 from issues import quick_actions
 from issues.marked_text import NO_TEXT, MarkedText
 from issues.models import MergeRequest, Project, State, User
-from issues.quick_actions import Written
+from issues.quick_actions import Answered, Written
 from issues.services import PatchSet
 from issues.uploads import NewFile
 
@@ -24,6 +24,9 @@ class Words:
     description: MarkedText = NO_TEXT
     remark: MarkedText = NO_TEXT
     """What a further version is commented with."""
+
+    answered: Answered | None = None
+    """Where the remark stands, if it is about that merge request."""
 
     files: tuple[NewFile, ...] = ()
 
@@ -48,6 +51,7 @@ def propose(*, project: Project, author: User, words: Words, patches: PatchSet) 
         title=words.title,
         description=words.description,
         remark=words.remark,
+        answered=words.answered,
         files=words.files,
     )
 
@@ -60,5 +64,6 @@ def update(
         author=author,
         patches=patches,
         remark=words.remark,
+        answered=words.answered,
         files=words.files,
     )

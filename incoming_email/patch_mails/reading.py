@@ -17,6 +17,7 @@ from incoming_email.patch_mails.proposing import Words
 from issues import patches as patch_text
 from issues.marked_text import MarkedText, filled_in, typed
 from issues.patches import PatchTag
+from issues.quick_actions import Answered
 from issues.repositories import sentence
 from issues.services import PatchSet
 from issues.uploads import NewFile
@@ -64,13 +65,16 @@ class MailedPatches:
     def as_set(self, source: str, received_at: datetime) -> PatchSet:
         return PatchSet(self.mails, source, received_at, self.revision)
 
-    def words(self, email: ParsedEmail, files: Sequence[NewFile]) -> Words:
+    def words(
+        self, email: ParsedEmail, files: Sequence[NewFile], answered: Answered | None
+    ) -> Words:
         """`files` are those of all attachments, in their order."""
         return Words(
             branch=branch_from(self.title) if self.tag else email.subject.strip(),
             title=self.title if self.tag and self.tag.is_cover else "",
             description=self.description,
             remark=self.remark,
+            answered=answered,
             files=tuple(f for place, f in enumerate(files) if place not in self.attached),
         )
 

@@ -17,6 +17,7 @@ from incoming_email.patch_mails.grouping import (
 )
 from incoming_email.patch_mails.proposing import Words, find_merge_request, propose, update
 from incoming_email.patch_mails.reading import MailedPatches, branch_from, thread_of
+from incoming_email.reply_keys import find_answered
 from issues.marked_text import NO_TEXT
 from issues.models import Project, User
 from issues.quick_actions import Written
@@ -157,6 +158,7 @@ def open_series(series: Series, *, source: str, now: datetime) -> Written:
         title=first.title if first.number == 0 else "",
         description=first.words,
         remark=first.words,
+        answered=find_answered(thread, author=first.author),
     )
     merge_request = find_merge_request(first.project, thread)
     if merge_request is None:

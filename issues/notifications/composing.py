@@ -1,12 +1,14 @@
 """The mail that tells one person of one event."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -18,6 +20,7 @@ from issues.rendering import render_mail
 from issues.unsubscribing import unsubscribe_url
 
 PROOF_DIGITS = 16
+_NOTE_ID = re.compile(r"note-(?P<pk>[1-9][0-9]{0,17})\.u[^\s@]{1,60}@\S{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,17 @@ def _message_id(kind: str, pk: int, user: User) -> str:
     name = f"{kind}-{pk}.u{user.pk}"
     proof = salted_hmac("issues.notifications.message_id", name, algorithm="sha256").hexdigest()
     return f"{name}.{proof[:PROOF_DIGITS]}@{settings.MESSAGE_ID_HOST}"
+
+
+def find_told_notes(ids: Iterable[str], user: User) -> dict[str, Note]:
+    """By the Message-ID of the mail that told this person of it; one query, or none where no id
+    has that form. The proof in it is checked."""
+    named = {found[0]: int(found["pk"]) for found in map(_NOTE_ID.fullmatch, ids) if found}
+    own = {name: pk for name, pk in named.items() if constant_time_compare(name, note_id(pk, user))}
+    if not own:
+        return {}
+    notes = Note.objects.select_related("issue", "merge_request").in_bulk(set(own.values()))
+    return {name: notes[pk] for name, pk in own.items() if pk in notes}
 
 
 def _own_id(story: Story, user: User) -> str:

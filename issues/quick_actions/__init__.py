@@ -4,10 +4,19 @@ from issues.quick_actions.opening import Opening, split_opening
 from issues.quick_actions.proposing import add_version, propose_merge_request
 from issues.quick_actions.registry import find_actions
 from issues.quick_actions.running import run_commands
-from issues.quick_actions.types import Call, NotUnderstood, QuickAction, Reading, Refusal, Written
+from issues.quick_actions.types import (
+    Answered,
+    Call,
+    NotUnderstood,
+    QuickAction,
+    Reading,
+    Refusal,
+    Written,
+)
 from issues.quick_actions.writing import open_issue, open_merge_request, read, write_note
 
 __all__ = [
+    "Answered",
     "Call",
     "NotUnderstood",
     "Opening",

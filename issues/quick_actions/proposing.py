@@ -9,7 +9,7 @@ from issues.marked_text import NO_TEXT, MarkedText
 from issues.models import MergeRequest, Project, User
 from issues.quick_actions.opening import split_opening
 from issues.quick_actions.running import run_commands
-from issues.quick_actions.types import Written
+from issues.quick_actions.types import Answered, Written
 from issues.quick_actions.writing import read, write_note
 from issues.services import PatchSet
 from issues.uploads import NewFile
@@ -24,9 +24,11 @@ def propose_merge_request(  # noqa: PLR0913  (one argument a column)
     title: str = "",
     description: MarkedText = NO_TEXT,
     remark: MarkedText = NO_TEXT,
+    answered: Answered | None = None,
     files: Sequence[NewFile] = (),
 ) -> Written:
-    """/target_branch decides where the patches are put. `remark` is said of a further version."""
+    """/target_branch decides where the patches are put. `remark` is said of a further version, in
+    the discussion that is `answered` if it is one of that merge request."""
     reading = read(description)
     opening = split_opening(reading.commands, MergeRequest)
     with uploads.rolled_back_on_error(), transaction.atomic():
@@ -43,7 +45,7 @@ def propose_merge_request(  # noqa: PLR0913  (one argument a column)
         )
         item = version.merge_request
         if version.number > 1:
-            return _comment(item, author, patches, remark=remark, files=files)
+            return _comment(item, author, patches, remark=remark, answered=answered, files=files)
         now = patches.received_at
         result = run_commands(opening.others, item=item, actor=author, now=now, announced=True)
     return Written(item, None, (*opening.done, *result.done), (*reading.doubts, *result.refused))
@@ -55,11 +57,14 @@ def add_version(
     author: User,
     patches: PatchSet,
     remark: MarkedText = NO_TEXT,
+    answered: Answered | None = None,
     files: Sequence[NewFile] = (),
 ) -> Written:
     with uploads.rolled_back_on_error(), transaction.atomic():
         services.add_version(merge_request=merge_request, author=author, patches=patches)
-        return _comment(merge_request, author, patches, remark=remark, files=files)
+        return _comment(
+            merge_request, author, patches, remark=remark, answered=answered, files=files
+        )
 
 
 def _comment(
@@ -68,6 +73,7 @@ def _comment(
     patches: PatchSet,
     *,
     remark: MarkedText,
+    answered: Answered | None,
     files: Sequence[NewFile],
 ) -> Written:
     if not (remark.source.strip() or files):
@@ -77,5 +83,6 @@ def _comment(
         author=author,
         body=remark,
         now=patches.received_at,
+        discussion=answered.on(item) if answered else "",
         files=files,
     )

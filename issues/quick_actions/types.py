@@ -11,6 +11,18 @@ from issues.models import Issue, MergeRequest, Note, User
 Item = Issue | MergeRequest
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The discussion that a text answers, where more than one item may be meant."""
+
+    item: Item
+    discussion: str
+
+    def on(self, item: Item) -> str:
+        """Its name; "" where it is a discussion of another item."""
+        return self.discussion if item == self.item else ""
+
+
 class NotUnderstood(Exception):
     """The argument names nothing that is there. The message is a sentence for the writer."""
 

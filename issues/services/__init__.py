@@ -23,12 +23,13 @@ from issues.services.merging import MergePlan, finish_merges, merge, plan_merge
 from issues.services.projects import add_member, create_label, create_project, import_repository
 from issues.services.proposing import PatchSet, add_version, propose_merge_request
 from issues.services.redacting import names_of, redact_rows
-from issues.services.refusals import Invalid, Locked, NotAllowed, NotVisible
+from issues.services.refusals import Gone, Invalid, Locked, NotAllowed, NotVisible
 from issues.services.relating import copy_in, mark_duplicate
 from issues.services.subscribing import subscribe, unsubscribe
 from issues.services.writing import create_issue, create_merge_request, create_note
 
 __all__ = [
+    "Gone",
     "Invalid",
     "Locked",
     "MergePlan",

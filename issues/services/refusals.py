@@ -28,6 +28,10 @@ class Invalid(ValueError):
         self.messages = messages
 
 
+class Gone(Invalid):
+    """What is answered is no longer there."""
+
+
 def require(user: User, action: str, target: Project | Issue | MergeRequest) -> None:
     """One question when the answer is yes; a second one only to word the refusal.
 

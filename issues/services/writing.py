@@ -22,6 +22,7 @@ from issues.models import (
     new_discussion,
 )
 from issues.services.announcing import announce
+from issues.services.discussions import find_spot
 from issues.services.refusals import Invalid, require
 from issues.uploads import NewFile
 
@@ -85,18 +86,21 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     files: Sequence[NewFile] = (),
     place: Place | None = None,
 ) -> Note:
-    """Three queries without files. Internal notes are for reporters and above. `place` is the
-    line of a diff that it is about.
+    """Three queries without files, four in a discussion. Internal notes are for reporters and
+    above; `find_spot` says which are internal and where they stand. `place` is the line of a diff
+    that it is about.
 
     All that can be refused is refused before the first write, so inside somebody's transaction
     no savepoint is needed: a fault in a write spoils the whole of it anyway.
     """
     _require_author(author, external_author)
-    if author is not None and not external_author:
-        require(author, "issues.comment_on", item)
-        if internal:
-            require(author, "issues.read_internal", item.project)
-    chosen = uploads.choose_files(files, uploads.Place(item, author, external_author, internal))
+    asked = None if external_author else author
+    if asked is not None:
+        require(asked, "issues.comment_on", item)
+    spot = find_spot(item=item, author=asked, discussion=discussion, internal=internal)
+    chosen = uploads.choose_files(
+        files, uploads.Place(item, author, external_author, spot.internal)
+    )
     body = uploads.place(storable(body), chosen)
     if not body.strip():
         raise Invalid([_("The comment is empty. Write some text or attach a file.")])
@@ -107,8 +111,8 @@ def create_note(  # noqa: PLR0913  (one argument a column)
             external_author=external_author,
             body=body,
             quoted=storable(quoted),
-            discussion=discussion or new_discussion(),
-            internal=internal,
+            discussion=spot.discussion,
+            internal=spot.internal,
         )
         uploads.create_uploads(project=item.project, owner=note, uploader=author, chosen=chosen)
         if place is not None:

@@ -35,13 +35,30 @@ def answer_item_page(
 
 def comment_context(item: Item, shown: ShownItem, form: NoteForm) -> dict[str, object]:
     """What the templates of discussions and of the form need."""
+    comment, reply = _divide(form, shown)
     return {
         "item": item,
         "project": item.project,
         "shown": shown,
-        "form": form,
+        "form": comment,
+        "reply": reply,
         "actions": "issue-action" if isinstance(item, Issue) else "merge-request-action",
     }
+
+
+def _divide(form: NoteForm, shown: ShownItem) -> tuple[NoteForm, NoteForm | None]:
+    """The form of a new comment, and that of an answer which was turned down.
+
+    An answer stays where it was written: sent again as a new comment, one to an internal note
+    would be public. Where its discussion is gone, it becomes a comment that is marked internal.
+    """
+    answered = form.data.get("discussion") if form.is_bound else ""
+    if not answered:
+        return form, None
+    if answered in {talk.name for talk in shown.discussions if not talk.system}:
+        return NoteForm(may_write_internal=shown.may_write_internal), form
+    form.data = dict(form.data.items()) | {"internal": "on"}
+    return form, None
 
 
 def take_comment(
@@ -67,21 +84,17 @@ def take_comment(
         raise PermissionDenied
     if line is not None and place is None:
         form.add_error(None, _("This version does not show that line. Comment on another one."))
-    written = _write_note(form, item=item, author=request.user, shown=shown, place=place)
+    written = _write_note(form, item=item, author=request.user, place=place)
     if written is None:
         return form, None
     say_what_was_done(request, written)
     return form, redirect(f"{back}#note-{written.note.pk}" if written.note else back)
 
 
-def _write_note(
-    form: NoteForm, *, item: Item, author: User, shown: ShownItem, place: Place | None
-) -> Written | None:
+def _write_note(form: NoteForm, *, item: Item, author: User, place: Place | None) -> Written | None:
     """None leaves the reasons in the form."""
     if not form.is_valid():
         return None
-    known = {discussion.name: discussion for discussion in shown.discussions}
-    discussion = known.get(form.cleaned_data["discussion"])
     try:
         with refusals_answered():
             return quick_actions.write_note(
@@ -89,9 +102,8 @@ def _write_note(
                 author=author,
                 body=typed(form.cleaned_data["body"]),
                 now=timezone.now(),
-                discussion=discussion.name if discussion else "",
-                internal=form.cleaned_data.get("internal", False)
-                or (discussion is not None and discussion.internal),
+                discussion=form.cleaned_data["discussion"],
+                internal=form.cleaned_data.get("internal", False),
                 place=place,
             )
     except services.Invalid as refusal:

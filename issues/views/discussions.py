@@ -124,19 +124,20 @@ def find_unlinked(uploads: Iterable[Upload], text: str) -> tuple[Upload, ...]:
 def _group(
     notes: Iterable[Note], positions: ShownPositions, *, show_addresses: bool
 ) -> tuple[ShownDiscussion, ...]:
-    """Notes of one discussion together, each discussion where it began."""
-    groups: dict[str, list[Note]] = {}
+    """Notes of one discussion together, each discussion where it began. A system note is none:
+    answers that stand in its name, as they once did, are a discussion."""
+    groups: dict[tuple[str, bool], list[Note]] = {}
     for note in notes:
-        groups.setdefault(note.discussion, []).append(note)
+        groups.setdefault((note.discussion, note.system), []).append(note)
     return tuple(
         ShownDiscussion(
             name=name,
             notes=tuple(show_note(note, show_addresses=show_addresses) for note in group),
             internal=any(note.internal for note in group),
-            system=group[0].system,
+            system=is_system,
             position=positions.find(group[0]),
         )
-        for name, group in groups.items()
+        for (name, is_system), group in groups.items()
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from issues import services
-from issues.models import OutgoingEmail
+from issues.models import Note, OutgoingEmail
 from issues.notifications import composing
 from issues.unsubscribing import find_subscription_target
 from issues.uploads import NewFile
@@ -114,11 +114,13 @@ def test_the_first_note_of_a_discussion_answers_the_issue_itself():
     assert message["References"] == root
 
 
-def test_an_answer_to_an_internal_note_in_public_does_not_name_it():
+def test_a_public_note_below_an_internal_one_does_not_name_it():
+    """As there may be where one was made internal afterwards."""
     issue = IssueFactory()
     member = MembershipFactory(project=issue.project).user
-    first = say(issue, author=member, internal=True)
+    first = say(issue, author=member)
     say(issue, author=member, discussion=first.discussion)
+    Note.objects.filter(pk=first.pk).update(internal=True)
     hear()
 
     message = last_mail(issue.author.email)

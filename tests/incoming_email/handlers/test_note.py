@@ -6,7 +6,7 @@ from django.utils import timezone
 from incoming_email.models import ReplyKey
 from incoming_email.outcomes import Reason, Status
 from issues.models import Note, Upload
-from tests.factories import MergeRequestFactory
+from tests.factories import MergeRequestFactory, NoteFactory
 from tests.incoming_email.factories import ReplyKeyFactory
 from tests.incoming_email.mails import make_mail_with_file
 from tests.incoming_email.world import make_mail
@@ -19,11 +19,12 @@ def ended(row):
 
 
 def test_a_reply_becomes_a_note_of_the_keys_owner_in_the_same_discussion(world):
-    mail = make_mail(to=world.reply_address(discussion="d" * 32), sender=world.member.email)
-    row = world.receive(mail)
-    note = Note.objects.get()
+    first = NoteFactory(issue=world.issue)
+    address = world.reply_address(discussion=first.discussion)
+    row = world.receive(make_mail(to=address, sender=world.member.email))
+    note = Note.objects.latest("pk")
     assert (note.body, note.author, note.item) == ("Looks good.", world.member, world.issue)
-    assert note.discussion == "d" * 32
+    assert (note.discussion, note.internal) == (first.discussion, False)
     assert ended(row) == (Status.PROCESSED, "")
     assert (row.handler, row.outcome) == ("note", f"note {note.pk} on issue {world.issue}")
     assert (row.note, row.issue, row.attempts) == (note, world.issue, 1)

@@ -1,4 +1,4 @@
-"""The words around patches: whose they are decides what they can do."""
+"""The words around patches: whose they are decides what they can do, and where they stand."""
 
 import pytest
 
@@ -6,8 +6,9 @@ from incoming_email import reply_keys
 from incoming_email.models import SeriesPart
 from incoming_email.outcomes import Status
 from issues import quick_actions, services
-from issues.models import MergeRequest, MergeRequestVersion
+from issues.models import MergeRequest, MergeRequestVersion, Note, Role
 from tests.clones import Clone, git, plant
+from tests.factories import MembershipFactory
 from tests.incoming_email.patch_mails import attach, inline, send_email
 from tests.incoming_email.world import make_mail
 
@@ -158,3 +159,38 @@ def test_a_reply_with_patches_and_a_forward(world, clone, internal):
     assert MergeRequestVersion.objects.count() == 2
     merge_request = MergeRequest.objects.get()
     assert (merge_request.state, merge_request.draft) == ("opened", False)
+
+
+def test_patches_in_answer_to_an_internal_note(world, clone, internal):
+    clone.oil(4)
+    row = world.receive(
+        attach(
+            world,
+            clone.patches(since="HEAD~1"),
+            body="So then.\n",
+            to=reply_to(world, internal).reply_to,
+        )
+    )
+    assert row.outcome.startswith("merge request ")
+    note = Note.objects.get(body="So then.")
+    assert (note.discussion, note.internal) == (internal.discussion, True)
+
+
+def test_patches_to_the_private_address_in_answer_to_one(world, clone, internal):
+    clone.oil(4)
+    content = attach(world, clone.patches(since="HEAD~1"), body="So then.\n")
+    reference = f"<{reply_to(world, internal).reference}>"
+    content = content.replace(b"Subject:", f"References: {reference}\r\nSubject:".encode(), 1)
+    row = world.receive(content)
+    assert row.status == Status.PROCESSED, (row.reason, row.last_error)
+    note = Note.objects.get(body="So then.")
+    assert (note.discussion, note.internal) == (internal.discussion, True)
+
+
+def test_patches_of_somebody_else_are_not_placed_by_these_ids(world, clone, internal):
+    other = MembershipFactory(project=world.issue.project, role=Role.DEVELOPER).user
+    clone.oil(4)
+    content = attach(world, clone.patches(since="HEAD~1"), body="So then.\n", user=other)
+    reference = f"<{reply_to(world, internal).reference}>"
+    world.receive(content.replace(b"Subject:", f"References: {reference}\r\nSubject:".encode(), 1))
+    assert Note.objects.get(body="So then.").discussion != internal.discussion

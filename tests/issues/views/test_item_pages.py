@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from issues import services
+from issues.forms import MAX_TEXT_LENGTH
 from issues.models import Issue, Note, Role, Subscription
 from issues.uploads import NewFile
 from issues.views.discussions import hide_addresses, hide_secrets
@@ -170,13 +171,45 @@ def test_a_reply_joins_its_discussion_and_stays_internal(client):
     assert response.headers["Location"] == f"{url_of(issue)}#note-{no.pk}"
 
 
-def test_a_reply_to_a_discussion_of_another_item_starts_its_own(client):
+def test_a_reply_to_a_discussion_of_another_item_is_turned_down_and_kept(client):
     issue, other = IssueFactory(), NoteFactory()
     log_in(client, issue)
 
-    client.post(url_of(issue), {"body": "hello", "discussion": other.discussion})
+    response = client.post(url_of(issue), {"body": "hello", "discussion": other.discussion})
 
-    assert issue.notes.get().discussion != other.discussion
+    assert response.status_code == 400
+    assert "What you answer is no longer there." in response.text
+    assert response.context["form"]["body"].value() == "hello"
+    assert Note.objects.get() == other
+
+
+def test_a_turned_down_reply_keeps_its_text_where_it_was_written(client):
+    issue = IssueFactory()
+    log_in(client, issue)
+    internal = NoteFactory(issue=issue, internal=True)
+    text = "s3cret <b>" + MAX_TEXT_LENGTH * "x"
+
+    response = client.post(url_of(issue), {"body": text, "discussion": internal.discussion})
+
+    page = response.text
+    assert response.status_code == 400
+    assert response.context["form"]["body"].value() is None, "it would be sent as a public one"
+    assert 'name="body" rows="3" required>\ns3cret &lt;b&gt;xxx' in page
+    assert f"at most {MAX_TEXT_LENGTH} characters" in page
+
+
+def test_answers_in_the_name_of_a_system_note_are_a_discussion(client):
+    """Mail once put them there."""
+    issue = IssueFactory()
+    user = log_in(client, issue)
+    services.close_item(item=issue, actor=user)
+    system = Note.objects.get()
+    NoteFactory(issue=issue, discussion=system.discussion, body="Why so?")
+
+    shown = client.get(url_of(issue)).context["shown"].discussions
+
+    assert [talk.system for talk in shown] == [True, False]
+    assert "Why so?" in shown[1].notes[0].body
 
 
 def test_an_empty_comment_is_turned_down_in_words(client):

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -96,8 +97,14 @@ def visit(
     try:
         with open_inbox(mailbox.account(), position=mailbox.position) as inbox:
             yield inbox
+    except LeaseLostError:
+        raise
     except InboxError as error:
         _note_failure(mailbox, error, now=clock())
+        raise
+    except Exception as fault:  # a bug of ours, but the mailbox is not read all the same
+        with suppress(DatabaseError, InterfaceError):  # the exception may come from the database
+            _note_failure(mailbox, _describe_fault(fault), now=clock())
         raise
     finally:
         Mailbox.objects.release(mailbox.pk, holder=holder)
@@ -165,6 +172,13 @@ def _note_success(mailbox: Mailbox, inbox: Inbox, *, now: datetime) -> None:
         next_poll_at=now + pause if is_by_interval else None,
         server_notice=inbox.notice,
     )
+
+
+def _describe_fault(fault: Exception) -> InboxError:
+    """By its type alone: its text may quote a mail."""
+    detail = _("Letterbox itself failed while it read the mailbox (%(fault)s).")
+    remedy = _("The log of the worker or the watcher says where. The mail is kept meanwhile.")
+    return InboxError(detail % {"fault": type(fault).__name__}, remedy=remedy)
 
 
 def _note_failure(mailbox: Mailbox, error: InboxError, *, now: datetime) -> None:

@@ -1,12 +1,13 @@
 """From a ledger row to its effect: claim, parse, decide, act, record."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from itertools import chain, islice
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 from django.utils import timezone
 
 from incoming_email import acting, notices
@@ -23,7 +24,7 @@ from incoming_email.limiting import Delayed
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Held, Ignored, Reason, Rejected, Status
 from incoming_email.parsing.types import ParsedEmail
-from incoming_email.resolving import look_up
+from incoming_email.resolving import Step, look_up
 from incoming_email.sender_auth import check_where_asked
 from issues import outbox, repositories, uploads
 
@@ -35,14 +36,42 @@ GROUP = 50
 SWEEP_AFTER = timedelta(seconds=60)
 """A row that is due for less has most likely a task on its way."""
 
+MOST_FAULTS_IN_A_ROW = 3
+"""When an attempt could not even be made at so many rows, the cause is not the messages, and each
+further row would lose an attempt to it."""
+
 
 def process(inbound_email_id: int, *, clock: Callable[[], datetime] = timezone.now) -> bool:
-    """Make one attempt at the message; False where it is not due or somebody else's."""
-    if not InboundEmail.objects.claim(inbound_email_id, now=clock()):
-        return False
-    row = InboundEmail.objects.select_related("mailbox").get(pk=inbound_email_id)
+    """Make one attempt at the message; False where it is not due or somebody else's.
+
+    Raises what kept the attempt from being made, and stores it as the row's last error.
+    """
+    with _faults_noted([inbound_email_id]):
+        if not InboundEmail.objects.claim(inbound_email_id, now=clock()):
+            return False
+        row = InboundEmail.objects.select_related("mailbox").get(pk=inbound_email_id)
     process_claimed([row], clock=clock)
     return True
+
+
+def process_each(ids: Iterable[int], *, clock: Callable[[], datetime] = timezone.now) -> int:
+    """Make one attempt at each that is due; return how many that were.
+
+    Raises nothing: what kept an attempt from being made is logged, and the next row is tried, up
+    to MOST_FAULTS_IN_A_ROW. The rows after that stay due.
+    """
+    done = faults = 0
+    for pk in ids:
+        try:
+            done += process(pk, clock=clock)
+            faults = 0
+        except Exception:  # whatever it is, the other rows must have their attempt
+            faults += 1
+            logger.exception("no attempt could be made inbound_email=%s", pk)
+            if faults == MOST_FAULTS_IN_A_ROW:
+                logger.warning("the other messages that are due wait for the next sweep")
+                break
+    return done
 
 
 def process_claimed(
@@ -55,15 +84,19 @@ def process_claimed(
 
     Look-ups are made once a group. What its handler can do quickly is done for many messages in
     one transaction; each of the others has its own, and none stops the rest. Rows of one call
-    belong to one mailbox; `emails` is what `begin_reading` gave for them.
+    belong to one mailbox; `emails` is what `begin_reading` gave for them. Raises what goes wrong
+    outside of an attempt, such as in a look-up, and stores it as the last error of the rows that
+    have not had theirs.
     """
     if not rows:
         return
     mailbox = rows[0].mailbox
-    with outbox.one_kick():
+    waiting = {row.pk for row in rows}
+    with outbox.one_kick(), _faults_noted(waiting):
         for group in _prepare(rows, mailbox, emails or _read(rows), now=clock()):
             done = act_together(group, mailbox) if len(group) > 1 else set()
             for attempt in group:
+                waiting.discard(attempt.row.pk)
                 if attempt.row.pk in done:
                     _log_end(attempt.row)
                 else:
@@ -151,11 +184,34 @@ def _attempt(attempt: Attempt, mailbox: Mailbox) -> None:
         logger.info("ended elsewhere inbound_email=%s", row.pk)
     except Exception as fault:  # the one place where a fault of any kind becomes a retry
         logger.exception("attempt failed inbound_email=%s attempt=%s", row.pk, row.attempts)
-        InboundEmail.objects.filter(pk=row.pk, status=Status.PENDING).update(
-            last_error=f"{type(fault).__name__}: {fault}"[:1000], trace=attempt.trace
-        )
+        _note_fault([row.pk], fault, trace=attempt.trace)
     else:
         _log_end(row)
+
+
+@contextmanager
+def _faults_noted(waiting: Collection[int]) -> Iterator[None]:
+    """Stores an exception as the last error of these rows and raises it again; the caller logs it.
+
+    `waiting` may shrink meanwhile.
+    """
+    try:
+        yield
+    except Exception as fault:
+        with suppress(DatabaseError, InterfaceError):  # the exception may come from the database
+            _note_fault(waiting, fault)
+        raise
+
+
+def _note_fault(ids: Collection[int], fault: Exception, **found: list[Step]) -> None:
+    """Store it as the last error of those that are still pending.
+
+    PostgreSQL takes neither NUL nor a lone surrogate in a text.
+    """
+    words = f"{type(fault).__name__}: {fault}".replace("\0", "\N{REPLACEMENT CHARACTER}")
+    InboundEmail.objects.filter(pk__in=ids, status=Status.PENDING).update(
+        last_error=words.encode(errors="replace").decode()[:1000], **found
+    )
 
 
 def _log_end(row: InboundEmail) -> None:

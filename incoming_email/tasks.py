@@ -35,8 +35,7 @@ def sweep_inbound_email() -> None:
     """Start what is due: retries, and rows whose first task was lost."""
     now = timezone.now()
     processing.give_up_exhausted(now=now)
-    for pk in processing.due_ids(now=now):
-        processing.process(pk)
+    processing.process_each(processing.due_ids(now=now))
 
 
 @shared_task(name="incoming_email.poll_mailboxes", ignore_result=True)
@@ -91,8 +90,7 @@ def retry_failed() -> None:
     """Process again what an earlier version gave up. A worker that still runs that version does
     nothing. What a kill leaves is due, so the sweep goes on with it, or still failed."""
     for batch in reviewing.requeue_failed(version=find_version(), now=timezone.now()):
-        for pk in batch:
-            processing.process(pk)
+        processing.process_each(batch)
 
 
 @shared_task(name="incoming_email.purge", ignore_result=True)

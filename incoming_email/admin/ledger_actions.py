@@ -1,5 +1,6 @@
 """What the buttons of the ledger do, for one row or many, and the sentence about it."""
 
+import itertools
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -96,10 +97,7 @@ def _record(ids: Sequence[int], *, user_id: int, text: str | Promise) -> None:
 
 def _process(ids: Sequence[int], *, seconds: float) -> None:
     ends = time.monotonic() + seconds
-    for pk in ids:
-        if time.monotonic() > ends:
-            return
-        processing.process(pk)
+    processing.process_each(itertools.takewhile(lambda _: time.monotonic() <= ends, ids))
 
 
 def _describe(button: Button, changed: Sequence[int], *, left: int) -> Iterator[str]:

@@ -10,9 +10,11 @@ from incoming_email.figures.over_time import (
 )
 from incoming_email.figures.stages import Stage, count_by_status, count_outgoing, find_stages
 from incoming_email.figures.standing import (
+    Overdue,
     Standing,
     find_heartbeats,
     find_oldest_pending,
+    find_overdue,
     find_received,
     find_standing,
 )
@@ -21,6 +23,7 @@ __all__ = [
     "PERIODS",
     "Activity",
     "Bucket",
+    "Overdue",
     "Period",
     "Stage",
     "Standing",
@@ -29,6 +32,7 @@ __all__ = [
     "find_activity",
     "find_heartbeats",
     "find_oldest_pending",
+    "find_overdue",
     "find_received",
     "find_stages",
     "find_standing",

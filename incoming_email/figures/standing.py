@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Count
 
 from incoming_email.figures.over_time import received_since
+from incoming_email.heartbeats import OLD
 from incoming_email.models import Heartbeat, InboundEmail
 from incoming_email.outcomes import Status
 from issues.models import OutgoingEmail, OutgoingState
@@ -56,6 +58,29 @@ def find_received(start: datetime) -> Counter[int]:
     """How many came in since, by mailbox id."""
     groups = received_since(start).values_list("mailbox_id").annotate(n=Count("*"))
     return Counter(dict(groups))
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Messages whose attempt is due, and which no worker has claimed."""
+
+    count: int
+    oldest: InboundEmail | None
+    """The one that has been due for longest, with few columns."""
+
+
+def find_overdue(*, now: datetime) -> Overdue:
+    """Due for CHECK_PENDING_MINUTES, or for the time of a few sweeps where that is longer.
+
+    There are none while workers do their work, even if every attempt fails: a claim sets the time
+    of the next attempt first.
+    """
+    patience = max(timedelta(minutes=settings.CHECK_PENDING_MINUTES), OLD)
+    rows = InboundEmail.objects.filter(
+        status=Status.PENDING, next_attempt_at__lte=now - patience
+    ).order_by("next_attempt_at")
+    oldest = rows.only("pk", "next_attempt_at", "last_error").first()
+    return Overdue(rows.count() if oldest else 0, oldest)
 
 
 def find_oldest_pending(*, now: datetime) -> InboundEmail | None:

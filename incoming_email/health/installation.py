@@ -76,6 +76,9 @@ def find_ledger(*, now: datetime) -> list[Finding]:
 
 
 def _find_oldest_pending(*, now: datetime) -> Finding:
+    overdue = figures.find_overdue(now=now)
+    if overdue.oldest is not None:
+        return _describe_overdue(overdue.count, overdue.oldest, now=now)
     oldest = figures.find_oldest_pending(now=now)
     if oldest is None or oldest.received_at > now - _pending_limit():
         return Finding("oldest pending", Answer.YES)
@@ -86,6 +89,26 @@ def _find_oldest_pending(*, now: datetime) -> Finding:
     }
     remedy = _("Look at its last error in the admin, and whether worker and beat run.")
     return Finding("oldest pending", Answer.WARN, detail, remedy)
+
+
+def _describe_overdue(count: int, oldest: InboundEmail, *, now: datetime) -> Finding:
+    """Names the type of the oldest row's last error only: its text may quote a mail."""
+    detail = ngettext(
+        "%(count)d message is due, and no worker has tried it for %(age)s",
+        "%(count)d messages are due, and no worker has tried them for %(age)s",
+        count,
+    ) % {"count": count, "age": _age(oldest.next_attempt_at, now)}
+    if oldest.last_error:
+        last = _("the last error of inbound email %(pk)d is %(fault)s") % {
+            "pk": oldest.pk,
+            "fault": oldest.last_error.partition(":")[0],
+        }
+        detail = f"{detail}; {last}"
+    remedy = _(
+        "See whether the worker and beat run and what the worker's log says; restart them after an"
+        " update. The mail is kept meanwhile."
+    )
+    return Finding("oldest pending", Answer.NO, detail, remedy)
 
 
 def find_unsent(*, now: datetime) -> Finding:

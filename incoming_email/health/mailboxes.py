@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from incoming_email import heartbeats
 from incoming_email.health import clocks, inboxes
 from incoming_email.health.examinations import Examination, Probe, name_server
 from incoming_email.health.round_trips import find_last_probe
@@ -77,12 +78,17 @@ def _examine_inbox(
 
 
 def _examine_smtp(mailbox: Mailbox, *, timeout: float) -> Examination:
+    seen_at = heartbeats.find_last(heartbeats.SMTP_DOOR)
+
+    def ask() -> Iterator[Finding]:
+        return find_door(seen_at=seen_at, timeout=timeout * PATIENCE)
+
     return Examination(
         mailbox=mailbox.name,
         inbox_method=mailbox.inbox_method,
         server=name_server(settings.SMTP_DOOR_HOST, settings.SMTP_DOOR_PORT),
         before=[find_configuration(mailbox)],
-        probe=Probe(("door",), lambda: find_door(timeout=timeout * PATIENCE), timeout),
+        probe=Probe(("door",), ask, timeout),
         after=[find_domain(mailbox)],
     )
 

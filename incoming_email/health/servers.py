@@ -4,14 +4,17 @@ import smtplib
 import socket
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from celery import current_app
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
+from incoming_email import heartbeats
 from incoming_email.health.examinations import Examination, Probe, name_server
 from incoming_email.inboxes.base import Answer, Finding
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_WORDS = 500
 LMTP_SECONDS = 1.0
+EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  (compared with, not listened at)
 PATIENCE = 0.9
 """Share of a step's time that its server may be silent, so that we still can say so ourselves."""
 
@@ -29,8 +33,12 @@ FOLDER = "data_folder_out"
 BROKER_PORTS = {"amqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379}
 
 
-def find_door(*, timeout: float) -> Iterator[Finding]:
-    """Whether our server greets with 220 (RFC 5321 section 4.2), by SMTP or else by LMTP."""
+def find_door(*, seen_at: datetime | None, timeout: float) -> Iterator[Finding]:
+    """Whether our server greets with 220 (RFC 5321 section 4.2), by SMTP or else by LMTP.
+
+    Where SMTP_DOOR_HOST is every address, it may listen in another container, which has a network
+    of its own: then its heartbeat counts, whose time is `seen_at`.
+    """
     host, name = settings.SMTP_DOOR_HOST, settings.MESSAGE_ID_HOST
     try:
         with smtplib.SMTP(host, settings.SMTP_DOOR_PORT, local_hostname=name, timeout=timeout):
@@ -38,6 +46,10 @@ def find_door(*, timeout: float) -> Iterator[Finding]:
     except (OSError, smtplib.SMTPException) as error:
         if _greets_by_lmtp():
             yield Finding("door", Answer.YES, _("it greets with 220, by LMTP"))
+            return
+        if host in EVERY_ADDRESS and seen_at and timezone.now() - seen_at <= heartbeats.OLD:
+            text = _("it does not answer on this machine, but was seen alive on another one")
+            yield Finding("door", Answer.YES, text)
             return
         remedy = _("Start it: python manage.py serve_smtp. Check SMTP_DOOR_HOST, SMTP_DOOR_PORT.")
         yield Finding("door", Answer.NO, find_words(error), remedy)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from incoming_email import heartbeats, probes
+from incoming_email import figures, heartbeats, probes
 from incoming_email.health.servers import find_broker
 from incoming_email.inboxes.base import Answer
 from incoming_email.models import Heartbeat, Mailbox
@@ -18,7 +18,7 @@ PROCESSES = {
     "watcher": heartbeats.WATCHER,
     "door": heartbeats.SMTP_DOOR,
 }
-SIGNS = ("database", *PROCESSES, "mailboxes", "probes", "broker")
+SIGNS = ("database", *PROCESSES, "processing", "mailboxes", "probes", "broker")
 OPTIONAL = ("watcher", "door")
 """An installation may do without them, so who wants to know asks by name."""
 
@@ -33,14 +33,14 @@ class Sign:
 
 
 def find_signs(*names: str, now: datetime) -> list[Sign]:
-    """Three small queries and one connection to the broker; the mail servers are not asked.
+    """A few small queries and one connection to the broker; the mail servers are not asked.
 
     Without names: all that every installation has.
     """
     asked = names or tuple(name for name in SIGNS if name not in OPTIONAL)
     try:
-        known = [Sign("database", is_good=True), *_find_processes(now), _find_mailboxes(now)]
-        known.append(_find_probes())
+        known = [Sign("database", is_good=True), *_find_processes(now), _find_processing(now)]
+        known += [_find_mailboxes(now), _find_probes()]
         chosen = [sign for sign in known if sign.name in asked]
     except (DatabaseError, InterfaceError):
         # Whatever else was asked for is not known now.
@@ -61,6 +61,12 @@ def _read_heartbeat(name: str, seen_at: datetime | None, now: datetime) -> Sign:
         return Sign(name, is_good=False)
     age = now - seen_at
     return Sign(name, age <= heartbeats.OLD, {"seen_seconds_ago": max(int(age.total_seconds()), 0)})
+
+
+def _find_processing(now: datetime) -> Sign:
+    """Whether messages are processed: a worker that sends heartbeats may still process none."""
+    overdue = figures.find_overdue(now=now).count
+    return Sign("processing", overdue == 0, {"overdue": overdue})
 
 
 def _find_mailboxes(now: datetime) -> Sign:

@@ -52,7 +52,7 @@ def die_between_two_batches():
 
 
 def die_before_the_first_is_processed():
-    processing.process = lambda _pk: die()
+    processing.process = lambda _pk, **_: die()
     tasks.retry_failed()
 
 

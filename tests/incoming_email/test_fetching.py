@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incoming_email import fetching
+from incoming_email import fetching, receiving
 from incoming_email.inboxes.base import InboxError, RawMessage
 from incoming_email.models import InboundEmail, InboxMethod, Mailbox
 from incoming_email.outcomes import Status
@@ -227,3 +227,39 @@ def test_what_was_taken_in_is_acted_on_though_the_next_batch_fails(monkeypatch):
         fetching.fetch(world.mailbox, holder="test", clock=clock)
     assert Note.objects.count() == fetching.MANY
     assert not InboundEmail.objects.exclude(status=Status.PROCESSED).exists()
+
+
+@pytest.mark.django_db
+def test_a_mailbox_that_can_not_be_read_by_a_fault_of_ours_is_failing(monkeypatch):
+    mailbox = MailboxFactory()
+    stand_in(monkeypatch, FakeInbox([RawMessage("1:1", b"Subject: a\r\n\r\n")]))
+
+    def fail(*_, **__):
+        raise FileNotFoundError("pyproject.toml")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(receiving, "find_version", fail)
+        with pytest.raises(FileNotFoundError):
+            fetching.fetch(mailbox, holder="test", clock=clock)
+    mailbox.refresh_from_db()
+    assert (mailbox.failing_since, mailbox.lease_holder) == (NOW, "")
+    assert mailbox.last_error.startswith(
+        "Letterbox itself failed while it read the mailbox (FileNotFoundError)."
+    )
+    assert fetching.fetch(mailbox, holder="test", clock=clock) == 1
+    mailbox.refresh_from_db()
+    assert (mailbox.failing_since, mailbox.last_error) == (None, "")
+
+
+@pytest.mark.django_db
+def test_a_mailbox_that_another_one_reads_does_not_fail(monkeypatch):
+    mailbox = MailboxFactory()
+    stand_in(monkeypatch, FakeInbox())
+
+    def lose(*_, **__):
+        raise fetching.LeaseLostError
+
+    monkeypatch.setattr(fetching, "take_in", lose)
+    assert fetching.fetch(mailbox, holder="test", clock=clock) is None
+    mailbox.refresh_from_db()
+    assert mailbox.failing_since is None

@@ -37,7 +37,7 @@ def test_health_is_good_when_all_lives(client, alive):
     MailboxFactory(failing_since=timezone.now() - timedelta(minutes=29))
     answer = client.get("/health/")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
-    names = ("database", "worker", "beat", "mailboxes", "probes", "broker")
+    names = ("database", "worker", "beat", "processing", "mailboxes", "probes", "broker")
     assert checks(answer) == dict.fromkeys(names, True)
     assert "no-cache" in answer.headers["Cache-Control"]
 
@@ -111,11 +111,12 @@ def test_the_broker_is_not_asked_for_nothing(client, monkeypatch):
 def test_what_health_does_not_know_is_told_with_what_it_knows(client):
     answer = client.get("/health/?only=database,webb")
     assert answer.status_code == 400
-    assert "database, worker, beat, watcher, door, mailboxes, probes, broker" in answer.text
+    names = "database, worker, beat, watcher, door, processing, mailboxes, probes, broker"
+    assert names in answer.text
 
 
 def test_health_is_cheap(client, alive, django_assert_num_queries):
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         client.get("/health/")
 
 

@@ -117,9 +117,12 @@ def test_an_unreadable_file_exits_66_and_the_others_are_taken(world, file, tmp_p
     assert (code, len(objects)) == (66, 1)
 
 
-def test_a_message_that_was_not_stored_exits_75(file, monkeypatch):
+@pytest.mark.parametrize(
+    "fault", [DatabaseError("database is locked"), FileNotFoundError("pyproject.toml")]
+)
+def test_a_message_that_was_not_stored_exits_75(file, monkeypatch, fault):
     def fail(*_args, **_kwargs):
-        raise DatabaseError("database is locked")
+        raise fault
 
     monkeypatch.setattr(receiving, "store", fail)
     assert receive(file) == (75, [])
@@ -135,6 +138,16 @@ def test_without_a_parser_the_mta_tries_again_later(file, monkeypatch):
 
 def break_down(*_args, **_kwargs):
     raise DatabaseError("the connection is lost")
+
+
+def test_a_fault_of_ours_before_the_attempt_bounces_nothing(file, monkeypatch):
+    def fail(*_args):
+        raise ValueError("no such key")
+
+    monkeypatch.setattr(processing, "look_up", fail)
+    code, (shown,) = receive(file)
+    assert (code, shown["status"]) == (0, "pending")
+    assert InboundEmail.objects.get().last_error == "ValueError: no such key"
 
 
 @pytest.mark.parametrize("json_words", [[], ["--json"]])

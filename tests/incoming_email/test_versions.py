@@ -1,9 +1,11 @@
 """Which Letterbox this is, and that rows say which one looked at them last."""
 
+import re
+
 import pytest
 from django.utils import timezone
 
-from incoming_email import processing, receiving, reviewing, tasks
+from incoming_email import processing, receiving, reviewing, tasks, versions
 from incoming_email.handlers.note import NoteHandler
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import InboundEmail
@@ -16,7 +18,7 @@ from tests.incoming_email.world import make_mail, make_world
 
 def test_the_version_is_that_of_the_release_and_the_code():
     release, _plus, digest = find_version().partition("+")
-    assert release == "0.1.0"
+    assert release == versions.RELEASE
     assert len(digest) == 8
     assert find_version() == find_version()
 
@@ -24,6 +26,26 @@ def test_the_version_is_that_of_the_release_and_the_code():
 def test_the_environment_can_name_it(settings):
     settings.LETTERBOX_VERSION = "2026.11"
     assert find_version() == "2026.11"
+
+
+def test_no_name_is_too_long_for_the_ledger(settings):
+    settings.LETTERBOX_VERSION = "v" * 41
+    assert find_version() == "v" * 40
+
+
+def test_a_file_that_can_not_be_read_stops_nothing(monkeypatch, tmp_path):
+    (tmp_path / "issues").mkdir()
+    (tmp_path / "issues" / "models.py").write_text("")
+    (tmp_path / "issues" / ".#models.py").symlink_to("ada@desk.1234:5678")  # as Emacs locks it
+    monkeypatch.setattr(versions, "ROOT", tmp_path)
+    assert re.fullmatch(r"0\.1\.0\+[0-9a-f]{8}", versions._read_code.__wrapped__())
+
+
+@pytest.mark.filterwarnings("ignore:.*beta")
+def test_tools_that_read_pyproject_are_told_the_same_release():
+    pyprojecttoml = pytest.importorskip("setuptools.config.pyprojecttoml")
+    project = pyprojecttoml.read_configuration(versions.ROOT / "pyproject.toml")["project"]
+    assert project["version"] == versions.RELEASE
 
 
 @pytest.mark.django_db

@@ -14,6 +14,7 @@ CORE = [
     "tests/incoming_email/test_patch_races.py",
     "tests/incoming_email/test_processing.py",
     "tests/incoming_email/test_processing_groups.py",
+    "tests/incoming_email/test_faults_before_attempts.py",
     "tests/incoming_email/test_receiving.py",
     "tests/incoming_email/test_reviewing.py",
     "tests/incoming_email/test_query_count.py",

@@ -95,7 +95,7 @@ class Command(BaseCommand):
             due = due.filter(mailbox__name=name)
         pks = list(due.values_list("pk", flat=True))
         with _bar(pks, desc=_("waiting rows"), unit="row") as bar:
-            done = sum(processing.process(pk) for pk in bar)
+            done = processing.process_each(bar)
         text = ngettext("%(count)d waiting row processed", "%(count)d waiting rows processed", done)
         out.write(text % {"count": done})
 

@@ -1,6 +1,7 @@
 """`manage.py receive_email FILE…`: store and process messages now; a pipe target for an MTA."""
 
 import json
+import logging
 import re
 import sys
 import uuid
@@ -11,26 +12,23 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from incoming_email import processing, receiving
 from incoming_email.inboxes.base import RawMessage
-from incoming_email.isolation.process import NoParserError
 from incoming_email.isolation.reading import parse_header
 from incoming_email.models import InboundEmail, Mailbox, Purpose
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.addresses import AddressTemplate, redact_address
+
+logger = logging.getLogger(__name__)
 
 # Exit codes of sysexits.h, which Postfix, Exim and procmail act on.
 OK = 0
 NOT_A_MESSAGE = 65  # EX_DATAERR: bounced, never tried again
 UNREADABLE = 66  # EX_NOINPUT
 HEADER_BYTES = 262_144
-WAITS = (DatabaseError, NoParserError, OSError)
-"""What may fail once a message is stored; the sweep takes it up again."""
-
 NOT_STORED = 75  # EX_TEMPFAIL: the MTA keeps the message and tries again
 
 
@@ -58,7 +56,10 @@ class Command(BaseCommand):
                 row = _store(
                     content, **{k: options[k] for k in ("mailbox", "recipient", "dry_run")}
                 )
-            except (DatabaseError, NoParserError) as error:
+            except CommandError:
+                raise
+            except Exception as error:  # whatever it is, the MTA must keep the message
+                logger.exception("message not stored")
                 self.stderr.write(_("%(file)s was not stored: %(error)s") % vars_of(file, error))
                 code = NOT_STORED
                 continue
@@ -75,7 +76,8 @@ class Command(BaseCommand):
         try:
             processing.process_claimed([row], clock=timezone.now)
             row.refresh_from_db()
-        except WAITS as error:
+        except Exception as error:  # whatever it is, the sweep takes the row up again
+            logger.exception("no attempt could be made inbound_email=%s", row.pk)
             row.status, row.reason, row.duplicate_of = Status.PENDING, "", None
             row.handler, row.outcome, row.trace = "", "", []
             said = _("%(file)s is stored and waits, since it can't be processed now: %(error)s")

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.admin.models import LogEntry
 
+from incoming_email import processing
 from incoming_email.admin import ledger_actions
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
@@ -90,6 +91,20 @@ def test_many_are_processed_again_and_the_others_left_alone(admin):
     assert set(InboundEmail.objects.values_list("status", flat=True)) == {"processed"}
     assert "Processed again. Now: 2 processed." in response.text
     assert "1 message was left alone" in response.text
+
+
+def test_the_page_answers_where_no_attempt_can_be_made(admin, monkeypatch):
+    row, _issue = make_reply(Status.FAILED)
+
+    def fail(*_):
+        raise ValueError("no such key")
+
+    monkeypatch.setattr(processing, "look_up", fail)
+    response = press(admin, row, "process-again")
+
+    row.refresh_from_db()
+    assert (row.status, row.last_error) == (Status.PENDING, "ValueError: no such key")
+    assert "Processed again. Now: 1 pending." in response.text
 
 
 def test_what_takes_too_long_is_left_to_the_worker(admin_user):

@@ -77,11 +77,35 @@ def test_oldest_pending(settings):
         finished_at=NOW,
     )
     assert find_rows("oldest pending") == Finding("oldest pending", YES)
-    row = InboundEmailFactory(received_at=NOW - timedelta(minutes=16), attempts=2)
+    due = NOW + timedelta(minutes=4)
+    row = InboundEmailFactory(
+        received_at=NOW - timedelta(minutes=16), attempts=2, next_attempt_at=due
+    )
     finding = find_rows("oldest pending")
     assert finding.answer is WARN
     assert finding.detail == (
         f"inbound email {row.pk} came 16 minutes ago and is not done; attempts: 2"
+    )
+
+
+def test_what_no_worker_tries(settings):
+    settings.CHECK_PENDING_MINUTES = 15
+    due = NOW - timedelta(minutes=16)
+    InboundEmailFactory(received_at=NOW - timedelta(hours=5), next_attempt_at=due)
+    finding = find_rows("oldest pending")
+    assert finding.answer is NO
+    assert finding.detail == "1 message is due, and no worker has tried it for 16 minutes"
+    assert finding.remedy.startswith("See whether the worker and beat run and what the worker's")
+    # One whose attempts are used up is ended by the same sweep.
+    older = InboundEmailFactory(
+        received_at=NOW - timedelta(hours=5),
+        next_attempt_at=NOW - timedelta(hours=1),
+        attempts=5,
+        last_error="ValueError: no such key: 12345",
+    )
+    assert find_rows("oldest pending").detail == (
+        "2 messages are due, and no worker has tried them for 1 hour;"
+        f" the last error of inbound email {older.pk} is ValueError"
     )
 
 

@@ -1,7 +1,10 @@
 """Servers of the installation: a yes, and every no with the server's own words."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from celery import current_app
+from django.utils import timezone
 from kombu import Connection
 
 from incoming_email.health import servers
@@ -30,8 +33,8 @@ def find_broker() -> Finding:
     return finding
 
 
-def find_door() -> Finding:
-    (finding,) = servers.find_door(timeout=0.5)
+def find_door(seen_at: datetime | None = None) -> Finding:
+    (finding,) = servers.find_door(seen_at=seen_at, timeout=0.5)
     return finding
 
 
@@ -55,6 +58,18 @@ def test_closed_smtp_door_names_the_command(settings):
     finding = find_door()
     assert finding.answer is NO
     assert finding.remedy.startswith("Start it: python manage.py serve_smtp.")
+
+
+@pytest.mark.parametrize(
+    ("host", "minutes", "answer"),
+    [("0.0.0.0", 2, YES), ("::", 2, YES), ("0.0.0.0", 4, NO), ("127.0.0.1", 2, NO)],
+)
+def test_the_door_of_another_container_is_known_by_its_sign_of_life(
+    settings, host, minutes, answer
+):
+    settings.SMTP_DOOR_HOST = host
+    (settings.SMTP_DOOR_PORT,) = free_ports(1)
+    assert find_door(timezone.now() - timedelta(minutes=minutes)).answer is answer
 
 
 def test_broker_that_answers():

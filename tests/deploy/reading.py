@@ -35,6 +35,11 @@ def read_compose():
     return yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 
 
+def own_services():
+    """Those of the image; the others are servers."""
+    return {n: s for n, s in read_compose()["services"].items() if s["image"] == "letterbox"}
+
+
 def read_image():
     """Instructions of the last stage of the Dockerfile, as (word, rest)."""
     text = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ")

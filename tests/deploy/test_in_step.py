@@ -15,6 +15,7 @@ from tests.deploy.reading import (
     ROOT,
     SYSTEMD,
     containers_of,
+    own_services,
     read_compose,
     read_image,
     read_manifests,
@@ -32,10 +33,6 @@ OTHERS = {"PATH", "HOME", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
 ENVIRONMENT = r"(?m)^Environment=(.*)$"
 GIVEN = r"(?m)(?:SECRET_KEY|ENCRYPTION_KEYS|PASSWORD)[ \t]*[=:][ \t]*(\S+)"
 POSTGRES = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD_FILE"}
-
-
-def own_services():
-    return {n: s for n, s in read_compose()["services"].items() if s["image"] == "letterbox"}
 
 
 def settings_there_are():

@@ -1,0 +1,65 @@
+"""`make run` in a fresh checkout: all processes start, and the first message it prints works."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.deploy.machine import STOP_SECONDS, Machine, open_folder
+from tests.deploy.packages import make_venv
+from tests.deploy.reading import ROOT
+from tests.deploy.recipes import LEFT_BEHIND
+from tests.deploy.visiting import Visitor
+from tests.journeys.installation import wait_until
+from tests.servers.dovecot import free_ports
+from tests.servers.programs import require_program
+
+pytestmark = pytest.mark.slow
+MAKE = ["make", "--assume-old", ".venv/.runtime", "run"]
+"""The virtual environment is there; a test installs nothing from the network."""
+
+
+def listens(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_make_run_takes_the_first_message_through_and_ends_at_ctrl_c():
+    require_program("make")
+    with open_folder() as folder:
+        checkout = folder / "letterbox"
+        shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(*LEFT_BEHIND, ".env"))
+        make_venv(checkout / ".venv", python=sys.executable)
+        web, door = free_ports(2)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "BASE_URL": f"http://127.0.0.1:{web}",
+            "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{web}",
+            "SMTP_DOOR_PORT": str(door),
+        }
+        developer = Machine(checkout, environment, None, folder / "log")
+        making = developer.start(MAKE, start_new_session=True)
+        try:
+            follow_the_first_steps(developer, Visitor(web, host="127.0.0.1"))
+        finally:
+            os.killpg(making.pid, signal.SIGINT)
+            making.wait(STOP_SECONDS)
+        wait_until(lambda: not listens(web) and not listens(door), STOP_SECONDS)
+
+
+def follow_the_first_steps(developer, visitor):
+    said = developer.log.read_text
+    wait_until(lambda: "First message" in said())
+    (message,) = re.findall(r"First message .*\n  (.*)\n", said())
+    subprocess.run(["sh", "-c", message], check=True)
+    (name,) = re.findall(r"  (\w+) \(developer\) .*-issue@", said())
+    (password,) = re.findall(r"the password of each is (\S+)", said())
+    visitor.log_in(name, password)
+    wait_until(lambda: "My first issue" in visitor.ask("/acme/shop/-/issues/")[1])
+    assert "Traceback" not in said(), said()

@@ -104,7 +104,7 @@ def visit(
         raise
     except Exception as fault:  # a bug of ours, but the mailbox is not read all the same
         with suppress(DatabaseError, InterfaceError):  # the exception may come from the database
-            _note_failure(mailbox, _describe_fault(fault), now=clock())
+            _note_failure(mailbox, _as_inbox_error(fault), now=clock())
         raise
     finally:
         Mailbox.objects.release(mailbox.pk, holder=holder)
@@ -174,11 +174,12 @@ def _note_success(mailbox: Mailbox, inbox: Inbox, *, now: datetime) -> None:
     )
 
 
-def _describe_fault(fault: Exception) -> InboxError:
+def _as_inbox_error(fault: Exception) -> InboxError:
     """By its type alone: its text may quote a mail."""
-    detail = _("Letterbox itself failed while it read the mailbox (%(fault)s).")
-    remedy = _("The log of the worker or the watcher says where. The mail is kept meanwhile.")
-    return InboxError(detail % {"fault": type(fault).__name__}, remedy=remedy)
+    with override(settings.LANGUAGE_CODE):
+        detail = _("Letterbox itself failed while it read the mailbox (%(fault)s).")
+        remedy = _("The log of the worker or the watcher says where. The mail is kept meanwhile.")
+        return InboxError(detail % {"fault": type(fault).__name__}, remedy=remedy)
 
 
 def _note_failure(mailbox: Mailbox, error: InboxError, *, now: datetime) -> None:

@@ -15,7 +15,7 @@ WRONG = [
     ("incoming_email/parsing/addresses.py", "import incoming_email.models"),
     ("incoming_email/inboxes/imap.py", "import incoming_email.models"),
     ("issues/permissions.py", "import incoming_email.outcomes"),
-    ("issues/rendering.py", "import email"),
+    ("issues/rendering/markdown.py", "import email"),
     ("incoming_email/notices.py", "import servicedesk.apps"),
     ("incoming_email/utils.py", "import json"),
     ("incoming_email/handlers/note.py", "import incoming_email.handlers.issue"),

@@ -2,10 +2,10 @@
 
 from time import process_time
 
-import cmarkgfm
 import pytest
 
 from incoming_email.parsing.html import split_html_reply, to_markdown
+from issues.rendering.markdown import to_html
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_text_that_looks_like_markup_is_escaped(text, markdown):
 
 @pytest.mark.parametrize("line", ["# h", "- b", "1. n", "&gt; q", "---", "/close", "@bob", "==="])
 def test_text_after_a_line_break_is_escaped_too(line):
-    rendered = cmarkgfm.github_flavored_markdown_to_html(to_markdown(f"first<br>{line}"))
+    rendered = to_html(to_markdown(f"first<br>{line}"))
 
     assert rendered == f"<p>first<br />\n{line}</p>\n"
 
@@ -86,7 +86,7 @@ def test_text_after_a_line_break_is_escaped_too(line):
 def test_escapes_render_back_to_the_text():
     text = "**a** _b_ `c` [d](e) ~~f~~ \\g &lt;h&gt; &amp;amp; | i"
 
-    rendered = cmarkgfm.github_flavored_markdown_to_html(to_markdown(f"<p>{text}</p>"))
+    rendered = to_html(to_markdown(f"<p>{text}</p>"))
 
     assert rendered == f"<p>{text}</p>\n"
 

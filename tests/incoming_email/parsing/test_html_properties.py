@@ -2,7 +2,7 @@
 
 import re
 
-import cmarkgfm
+import comrak
 import nh3
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,8 +69,17 @@ ACTIVE = re.compile(r"<(?:script|img|svg|a|iframe)[^>]*(?:\son\w+=|(?:java|vb)sc
 
 def render(markdown: str) -> str:
     """As a page without any sanitiser would."""
-    return cmarkgfm.github_flavored_markdown_to_html(
-        markdown, options=cmarkgfm.cmark.Options.CMARK_OPT_UNSAFE
+    return comrak.markdown_to_html(
+        markdown,
+        comrak.ExtensionOptions(
+            table=True,
+            strikethrough=True,
+            tasklist=True,
+            autolink=True,
+            cjk_friendly_emphasis=True,
+        ),
+        comrak.ParseOptions(),
+        comrak.RenderOptions(unsafe_=True),
     )
 
 

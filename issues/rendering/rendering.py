@@ -1,0 +1,60 @@
+"""The steps from Markdown to safe HTML, and what is shown where a limit forbids one."""
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from issues.rendering import limits
+from issues.rendering.cleaning import clean
+from issues.rendering.markdown import to_html
+from issues.rendering.pictures import link_pictures
+
+
+def render_markdown(text: str) -> SafeString:
+    """For a page: no raw HTML; pictures from elsewhere become links, since they track readers.
+
+    A text past a limit is shown as it was written, and says why.
+    """
+    return _render(text, own_pictures=True, base_url="")
+
+
+def render_mail(text: str, *, base_url: str) -> SafeString:
+    """For a mail: every picture is a link (it needs a log-in), every address absolute.
+
+    A text past a limit is shown as it was written, and says why.
+    """
+    return _render(text, own_pictures=False, base_url=base_url)
+
+
+def _render(text: str, *, own_pictures: bool, base_url: str) -> SafeString:
+    shown, was_cut = _cut(text, limits.MAX_TEXT_BYTES)
+    try:
+        html = _format(shown, own_pictures=own_pictures, base_url=base_url)
+    except limits.LimitExceededError as exceeded:
+        shown, was_cut = _cut(text, limits.MAX_PLAIN_BYTES)
+        html = format_html(
+            '<p><em>{}</em></p>\n<pre lang="text">{}</pre>', exceeded.limit.sentence, shown
+        )
+    if was_cut:
+        html += format_html("<p><em>{}</em></p>", _("The text is longer; the rest is not shown."))
+    return mark_safe(html)  # noqa: S308  (clean or format_html made every part of it)
+
+
+def _format(text: str, *, own_pictures: bool, base_url: str) -> str:
+    """Raises LimitExceededError."""
+    limits.check_text(text)
+    raw = to_html(text)
+    limits.check_html(raw)
+    cleaned = clean(
+        link_pictures(raw, keep_own=own_pictures), own_pictures=own_pictures, base_url=base_url
+    )
+    limits.check_size(cleaned)  # cleaning makes links longer
+    return cleaned
+
+
+def _cut(text: str, most: int) -> tuple[str, bool]:
+    """At most so many bytes of UTF-8, and whether that is less than the text."""
+    encoded = text.encode(errors="replace")
+    if len(encoded) <= most:
+        return encoded.decode(), False
+    return encoded[:most].decode(errors="ignore"), True

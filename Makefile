@@ -22,7 +22,8 @@ run: $(VENV)/.runtime
 	PATH="$(CURDIR)/$(BIN):$$PATH" deploy/run-all
 
 test: $(VENV)/.tools
-	PYTHONDEVMODE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q -rs
+	PYTHONDEVMODE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q \
+		$(if $(SEED),--randomly-seed=$(SEED)) $(ARGS)
 
 check: $(VENV)/.tools
 	$(BIN)/ruff check .

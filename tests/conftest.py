@@ -6,14 +6,19 @@ import uuid
 import pytest
 from celery.fixups.django import DjangoWorkerFixup
 from django.conf import settings as django_settings
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.servers.fixtures"]
+from tests.waiting import PATIENCE_SECONDS
 
+pytest_plugins = ["tests.servers.fixtures", "tests.resetting", "tests.summary"]
+
+# On a busy machine an example may take long, and its data, too.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # A new counter-example is welcome at a desk; CI must say the same of the same commit.
-settings.register_profile("repeatable", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("repeatable")
+settings.register_profile("repeatable", settings.get_profile("patient"), derandomize=True)
+settings.load_profile("repeatable" if os.environ.get("CI") else "patient")
+# Of the SMTP servers in tests; five seconds otherwise.
+os.environ.setdefault("AIOSMTPD_CONTROLLER_TIMEOUT", str(PATIENCE_SECONDS))
 
 
 @pytest.fixture(autouse=True)

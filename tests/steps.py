@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-DEADLINE_SECONDS = 120
+DEADLINE_SECONDS = 300
 
 
 def run_step(

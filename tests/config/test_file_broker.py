@@ -8,6 +8,7 @@ from kombu import Connection
 from kombu.exceptions import ChannelError
 
 from config.file_broker import Transport
+from tests.waiting import join_all
 
 
 @pytest.fixture
@@ -103,6 +104,5 @@ def test_many_at_once_bind_their_queues(connection):
     ]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(20)
+    join_all(*threads)
     assert sorted(row.queue for row in channel.get_table("news")) == sorted(names)

@@ -10,7 +10,7 @@ from tests.deploy.machine import running
 from tests.deploy.platforms import running_compose, running_kubernetes
 from tests.deploy.reading import own_services
 from tests.deploy.visiting import Visitor, send
-from tests.journeys.installation import wait_until
+from tests.waiting import wait_until
 
 PATCH = """\
 MIME-Version: 1.0

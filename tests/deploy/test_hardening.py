@@ -24,7 +24,7 @@ from tests.deploy.reading import (
     read_manifests,
     read_workloads,
 )
-from tests.servers.programs import give_up
+from tests.servers.programs import give_up, name_package, require_module
 
 MOST_EXPOSURE = 2.0
 """Of 10, by systemd-analyze: 2 and below is what it calls OK."""
@@ -33,8 +33,9 @@ MOST_EXPOSURE = 2.0
 @pytest.fixture(scope="module")
 def units(tmp_path_factory):
     """The units as installed, in a place where their programs exist."""
+    # Not by `require_program`: systemd is no service of ours, and CI may do without it.
     if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is not installed: apt-get install systemd")
+        pytest.skip(f"systemd-analyze is missing: {name_package('systemd-analyze')}")
     folder = tmp_path_factory.mktemp("units")
     shutil.copytree(SYSTEMD, folder, dirs_exist_ok=True)
     for path in folder.glob("*.service"):
@@ -76,7 +77,7 @@ def test_a_unit_may_do_little(units, name):
 def find_hadolint():
     found = shutil.which("hadolint", path=Path(sys.executable).parent)
     if found is None:
-        give_up("hadolint is not there for this machine: requirements-dev.txt")
+        give_up("hadolint", "requirements-dev.txt has it for Linux on x86-64 only")
     return found
 
 
@@ -110,7 +111,7 @@ def test_the_image_gets_nothing_that_is_not_named():
 
 
 def test_compose_is_valid():
-    compose_spec = pytest.importorskip("compose_spec")
+    compose_spec = require_module("compose_spec")
     compose_spec.ComposeSpecification(**read_compose())
 
 
@@ -156,7 +157,7 @@ def test_a_file_that_is_missing_is_named(monkeypatch, tmp_path):
 
 
 def test_manifests_are_valid():
-    kubernetes_validate = pytest.importorskip("kubernetes_validate")
+    kubernetes_validate = require_module("kubernetes_validate")
     version = kubernetes_validate.latest_version()
     for each in read_manifests():
         kubernetes_validate.validate(each, version, strict=True)

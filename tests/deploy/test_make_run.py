@@ -15,9 +15,9 @@ from tests.deploy.packages import make_venv
 from tests.deploy.reading import ROOT
 from tests.deploy.recipes import LEFT_BEHIND
 from tests.deploy.visiting import Visitor
-from tests.journeys.installation import wait_until
 from tests.servers.dovecot import free_ports
 from tests.servers.programs import require_program
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 MAKE = ["make", "--assume-old", ".venv/.runtime", "run"]

@@ -11,8 +11,8 @@ from tests.deploy.packages import find_python, find_user
 from tests.deploy.reading import ROOT
 from tests.deploy.recipes import LEFT_BEHIND, Host, read_blocks
 from tests.deploy.visiting import Visitor, send
-from tests.journeys.installation import wait_until
 from tests.servers.dovecot import free_ports
+from tests.waiting import wait_until
 
 INSTALL, UPDATE, COMMAND = read_blocks("1. systemd")
 PROCESSES = ("web", "worker", "beat", "watcher", "door")

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from incoming_email.isolation import reading
 from incoming_email.isolation.pool import ParserPool
 from tests.incoming_email.isolation.conftest import HOSTILE
+from tests.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 MESSAGE = (
@@ -205,7 +206,7 @@ def test_stdin_and_an_ascii_locale_in_a_process_of_its_own(tmp_path):
         [sys.executable, ROOT / "manage.py", "parse_email", "-", "--json"],
         input=MESSAGE,
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
         cwd=ROOT,
         env={

@@ -13,6 +13,7 @@ from incoming_email.outcomes import Reason, Status
 from issues.models import Note
 from tests.factories import IssueFactory, MembershipFactory, UserFactory
 from tests.incoming_email.world import make_door
+from tests.waiting import PATIENCE_SECONDS, join_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,7 +41,7 @@ def at_once(*works):
 
     def run(work):
         try:
-            start.wait()
+            start.wait(PATIENCE_SECONDS)
             work()
         except Exception as fault:  # noqa: BLE001  (shown by the assertion below)
             faults.append(fault)
@@ -50,8 +51,7 @@ def at_once(*works):
     threads = [threading.Thread(target=run, args=(work,)) for work in works]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(60)
+    join_all(*threads)
     assert faults == []
 
 

@@ -12,7 +12,8 @@ from incoming_email import plain_copies, secret_files
 from incoming_email.models import Purpose
 from tests.incoming_email.factories import MailboxFactory
 from tests.incoming_email.secret_commands import run
-from tests.journeys.installation import Installation, wait_until
+from tests.journeys.installation import Installation
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 COMMAND = "incoming_email_secret"
 SECRET = "s3cret-of-no-value"
@@ -177,11 +178,12 @@ def test_a_signal_ends_the_editor_and_removes_the_plain_text(tmp_path, number):
     program.chmod(0o700)
     installation.environment["EDITOR"] = str(program)
     process = installation.start("manage.py", COMMAND, "edit")
-    wait_until(opened.exists)
+    # It is made first and written then.
+    wait_until(lambda: opened.exists() and opened.read_text())
     file = Path(opened.read_text())
     assert file.exists()
     process.send_signal(number)
-    assert process.wait(30) == 128 + number
+    assert process.wait(PATIENCE_SECONDS) == 128 + number
     assert not file.parent.exists()
     assert not (tmp_path / "data" / "secrets" / f"mailbox-{name}.yaml.enc").exists()
 

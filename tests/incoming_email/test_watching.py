@@ -1,15 +1,16 @@
 """The watcher over the years: its pauses, its threads, edits of the rows."""
 
 import threading
-import time
 
 import pytest
 from django.db import connection
 
-from incoming_email import fetching, watching
+from incoming_email import fetching, heartbeats, watching
 from incoming_email.inboxes.accounts import MaildirFolder
 from incoming_email.inboxes.base import InboxError
+from incoming_email.models import Heartbeat
 from incoming_email.watching import Watch, choose_pause
+from tests.waiting import PATIENCE_SECONDS, join_all, wait_until
 
 SECONDS = {1: 1, 2: 2, 3: 4, 9: 256, 10: 300, 1000: 300}
 
@@ -78,11 +79,12 @@ def test_a_lease_of_another_one_is_no_failure(monkeypatch):
 @pytest.fixture
 def idle_watches(monkeypatch):
     """Watches that do nothing until they are stopped."""
-    monkeypatch.setattr(Watch, "run", lambda watch: watch.stopped.wait(30))
+    monkeypatch.setattr(Watch, "run", lambda watch: watch.stopped.wait(PATIENCE_SECONDS))
     watches = {}
     yield watches
     for watch, _thread in watches.values():
         watch.stopped.set()
+    join_all(*[thread for _watch, thread in watches.values()])
 
 
 A, B = MaildirFolder("/a"), MaildirFolder("/b")
@@ -113,7 +115,7 @@ def test_a_watch_that_died_of_a_fault_of_ours_is_replaced(monkeypatch):
     watches = {}
     watching._reconcile(watches, {1: A}, "test")
     dead = watches[1]
-    dead[1].join(5)
+    join_all(dead[1])
 
     watching._reconcile(watches, {1: A}, "test")
 
@@ -128,7 +130,6 @@ def test_watching_ends_when_it_is_told_to(monkeypatch):
         target=lambda: (watching.watch_mailboxes(stopped), connection.close())
     )
     thread.start()
-    time.sleep(0.2)
+    wait_until(Heartbeat.objects.filter(name=heartbeats.WATCHER).exists)
     stopped.set()
-    thread.join(10)
-    assert not thread.is_alive()
+    join_all(thread)

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.servers.programs import require_program
+from tests.servers.programs import require_module, require_program
 
 ARGS = [
     "--no-sandbox",
@@ -22,7 +22,7 @@ ARGS = [
 @pytest.fixture
 def browser(monkeypatch):
     require_program("chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api = require_module("playwright.sync_api")
     # Playwright keeps an event loop in this thread; the test's own queries are not async.
     monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with sync_api.sync_playwright() as playwright:

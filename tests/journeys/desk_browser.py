@@ -39,7 +39,7 @@ def page(browser, live_server, settings):
     context = browser.new_context(
         viewport=SIZES["desk"], permissions=["clipboard-read", "clipboard-write"], locale="en-US"
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     problems = []
     page.on("pageerror", lambda error: problems.append(str(error)))

@@ -4,8 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,16 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODELS = "from incoming_email.models import *; from issues.models import *; "
 WORKER = ("-m", "celery", "--quiet", "-A", "config", "worker", "--pool", "threads", "-c", "2")
+WATCHER_BY_IDLE = (
+    "-c",
+    "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'; django.setup();"
+    "from django.core.management import call_command; from incoming_email import watching;"
+    "from incoming_email.inboxes import imap;"
+    "watching.LISTEN_SECONDS = imap.NOOP_SECONDS = 3600.0;"
+    "call_command('watch_mailboxes')",
+)
+"""As `manage.py watch_mailboxes`, but it asks no server of itself: what it hears, it was told."""
 BEAT = ("-m", "celery", "--quiet", "-A", "config", "beat", "--pidfile=")
-PATIENCE_SECONDS = 120
 
 
 class Installation:
@@ -79,11 +86,3 @@ class Installation:
         """The first value, straight from the database file."""
         with sqlite3.connect(f"file:{self.folder / 'db.sqlite3'}?mode=ro", uri=True) as connection:
             return connection.execute(sql).fetchone()[0]
-
-
-def wait_until(answers: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
-    """Until it answers true; the last answer shows in the failure."""
-    deadline = time.monotonic() + seconds
-    while not (answer := answers()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert answer

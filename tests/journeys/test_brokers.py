@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.journeys.installation import WORKER, Installation, wait_until
+from tests.journeys.installation import WORKER, Installation
 from tests.servers.brokers import running_rabbitmq, running_redis
 from tests.servers.dovecot import free_ports
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 

@@ -37,7 +37,7 @@ def page(browser, live_server, member):
     context = browser.new_context(
         viewport=DESKTOP, permissions=["clipboard-read", "clipboard-write"], locale="en-US"
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     problems = []
     page.on("pageerror", lambda error: problems.append(str(error)))

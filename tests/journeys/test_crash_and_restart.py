@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from tests.journeys.installation import WORKER, Installation, wait_until
+from tests.journeys.installation import WORKER, Installation
 from tests.servers.dovecot import password_of
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 COUNT = 500
@@ -73,7 +74,7 @@ def finish(installation):
         installation.manage("check_incoming_email", "--fetch", "--json", check=False)
         return installation.query(DONE) >= COUNT
 
-    wait_until(done, 120)
+    wait_until(done, 600)
 
 
 def assert_each_acted_once(installation):

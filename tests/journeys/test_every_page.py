@@ -19,6 +19,7 @@ from issues.models import MergeRequest
 from issues.unsubscribing import unsubscribe_url
 from servicedesk.links import leaving_url
 from tests.journeys.furnishing import furnish
+from tests.servers.programs import require_module
 
 pytestmark = [
     pytest.mark.services,
@@ -57,7 +58,7 @@ def open_as(browser, live_server):
     def open_page(user=None):
         context = browser.new_context(base_url=live_server.url, locale="en-US")
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         if user is not None:
             client = Client()
             client.force_login(user)
@@ -72,7 +73,7 @@ def open_as(browser, live_server):
 
 def find_faults(page, paths):
     """Of each page in each look; an empty list is what we want."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    axe = require_module("axe_playwright_python.sync_playwright").Axe()
     faults = []
     for path in paths:
         faults += [*open_and_listen(page, path), *look_at(page, path, axe)]
@@ -164,7 +165,7 @@ def test_pages_behind_a_button(installation, open_as):
     page, row = open_as(installation.admin), "admin:incoming_email_inboundemail"
     failed = installation.rows["failed"]
     mailbox = reverse("admin:incoming_email_mailbox_change", args=[failed.mailbox_id])
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    axe = require_module("axe_playwright_python.sync_playwright").Axe()
     faults = []
     for path, button in (
         (reverse(f"{row}_failed"), "What would differ?"),

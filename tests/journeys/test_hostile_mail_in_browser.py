@@ -10,6 +10,7 @@ from incoming_email.admin import ledger
 from tests.admin_site import incoming_url
 from tests.factories import PASSWORD, UserFactory
 from tests.incoming_email.factories import InboundEmailFactory
+from tests.waiting import join_all
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
@@ -59,14 +60,14 @@ def away():
     yield f"127.0.0.1:{server.getsockname()[1]}", calls
     server.shutdown(socket.SHUT_RDWR)
     server.close()
-    thread.join(timeout=10)
+    join_all(thread)
 
 
 @pytest.fixture
 def page(browser, live_server):
     UserFactory(username="root", is_staff=True, is_superuser=True)
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     page.goto(f"{live_server.url}/admin/login/")
     page.get_by_label("Username").fill("root")

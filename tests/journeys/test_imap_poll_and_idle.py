@@ -13,9 +13,10 @@ from incoming_email.models import InboundEmail, Mailbox
 from issues.models import Note, Upload
 from issues.uploads import open_upload
 from tests.incoming_email.world import make_mail, make_world
-from tests.journeys.installation import Installation, wait_until
+from tests.journeys.installation import WATCHER_BY_IDLE, Installation
 from tests.journeys.test_crash_and_restart import DONE, NOTES, mails
 from tests.servers.dovecot import password_of
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 MEGABYTE = 1_000_000
@@ -169,12 +170,13 @@ def test_500_messages_in_one_poll(world, dovecot, imap_user, make_mailbox):
 
 @pytest.mark.slow
 def test_the_watcher_hears_of_mail_by_idle(dovecot, tmp_path):
-    """One process, a mailbox each way. Without IDLE it would ask only every five seconds."""
+    """One process, a mailbox each way."""
     installation = Installation(tmp_path, IMAP_CA_FILE=dovecot.ca_file)
     installation.set_up()
     users = {way: dovecot.take_user() for way in WAYS}
     rows = [
-        {"name": way, "address": user.replace("@", "+%{key}@")} | connection(dovecot, user, way)
+        {"name": way, "address": user.replace("@", "+%{key}@"), "idle_timeout": 1500}
+        | connection(dovecot, user, way)
         for way, user in users.items()
     ]
     key = installation.ask(
@@ -193,10 +195,10 @@ def test_the_watcher_hears_of_mail_by_idle(dovecot, tmp_path):
 
     for user in users.values():
         deliver(user)
-    with installation.running("manage.py", "watch_mailboxes"):
+    with installation.running(*WATCHER_BY_IDLE):
         wait_until(lambda: installation.query(DONE) == 3)
         for count, user in enumerate([*users.values()] * 3, start=4):
             time.sleep(0.2 * (count % 4))  # now it idles again, now it is still at work
             deliver(user)
-            wait_until(lambda: installation.query(DONE) == count, 3)  # noqa: B023
+            wait_until(lambda: installation.query(DONE) == count)  # noqa: B023
     assert installation.query(NOTES) == 12

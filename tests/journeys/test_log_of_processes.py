@@ -2,22 +2,17 @@
 
 import json
 import smtplib
-import socket
 import urllib.error
 import urllib.request
 
 import pytest
 
-from tests.journeys.installation import BEAT, WORKER, Installation, wait_until
+from tests.journeys.installation import BEAT, WORKER, Installation
 from tests.servers.dovecot import free_ports
+from tests.waiting import can_connect, wait_until
 
 pytestmark = pytest.mark.slow
 NAMES = {"time", "level", "logger", "message"}
-
-
-def opens(port):
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def ask(port, path):
@@ -46,7 +41,7 @@ def test_every_process_writes_json(tmp_path):
         "door": ("manage.py", "serve_smtp"),
     }
     with made.running_all(processes.values(), log=log):
-        wait_until(lambda: opens(web) and opens(door))
+        wait_until(lambda: can_connect(web) and can_connect(door))
         mail = f"From: dana@letterbox.localhost\r\nTo: {address}\r\nSubject: Hi\r\n\r\nHo.\r\n"
         with smtplib.SMTP("127.0.0.1", door) as client:
             client.sendmail("dana@letterbox.localhost", [address], mail)

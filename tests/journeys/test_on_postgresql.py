@@ -38,6 +38,7 @@ CORE = [
 
 @pytest.mark.services
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_the_core_works_on_postgresql():
     with running_postgresql() as url:
         result = subprocess.run(

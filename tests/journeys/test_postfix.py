@@ -8,9 +8,9 @@ from incoming_email import fetching, processing, smtp
 from incoming_email.models import InboundEmail, InboxMethod, Mailbox
 from tests.incoming_email.factories import MailboxFactory
 from tests.incoming_email.world import make_mail, make_world
-from tests.journeys.installation import wait_until
 from tests.servers.dovecot import free_ports
 from tests.servers.postfix import Postfix
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

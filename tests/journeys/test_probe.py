@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from tests.journeys.installation import BEAT, WORKER, Installation, wait_until
+from tests.journeys.installation import BEAT, WORKER, Installation
 from tests.servers.dovecot import Dovecot, free_ports, password_of
 from tests.servers.postfix import Postfix
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 

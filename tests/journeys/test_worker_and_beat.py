@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.journeys.installation import BEAT, WORKER, Installation, wait_until
+from tests.journeys.installation import BEAT, WATCHER_BY_IDLE, WORKER, Installation
 from tests.journeys.test_crash_and_restart import DONE, NOTES, mails, make_mailbox
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 
@@ -32,20 +33,19 @@ def test_beat_polls_and_the_worker_acts_and_tells_people(installation, dovecot, 
 
 def test_the_watcher_takes_mail_in_as_it_comes(installation, dovecot, imap_user):
     address = make_mailbox(installation, dovecot, imap_user)
+    installation.ask("Mailbox.objects.update(idle_timeout=1500)")
     first, second = [mail for mail, _ in zip(mails(address), range(2), strict=False)]
     dovecot.deliver(imap_user, first)
-    with installation.running("manage.py", "watch_mailboxes"):
+    with installation.running(*WATCHER_BY_IDLE):
         wait_until(lambda: installation.query(DONE) == 1)
         dovecot.deliver(imap_user, second)
-        wait_until(lambda: installation.query(DONE) == 2, 5)
-        # Without a restart, an edit is in force within half a minute.
+        wait_until(lambda: installation.query(DONE) == 2)
+
+
+def test_an_edit_is_in_force_without_a_restart(installation, dovecot, imap_user):
+    make_mailbox(installation, dovecot, imap_user)
+    held = "SELECT count(*) FROM incoming_email_mailbox WHERE lease_holder <> ''"
+    with installation.running("manage.py", "watch_mailboxes"):
+        wait_until(lambda: installation.query(held) == 1)
         installation.ask("Mailbox.objects.filter(name='imap').update(enabled=False)")
-        wait_until(
-            lambda: (
-                "free"
-                in installation.ask(
-                    "print('free' if not Mailbox.objects.get(name='imap').lease_holder else 'held')"
-                )
-            ),
-            30,
-        )
+        wait_until(lambda: installation.query(held) == 0)

@@ -4,15 +4,13 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.servers.dovecot import free_ports
-from tests.servers.programs import give_up, require_program, require_root
-
-START_SECONDS = 120
+from tests.servers.programs import give_up, name_package, require_program, require_root
+from tests.waiting import PATIENCE_SECONDS, can_connect, wait_until
 
 
 @contextmanager
@@ -26,19 +24,22 @@ def running_redis() -> Iterator[str]:
             stdout=subprocess.DEVNULL,
         )
         try:
+            wait_until(lambda: can_connect(port))
             yield f"redis://127.0.0.1:{port}/0"
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(PATIENCE_SECONDS)
 
 
 @contextmanager
 def running_rabbitmq() -> Iterator[str]:
     """As user rabbitmq, with a name daemon (epmd) and a node name of its own."""
+    require_program("rabbitmq-server")
+    # On the path of Debian is a wrapper, that knows one node and one user only.
     folders = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin"))
     if not folders:
-        give_up("rabbitmq-server is not installed: apt-get install rabbitmq-server")
-    require_root("RabbitMQ of its own user")
+        give_up("rabbitmq-server", name_package("rabbitmq-server"))
+    require_root()
     port, distribution, names = free_ports(3)
     folder = Path(tempfile.mkdtemp(prefix="lbmq", dir="/tmp"))
     (folder / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\n")
@@ -82,17 +83,14 @@ def running_rabbitmq() -> Iterator[str]:
         stdout=log,
         stderr=log,
     )
-    deadline = time.monotonic() + START_SECONDS
     # Before the node has a name, the question fails whatever its time-out is.
-    while run(control, "-q", "await_startup", "--timeout", "30") != 0:
-        if time.monotonic() > deadline:
-            raise TimeoutError((folder / "output").read_text())
-        time.sleep(0.5)
+    ask = (control, "-q", "await_startup", "--timeout", "30")
     try:
+        wait_until(lambda: run(*ask) == 0, or_show=(folder / "output").read_text)
         yield f"amqp://guest:guest@127.0.0.1:{port}//"
     finally:
         run(control, "shutdown", "--timeout", "30")
         run("epmd", "-kill")
-        server.wait(30)
+        server.wait(PATIENCE_SECONDS)
         log.close()
         shutil.rmtree(folder, ignore_errors=True)

@@ -5,9 +5,17 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.waiting import PATIENCE_SECONDS
+
 
 def _openssl(folder: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], check=True, cwd=folder, capture_output=True, timeout=60)
+    subprocess.run(
+        ["openssl", *arguments],
+        check=True,
+        cwd=folder,
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
+    )
 
 
 def make_authority(folder: Path) -> Path:

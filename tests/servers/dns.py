@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import dns.flags
@@ -10,6 +10,10 @@ import dns.message
 import dns.rcode
 import dns.resolver
 import dns.rrset
+
+from tests.waiting import PATIENCE_SECONDS
+
+LAST = "last.example"
 
 
 @dataclass
@@ -23,6 +27,12 @@ class NameServer:
         resolver = dns.resolver.Resolver(configure=False)
         resolver.nameservers, resolver.port = ["127.0.0.1"], self.port
         return resolver
+
+    def settle(self) -> None:
+        """Until all questions that were put before are in `asked`."""
+        with suppress(dns.resolver.NXDOMAIN):
+            self.resolver().resolve(LAST, "TXT", lifetime=PATIENCE_SECONDS)
+        self.asked = [name for name in self.asked if name != LAST]
 
     def answer(self, wire: bytes) -> bytes | None:
         query = dns.message.from_wire(wire)

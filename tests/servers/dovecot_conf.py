@@ -81,5 +81,5 @@ introspection_url = {url}/introspect
 username_attribute = username
 active_attribute = active
 active_value = true
-timeout_msecs = 3000
+timeout_msecs = 20000
 """

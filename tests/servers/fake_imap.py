@@ -84,12 +84,13 @@ class FakeImap:
         return uid
 
     def account(self, **changes: object) -> ImapAccount:
+        """Patient with us: a test of what is never answered names a shorter `timeout`."""
         settings: dict[str, object] = {
             "host": "127.0.0.1",
             "port": self.port,
             "user": "user@example.test",
             "password": PASSWORD,
-            "timeout": 0.5,
+            "timeout": 20.0,
         }
         return ImapAccount(**(settings | changes))  # type: ignore[arg-type]
 

@@ -78,7 +78,7 @@ class FakeGraph(LocalServer):
             "azure_ad_endpoint": self.url,
             "graph_endpoint": self.url,
             "ca_file": self.ca_file,
-            "timeout": 5.0,
+            "timeout": 20.0,
         }
         return GraphAccount(**(settings | changes))  # type: ignore[arg-type]
 

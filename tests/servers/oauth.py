@@ -30,7 +30,7 @@ class TokenEndpoint(LocalServer):
             "refresh_token": REFRESH,
             "scope": "mail",
             "ca_file": self.ca_file,
-            "timeout": 5.0,
+            "timeout": 20.0,
         }
         return OAuthClient(**(settings | changes))  # type: ignore[arg-type]
 

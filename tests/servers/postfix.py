@@ -5,7 +5,6 @@ import smtplib
 import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,8 +12,7 @@ from typing import Self
 from tests.servers.dovecot import free_ports
 from tests.servers.postfix_conf import MAIN, MASTER
 from tests.servers.programs import require_program, require_root
-
-START_SECONDS = 20.0
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 
 class Postfix:
@@ -22,7 +20,7 @@ class Postfix:
 
     def __init__(self, settings: str) -> None:
         require_program("postfix")
-        require_root("postfix")
+        require_root()
         self.folder = Path(tempfile.mkdtemp(prefix="lbpf", dir="/tmp"))
         self.folder.chmod(0o755)
         (self.port,) = free_ports(1)
@@ -36,20 +34,26 @@ class Postfix:
 
     def _run(self, word: str) -> str:
         command = ["postfix", "-c", str(self.folder / "etc"), word]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+        )
         return done.stdout + done.stderr
 
     def __enter__(self) -> Self:
         said = self._run("start")
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
-                    if connection.recv(100).startswith(b"220"):
-                        return self
-            except OSError:
-                time.sleep(0.02)
-        raise RuntimeError(f"postfix did not start: {said} {self.log()}")
+        try:
+            wait_until(self._greets, or_show=lambda: f"{said} {self.log()}")
+        except AssertionError:
+            self._run("abort")
+            raise
+        return self
+
+    def _greets(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+                return connection.recv(100).startswith(b"220")
+        except OSError:
+            return False
 
     def __exit__(
         self,
@@ -66,5 +70,5 @@ class Postfix:
 
     def send(self, recipients: list[str], content: bytes) -> None:
         """As the world outside does."""
-        with smtplib.SMTP("127.0.0.1", self.port, timeout=20) as client:
+        with smtplib.SMTP("127.0.0.1", self.port, timeout=PATIENCE_SECONDS) as client:
             client.sendmail("ann@example.com", recipients, content)

@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.servers.dovecot import free_ports
-from tests.servers.programs import give_up, require_root
+from tests.servers.programs import give_up, name_package, require_root
 
 
 def find_program(name: str) -> str:
-    """On the path, or where Debian keeps the newest version's."""
+    """On the path, or, if Debian's wrapper is there, in the folder of its newest version."""
     found = shutil.which(name)
-    if found is None:
+    if found is None and shutil.which("pg_ctlcluster"):
         installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
         found = str(installed[-1]) if installed else None
     if found is None:
-        give_up(f"{name} is not installed: apt-get install postgresql")
+        give_up(name, name_package(name))
     return found
 
 
@@ -27,7 +27,7 @@ def find_program(name: str) -> str:
 def running_postgresql() -> Iterator[str]:
     """The URL of an empty database of a server that ends with the block."""
     initdb, pg_ctl = find_program("initdb"), find_program("pg_ctl")
-    require_root("a PostgreSQL of its own user")
+    require_root()
     folder = Path(tempfile.mkdtemp(prefix="lbpg", dir="/tmp"))
     shutil.chown(folder, "postgres", "postgres")
     (port,) = free_ports(1)

@@ -1,7 +1,13 @@
-"""Says why a test can't run here: a program or a right that is missing."""
+"""Says why a test can't run here: a program or a right that is missing, and how to get it.
 
+Programs are looked up on PATH and nowhere else, so that a PATH without them hides them.
+"""
+
+import importlib
 import os
+import re
 import shutil
+from types import ModuleType
 from typing import NoReturn
 
 import pytest
@@ -9,26 +15,52 @@ import pytest
 PACKAGES = {
     "dovecot": "dovecot-imapd dovecot-lmtpd",
     "doveadm": "dovecot-imapd dovecot-lmtpd",
-    "postfix": "postfix",
-    "redis-server": "redis-server",
-    "postgres": "postgresql",
-    "chromium": "chromium",
+    "initdb": "postgresql",
+    "pg_ctl": "postgresql",
+    "systemd-analyze": "systemd",
 }
+"""Of Debian, where they have another name than the program."""
+
+_REASON = re.compile(r"(.+?) is missing: (.+)", re.DOTALL)
 
 
-def give_up(reason: str) -> NoReturn:
-    """Skips the test, or fails it where REQUIRE_SERVICES=1 says that nothing may be missing."""
+def give_up(name: str, remedy: str) -> NoReturn:
+    """Skips the test, or fails it where REQUIRE_SERVICES=1 says that nothing may be missing.
+
+    `remedy`: what to do, as a command if there is one.
+    """
+    reason = f"{name} is missing: {remedy}"
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
 
 
+def parse_reason(text: str) -> tuple[str, str]:
+    """Name and remedy of what was missing; for a test skipped otherwise, its reason and nothing."""
+    match = _REASON.fullmatch(text)
+    return (match[1], match[2]) if match else (text, "")
+
+
+def name_package(program: str) -> str:
+    """The command that installs the program."""
+    return f"apt-get install {PACKAGES.get(program, program)}"
+
+
+def require_module(name: str) -> ModuleType:
+    """Of a package that only tests need."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        give_up(name, "pip install -r requirements-dev.txt")
+
+
 def require_program(*names: str) -> None:
     for name in names:
         if shutil.which(name) is None:
-            give_up(f"{name} is not installed: apt-get install {PACKAGES.get(name, name)}")
+            give_up(name, name_package(name))
 
 
-def require_root(what: str) -> None:
+def require_root() -> None:
+    """For a server that changes to users of its own."""
     if os.geteuid() != 0:
-        give_up(f"{what} needs root")
+        give_up("root", "run the tests as root")

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.waiting import join_all
+
 
 @contextmanager
 def talking(line: bytes) -> Iterator[int]:
@@ -27,6 +29,6 @@ def talking(line: bytes) -> Iterator[int]:
         yield listener.getsockname()[1]
     finally:
         listener.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
+        join_all(thread)
         for each in (*clients, listener):
             each.close()

@@ -139,10 +139,10 @@ def test_what_is_returned_without_an_id_marks_nothing():
 
 def test_reading_a_report_takes_linear_time():
     lines = "Action: failed\r\nStatus: 4.0.0\r\n\r\n" * 20_000 + "5." * 100_000
-    started = time.monotonic()
+    started = time.process_time()
     assert find_failure(parse(report(lines).encode())) == ""
     assert find_failure(parse(in_words("delaye " * 100_000 + "5." * 100_000).encode())) == ""
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from incoming_email import health
+from incoming_email.health.mailboxes import WHOLE_SECONDS
 from incoming_email.inboxes.base import Answer
 from incoming_email.models import InboxMethod, LoginMethod, Mailbox
 from tests.incoming_email.factories import MailboxFactory
@@ -141,7 +142,7 @@ def test_a_silent_graph_server_ends_within_the_time_of_its_step(make_graph):
             each.finding.step: each.finding
             for each in health.diagnose_mailbox(mailbox, timeout=0.5)
         }
-        assert time.monotonic() - started < 15
+        assert time.monotonic() - started < WHOLE_SECONDS
     assert found["login"].answer is NO
     assert "Check the network" in found["login"].remedy
     skipped = ("folder", "backlog", "clock", "other mailbox")

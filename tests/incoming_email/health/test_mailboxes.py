@@ -81,7 +81,7 @@ def test_refused_password_is_shown_in_the_servers_words(db, dovecot, imap_user):
 def test_backlog_that_is_refused_says_no(db):
     with FakeImap({1: b"Subject: one\r\n\r\none\r\n"}) as server:
         server.script("UID SEARCH", b"TAG NO too busy\r\n")
-        findings = health.diagnose_mailbox(imap_mailbox(server, "user"), timeout=1)
+        findings = health.diagnose_mailbox(imap_mailbox(server, "user"))
     assert (find(findings, "folder").answer, find(findings, "backlog").answer) == (YES, NO)
     assert "too busy" in find(findings, "backlog").detail
 
@@ -92,18 +92,18 @@ def test_silent_server_ends_within_the_time_of_its_step(db):
         mailbox = MailboxFactory(host="127.0.0.1", port=port)
         started = time.monotonic()
         findings = health.diagnose(now=NOW)
-        assert 9 < time.monotonic() - started < 15
+        assert 9 < time.monotonic() - started < mailboxes.WHOLE_SECONDS
     found = answers(findings, mailbox)
     assert (found["tcp"], found["login"], found["folder"]) == (YES, NO, SKIPPED)
 
 
 def test_mailboxes_are_asked_side_by_side(db):
     with talking(b"") as port:
-        MailboxFactory.create_batch(5, host="127.0.0.1", port=port)
+        MailboxFactory.create_batch(20, host="127.0.0.1", port=port)
         started = time.monotonic()
         findings = health.diagnose(now=NOW, timeout=1)
-        assert time.monotonic() - started < 4
-    assert [f.finding.answer for f in findings if f.finding.step == "login"] == [NO] * 5
+        assert time.monotonic() - started < 15
+    assert [f.finding.answer for f in findings if f.finding.step == "login"] == [NO] * 20
 
 
 def test_incomplete_configuration_is_not_asked_of_a_server(db):
@@ -137,7 +137,7 @@ def test_password_that_no_key_fits(db, settings):
         mailbox = imap_mailbox(server, "user", password="imap-secret")
         settings.ENCRYPTION_KEYS = ["another-key"]
         mailbox.refresh_from_db()
-        findings = health.diagnose_mailbox(mailbox, timeout=1)
+        findings = health.diagnose_mailbox(mailbox)
     found = answers(findings, mailbox)
     assert (found["secret"], found["tcp"]) == (NO, YES)
     assert [step for step, answer in found.items() if answer is SKIPPED] == [
@@ -172,7 +172,7 @@ def test_another_mailbox_reads_the_same_folder(db, host, port, user, folder, sam
 def test_same_folder_of_a_disabled_mailbox_does_not_count(db):
     with FakeImap({}) as server:
         imap_mailbox(server, "user", enabled=False)
-        findings = health.diagnose_mailbox(imap_mailbox(server, "user"), timeout=1)
+        findings = health.diagnose_mailbox(imap_mailbox(server, "user"))
     assert find(findings, "same folder").answer is YES
 
 
@@ -202,7 +202,7 @@ def test_smtp_mailbox_is_asked_at_its_door(db, settings):
     with talking(b"220 letterbox.localhost ready\r\n") as port:
         settings.SMTP_DOOR_PORT = port
         mailbox = MailboxFactory(inbox_method=InboxMethod.SMTP, host="", user="", password="")
-        findings = health.diagnose_mailbox(mailbox, timeout=1)
+        findings = health.diagnose_mailbox(mailbox)
     assert answers(findings, mailbox) == {"configuration": YES, "door": YES, "domain": YES}
     assert {(f.inbox_method, f.server) for f in findings} == {("smtp", f"127.0.0.1:{port}")}
 

@@ -17,13 +17,14 @@ from tests.servers.programs import require_program
 from tests.servers.talking import talking
 from tests.servicedesk.customer_server import custom_email, running_customer_server
 from tests.servicedesk.world import make_desk
+from tests.waiting import PATIENCE_SECONDS, join_all
 
 YES, NO, WARN, SKIPPED = Answer.YES, Answer.NO, Answer.WARN, Answer.SKIPPED
 SMTP_BACKEND = "issues.sending.EmailBackend"
 
 
 def find_outgoing() -> Finding:
-    (finding,) = outgoing.find_outgoing(timeout=2)
+    (finding,) = outgoing.find_outgoing(timeout=PATIENCE_SECONDS)
     return finding
 
 
@@ -152,14 +153,14 @@ def tls_server(context):
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
         yield listening.getsockname()[1]
-        thread.join(10)
+        join_all(thread)
 
 
 # Servers of projects
 
 
 def ask_projects() -> list[Finding]:
-    examinations = outgoing.examine_projects(timeout=2)
+    examinations = outgoing.examine_projects(timeout=PATIENCE_SECONDS)
     return [finding for found in probing.run([e.probe for e in examinations]) for finding in found]
 
 
@@ -172,7 +173,7 @@ def desk(db, settings):
 def test_server_of_a_project_that_lets_us_in(desk):
     with running_customer_server() as server:
         custom_email(desk.settings, server.port)
-        examinations = outgoing.examine_projects(timeout=2)
+        examinations = outgoing.examine_projects(timeout=PATIENCE_SECONDS)
         assert [each.server for each in examinations] == [f"127.0.0.1:{server.port}"]
         (finding,) = ask_projects()
     owner = f"{desk.project.path}, support@customer.example"

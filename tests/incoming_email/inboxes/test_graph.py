@@ -11,6 +11,7 @@ from incoming_email.inboxes.opening import open_inbox
 from tests.servers.graph import FakeGraph, refusal
 from tests.servers.https import Answer
 from tests.servers.reading import contents, mail, read_all
+from tests.waiting import PATIENCE_SECONDS
 
 MAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -216,10 +217,10 @@ def test_a_question_that_is_too_complex_is_put_more_simply(
 
 
 def test_the_poll_interval_is_waited_for(graph: FakeGraph) -> None:
-    with open_inbox(graph.account(poll_interval=1)) as inbox:
+    with open_inbox(graph.account(poll_interval=2)) as inbox:
         read_all(inbox)
         assert not inbox.wait(0.1)
-        assert inbox.wait(5)
+        assert inbox.wait(PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(

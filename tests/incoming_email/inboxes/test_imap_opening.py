@@ -11,6 +11,7 @@ from incoming_email.inboxes.opening import open_inbox
 from tests.servers.dovecot import FOREIGN_PASSWORD, FOREIGN_USER, Dovecot
 from tests.servers.faulty_link import FaultyLink
 from tests.servers.reading import mail, read_all, refusal, uids
+from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.services
 
@@ -134,7 +135,7 @@ def test_answers_in_single_bytes_are_read(dovecot: Dovecot, imap_user: str) -> N
         with open_inbox(dovecot.account(imap_user, port=link.port)) as inbox:
             assert [message.content for message in read_all(inbox)] == [mail("one")]
             threading.Timer(0.2, dovecot.append, (imap_user, mail("two"))).start()
-            assert inbox.wait(10) is True
+            assert inbox.wait(PATIENCE_SECONDS) is True
 
 
 @pytest.mark.parametrize("name", ["Entwürfe", "Entw&APw-rfe", "entwürfe", "Entwu\u0308rfe"])

@@ -33,7 +33,7 @@ def test_starttls_that_is_not_offered_ends_the_attempt_before_the_password() -> 
 
 def test_starttls_that_is_refused_ends_the_attempt_before_the_password() -> None:
     with FakeImap(MAIL, capability="IMAP4rev1 STARTTLS") as server:
-        refusal(server.account(start_tls=True))
+        refusal(server.account(start_tls=True, timeout=1.0))
     assert server.sent("STARTTLS") == ["STARTTLS"]
     assert server.sent("LOGIN") == []
 

@@ -11,6 +11,7 @@ from incoming_email.inboxes.accounts import MaildirFolder
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.opening import open_inbox
 from tests.servers.reading import contents, mail, read_all, refusal
+from tests.waiting import PATIENCE_SECONDS
 
 HOUR_AGO = time.time() - 3600
 
@@ -244,7 +245,7 @@ def test_new_mail_ends_the_wait(maildir: Path) -> None:
         assert read_all(inbox) == []
         assert not inbox.wait(0.1)
         deliver(maildir, "new/1.M1P1.host", mail("a"))
-        assert inbox.wait(5)
+        assert inbox.wait(PATIENCE_SECONDS)
         assert contents(read_all(inbox)) == [mail("a")]
 
 
@@ -252,7 +253,7 @@ def test_a_folder_that_may_still_be_changing_is_looked_at_again(maildir: Path) -
     """Within a tick of the clock a second delivery leaves no trace in the folder's time."""
     with open_inbox(MaildirFolder(str(maildir))) as inbox:
         assert read_all(inbox) == []
-        assert inbox.wait(5)
+        assert inbox.wait(PATIENCE_SECONDS)
 
 
 def test_a_folder_that_is_no_maildir_is_said(tmp_path: Path) -> None:

@@ -16,13 +16,21 @@ from incoming_email.parsing.child import Asked, Request, read, serve
 from incoming_email.parsing.types import ParsedEmail
 
 
-def sleep(_):
+def sleep(mark):
+    begin(mark)
     time.sleep(600)
 
 
-def loop(_):
+def loop(mark):
+    begin(mark)
     while True:
         pass
+
+
+def begin(mark):
+    """Says so by a file, if one is named."""
+    if mark:
+        Path(mark).touch()
 
 
 def hoard(size):
@@ -35,7 +43,6 @@ def die(_):
 
 def sleep_once(mark):
     if not Path(mark).exists():
-        Path(mark).touch()
         sleep(mark)
 
 

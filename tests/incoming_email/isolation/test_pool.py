@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,12 +12,15 @@ import pytest
 
 from incoming_email.isolation.reading import RawText, parse_all
 from tests.incoming_email.isolation.conftest import HOSTILE
+from tests.waiting import is_gone, join_all, wait_until
 
 ROOT = Path(__file__).parents[3]
 PARENT = f"""
 import os
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_test"
 import django; django.setup()
+from django.conf import settings
+settings.PARSE_CPU_SECONDS = 100_000  # it would end what loops, too
 from incoming_email.isolation.pool import ParserPool
 from incoming_email.isolation.reading import RawText, parse_all
 pool = ParserPool("{HOSTILE}")
@@ -43,19 +45,12 @@ def pid_of(pool):
 
 
 def open_files():
+    """Compared by <=: a thread of an earlier test may only now close what it had open."""
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
-def is_gone(pid):
-    """Or a zombie, where nobody reaps what our dead parent left."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state == "Z"
-
-
 def is_reaped(pid):
+    """To be looked at once: the pool has waited for what it ended."""
     return not Path(f"/proc/{pid}").exists()
 
 
@@ -70,7 +65,8 @@ def test_a_thousand_messages_go_through_one_child(alone, settings):
     before = resident_bytes(pid)
     for _ in range(20):
         assert read(alone, *(str(n) for n in range(50))) == [str(n) for n in range(50)]
-    assert (pid_of(alone), open_files()) == (pid, files)
+    assert pid_of(alone) == pid
+    assert open_files() <= files
     assert resident_bytes(pid) < before + 10_000_000
 
 
@@ -96,14 +92,13 @@ def test_a_child_killed_in_mid_message_is_replaced(alone, tmp_path):
     pid, mark = pid_of(alone), tmp_path / "mark"
 
     def kill_when_busy():
-        while not mark.exists():
-            time.sleep(0.01)
+        wait_until(mark.exists)
         os.kill(pid, signal.SIGKILL)
 
     killer = threading.Thread(target=kill_when_busy)
     killer.start()
     assert read(alone, f"sleep_once {mark}", "after") == [f"sleep_once {mark}", "after"]
-    killer.join()
+    join_all(killer)
     assert is_reaped(pid)
 
 
@@ -113,7 +108,7 @@ def test_closing_leaves_no_child_and_no_file(alone):
     pid = pid_of(alone)
     alone.close()
     assert is_reaped(pid)
-    assert open_files() == files
+    assert open_files() <= files
 
 
 def test_an_abandoned_batch_leaves_no_child_that_owes_answers(alone):
@@ -132,7 +127,7 @@ def test_a_bad_child_is_reaped(alone, settings):
     settings.PARSE_TIMEOUT_SECONDS = 1
     read(alone, "sleep")
     assert is_reaped(pid)
-    assert open_files() == files
+    assert open_files() <= files
 
 
 def test_threads_get_their_own_answers(alone):
@@ -167,8 +162,9 @@ def test_a_fork_starts_a_child_of_its_own(alone):
     ("order", "state"), [("fine", "idle"), ("loop", "busy"), ("sleep", "busy")]
 )
 def test_a_child_does_not_outlive_a_parent_that_is_killed(order, state, tmp_path):
+    mark = tmp_path / "mark"
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT.replace("ORDER", order)],
+        [sys.executable, "-c", PARENT.replace("ORDER", f"{order} {mark}")],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -176,13 +172,10 @@ def test_a_child_does_not_outlive_a_parent_that_is_killed(order, state, tmp_path
     )
     with parent:
         pid = int(parent.stdout.readline())
-        while parent.stdout.readline().strip() != state:
-            pass
-        time.sleep(0.2)  # the order is under way
+        assert state in map(str.strip, iter(parent.stdout.readline, ""))
+        if state == "busy":
+            wait_until(mark.exists)
         assert not is_gone(pid)
         parent.kill()
         parent.wait()
-        until = time.monotonic() + 2
-        while not is_gone(pid) and time.monotonic() < until:
-            time.sleep(0.01)
-        assert is_gone(pid)
+        wait_until(lambda: is_gone(pid))

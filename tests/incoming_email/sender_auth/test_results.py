@@ -98,6 +98,6 @@ def test_without_a_trusted_name_or_a_sender_nothing_counts():
 
 @pytest.mark.parametrize("piece", ["(", '"', '\\"', "a=", '"a', ";", "spf=pass "])
 def test_a_hostile_field_takes_no_time(piece):
-    start = time.monotonic()
+    start = time.process_time()
     assert not vouched(f"{TRUSTED}; " + piece * 100_000)
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2

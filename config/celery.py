@@ -16,7 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # So early, since Celery warns of running as root before it asks how to log.
 logging.captureWarnings(True)
 TRANSPORT_ALIASES["filesystem"] = "config.file_broker:Transport"
-app = Celery("letterbox")
+app = Celery("letterbox", fixups=["config.worker_connections:install"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

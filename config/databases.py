@@ -4,6 +4,17 @@ from typing import Any
 
 from config.environment import DATA_DIR, env
 
+POSTGRESQL_OPTIONS = {
+    # Raw messages then travel as bytes, not as hexadecimal digits inside of the statement.
+    "server_side_binding": True,
+    # A server or firewall that falls silent: libpq would wait for hours. Seconds, but for the last.
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+
 
 def read_databases() -> dict[str, dict[str, Any]]:
     database: dict[str, Any] = env.db_url(
@@ -18,10 +29,9 @@ def read_databases() -> dict[str, dict[str, Any]]:
                 "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=8000"
             ),
         }
-    else:
-        database.setdefault("CONN_MAX_AGE", 60)
-        database["CONN_HEALTH_CHECKS"] = True
     if database["ENGINE"] == "django.db.backends.postgresql":
-        # Raw messages then travel as bytes, not as hexadecimal digits inside of the statement.
-        database.setdefault("OPTIONS", {}).setdefault("server_side_binding", True)
+        database["OPTIONS"] = POSTGRESQL_OPTIONS | database.get("OPTIONS", {})
+    # Kept between units of work, and asked for a sign of life at the start of each.
+    database.setdefault("CONN_MAX_AGE", 60)
+    database["CONN_HEALTH_CHECKS"] = True
     return {"default": database}

@@ -3,6 +3,10 @@
 Kombu makes a file and then writes into it. A worker that looks between the two takes an empty
 message and ends (kombu#1551), and a process killed there leaves a table of queues behind with
 which no worker starts again.
+
+It also takes part in the worker's event loop. Without one Celery talks to its processes by one pipe
+that all of them read under one lock: a process that is killed as it waits holds that lock for ever,
+and no other gets a task again.
 """
 
 import fcntl
@@ -10,7 +14,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,4 +75,26 @@ class Channel(filesystem.Channel):
 
 
 class Transport(filesystem.Transport):
+    """Looks into the folder by the clock, and as soon as a worker that had enough can take more."""
+
     Channel = Channel
+    implements = filesystem.Transport.implements.extend(asynchronous=True)
+    _will_look_soon = False
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Called once a connection; the worker takes the timer away when it is broken."""
+        loop.call_repeatedly(self.polling_interval, self._look, connection, loop)
+
+    def _look(self, connection: Any, loop: Any) -> None:
+        with suppress(TimeoutError):
+            while True:
+                self.drain_events(connection, timeout=0)
+        has_enough = any(not channel.qos.can_consume() for channel in self.channels or ())
+        if has_enough and not self._will_look_soon:
+            self._will_look_soon = True
+            loop.call_soon(self._look_again, connection, loop)
+
+    def _look_again(self, connection: Any, loop: Any) -> None:
+        """After the next event of the loop, such as a task that was taken up."""
+        self._will_look_soon = False
+        self._look(connection, loop)

@@ -1,7 +1,6 @@
 """Settings, all from the environment; every one has a default that needs no server."""
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +9,7 @@ from config.databases import read_databases
 from config.environment import BASE_DIR, DATA_DIR, ensure_secrets, env
 from config.logs import make_logging
 from config.mail_server import *  # noqa: F403
+from config.workers import *  # noqa: F403
 
 ensure_secrets()
 
@@ -116,26 +116,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = read_databases()
 CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://letterbox_cache")}
 
-BROKER_DIR = DATA_DIR / "broker"
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
-if CELERY_BROKER_URL.startswith("filesystem:"):
-    for _folder in ("queue", "control"):
-        (BROKER_DIR / _folder).mkdir(parents=True, exist_ok=True)
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(BROKER_DIR / "queue"),
-        "data_folder_out": str(BROKER_DIR / "queue"),
-        "control_folder": str(BROKER_DIR / "control"),
-        "polling_interval": 0.2,
-    }
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT_SECONDS", default=240)
-CELERY_DB_REUSE_MAX = 1000  # Celery otherwise opens a database connection a task.
-CELERY_TIMEZONE = "UTC"
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = True
@@ -173,6 +153,7 @@ INCOMING_EMAIL_FORWARDED_ADDRESSES = "servicedesk.custom_email.addressing.find_k
 INCOMING_EMAIL_DEMO_DESK = "servicedesk.demo.open_desk"
 
 # Limits and times; docs/operating.md says what each is for.
+WEB_MAX_REQUESTS = env.int("WEB_MAX_REQUESTS", default=1000)
 MAX_MESSAGE_BYTES = env.int("MAX_MESSAGE_BYTES", default=50_000_000)
 MAX_RECIPIENTS = env.int("MAX_RECIPIENTS", default=100)
 MAX_QUICK_ACTIONS = env.int("MAX_QUICK_ACTIONS", default=50)

@@ -45,9 +45,8 @@ from config.settings import DATABASES  # noqa: E402
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, since threads on a shared in-memory database meet "table is locked".
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
-else:
-    # Threads of a test end, and nobody would close what they kept open.
-    DATABASES["default"]["CONN_MAX_AGE"] = 0
+# Threads of a test end, and nobody would close what they kept open.
+DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -15,6 +15,7 @@ from incoming_email import processing, receiving
 from incoming_email.inboxes.base import Inbox, InboxError
 from incoming_email.inboxes.opening import open_inbox
 from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from issues import connections
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +108,7 @@ def visit(
             _note_failure(mailbox, _as_inbox_error(fault), now=clock())
         raise
     finally:
+        connections.validate()  # what broke the visit off may be the database
         Mailbox.objects.release(mailbox.pk, holder=holder)
 
 

@@ -26,7 +26,7 @@ from incoming_email.outcomes import Held, Ignored, Reason, Rejected, Status
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.resolving import Step, look_up
 from incoming_email.sender_auth import check_where_asked
-from issues import outbox, repositories, uploads
+from issues import connections, outbox, repositories, uploads
 
 logger = logging.getLogger(__name__)
 STATUS_OF = {Ignored: Status.IGNORED, Rejected: Status.REJECTED, Held: Status.HELD}
@@ -100,7 +100,8 @@ def process_claimed(
                 if attempt.row.pk in done:
                     _log_end(attempt.row)
                 else:
-                    _attempt(attempt, mailbox)
+                    with connections.unit_of_work():
+                        _attempt(attempt, mailbox)
 
 
 def begin_reading(rows: Sequence[InboundEmail]) -> Iterator[ParsedEmail]:
@@ -157,6 +158,7 @@ def _prepare(
     for start in range(0, len(rows), GROUP):
         group = rows[start : start + GROUP]
         read = list(islice(emails, len(group)))
+        connections.validate()  # reading them may have taken minutes
         known = look_up(read, template)
         signatures = check_where_asked(mailbox, group, read)
         yield [
@@ -184,6 +186,7 @@ def _attempt(attempt: Attempt, mailbox: Mailbox) -> None:
         logger.info("ended elsewhere inbound_email=%s", row.pk)
     except Exception as fault:  # the one place where a fault of any kind becomes a retry
         logger.exception("attempt failed inbound_email=%s attempt=%s", row.pk, row.attempts)
+        connections.validate()
         _note_fault([row.pk], fault, trace=attempt.trace)
     else:
         _log_end(row)

@@ -6,12 +6,13 @@ import re
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from celery import current_app
 from celery.exceptions import OperationalError
-from django.db import DatabaseError, close_old_connections
+from django.db import Error
 from django.utils import timezone
 
 from incoming_email import forwarded_addresses, heartbeats, probe_keys, receiving, reply_keys
@@ -20,6 +21,7 @@ from incoming_email.handlers.base import Context
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import InboxMethod, Mailbox
 from incoming_email.smtp_listening import DoorController
+from issues import connections
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -30,6 +32,10 @@ TRY_LATER = "451 4.3.0 Can't take mail now, try again later"
 BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 MAX_RECIPIENTS_A_MESSAGE = 100
 DATABASE_THREADS = 4
+DATABASE_SECONDS = 60.0
+"""A table may be locked for longer than a sender waits for an answer (RFC 5321 4.5.3.2: 5 minutes).
+What is stored after a 451 is sent again, and the second row ends as a duplicate."""
+
 HEARTBEAT_SECONDS = 30
 
 
@@ -101,9 +107,11 @@ class Door:
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="door")
 
     async def _in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, _with_fresh_connection, work, *args
-        )
+        """Raises TimeoutError where the database neither answers nor fails."""
+        async with asyncio.timeout(DATABASE_SECONDS):
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, _as_unit_of_work, work, *args
+            )
 
     async def handle_RCPT(  # noqa: N802  (aiosmtpd's name and arguments)
         self,
@@ -117,7 +125,7 @@ class Door:
             return "452 4.5.3 Too many recipients, send the rest in another transaction"
         try:
             mailbox = await self._in_thread(find_mailbox, address)
-        except DatabaseError:
+        except (Error, TimeoutError):
             logger.exception("recipient not looked up")
             return TRY_LATER
         if mailbox is None:
@@ -145,10 +153,11 @@ class Door:
             ids = await self._in_thread(store, content, recipients)
         except LookupError:
             return UNKNOWN
-        except DatabaseError:
+        except (Error, TimeoutError):
             logger.exception("message not stored")
             return TRY_LATER
-        await self._in_thread(_start_processing, ids)
+        with suppress(TimeoutError):
+            await self._in_thread(_start_processing, ids)
         return f"250 2.0.0 OK: kept as {', '.join(map(str, ids))}"
 
     async def handle_EHLO(  # noqa: N802
@@ -177,12 +186,9 @@ def _with_return_path(content: bytes, mail_from: str) -> bytes:
     return f"Return-Path: <{path}>\r\n".encode(errors="replace") + content
 
 
-def _with_fresh_connection(work: Callable[..., Result], *args: Any) -> Result:
-    close_old_connections()
-    try:
+def _as_unit_of_work(work: Callable[..., Result], *args: Any) -> Result:
+    with connections.unit_of_work():
         return work(*args)
-    finally:
-        close_old_connections()
 
 
 def _start_processing(ids: list[int]) -> None:
@@ -205,5 +211,7 @@ def open_door(host: str, port: int, *, lmtp: bool = False) -> DoorController:
 
 
 def note_alive() -> None:
-    """Say for the check that the door stands open."""
-    heartbeats.beat(heartbeats.SMTP_DOOR, now=timezone.now())
+    """Say for the check that the door stands open. Without the database the door stays open too:
+    senders are told to try later, and would else be refused."""
+    with connections.surviving_faults("sign of life"):
+        heartbeats.beat(heartbeats.SMTP_DOOR, now=timezone.now())

@@ -3,8 +3,10 @@
 import os
 import socket
 from datetime import datetime
+from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_process_shutdown
 from django.utils import timezone
 
 from incoming_email import fetching, heartbeats, probes, processing, purging, reviewing
@@ -16,6 +18,7 @@ from incoming_email.alerting import (
     webhook,
 )
 from incoming_email.inboxes.base import InboxError
+from incoming_email.isolation import reading
 from incoming_email.models import Mailbox
 from incoming_email.versions import find_version
 
@@ -23,6 +26,12 @@ BACKFILL_SECONDS = 3600
 RETRY_FAILED_SECONDS = 3600
 EXPIRES_SECONDS = 60
 """A beat's task that waited longer is stale: the next beat has brought another one."""
+
+
+@worker_process_shutdown.connect
+def end_parsers(**_: Any) -> None:
+    """A process of the worker is replaced after some tasks; its parser would die, but unburied."""
+    reading.end_parsers()
 
 
 @shared_task(name="incoming_email.process", ignore_result=True)

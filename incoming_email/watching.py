@@ -8,13 +8,14 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from django.db import DatabaseError, close_old_connections
+from django.db import Error
 from django.utils import timezone
 
 from incoming_email import fetching, heartbeats
 from incoming_email.inboxes.accounts import Account
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import Mailbox
+from issues import connections
 
 logger = logging.getLogger(__name__)
 RECONCILE_SECONDS = 10
@@ -26,6 +27,9 @@ STEADY_SECONDS = 60.0
 """A connection that held so long was sound; what broke it says nothing about the next one."""
 
 LEASE_TAKEN_SECONDS = 5.0
+LAST_DATABASE_PAUSE_SECONDS = 10.0
+"""The mail server need not be spared while our own database is away: nothing is asked of it."""
+
 GOODBYE_SECONDS = 3.0
 THREAD_NAME = "watch-"
 
@@ -52,24 +56,34 @@ class Watch:
         while not self.stopped.is_set():
             started = time.monotonic()
             try:
-                self._visit()
+                with connections.unit_of_work():
+                    self._visit()
             except fetching.LeaseLostError:
                 self.stopped.wait(LEASE_TAKEN_SECONDS)
-            except (InboxError, DatabaseError, Mailbox.DoesNotExist) as error:
+            except (InboxError, Error, Mailbox.DoesNotExist) as error:
                 held = time.monotonic() - started > STEADY_SECONDS
                 failures = 1 if held else failures + 1
-                wish = error.retry_after if isinstance(error, InboxError) else 0.0
-                self.stopped.wait(max(choose_pause(failures), wish))
-            finally:
-                close_old_connections()
+                self.stopped.wait(self._choose_pause(error, failures))
+
+    def _choose_pause(self, error: Exception, failures: int) -> float:
+        pause = choose_pause(failures)
+        if isinstance(error, InboxError):
+            return max(pause, error.retry_after)
+        logger.warning(
+            "visit broken off mailbox=%s error=%s", self.mailbox_id, type(error).__name__
+        )
+        is_away = isinstance(error, connections.AWAY)
+        return min(pause, LAST_DATABASE_PAUSE_SECONDS) if is_away else pause
 
     def _visit(self) -> None:
         mailbox = Mailbox.objects.get(pk=self.mailbox_id)
         with fetching.visit(mailbox, holder=self.holder) as inbox:
             while not self.stopped.is_set():
-                fetching.take_in(mailbox, inbox, holder=self.holder, clock=timezone.now)
+                with connections.unit_of_work():
+                    fetching.take_in(mailbox, inbox, holder=self.holder, clock=timezone.now)
                 while not self.stopped.is_set() and not inbox.wait(LISTEN_SECONDS):
-                    fetching.renew(mailbox, holder=self.holder, now=timezone.now())
+                    with connections.unit_of_work():
+                        fetching.renew(mailbox, holder=self.holder, now=timezone.now())
 
 
 Watches = dict[int, tuple[Watch, threading.Thread]]
@@ -89,20 +103,18 @@ def watch_mailboxes(stopped: threading.Event) -> None:
     holder = f"watch {socket.gethostname()} {os.getpid()}"
     watches: Watches = {}
     while not stopped.is_set():
-        try:
+        with connections.surviving_faults("look for mailboxes"):
             _reconcile(watches, _find_accounts(), holder)
             heartbeats.beat(heartbeats.WATCHER, now=timezone.now())
-        except DatabaseError:
-            logger.exception("mailboxes not looked at")
-        close_old_connections()
         stopped.wait(RECONCILE_SECONDS)
     for watch, _thread in watches.values():
         watch.stopped.set()
     for thread in threading.enumerate():
         if thread.name.startswith(THREAD_NAME):
             thread.join(GOODBYE_SECONDS)
-    for mailbox_id in watches:
-        Mailbox.objects.release(mailbox_id, holder=holder)
+    with connections.surviving_faults("release mailboxes"):
+        for mailbox_id in watches:
+            Mailbox.objects.release(mailbox_id, holder=holder)
 
 
 def _find_accounts() -> dict[int, Account]:

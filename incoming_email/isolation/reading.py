@@ -93,6 +93,11 @@ def find_look(content: bytes, *, pool: ParserPool | None = None) -> Look:
             raise NoLookError from fault
 
 
+def end_parsers() -> None:
+    """End the free ones of this process, which is about to end without Python's own farewell."""
+    _pool.close()
+
+
 def read_limits() -> Limits:
     """How much of a message is read, from the settings."""
     return Limits(

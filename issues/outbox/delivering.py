@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.core.mail.backends.base import BaseEmailBackend
 
+from issues import connections
 from issues.models import OutgoingEmail, OutgoingState
 from issues.outbox.accounts import connect
 from issues.outbox.header_fields import clean_header
@@ -52,6 +53,7 @@ def _deliver_by(account: str, rows: Sequence[OutgoingEmail], clock: Callable[[],
         for row in rows:
             if not _open(connection, account, clock):
                 break
+            connections.validate()  # the server may have taken its time
             if _claim(row, clock()):
                 sent += _deliver(row, connection, clock)
     finally:
@@ -100,14 +102,21 @@ def _deliver(
     try:
         connection.send_messages([build_message(row)])
     except FAULTS as error:
+        connections.validate()
         _record_fault(row, error, clock())
         if not _is_refusal(error):
             _close(connection)  # in an unknown state; the next row opens a new one
         return 0
-    OutgoingEmail.objects.filter(pk=row.pk).update(
-        state=OutgoingState.SENT, sent_at=clock(), last_error=""
-    )
+    _record_sent(row, clock())
     return 1
+
+
+def _record_sent(row: OutgoingEmail, now: datetime) -> None:
+    """The mail is out: a database that went away meanwhile is waited for, or it is sent again."""
+    sent = OutgoingEmail.objects.filter(pk=row.pk)
+    connections.retry_while_away(
+        lambda: sent.update(state=OutgoingState.SENT, sent_at=now, last_error="")
+    )
 
 
 def _record_fault(row: OutgoingEmail, error: Exception, now: datetime) -> None:

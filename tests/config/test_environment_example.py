@@ -11,7 +11,8 @@ from config import environment
 
 CONFIG = Path(environment.__file__).parent
 SOURCES = [
-    CONFIG / f"{name}.py" for name in ("settings", "environment", "databases", "mail_server")
+    CONFIG / f"{name}.py"
+    for name in ("settings", "environment", "databases", "mail_server", "workers")
 ]
 EXAMPLE = settings.BASE_DIR / ".env.example"
 OPERATING = settings.BASE_DIR / "docs" / "operating.md"

@@ -14,20 +14,28 @@ BIN = "/opt/letterbox/.venv/bin/"
 WORKLOADS = ("Deployment", "Job")
 
 
-def read_procfile():
+def read_procfile_lines():
+    """The command of each process as a shell reads it, by the process's name."""
     lines = (DEPLOY / "Procfile").read_text().splitlines()
     named = (line.partition(":") for line in lines)
-    return {name: shlex.split(command) for name, _, command in named}
+    return {name: command.strip() for name, _, command in named}
+
+
+def read_procfile():
+    """The words of each command by the process's name."""
+    return {name: shlex.split(command) for name, command in read_procfile_lines().items()}
 
 
 def read_units():
-    """The command of each service by the process's name."""
+    """The command of each service by the process's name; `env` stands for the unit's variables."""
     found = {}
     for path in SYSTEMD.glob("letterbox-*.service"):
         (command,) = re.findall(r"(?m)^ExecStart=(.*)$", path.read_text())
         assert command.startswith(BIN)
+        variables = re.findall(r"(?m)^Environment=(.*)$", path.read_text())
+        program = ["env", *variables] if variables else []
         name = path.stem.removeprefix("letterbox-")
-        found[name] = shlex.split(command.removeprefix(BIN))
+        found[name] = [*program, *shlex.split(command.removeprefix(BIN))]
     return found
 
 

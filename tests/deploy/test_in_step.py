@@ -29,7 +29,7 @@ ONCE = {"migrate": ["python", "manage.py", "migrate"]}
 OPEN = ["--bind", "0.0.0.0:8000"]
 """A container has a network of its own."""
 IN_CONTAINERS = PROCESSES | ONCE | {"web": PROCESSES["web"] + OPEN}
-OTHERS = {"PATH", "HOME", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+OTHERS = {"PATH", "HOME", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "REMAP_SIGTERM"}
 ENVIRONMENT = r"(?m)^Environment=(.*)$"
 GIVEN = r"(?m)(?:SECRET_KEY|ENCRYPTION_KEYS|PASSWORD)[ \t]*[=:][ \t]*(\S+)"
 POSTGRES = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD_FILE"}

@@ -2,11 +2,12 @@
 
 import smtplib
 import socket
+import threading
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
-from incoming_email import receiving, smtp
+from incoming_email import heartbeats, receiving, smtp
 from incoming_email.models import InboundEmail
 from incoming_email.parsing.message import parse
 from tests.incoming_email.world import make_mail, make_world
@@ -180,3 +181,33 @@ def test_a_fault_of_ours_never_makes_the_sender_give_up(world, port, monkeypatch
     with pytest.raises(smtplib.SMTPDataError) as error:
         send(port, [world.reply_address()])
     assert error.value.smtp_code == 451
+
+
+@pytest.fixture
+def locked(monkeypatch):
+    """Look-ups that wait, as they do while a table is locked."""
+    unlocked = threading.Event()
+    find = smtp.find_mailbox
+    monkeypatch.setattr(smtp, "DATABASE_SECONDS", 0.5)
+    monkeypatch.setattr(smtp, "find_mailbox", lambda address: unlocked.wait(30) and find(address))
+    yield unlocked
+    unlocked.set()
+
+
+def test_a_database_that_does_not_answer_is_answered_451_in_time(world, port, locked):
+    address = world.reply_address()
+    for _ in range(smtp.DATABASE_THREADS + 1):
+        code, text = refusal(port, address)
+        assert (code, text[:5]) == (451, b"4.3.0")
+    locked.set()
+    send(port, [address])
+    assert InboundEmail.objects.count() == 1
+
+
+def test_a_sign_of_life_that_fails_ends_nothing(monkeypatch, caplog):
+    def fail(*_args, **_kwargs):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(heartbeats, "beat", fail)
+    smtp.note_alive()
+    assert "not done for a fault of the database work=sign of life" in caplog.text

@@ -3,13 +3,14 @@
 import threading
 
 import pytest
-from django.db import connection
+from django.db import DataError, OperationalError, connection
 
 from incoming_email import fetching, heartbeats, watching
 from incoming_email.inboxes.accounts import MaildirFolder
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import Heartbeat
 from incoming_email.watching import Watch, choose_pause
+from issues import connections
 from tests.waiting import PATIENCE_SECONDS, join_all, wait_until
 
 SECONDS = {1: 1, 2: 2, 3: 4, 9: 256, 10: 300, 1000: 300}
@@ -47,7 +48,7 @@ def run(monkeypatch, *visits):
 
     monkeypatch.setattr(Watch, "_visit", visit)
     monkeypatch.setattr(watching, "choose_pause", float)
-    monkeypatch.setattr(watching, "close_old_connections", lambda: None)
+    monkeypatch.setattr(connections, "validate", lambda: None)
     monkeypatch.setattr(watching, "time", type("clock", (), {"monotonic": lambda: clock[0]}))
     waits = Waits(len(visits))
     Watch(1, MaildirFolder("/none"), "test", waits).run()
@@ -74,6 +75,16 @@ def test_the_servers_wish_is_kept(monkeypatch):
 def test_a_lease_of_another_one_is_no_failure(monkeypatch):
     taken, fault = fetching.LeaseLostError("mailbox"), InboxError("gone")
     assert run(monkeypatch, (1, fault), (1, taken), (1, fault)) == [1, 5.0, 2]
+
+
+def test_a_database_that_is_away_is_asked_again_soon(monkeypatch):
+    """The mail server is not asked anything meanwhile, so it need not be spared."""
+    away = OperationalError("connection refused")
+    assert run(monkeypatch, *[(1, away)] * 12) == [*range(1, 11), 10, 10]
+
+
+def test_a_row_that_the_database_refuses_spares_the_mail_server(monkeypatch):
+    assert run(monkeypatch, *[(1, DataError("too long"))] * 12) == [*range(1, 13)]
 
 
 @pytest.fixture

@@ -2,15 +2,17 @@
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend as LocmemBackend
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from issues import outbox
 from issues.models import OutgoingEmail, OutgoingState
 from issues.outbox import delivering
+from issues.sending import EmailBackend as SmtpBackend
 from tests.issues.outgoing import NOW, enqueue
 from tests.issues.smtp_sink import free_port, running_sink
 
@@ -175,3 +177,25 @@ def test_two_workers_send_each_mail_once(sink):
     assert sum(sent) == 20
     ids = [message["Message-ID"] for message in sink.messages]
     assert sorted(ids) == sorted(f"<notice-{n}@letterbox.localhost>" for n in range(20))
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="of PostgreSQL; runs there as well")
+@pytest.mark.django_db(transaction=True)
+def test_mail_that_is_out_is_not_sent_again_where_the_database_was_cut_meanwhile(sink, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 60)
+    connection.close()
+    for n in range(2):
+        enqueue(n=n)
+    send = SmtpBackend.send_messages
+
+    def send_while_it_is_cut(backend, messages):
+        sent = send(backend, messages)
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return sent
+
+    monkeypatch.setattr(SmtpBackend, "send_messages", send_while_it_is_cut)
+    assert outbox.deliver_due(now=NOW) == 2
+    assert outbox.deliver_due(now=NOW + dt.timedelta(hours=1)) == 0
+    assert len(sink.envelopes) == 2
+    connection.close()

@@ -4,14 +4,14 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODELS = "from incoming_email.models import *; from issues.models import *; "
-WORKER = ("-m", "celery", "--quiet", "-A", "config", "worker", "--pool", "threads", "-c", "2")
+WORKER = ("-m", "celery", "--quiet", "-A", "config", "worker")
 WATCHER_BY_IDLE = (
     "-c",
     "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'; django.setup();"
@@ -22,6 +22,7 @@ WATCHER_BY_IDLE = (
 )
 """As `manage.py watch_mailboxes`, but it asks no server of itself: what it hears, it was told."""
 BEAT = ("-m", "celery", "--quiet", "-A", "config", "beat", "--pidfile=")
+STOP_SECONDS = 20
 
 
 class Installation:
@@ -30,6 +31,8 @@ class Installation:
     def __init__(self, folder: Path, **settings: str) -> None:
         kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG"}}
         self.folder = folder
+        # As the Procfile has it for the worker; nothing else looks at it.
+        kept["REMAP_SIGTERM"] = "SIGQUIT"
         self.environment = {**kept, "DATA_DIR": str(folder), **settings}
 
     def set_up(self) -> None:
@@ -58,6 +61,32 @@ class Installation:
                 stderr=output,
             )
 
+    def start_line(self, line: str, *, log: Path) -> "subprocess.Popen[bytes]":
+        """A line of the Procfile as honcho runs it: by a shell that finds our programs."""
+        path = f"{Path(sys.executable).parent}:{self.environment['PATH']}"
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                ["sh", "-c", f"exec {line}"],
+                cwd=ROOT,
+                env={**self.environment, "PATH": path},
+                stdout=output,
+                stderr=output,
+            )
+
+    @contextmanager
+    def running_lines(
+        self, lines: Mapping[str, str], *, log: Path
+    ) -> "Iterator[dict[str, subprocess.Popen[bytes]]]":
+        """The processes by name; all get SIGTERM at the end, and SIGKILL when they stay."""
+        started = {name: self.start_line(line, log=log) for name, line in lines.items()}
+        try:
+            yield started
+        finally:
+            for process in started.values():
+                process.terminate()
+            for process in started.values():
+                end(process)
+
     @contextmanager
     def running_all(self, commands: Iterable[tuple[str, ...]], *, log: Path) -> Iterator[None]:
         with ExitStack() as stack:
@@ -72,11 +101,7 @@ class Installation:
             yield process
         finally:
             process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
     def ask(self, code: str) -> str:
         """What the code prints; all models are there."""
@@ -86,3 +111,12 @@ class Installation:
         """The first value, straight from the database file."""
         with sqlite3.connect(f"file:{self.folder / 'db.sqlite3'}?mode=ro", uri=True) as connection:
             return connection.execute(sql).fetchone()[0]
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Wait for what was told to stop; SIGKILL when it stays."""
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -6,10 +6,16 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import psycopg
 
 from tests.servers.dovecot import free_ports
 from tests.servers.programs import give_up, name_package, require_root
+
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
 
 
 def find_program(name: str) -> str:
@@ -23,34 +29,83 @@ def find_program(name: str) -> str:
     return found
 
 
-@contextmanager
-def running_postgresql() -> Iterator[str]:
-    """The URL of an empty database of a server that ends with the block."""
-    initdb, pg_ctl = find_program("initdb"), find_program("pg_ctl")
-    require_root()
-    folder = Path(tempfile.mkdtemp(prefix="lbpg", dir="/tmp"))
-    shutil.chown(folder, "postgres", "postgres")
-    (port,) = free_ports(1)
+@dataclass(frozen=True, slots=True)
+class PostgresqlServer:
+    """A server that can be stopped, started again at the same port, and cut from its clients."""
 
-    def run(*command: str) -> None:
+    folder: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"postgres://tests@127.0.0.1:{self.port}/postgres"
+
+    def create(self) -> None:
+        words = ("-U", "tests", "--auth=trust", "--locale=C.UTF-8", "-E", "UTF8")
+        self._run(find_program("initdb"), "-D", self._data, *words)
+
+    def start(self) -> None:
+        """Returns once it takes connections."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off -k {self.folder}"
+        log = str(self.folder / "log")
+        self._control("-l", log, "-w", "-o", options, "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """`fast` ends each connection with a word to the client, `immediate` without."""
+        self._control("-m", mode, "-w", "stop")
+
+    def cut_connections(self) -> None:
+        """End every connection but ours, as a failover or an administrator does."""
+        self.query(CUT)
+
+    def query(self, sql: str) -> Any:
+        """The first value of the answer."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            row = connection.execute(sql).fetchone()
+        return row[0] if row else None
+
+    @property
+    def _data(self) -> str:
+        return str(self.folder / "data")
+
+    def _control(self, *words: str) -> None:
+        self._run(find_program("pg_ctl"), "-D", self._data, *words)
+
+    def _run(self, *command: str) -> None:
         subprocess.run(
             ["runuser", "-u", "postgres", "--", *command],
             check=True,
-            cwd=folder,
+            cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
 
-    data = str(folder / "data")
-    run(initdb, "-D", data, "-U", "tests", "--auth=trust", "--locale=C.UTF-8", "-E", "UTF8")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {folder}"
-    run(pg_ctl, "-D", data, "-l", str(folder / "log"), "-w", "-o", options, "start")
+
+@contextmanager
+def running_server() -> Iterator[PostgresqlServer]:
+    """A server with an empty database, which ends with the block."""
+    find_program("initdb")
+    require_root("a PostgreSQL of its own user")
+    folder = Path(tempfile.mkdtemp(prefix="lbpg", dir="/tmp"))
+    shutil.chown(folder, "postgres", "postgres")
+    (port,) = free_ports(1)
+    server = PostgresqlServer(folder, port)
+    server.create()
+    server.start()
     try:
-        yield f"postgres://tests@127.0.0.1:{port}/postgres"
+        yield server
     finally:
-        run(pg_ctl, "-D", data, "-m", "immediate", "stop")
+        if (folder / "data/postmaster.pid").exists():
+            server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_postgresql() -> Iterator[str]:
+    """The URL of an empty database of a server that ends with the block."""
+    with running_server() as server:
+        yield server.url
 
 
 def environment_with(url: str) -> dict[str, str]:

@@ -1,0 +1,73 @@
+"""Database connections between units of work: checked before they are used, closed once broken.
+
+A unit of work is what is done between two waits: a task, a command of an SMTP client, an attempt at
+a message, one look at the mailboxes. Django checks connections around each request and nowhere
+else, so whatever runs longer does it here. What is cut in the middle of a unit fails, and is done
+again by the rules of its own row.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from django.db import Error, InterfaceError, OperationalError, connections
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+AGAIN_SECONDS = 0.5
+AWAY = (OperationalError, InterfaceError)
+"""How a database shows that it is away, or that it was cut off."""
+
+PATIENCE_SECONDS = 30.0
+"""A database that restarts is back by then; who waits longer is needed elsewhere."""
+
+
+def validate() -> None:
+    """Close this thread's connections that are broken or too old; the next query opens a new one.
+
+    As `django.db.close_old_connections`, which must not be called inside of a transaction and
+    would close its connection; such a connection is left alone here.
+    """
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+
+
+@contextmanager
+def unit_of_work() -> Iterator[None]:
+    """Around what is done between two waits. Faults of the database are the caller's."""
+    validate()
+    try:
+        yield
+    finally:
+        validate()
+
+
+@contextmanager
+def surviving_faults(work: str) -> Iterator[None]:
+    """A unit of work of a loop, which goes on: a fault of the database is logged, not raised."""
+    try:
+        with unit_of_work():
+            yield
+    except Error:
+        logger.exception("not done for a fault of the database work=%s", work)
+
+
+def retry_while_away(work: Callable[[], Result], *, seconds: float = PATIENCE_SECONDS) -> Result:
+    """Do it again while the database is away, for at most so long; then its fault is raised.
+
+    For what is true already and only has to be written down. It must bear being done twice, since
+    a connection may break after the commit.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with unit_of_work():
+                return work()
+        except AWAY:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(AGAIN_SECONDS)

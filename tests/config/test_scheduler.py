@@ -1,0 +1,59 @@
+"""Beat goes on by the schedule that it knows while the database is away, then reads it anew."""
+
+import datetime as dt
+
+import pytest
+from django.db import OperationalError
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler
+
+from config.celery import SCHEDULE, app
+from config.scheduler import AGAIN_SECONDS, Scheduler
+
+pytestmark = pytest.mark.django_db(transaction=True)  # it closes old connections
+LONG_AGO = dt.timedelta(minutes=6)
+"""It reads all rows anew each five minutes."""
+
+
+def begin(kind):
+    scheduler = kind(app=app)
+    scheduler._finalize.cancel()  # would write to the database when the tests end
+    scheduler.tick()
+    scheduler._last_full_sync -= LONG_AGO
+    return scheduler
+
+
+@pytest.fixture
+def away(monkeypatch):
+    def fail(_scheduler):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(DatabaseScheduler, "enabled_models", fail)
+    return monkeypatch
+
+
+def test_celerys_own_scheduler_ends(request):
+    scheduler = begin(DatabaseScheduler)
+    request.getfixturevalue("away")
+    with pytest.raises(OperationalError):
+        scheduler.tick()
+
+
+def test_ours_goes_on_and_reads_the_rows_as_soon_as_it_can(request):
+    scheduler = begin(Scheduler)
+    away = request.getfixturevalue("away")
+
+    for _ in range(2):
+        assert scheduler.tick() == AGAIN_SECONDS
+    assert set(scheduler._schedule) >= set(SCHEDULE)
+
+    away.undo()
+    every_day = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.DAYS)
+    PeriodicTask.objects.create(name="new", task="incoming_email.purge", interval=every_day)
+    scheduler.tick()
+    assert "new" in scheduler._schedule
+
+
+def test_without_a_schedule_it_does_not_begin(away):
+    with pytest.raises(OperationalError):
+        Scheduler(app=app)

@@ -1,0 +1,31 @@
+"""A web process is replaced after so many requests, and no request meets a closed door."""
+
+import urllib.request
+
+import pytest
+
+from tests.deploy.reading import read_procfile_lines
+from tests.journeys.installation import Installation
+from tests.servers.dovecot import free_ports, is_taken
+from tests.servers.processes import find_descendants
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+MOST = 10
+REQUESTS = 40
+
+
+def test_a_web_process_is_replaced(tmp_path):
+    (port,) = free_ports(1)
+    made = Installation(tmp_path / "data", WEB_MAX_REQUESTS=str(MOST))
+    made.set_up()
+    line = f"{read_procfile_lines()['web']} --bind 127.0.0.1:{port}"
+    with made.running_lines({"web": line}, log=tmp_path / "log") as processes:
+        wait_until(lambda: is_taken(port))
+        answered, pids = set(), set()
+        for _ in range(REQUESTS):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=30) as answer:
+                answered.add(answer.status)
+            pids |= {each.pid for each in find_descendants(processes["web"].pid)}
+    assert answered == {200}
+    assert len(pids) > 2, "the first process answered all the time"

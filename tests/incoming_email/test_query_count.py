@@ -21,9 +21,9 @@ def mailbox():
     return make_door()
 
 
-def replies(issue, members, count):
+def replies(issue, members, count, discussion=""):
     """Mails of these people, in turn, in answer to notifications about the issue."""
-    routes = reply_keys.reply_routes(recipients=members, item=issue, discussion="")
+    routes = reply_keys.reply_routes(recipients=members, item=issue, discussion=discussion)
     for number in range(count):
         member = members[number % len(members)]
         yield (
@@ -52,6 +52,16 @@ def test_a_reply_alone_costs_four_statements_and_in_a_group_one(mailbox):
     one = statements(mailbox, mails[:1], "one")
     twenty = statements(mailbox, mails[1:], "twenty")
     assert (one, twenty) == (5 + 1 + 4, 5 + 5 + 20)
+
+
+def test_what_a_discussion_holds_is_asked_once_a_group(mailbox):
+    issue = IssueFactory()
+    members = [MembershipFactory(project=issue.project).user for _ in range(3)]
+    first = NoteFactory(issue=issue)
+    mails = list(replies(issue, members, 21, discussion=first.discussion))
+    one = statements(mailbox, mails[:1], "one")
+    twenty = statements(mailbox, mails[1:], "twenty")
+    assert (one, twenty) == (5 + 1 + 4 + 1, 5 + 5 + 20 + 1)
 
 
 def test_what_is_there_already_costs_nothing(mailbox):

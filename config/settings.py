@@ -44,7 +44,6 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_celery_beat",
-    "rules.apps.AutodiscoverRulesConfig",
     "axes",
     "issues",
     "incoming_email",
@@ -91,7 +90,7 @@ REPOSITORIES_ROOT = Path(env.str("REPOSITORIES_ROOT", default="") or DATA_DIR / 
 AUTH_USER_MODEL = "issues.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "rules.permissions.ObjectPermissionBackend",
+    "issues.permissions.ObjectPermissionBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [

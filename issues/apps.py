@@ -12,7 +12,6 @@ class IssuesConfig(AppConfig):
     verbose_name = _("Issues")
 
     def ready(self) -> None:
-        import_module("issues.permissions")  # registers the rules, whoever asks first
         import_module("issues.checks")
         uploads = import_module("issues.uploads")  # needs the models, which come first
         post_delete.connect(uploads.forget_file, sender="issues.Upload")

@@ -1,9 +1,13 @@
-"""System checks of the domain: what it needs of the machine is found out at the start."""
+"""System checks of the domain: what is missing on the machine or in a table is found at start."""
 
 import shutil
 from typing import Any
 
-from django.core.checks import CheckMessage, Warning, register  # noqa: A004  (Django's name)
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004  (Django's)
+from django.core.exceptions import ImproperlyConfigured
+
+from issues.permissions import PREDICATES
+from issues.quick_actions import find_actions
 
 
 @register
@@ -17,4 +21,23 @@ def check_git(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
             hint="Install git, and let PATH of the processes lead to it.",
             id="issues.W001",
         )
+    ]
+
+
+@register
+def check_quick_actions(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """E001: ISSUES_QUICK_ACTIONS can't be loaded. E002: an action needs an unknown permission."""
+    try:
+        actions = find_actions().values()
+    except (ImportError, ImproperlyConfigured) as error:
+        hint = "Correct ISSUES_QUICK_ACTIONS: each path leads to a sequence of quick actions."
+        return [Error(f"The quick actions can't be loaded: {error}", hint=hint, id="issues.E001")]
+    return [
+        Error(
+            f"The quick action /{action.name} needs {action.permission}, which is no permission.",
+            hint="Name one of issues.permissions.PREDICATES.",
+            id="issues.E002",
+        )
+        for action in actions
+        if action.permission not in PREDICATES
     ]

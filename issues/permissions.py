@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from rules.permissions import set_perm
 
 from issues.known_roles import find_role
 from issues.models import (
@@ -86,57 +87,57 @@ def _find_role_and_assignment(
     return role or 0, is_assigned
 
 
-def read_project(user: Person, project: Project | None) -> bool:
-    return project is not None and find_standing(user, project).reads_project
+def read_project(user: Person, project: Project) -> bool:
+    return find_standing(user, project).reads_project
 
 
-def open_issue(user: Person, project: Project | None) -> bool:
-    if project is None or not user.is_authenticated:
+def open_issue(user: Person, project: Project) -> bool:
+    if not user.is_authenticated:
         return False
     return find_standing(user, project).reads_project
 
 
-def open_merge_request(user: Person, project: Project | None) -> bool:
+def open_merge_request(user: Person, project: Project) -> bool:
     return has_role(user, project, Role.DEVELOPER)
 
 
-def read_internal(user: Person, project: Project | None) -> bool:
+def read_internal(user: Person, project: Project) -> bool:
     return has_role(user, project, Role.REPORTER)
 
 
-def administer_project(user: Person, project: Project | None) -> bool:
+def administer_project(user: Person, project: Project) -> bool:
     return has_role(user, project, Role.MAINTAINER)
 
 
-def has_role(user: Person, project: Project | None, role: Role) -> bool:
-    if project is None or not user.is_authenticated:
+def has_role(user: Person, project: Project, role: Role) -> bool:
+    if not user.is_authenticated:
         return False
     return find_standing(user, project).role >= role
 
 
-def read_item(user: Person, item: Item | None) -> bool:
-    return item is not None and find_standing(user, item.project, item).reads(item)
+def read_item(user: Person, item: Item) -> bool:
+    return find_standing(user, item.project, item).reads(item)
 
 
-def comment_on(user: Person, item: Item | None) -> bool:
+def comment_on(user: Person, item: Item) -> bool:
     """A locked discussion takes the word of members only."""
-    if item is None or not user.is_authenticated:
+    if not user.is_authenticated:
         return False
     standing = find_standing(user, item.project, item)
     return standing.reads(item) and (bool(standing.role) or not item.locked)
 
 
-def edit_item(user: Person, item: Item | None) -> bool:
+def edit_item(user: Person, item: Item) -> bool:
     """The author and reporters; of a merge request the author and developers."""
-    if item is None or not user.is_authenticated:
+    if not user.is_authenticated:
         return False
     standing = find_standing(user, item.project, item)
     needed = Role.REPORTER if isinstance(item, Issue) else Role.DEVELOPER
     return standing.reads(item) and (standing.role >= needed or item.author_id == user.pk)
 
 
-def triage_item(user: Person, item: Item | None) -> bool:
-    if item is None or not user.is_authenticated:
+def triage_item(user: Person, item: Item) -> bool:
+    if not user.is_authenticated:
         return False
     return find_standing(user, item.project, item).role >= Role.REPORTER
 
@@ -147,7 +148,7 @@ def may_push(user: Person, project: Project, branch: str) -> bool:
     return has_role(user, project, Role.MAINTAINER if is_protected else Role.DEVELOPER)
 
 
-def merge_item(user: Person, item: Item | None) -> bool:
+def merge_item(user: Person, item: Item) -> bool:
     """Who may push to the target branch, and read what is merged."""
     if not isinstance(item, MergeRequest) or not user.is_authenticated:
         return False
@@ -177,8 +178,40 @@ WHO_MAY = {
 }
 """What a help page says of an action's rule."""
 
-for _action, _predicate in PREDICATES.items():
-    set_perm(_action, _predicate)  # type: ignore[no-untyped-call]
+
+class UnknownPermission(LookupError):
+    """A name that is in no table: a typing error, which must not read as "no"."""
+
+
+def require_known(permission: str) -> None:
+    """Raises UnknownPermission."""
+    if permission not in PREDICATES:
+        raise UnknownPermission(f"{permission} is no permission of issues.permissions.PREDICATES")
+
+
+class ObjectPermissionBackend:
+    """Answers user.has_perm(permission, object) out of PREDICATES.
+
+    A question without an object is about a whole table, and left to Django's ModelBackend, which
+    in turn says no to every question about an object.
+    """
+
+    # No BaseBackend: that has get_user, by which sessions could be bound to this class.
+    def authenticate(self, request: HttpRequest | None) -> None:
+        """Logs nobody in: Django passes over a backend that takes no credentials."""
+
+    def has_perm(self, user_obj: Person, perm: str, obj: Model | None = None) -> bool:
+        """Raises UnknownPermission where an object is asked about by a name that nobody knows."""
+        if obj is None:
+            return False
+        require_known(perm)
+        # An anonymous user is not active either, and may read what is public.
+        if user_obj.is_authenticated and not user_obj.is_active:
+            return False
+        return PREDICATES[perm](user_obj, obj)
+
+    async def ahas_perm(self, user_obj: Person, perm: str, obj: Model | None = None) -> bool:
+        return await sync_to_async(self.has_perm)(user_obj, perm, obj)
 
 
 def visible_projects(user: Person) -> QuerySet[Project]:

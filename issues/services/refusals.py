@@ -35,10 +35,9 @@ class Gone(Invalid):
 def require(user: User, action: str, target: Project | Issue | MergeRequest) -> None:
     """One question when the answer is yes; a second one only to word the refusal.
 
-    Raises KeyError for an action that nobody registered: a typing error must not read as "no".
+    Raises UnknownPermission for an action that is in no table, whoever asks.
     """
-    if action not in permissions.PREDICATES:
-        raise KeyError(action)
+    permissions.require_known(action)
     if user.has_perm(action, target):
         return
     reading = "issues.read_project" if isinstance(target, Project) else "issues.read_item"

@@ -1,6 +1,13 @@
-"""What the machine lacks is said at the start."""
+"""What is missing on the machine or in a table is said at the start."""
 
+from dataclasses import replace
+
+import pytest
 from django.core.checks import run_checks
+
+from tests.issues.quick_actions.more import ACTIONS
+
+MISNAMED = [replace(ACTIONS[0], permission="issues.raed_item")]
 
 
 def ids():
@@ -11,3 +18,18 @@ def test_git_is_missed(monkeypatch, tmp_path):
     assert ids() == []
     monkeypatch.setenv("PATH", str(tmp_path))
     assert ids() == ["issues.W001"]
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("tests.issues.quick_actions.more.ACTIONS", []),
+        (f"{__name__}.MISNAMED", ["issues.E002"]),
+        ("issues.quick_actions.table.ACTIONS", ["issues.E001"]),  # each name twice
+        ("issues.quick_actions.nowhere.ACTIONS", ["issues.E001"]),
+    ],
+)
+def test_tables_of_quick_actions_are_checked(settings, path, found):
+    settings.ISSUES_QUICK_ACTIONS = ["issues.quick_actions.table.ACTIONS", path]
+
+    assert ids() == found

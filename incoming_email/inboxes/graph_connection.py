@@ -1,6 +1,5 @@
 """Requests to Microsoft Graph about one mailbox: tokens, pages, pauses, and faults in its words."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,25 +13,26 @@ from incoming_email.inboxes.accounts import GraphAccount
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.graph_login import find_token
 from incoming_email.inboxes.https import (
+    BUSY,
     MAX_DETAIL,
+    Refusal,
+    find_deadline,
+    find_retry_after,
     https_errors,
     make_client,
     parse_http_date,
-    parse_retry_after,
+    parse_object,
+    read_body,
 )
 from incoming_email.inboxes.limits import HEADER_BYTES, cut_header
 
 HEADERS = {"Prefer": 'IdType="ImmutableId"', "Accept": "application/json"}
 """Immutable ids: the others change when a message is moved."""
 
-BUSY = frozenset({429, 500, 502, 503, 504, 509})
 PATIENCE_SECONDS = 20.0
 """A longer pause ends the visit; nobody asks again before it is over."""
 
 MAX_ANSWER_BYTES = 20_000_000
-TIMEOUTS_PER_ANSWER = 20
-"""A server that drips is given up after this many times the account's timeout."""
-
 REMEDIES = {
     401: "Check that Graph endpoint and Azure AD endpoint belong to the same cloud.",
     403: (
@@ -49,14 +49,8 @@ OTHER_REMEDY = "Nothing to do if it passes; else give the request id to Microsof
 FIRST_MOMENT = datetime(1900, 1, 1, tzinfo=UTC)
 
 
-class GraphRefusal(InboxError):
-    """Graph's answer was no. `code` is its own word for why."""
-
-    def __init__(self, status: int, code: str, detail: str, *, retry_after: float) -> None:
-        remedy = REMEDIES.get(status, OTHER_REMEDY)
-        super().__init__(detail[:MAX_DETAIL], remedy=remedy, retry_after=retry_after)
-        self.status = status
-        self.code = code
+class GraphRefusal(Refusal):
+    """Graph's answer was no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +128,7 @@ class GraphConnection:
     def _ask(self, url: str, fields: Mapping[str, str] | None = None) -> dict[str, object]:
         with self._answer("GET", url, fields=fields) as response:
             content = self._read(response, MAX_ANSWER_BYTES)
-        answer = _parse_json(content)
+        answer = parse_object(content)
         if not answer:
             raise InboxError("the answer is no JSON object", remedy=NO_GRAPH)
         return answer
@@ -153,15 +147,7 @@ class GraphConnection:
             answer = self._ask(link)
 
     def _read(self, response: httpx.Response, limit: int) -> bytes:
-        """At most one chunk more than `limit`, so that the caller sees that there is more."""
-        content = bytearray()
-        for chunk in response.iter_bytes():
-            content += chunk
-            if len(content) > limit:
-                break
-            if time.monotonic() > self._deadline:
-                raise InboxError("the server did not finish its answer in time")
-        return bytes(content)
+        return read_body(response, limit=limit, deadline=self._deadline)
 
     @contextmanager
     def _answer(
@@ -182,12 +168,15 @@ class GraphConnection:
                 response.close()
 
     def _insist(self, request: httpx.Request) -> httpx.Response:
-        """Waits and repeats where the server is busy, as long as it asks, within our patience."""
+        """Waits and repeats where the server is busy, as long as it asks, within our patience.
+
+        The server is Graph, or the one that gives out the tokens for it.
+        """
         waited, attempt = 0.0, 0
         while True:
             try:
                 return self._send_with_token(request)
-            except GraphRefusal as refusal:
+            except Refusal as refusal:
                 pause = refusal.retry_after or 2.0**attempt
                 waited, attempt = waited + pause, attempt + 1
                 if refusal.status not in BUSY or waited > PATIENCE_SECONDS:
@@ -204,7 +193,7 @@ class GraphConnection:
 
     def _send(self, request: httpx.Request, token: str) -> httpx.Response:
         request.headers["Authorization"] = f"Bearer {token}"
-        self._deadline = time.monotonic() + self._account.timeout * TIMEOUTS_PER_ANSWER
+        self._deadline = find_deadline(self._account.timeout)
         response = self._client.send(request, stream=True)
         self.server_time = parse_http_date(response.headers.get("Date", "")) or datetime.now(UTC)
         if response.is_success:
@@ -216,23 +205,18 @@ class GraphConnection:
 
     def _find_refusal(self, response: httpx.Response) -> GraphRefusal:
         """Out of `{"error": {"code", "message", "innerError": {"request-id"}}}`, if it is that."""
-        error = _find_dict(_parse_json(self._read(response, MAX_DETAIL * 40)), "error")
+        error = _find_dict(parse_object(self._read(response, MAX_DETAIL * 40)), "error")
         code, message = str(error.get("code", "")), str(error.get("message", ""))
         request_id = _find_dict(error, "innerError").get("request-id", "")
         words = [f"{response.status_code} {code}".strip(), message]
         words += [f"request id {request_id}"] if request_id else []
-        pause = parse_retry_after(response.headers.get("Retry-After", ""), now=datetime.now(UTC))
-        detail = ": ".join(filter(None, words))
-        return GraphRefusal(response.status_code, code, detail, retry_after=pause)
-
-
-def _parse_json(content: bytes) -> dict[str, object]:
-    """Empty where it is no JSON object."""
-    try:
-        value = json.loads(content)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+        return GraphRefusal(
+            response.status_code,
+            code,
+            ": ".join(filter(None, words)),
+            remedy=REMEDIES.get(response.status_code, OTHER_REMEDY),
+            retry_after=find_retry_after(response),
+        )
 
 
 def _find_dict(row: Mapping[str, object], name: str) -> dict[str, object]:

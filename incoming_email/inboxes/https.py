@@ -1,6 +1,8 @@
 """HTTPS to the servers of mail providers: certificates verified, faults in plain words."""
 
+import json
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,7 +16,25 @@ MAX_DETAIL = 500
 LONGEST_PAUSE_SECONDS = 3600.0
 
 
-def make_client(*, ca_file: str, timeout: float, keep_alive: bool = True) -> httpx.Client:
+TIMEOUTS_PER_ANSWER = 20
+"""A server that drips is given up after this many times the account's timeout."""
+
+BUSY = frozenset({429, 500, 502, 503, 504, 509})
+"""Statuses that pass: the same question may be put again after a pause."""
+
+
+class Refusal(InboxError):
+    """A server's answer was no: an HTTP status, and `code`, its own word for why."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, *, remedy: str, retry_after: float
+    ) -> None:
+        super().__init__(detail[:MAX_DETAIL], remedy=remedy, retry_after=retry_after)
+        self.status = status
+        self.code = code
+
+
+def make_client(*, ca_file: str, timeout: float) -> httpx.Client:
     """No redirect is followed: it would carry our token to another host."""
     verify: ssl.SSLContext | bool = True
     if ca_file:
@@ -23,8 +43,7 @@ def make_client(*, ca_file: str, timeout: float, keep_alive: bool = True) -> htt
         except OSError as error:  # an SSLError is one
             remedy = "Check HTTPS_CA_FILE: the path of a PEM file with certificates."
             raise InboxError(f"{ca_file}: {error}", remedy=remedy) from error
-    limits = httpx.Limits(max_keepalive_connections=None if keep_alive else 0)
-    return httpx.Client(verify=verify, timeout=timeout, limits=limits)
+    return httpx.Client(verify=verify, timeout=timeout)
 
 
 @contextmanager
@@ -51,6 +70,39 @@ def _remedy(error: Exception, host: str) -> str:
     if isinstance(error, httpx.ConnectError | httpx.InvalidURL):
         return f"Check the host name {host}, this machine's DNS, and the firewall."
     return "The connection broke; it is tried again."
+
+
+def find_deadline(timeout: float) -> float:
+    """When an answer that is asked for now must be complete, by the monotonic clock."""
+    return time.monotonic() + timeout * TIMEOUTS_PER_ANSWER
+
+
+def read_body(response: httpx.Response, *, limit: int, deadline: float) -> bytes:
+    """At most one chunk more than `limit`, so that the caller sees that there is more.
+
+    Raises InboxError at the deadline: a timeout of httpx begins anew with each byte.
+    """
+    content = bytearray()
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > limit:
+            break
+        if time.monotonic() > deadline:
+            raise InboxError("the server did not finish its answer in time")
+    return bytes(content)
+
+
+def parse_object(content: bytes) -> dict[str, object]:
+    """Empty where it is no JSON object, or one that is nested too deeply."""
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def find_retry_after(response: httpx.Response) -> float:
+    return parse_retry_after(response.headers.get("Retry-After", ""), now=datetime.now(UTC))
 
 
 def parse_retry_after(text: str, *, now: datetime) -> float:

@@ -1,25 +1,34 @@
-"""Access tokens for IMAP: from a token endpoint (RFC 6749), or from a program of the operator's."""
+"""Access tokens: from a token endpoint (RFC 6749), or from a program of the operator's."""
 
 import hashlib
-import json
+import re
 import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import httpx
 
 from incoming_email.inboxes.accounts import OAuthClient
 from incoming_email.inboxes.base import InboxError
-from incoming_email.inboxes.https import MAX_DETAIL, https_errors, make_client, parse_retry_after
+from incoming_email.inboxes.https import (
+    Refusal,
+    find_deadline,
+    find_retry_after,
+    https_errors,
+    make_client,
+    parse_object,
+    read_body,
+)
 
 MARGIN_SECONDS = 60.0
 """A token that ends so soon is not begun with."""
 
 SHORT_LIFE_SECONDS = 300.0
 """Where the endpoint does not say how long a token lives."""
+
+MAX_ANSWER_BYTES = 1_000_000
 
 CONSENT_ENDED = (
     "The consent has ended or was withdrawn: give it again at the provider and enter the new"
@@ -32,6 +41,20 @@ REMEDIES = {
     "unauthorized_client": "Check client id and client secret; the app may lack the permission.",
     "invalid_scope": "Check the scope: it must be one that this app has consent for.",
 }
+WRONG_TENANT = "Check the tenant id, and that the Azure AD endpoint is that of its cloud."
+ENTRA_REMEDIES = {
+    "7000215": "Enter the value of the client secret, not its id.",
+    "7000222": "The client secret has expired: make a new one for the app and enter it.",
+    "700016": "Check the client id: this directory has no such app.",
+    "90002": WRONG_TENANT,
+    "900023": WRONG_TENANT,
+    "900382": WRONG_TENANT,
+    "500011": "Check the Graph endpoint (for IMAP, the scope): this directory does not know it.",
+}
+"""By the number behind AADSTS, which Microsoft Entra puts into error_description."""
+
+OTHER_ENTRA_REMEDY = "Check tenant id, client id and client secret against the app's registration."
+BUSY_REMEDY = "Nothing to do: it is asked again when the pause is over."
 OTHER_REMEDY = "Check the token endpoint; if it is right, the provider has a fault that passes."
 COMMAND_REMEDY = (
     "Run the command of IMAP_TOKEN_COMMANDS by hand, as the user that Letterbox runs as: it must"
@@ -39,12 +62,8 @@ COMMAND_REMEDY = (
 )
 
 
-class TokenRefusal(InboxError):
-    """The token endpoint said no; `code` is its word for why (RFC 6749, section 5.2)."""
-
-    def __init__(self, code: str, detail: str, *, retry_after: float) -> None:
-        super().__init__(detail, remedy=REMEDIES.get(code, OTHER_REMEDY), retry_after=retry_after)
-        self.code = code
+class TokenRefusal(Refusal):
+    """The token endpoint said no; `code` is that of RFC 6749, section 5.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,34 +165,41 @@ def _ask_with(client: OAuthClient, refresh_token: str) -> Mapping[str, object]:
         "client_secret": client.client_secret,
         "scope": client.scope,
     }
+    given = {name: value for name, value in form.items() if value}
+    deadline = find_deadline(client.timeout)
     with (
         https_errors(client.token_endpoint),
         make_client(ca_file=client.ca_file, timeout=client.timeout) as https,
+        https.stream("POST", client.token_endpoint, data=given) as response,
     ):
-        response = https.post(
-            client.token_endpoint, data={name: value for name, value in form.items() if value}
-        )
-    answer = _parse(response)
+        answer = parse_object(read_body(response, limit=MAX_ANSWER_BYTES, deadline=deadline))
     if response.is_success and isinstance(answer.get("access_token"), str):
         return answer
     raise _find_refusal(response, answer, secrets=(client.client_secret, refresh_token))
 
 
-def _parse(response: httpx.Response) -> Mapping[str, object]:
-    try:
-        value = json.loads(response.content)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def _find_refusal(
     response: httpx.Response, answer: Mapping[str, object], *, secrets: Sequence[str]
 ) -> TokenRefusal:
-    code = str(answer.get("error", ""))
-    words = [f"{response.status_code} {code}".strip(), str(answer.get("error_description", ""))]
+    code, description = str(answer.get("error", "")), str(answer.get("error_description", ""))
+    words = [f"{response.status_code} {code}".strip(), description]
     detail = f"token endpoint: {': '.join(filter(None, words))}"
     for secret in filter(None, secrets):
         detail = detail.replace(secret, "[secret]")
-    pause = parse_retry_after(response.headers.get("Retry-After", ""), now=datetime.now(UTC))
-    return TokenRefusal(code, detail[:MAX_DETAIL], retry_after=pause)
+    return TokenRefusal(
+        response.status_code,
+        code,
+        detail,
+        remedy=_find_remedy(response.status_code, code, description),
+        retry_after=find_retry_after(response),
+    )
+
+
+def _find_remedy(status: int, code: str, description: str) -> str:
+    """The most exact one that is known."""
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        return BUSY_REMEDY
+    number = re.search(r"AADSTS(\d+)", description)
+    other = OTHER_ENTRA_REMEDY if number else OTHER_REMEDY
+    exact = ENTRA_REMEDIES.get(number[1]) if number else None
+    return exact or REMEDIES.get(code, other)

@@ -1,6 +1,5 @@
 """A stand-in for Microsoft Graph's mail and its login: right questions only, faults on demand."""
 
-import base64
 import json
 import time
 import urllib.parse
@@ -54,6 +53,7 @@ class FakeGraph(LocalServer):
         self.tokens: set[str] = set()
         self.page_size = 1000
         self.secret = SECRET
+        self.scope = f"{self.url}/.default"
         self.is_allowed = True
         self.others: dict[str, bool] = {}
         self._links: dict[str, tuple[list[str], set[str]]] = {}
@@ -105,8 +105,6 @@ class FakeGraph(LocalServer):
                 return self._err(answers.pop(0))
         if " " in request.raw or not request.raw.isascii():
             return self.refuse(f"not percent-encoded: {request.raw}")
-        if request.path.endswith("/v2.0/.well-known/openid-configuration"):
-            return self._discover(request)
         if request.path.endswith("/oauth2/v2.0/token"):
             return self._give_token(request)
         try:
@@ -123,36 +121,18 @@ class FakeGraph(LocalServer):
         """As if it were over."""
         self._silent_until = 0.0
 
-    def _discover(self, request: Request) -> Answer:
-        if request.path.split("/")[1] != TENANT:
-            words = "AADSTS90002: Tenant 'nobody' not found."
-            return as_json(400, {"error": "invalid_tenant", "error_description": words})
-        base = f"{self.url}/{TENANT}"
-        return as_json(
-            200,
-            {
-                "issuer": f"{base}/v2.0",
-                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
-                "token_endpoint": f"{base}/oauth2/v2.0/token",
-            },
-        )
-
     def _give_token(self, request: Request) -> Answer:
         form = dict(urllib.parse.parse_qsl(request.body.decode()))
         client, secret = form.get("client_id", ""), form.get("client_secret", "")
-        basic = request.headers.get("Authorization", "")
-        if basic.startswith("Basic "):
-            client, _, secret = base64.b64decode(basic[6:]).decode().partition(":")
-        if form.get("grant_type") != "client_credentials" or form.get("scope") != (
-            f"{self.url}/.default"
-        ):
+        if request.path != f"/{TENANT}/oauth2/v2.0/token":
+            return _refuse_tenant(request.path.split("/")[1])
+        if form.get("grant_type") != "client_credentials" or form.get("scope") != self.scope:
             return self.refuse(f"token request {sorted(form)}")
         if client != CLIENT:
-            words = "AADSTS700016: Application with identifier 'x' was not found in the directory."
-            return as_json(400, {"error": "unauthorized_client", "error_description": words})
+            words = "Application with identifier 'x' was not found in the directory."
+            return entra_refusal(400, "unauthorized_client", 700016, words)
         if secret != self.secret:
-            words = "AADSTS7000215: Invalid client secret provided."
-            return as_json(401, {"error": "invalid_client", "error_description": words})
+            return entra_refusal(401, "invalid_client", 7000215, "Invalid client secret provided.")
         token = uuid.uuid4().hex
         self.tokens.add(token)
         life = {"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599}
@@ -285,6 +265,21 @@ class FakeGraph(LocalServer):
             each.folder = "deleteditems"
             return Answer(204)
         return self.refuse(f"no such thing: {request.line} {request.body!r}")
+
+
+def entra_refusal(status: int, error: str, number: int, words: str) -> Answer:
+    """As Microsoft Entra words it: the number stands in the text, and in `error_codes`."""
+    trace = "0000aaaa-11bb-cccc-dd22-eeeeee333333"
+    told = f"AADSTS{number}: {words} Trace ID: {trace} Timestamp: 2026-05-01 12:00:00Z"
+    body = {"error": error, "error_description": told, "error_codes": [number], "trace_id": trace}
+    return as_json(status, body)
+
+
+def _refuse_tenant(name: str) -> Answer:
+    if "." in name or name.count("-") == 4:  # a domain, or the id of a directory
+        return entra_refusal(400, "invalid_request", 90002, f"Tenant '{name}' not found.")
+    words = f"Specified tenant identifier '{name}' is neither a valid DNS name, nor a valid"
+    return entra_refusal(400, "invalid_request", 900023, f"{words} external domain.")
 
 
 def _is_read_mark(request: Request) -> bool:

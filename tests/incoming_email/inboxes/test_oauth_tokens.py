@@ -2,14 +2,17 @@
 
 import shlex
 import sys
+import time
 
 import pytest
 
+from incoming_email.inboxes import https
 from incoming_email.inboxes.accounts import OAuthClient
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.oauth_tokens import find_access_token
 from tests.servers.https import Answer, as_json
 from tests.servers.oauth import CLIENT, REFRESH, SECRET, TokenEndpoint
+from tests.servers.talking import talking
 
 
 def refusal_of(client: OAuthClient) -> InboxError:
@@ -109,7 +112,9 @@ def test_i21_a_refusal_says_why_and_what_to_do(
     assert not any(secret in error.detail for secret in ("old-token", "wrong-secret", SECRET))
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"access_token": 7}'])
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b"{}", b'{"access_token": 7}', b'{"a":' * 100_000]
+)
 def test_an_answer_without_a_token_is_no_token(endpoint: TokenEndpoint, body: bytes) -> None:
     endpoint.fault = Answer(200, body)
     assert refusal_of(endpoint.client()).detail == "token endpoint: 200"
@@ -118,6 +123,23 @@ def test_an_answer_without_a_token_is_no_token(endpoint: TokenEndpoint, body: by
 def test_a_busy_endpoint_is_left_alone_as_long_as_it_wants(endpoint: TokenEndpoint) -> None:
     endpoint.fault = as_json(429, {"error": "slow_down"}, Retry_After="90")
     assert refusal_of(endpoint.client()).retry_after == 90
+
+
+def test_an_endpoint_that_never_ends_its_answer_is_given_up(
+    endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(https, "TIMEOUTS_PER_ANSWER", 2)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
+    with talking(head, drip_seconds=0.05) as port:
+        client = endpoint.client(token_endpoint=f"http://127.0.0.1:{port}/token", timeout=0.3)
+        started = time.monotonic()
+        assert refusal_of(client).detail == "the server did not finish its answer in time"
+    assert 0.6 < time.monotonic() - started < 3
+
+
+def test_an_answer_without_end_is_not_kept(endpoint: TokenEndpoint) -> None:
+    endpoint.fault = Answer(200, b'{"access_token": "' + b"x" * 5_000_000 + b'"}')
+    assert refusal_of(endpoint.client()).detail == "token endpoint: 200"
 
 
 def program(code: str) -> OAuthClient:

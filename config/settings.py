@@ -142,14 +142,6 @@ ISSUES_QUICK_ACTIONS = [
     "issues.quick_actions.table.ACTIONS",
     "servicedesk.quick_actions.ACTIONS",
 ]
-# What floors above hold of a person: called with `user`, `addresses`; returns how much was erased.
-INCOMING_EMAIL_ERASERS = ["servicedesk.erasing.erase_person"]
-ISSUES_REPLY_TO = "incoming_email.reply_keys.reply_routes"
-ISSUES_RECIPIENT_SOURCES = ["servicedesk.mails.make_mails"]
-ISSUES_MAIL_ACCOUNTS = "servicedesk.custom_email.connecting.find_connection"
-ISSUES_MAIL_ACCOUNTS_IN_USE = "servicedesk.custom_email.connecting.find_accounts_in_use"
-INCOMING_EMAIL_FORWARDED_ADDRESSES = "servicedesk.custom_email.addressing.find_keys"
-INCOMING_EMAIL_DEMO_DESK = "servicedesk.demo.open_desk"
 
 # Limits and times; docs/operating.md says what each is for.
 WEB_MAX_REQUESTS = env.int("WEB_MAX_REQUESTS", default=1000)

@@ -1,4 +1,4 @@
-"""Registration of the app: its checks, files that go with rows, the database cache's table."""
+"""Registration of the app: its checks, what it gives to the layer below, the cache's table."""
 
 from typing import Any
 
@@ -15,8 +15,11 @@ class IncomingEmailConfig(AppConfig):
     verbose_name = _("Incoming email")
 
     def ready(self) -> None:
-        from incoming_email import checks, secret_files  # noqa: F401, PLC0415  (the models come first)
+        # The models come first.
+        from incoming_email import checks, reply_keys, secret_files  # noqa: F401, PLC0415
+        from issues.notifications import REPLY_ROUTES  # noqa: PLC0415
 
+        REPLY_ROUTES.register(reply_keys.reply_routes)
         post_delete.connect(secret_files.forget, sender="incoming_email.Mailbox")
         post_migrate.connect(create_cache_table, sender=self)
 

@@ -145,18 +145,5 @@ def _find_no_networks(number: str, setting: str) -> Iterator[CheckMessage]:
             yield _error(number, f"{setting}: {error}", hint)
 
 
-@register
-def check_reply_to(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
-    """E007: without it no notification can be sent."""
-    if not settings.ISSUES_REPLY_TO:
-        return []
-    try:
-        import_string(settings.ISSUES_REPLY_TO)
-    except ImportError as error:
-        hint = "Correct the path in ISSUES_REPLY_TO; empty: notifications can't be answered."
-        return [_error("E007", f"ISSUES_REPLY_TO can't be imported: {error}", hint)]
-    return []
-
-
 def _error(number: str, what: str, hint: str) -> Error:
     return Error(what, hint=hint, id=f"incoming_email.{number}")

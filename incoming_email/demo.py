@@ -1,21 +1,18 @@
 """Demo data: a project, three people and a mailbox, made once and found again later."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from incoming_email import sender_tokens
 from incoming_email.models import InboxMethod, Mailbox
 from issues import repositories, services
+from issues.extension_points import ExtensionPoint, declare
 from issues.models import Issue, Project, Role, User, Visibility
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PROJECT_PATH = "acme/shop"
 ADDRESS = "incoming+%{key}@letterbox.localhost"
@@ -42,6 +39,9 @@ class Demo:
     desk_address: str
     """Where customers without an account write to; empty where there is no service desk."""
 
+
+DEMO_DESK: ExtensionPoint[Callable[[Project], str]] = declare("the desk of the demo project")
+"""Opens it and gives the address that customers write to."""
 
 PEOPLE = (
     ("dana", "Dana Developer", Role.DEVELOPER),
@@ -134,11 +134,8 @@ def _find_or_create_mailbox() -> Mailbox:
 
 
 def _open_desk(project: Project) -> str:
-    """Asked of the floor above through a setting."""
-    if not settings.INCOMING_EMAIL_DEMO_DESK:
-        return ""
-    ask = cast("Callable[[Project], str]", import_string(settings.INCOMING_EMAIL_DEMO_DESK))
-    return ask(project)
+    open_desk = DEMO_DESK.find()
+    return "" if open_desk is None else open_desk(project)
 
 
 def _create_first_issue(project: Project, *, author: User, answerer: User) -> Issue:

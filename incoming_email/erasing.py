@@ -4,12 +4,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from incoming_email import credentials
@@ -23,6 +22,7 @@ from incoming_email.models import (
 )
 from incoming_email.outcomes import Reason, Status
 from issues import services
+from issues.extension_points import ExtensionPoint, declare
 from issues.models import EmailAddress, User
 
 logger = logging.getLogger(__name__)
@@ -47,6 +47,24 @@ class Erased:
     counts: tuple[tuple[str, int], ...]
     waiting: int
     """Messages of theirs that a worker has still to look at; they were left alone."""
+
+
+class ErasePerson(Protocol):
+    def __call__(self, *, user: User | None, addresses: Sequence[str]) -> int:
+        """Returns how much was erased or changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eraser:
+    """What a layer above holds of a person, and takes away."""
+
+    holder: str
+    """The name that it is counted under."""
+
+    erase: ErasePerson
+
+
+ERASERS: ExtensionPoint[Eraser] = declare("what is held of a person", takes_several=True)
 
 
 def find_person(word: str) -> Person:
@@ -185,8 +203,7 @@ def _erase_log_ins(names: Sequence[str]) -> int:
 
 
 def _erase_upstairs(person: Person) -> tuple[tuple[str, int], ...]:
-    """What the floors above hold: each of INCOMING_EMAIL_ERASERS says how much it was."""
     return tuple(
-        (path.partition(".")[0], import_string(path)(user=person.user, addresses=person.addresses))
-        for path in settings.INCOMING_EMAIL_ERASERS
+        (eraser.holder, eraser.erase(user=person.user, addresses=person.addresses))
+        for eraser in ERASERS.registered
     )

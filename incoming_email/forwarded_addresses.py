@@ -1,10 +1,9 @@
-"""Addresses of other domains that forward to us: asked of the floor above through a setting."""
+"""Addresses of other domains that forward to us: asked of the layer above."""
 
 from collections.abc import Iterable
-from typing import Protocol, cast
+from typing import Protocol
 
-from django.conf import settings
-from django.utils.module_loading import import_string
+from issues.extension_points import ExtensionPoint, declare
 
 
 class FindKeys(Protocol):
@@ -12,10 +11,11 @@ class FindKeys(Protocol):
         """By address the key that mail to it stands for, in one query; others are left out."""
 
 
+FORWARDED_ADDRESSES: ExtensionPoint[FindKeys] = declare("addresses that forward to us")
+
+
 def find_keys(addresses: Iterable[str]) -> dict[str, str]:
-    """What INCOMING_EMAIL_FORWARDED_ADDRESSES knows of them; nothing is asked about nothing."""
+    """What the layer above knows of them; nothing is asked about nothing."""
     asked = set(addresses)
-    if not asked or not settings.INCOMING_EMAIL_FORWARDED_ADDRESSES:
-        return {}
-    find = cast("FindKeys", import_string(settings.INCOMING_EMAIL_FORWARDED_ADDRESSES))
-    return find(asked)
+    find = FORWARDED_ADDRESSES.find()
+    return find(asked) if asked and find is not None else {}

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004  (Django's)
 from django.core.exceptions import ImproperlyConfigured
 
+from issues.extension_points import find_empty_points
 from issues.permissions import PREDICATES
 from issues.quick_actions import find_actions
 
@@ -40,4 +41,17 @@ def check_quick_actions(*, app_configs: object, **kwargs: Any) -> list[CheckMess
         )
         for action in actions
         if action.permission not in PREDICATES
+    ]
+
+
+@register
+def check_extension_points(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """E003: else what the layer above would do is left out without a word."""
+    return [
+        Error(
+            f"Nothing is registered for {point.purpose}.",
+            hint="Register it in ready() of the app that provides it, which INSTALLED_APPS names.",
+            id="issues.E003",
+        )
+        for point in find_empty_points()
     ]

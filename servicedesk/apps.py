@@ -1,4 +1,4 @@
-"""Registration of the app."""
+"""Registration of the app, and of all that it gives to the layers below."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -7,3 +7,20 @@ from django.utils.translation import gettext_lazy as _
 class ServicedeskConfig(AppConfig):
     name = "servicedesk"
     verbose_name = _("Service desk")
+
+    def ready(self) -> None:
+        # The models come first.
+        from incoming_email.demo import DEMO_DESK  # noqa: PLC0415
+        from incoming_email.erasing import ERASERS, Eraser  # noqa: PLC0415
+        from incoming_email.forwarded_addresses import FORWARDED_ADDRESSES  # noqa: PLC0415
+        from issues.notifications import MAIL_SOURCES  # noqa: PLC0415
+        from issues.outbox import MAIL_ACCOUNTS_IN_USE, MAIL_CONNECTIONS  # noqa: PLC0415
+        from servicedesk import demo, erasing, mails  # noqa: PLC0415
+        from servicedesk.custom_email import addressing, connecting  # noqa: PLC0415
+
+        MAIL_SOURCES.register(mails.make_mails)
+        MAIL_CONNECTIONS.register(connecting.find_connection)
+        MAIL_ACCOUNTS_IN_USE.register(connecting.find_accounts_in_use)
+        FORWARDED_ADDRESSES.register(addressing.find_keys)
+        ERASERS.register(Eraser("servicedesk", erasing.erase_person))
+        DEMO_DESK.register(demo.open_desk)

@@ -6,7 +6,7 @@ from servicedesk.models import ServiceDesk
 
 
 def open_desk(project: Project) -> str:
-    """For INCOMING_EMAIL_DEMO_DESK: the address that customers write to. A desk that is there
+    """For DEMO_DESK: the address that customers write to. A desk that is there
     already stays as it is."""
     desk, _is_new = ServiceDesk.objects.get_or_create(project=project, defaults={"enabled": True})
     return find_addresses(desk).default

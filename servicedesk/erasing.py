@@ -1,4 +1,4 @@
-"""What the desk holds of a person who is erased: named in INCOMING_EMAIL_ERASERS."""
+"""What the desk holds of a person who is erased."""
 
 from collections.abc import Sequence
 

@@ -89,7 +89,7 @@ def write_to_new_participants(
 
 
 def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
-    """For ISSUES_RECIPIENT_SOURCES: a public comment goes to every participant but its author."""
+    """For MAIL_SOURCES: a public comment goes to every participant but its author."""
     note = story.note
     if note is None or not isinstance(story.item, Issue) or note.internal or note.system:
         return ()

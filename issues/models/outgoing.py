@@ -100,7 +100,7 @@ class OutgoingEmail(models.Model):
     """Ids of Upload: read when it is sent, so a row stays small."""
 
     account = models.CharField(_("sent by"), max_length=50, blank=True, editable=False)
-    """Empty: the server of EMAIL_URL. Else a name that ISSUES_MAIL_ACCOUNTS knows."""
+    """Empty: the server of EMAIL_URL. Else a name that a layer above knows."""
 
     budget = models.CharField(  # noqa: DJ001  (a column without default is added at once)
         max_length=50, null=True, editable=False

@@ -1,12 +1,10 @@
-"""Mail to people without an account: asked of the floors above through a setting."""
+"""Mail to people without an account: asked of the layers above."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol, cast
+from typing import Protocol
 
-from django.conf import settings
-from django.utils.module_loading import import_string
-
+from issues.extension_points import ExtensionPoint, declare
 from issues.notifications.composing import Story
 from issues.outbox import NewMail
 
@@ -16,10 +14,11 @@ class FindMails(Protocol):
         """In a constant number of queries; called in the transaction that writes the mails."""
 
 
+MAIL_SOURCES: ExtensionPoint[FindMails] = declare(
+    "mail to people without an account", takes_several=True
+)
+
+
 def find_mails_outside(story: Story, *, now: datetime) -> list[NewMail]:
-    """What each of ISSUES_RECIPIENT_SOURCES wants to be sent about the event."""
-    mails: list[NewMail] = []
-    for path in settings.ISSUES_RECIPIENT_SOURCES:
-        ask = cast("FindMails", import_string(path))
-        mails += ask(story, now=now)
-    return mails
+    """What each source wants to be sent about the event."""
+    return [mail for ask in MAIL_SOURCES.registered for mail in ask(story, now=now)]

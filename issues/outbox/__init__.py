@@ -1,6 +1,12 @@
 """Outgoing mail as rows: enqueued with the effect, sent after commit, at least once."""
 
-from issues.outbox.accounts import AccountInUse, find_accounts_in_use, leaves_the_machine
+from issues.outbox.accounts import (
+    MAIL_ACCOUNTS_IN_USE,
+    MAIL_CONNECTIONS,
+    AccountInUse,
+    find_accounts_in_use,
+    leaves_the_machine,
+)
 from issues.outbox.delivering import deliver_due
 from issues.outbox.enqueueing import NewMail, enqueue, enqueue_many
 from issues.outbox.header_fields import (
@@ -13,6 +19,8 @@ from issues.outbox.header_fields import (
 from issues.outbox.waking import kick, one_kick
 
 __all__ = [
+    "MAIL_ACCOUNTS_IN_USE",
+    "MAIL_CONNECTIONS",
     "AccountInUse",
     "NewMail",
     "address_with_name",

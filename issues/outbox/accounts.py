@@ -1,14 +1,16 @@
-"""The server that a mail goes out by: that of EMAIL_URL, or one that a floor above knows."""
+"""The server that a mail goes out by: that of EMAIL_URL, or one that a layer above knows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol
 
 from django.conf import settings
 from django.core import mail
 from django.core.mail.backends import smtp
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.module_loading import import_string
+
+from issues.extension_points import ExtensionPoint, declare
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +32,23 @@ class FindAccounts(Protocol):
         """Those that mail goes out by now."""
 
 
+MAIL_CONNECTIONS: ExtensionPoint[FindConnection] = declare("mail servers of projects")
+MAIL_ACCOUNTS_IN_USE: ExtensionPoint[FindAccounts] = declare("the mail servers that are checked")
+
+
 def connect(account: str) -> BaseEmailBackend:
     """A connection that is not opened yet. An account that is gone leaves its mail to EMAIL_URL."""
-    if account and settings.ISSUES_MAIL_ACCOUNTS:
-        find = cast("FindConnection", import_string(settings.ISSUES_MAIL_ACCOUNTS))
-        found = find(account)
-        if found is not None:
-            return found
+    find = MAIL_CONNECTIONS.find()
+    found = find(account) if account and find is not None else None
+    if found is not None:
+        return found
     connection: BaseEmailBackend = mail.get_connection()
     return connection
 
 
 def find_accounts_in_use() -> Sequence[AccountInUse]:
-    if not settings.ISSUES_MAIL_ACCOUNTS_IN_USE:
-        return ()
-    return cast("FindAccounts", import_string(settings.ISSUES_MAIL_ACCOUNTS_IN_USE))()
+    find = MAIL_ACCOUNTS_IN_USE.find()
+    return () if find is None else find()
 
 
 def leaves_the_machine() -> bool:

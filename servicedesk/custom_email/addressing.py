@@ -46,7 +46,7 @@ def verification_address(custom: CustomEmail) -> str:
 
 
 def find_keys(addresses: Iterable[str]) -> dict[str, str]:
-    """For INCOMING_EMAIL_FORWARDED_ADDRESSES: the keys that mail to these addresses stands for.
+    """For FORWARDED_ADDRESSES: the keys that mail to these addresses stands for.
 
     One that is disabled or was replaced is taken still. One that nobody has proven is not, but
     for its verification: else anybody could claim an address and get the mail of others.

@@ -71,7 +71,7 @@ class ProjectBackend(EmailBackend):
 
 
 def find_connection(account: str) -> BaseEmailBackend | None:
-    """For ISSUES_MAIL_ACCOUNTS; None for an address that was replaced since, or is not ours."""
+    """For MAIL_CONNECTIONS; None for an address that was replaced since, or is not ours."""
     number = account.removeprefix(ACCOUNT)
     if number == account or not number.isdecimal():
         return None
@@ -80,7 +80,7 @@ def find_connection(account: str) -> BaseEmailBackend | None:
 
 
 def find_accounts_in_use() -> list[AccountInUse]:
-    """For ISSUES_MAIL_ACCOUNTS_IN_USE: of the desks that write from their own address."""
+    """For MAIL_ACCOUNTS_IN_USE: of the desks that write from their own address."""
     rows = CustomEmail.objects.filter(enabled=True).select_related("desk__project")
     return [
         AccountInUse(

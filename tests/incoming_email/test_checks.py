@@ -53,10 +53,6 @@ class Stranger(Gate):
     sender_policy = "sender_mood"
 
 
-def route() -> None:
-    """Stands for a function that ISSUES_REPLY_TO names."""
-
-
 @pytest.fixture
 def handlers(settings, monkeypatch):
     """Chooses the handlers by their classes."""
@@ -82,9 +78,8 @@ def test_all_checks_are_registered(settings):
     settings.INCOMING_EMAIL_HANDLERS = ["nowhere.Handler"]
     settings.PROCESSING_LEASE_SECONDS = settings.CELERY_TASK_TIME_LIMIT
     settings.MESSAGE_ID_HOST = "http://example.com"
-    settings.ISSUES_REPLY_TO = "nowhere.find_routes"
     found = sorted(message.id for message in run_checks() if "incoming_email" in (message.id or ""))
-    assert found == [f"incoming_email.{number}" for number in ("E001", "E005", "E006", "E007")]
+    assert found == [f"incoming_email.{number}" for number in ("E001", "E005", "E006")]
 
 
 def test_handlers_that_suit_each_other(handlers):
@@ -169,18 +164,6 @@ def test_no_host_names(settings, host):
     settings.MESSAGE_ID_HOST = host
     (message,) = checks.check_message_id_host(app_configs=None)
     assert message.id == "incoming_email.E006"
-
-
-@pytest.mark.parametrize("path", ["", "incoming_email.reply_keys.reply_routes"])
-def test_reply_routes_that_exist_or_are_off(settings, path):
-    settings.ISSUES_REPLY_TO = path
-    assert checks.check_reply_to(app_configs=None) == []
-
-
-def test_reply_routes_that_do_not_exist(settings):
-    settings.ISSUES_REPLY_TO = "incoming_email.reply_keys.nothing"
-    (message,) = checks.check_reply_to(app_configs=None)
-    assert message.id == "incoming_email.E007"
 
 
 def test_migrate_makes_the_table_of_the_database_cache(db, settings):

@@ -3,10 +3,10 @@
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.test import override_settings
 from django.utils import timezone
 
 from incoming_email import credentials, erasing, processing
+from incoming_email.erasing import ERASERS, Eraser
 from incoming_email.models import Erasure, InboundEmail, ReplyKey, SenderToken, SeriesPart
 from incoming_email.outcomes import Status
 from issues import outbox, services
@@ -17,6 +17,7 @@ from tests.factories import EmailAddressFactory, MembershipFactory, NoteFactory,
 from tests.incoming_email.factories import InboundEmailFactory, ReplyKeyFactory
 from tests.incoming_email.secret_commands import run
 from tests.incoming_email.world import make_mail, make_world
+from tests.providing import provide
 
 pytestmark = pytest.mark.django_db
 COMMAND = "erase_person"
@@ -282,9 +283,9 @@ def erase_upstairs(*, user, addresses):
     return len(addresses)
 
 
-def test_floors_above_erase_too(world):
-    with override_settings(INCOMING_EMAIL_ERASERS=[f"{__name__}.erase_upstairs"]):
-        assert erase()[__name__.partition(".")[0]] == 2
+def test_layers_above_erase_too(world, monkeypatch):
+    provide(monkeypatch, ERASERS, Eraser("upstairs", erase_upstairs))
+    assert erase()["upstairs"] == 2
 
 
 def test_command(world):

@@ -1,4 +1,4 @@
-"""Stands for the floor above: people without an account, and a server of their project."""
+"""Stands for the layer above: people without an account, and a server of their project."""
 
 from issues.outbox import NewMail
 from issues.sending import EmailBackend

@@ -1,4 +1,4 @@
-"""Stands for the floor above: ways to answer, by a setting's dotted path."""
+"""Stands for the layer above: ways to answer."""
 
 from issues.models import User
 from issues.notifications import ReplyRoute

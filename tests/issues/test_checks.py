@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 from django.core.checks import run_checks
 
+from issues import extension_points
 from tests.issues.quick_actions.more import ACTIONS
+from tests.providing import provide
 
 MISNAMED = [replace(ACTIONS[0], permission="issues.raed_item")]
 
@@ -33,3 +35,11 @@ def test_tables_of_quick_actions_are_checked(settings, path, found):
     settings.ISSUES_QUICK_ACTIONS = ["issues.quick_actions.table.ACTIONS", path]
 
     assert ids() == found
+
+
+def test_what_no_app_registered_is_missed(monkeypatch):
+    points = list(extension_points._declared)
+    assert ids() == []
+    for point in points:
+        provide(monkeypatch, point)
+    assert ids() == ["issues.E003"] * len(points)

@@ -1,4 +1,4 @@
-"""Mail to people without an account, by servers that floors above know, with files."""
+"""Mail to people without an account, by servers that layers above know, with files."""
 
 import datetime as dt
 
@@ -6,23 +6,24 @@ import pytest
 
 from issues import outbox, services
 from issues.models import Announcement, OutgoingEmail, OutgoingState, Upload
-from issues.notifications import fan_out, fan_out_owed
-from issues.outbox import NewMail, enqueue_many
+from issues.notifications import MAIL_SOURCES, REPLY_ROUTES, fan_out, fan_out_owed
+from issues.outbox import MAIL_CONNECTIONS, NewMail, enqueue_many
 from issues.outbox.messages import build_message
 from issues.uploads import NewFile, path_of
 from tests.factories import IssueFactory
 from tests.issues import outside_double
 from tests.issues.outgoing import NOW, say
 from tests.issues.smtp_sink import free_port, running_sink
+from tests.providing import provide
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def outside(settings):
-    settings.ISSUES_REPLY_TO = ""
-    settings.ISSUES_RECIPIENT_SOURCES = ["tests.issues.outside_double.find_mails"]
-    settings.ISSUES_MAIL_ACCOUNTS = "tests.issues.outside_double.find_connection"
+def outside(monkeypatch):
+    provide(monkeypatch, REPLY_ROUTES)
+    provide(monkeypatch, MAIL_SOURCES, outside_double.find_mails)
+    provide(monkeypatch, MAIL_CONNECTIONS, outside_double.find_connection)
     outside_double.ports.clear()
 
 

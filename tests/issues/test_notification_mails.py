@@ -4,7 +4,7 @@ import pytest
 
 from issues import services
 from issues.models import Note, OutgoingEmail
-from issues.notifications import composing
+from issues.notifications import REPLY_ROUTES, composing
 from issues.unsubscribing import find_subscription_target
 from issues.uploads import NewFile
 from tests.factories import (
@@ -17,18 +17,19 @@ from tests.factories import (
 )
 from tests.issues import routes_double
 from tests.issues.outgoing import hear, last_mail, plain, say
+from tests.providing import provide
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def no_routes(settings):
-    settings.ISSUES_REPLY_TO = ""
+def no_routes(monkeypatch):
+    provide(monkeypatch, REPLY_ROUTES)
 
 
 @pytest.fixture
-def routes(settings):
-    settings.ISSUES_REPLY_TO = "tests.issues.routes_double.reply_routes"
+def routes(monkeypatch):
+    provide(monkeypatch, REPLY_ROUTES, routes_double.reply_routes)
     routes_double.asked.clear()
     return routes_double.asked
 

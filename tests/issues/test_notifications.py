@@ -5,7 +5,7 @@ from django.db import DatabaseError
 
 from issues import services
 from issues.models import Announcement, OutgoingEmail, Role, Visibility
-from issues.notifications import fan_out, fan_out_owed
+from issues.notifications import REPLY_ROUTES, fan_out, fan_out_owed
 from tests.factories import (
     IssueFactory,
     MembershipFactory,
@@ -15,18 +15,19 @@ from tests.factories import (
 )
 from tests.issues import routes_double
 from tests.issues.outgoing import NOW, hear, last_mail, plain, say
+from tests.providing import provide
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def no_routes(settings):
-    settings.ISSUES_REPLY_TO = ""
+def no_routes(monkeypatch):
+    provide(monkeypatch, REPLY_ROUTES)
 
 
 @pytest.fixture
-def routes(settings):
-    settings.ISSUES_REPLY_TO = "tests.issues.routes_double.reply_routes"
+def routes(monkeypatch):
+    provide(monkeypatch, REPLY_ROUTES, routes_double.reply_routes)
     routes_double.asked.clear()
     return routes_double.asked
 

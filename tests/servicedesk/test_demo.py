@@ -6,9 +6,11 @@ import json
 import pytest
 from django.core.management import call_command
 
+from incoming_email.demo import DEMO_DESK
 from incoming_email.models import InboundEmail
 from issues.models import Project
 from servicedesk.models import ServiceDesk, Ticket
+from tests.providing import provide
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,7 +39,7 @@ def test_twice_changes_nothing_and_a_desk_that_was_switched_off_stays_off():
     assert not ServiceDesk.objects.get().enabled
 
 
-def test_people_read_the_address_too(settings):
+def test_people_read_the_address_too(monkeypatch):
     assert "-issue-@letterbox.localhost opens a ticket for anybody" in seed()
-    settings.INCOMING_EMAIL_DEMO_DESK = ""
+    provide(monkeypatch, DEMO_DESK)
     assert json.loads(seed("--json"))["service_desk"] is None

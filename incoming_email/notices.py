@@ -168,11 +168,10 @@ def _enqueue(  # noqa: PLR0913  (one argument a column)
         subject=subject,
         text=text,
         envelope_sender="",
-        headers={
-            "Auto-Submitted": "auto-replied",
-            **({"In-Reply-To": f"<{email.message_id}>"} if email.message_id else {}),
-        },
-        message_id=f"{kind}-{row.pk}.{secrets.token_hex(8)}@{settings.MESSAGE_ID_HOST}",
+        headers=outbox.MailHeaders(
+            automatic=outbox.Automatic.REPLIED, in_reply_to=email.message_id
+        ),
+        message_id=outbox.make_message_id(f"{kind}-{row.pk}.{secrets.token_hex(8)}"),
         budget=answer_budget.name_budget(row.mailbox_id),
         now=now,
     )

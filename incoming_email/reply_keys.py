@@ -37,6 +37,9 @@ class ExternalRoute:
     key: str = field(repr=False)
 
 
+NO_ROUTE = ExternalRoute(reply_to="", reference="", unsubscribe="", bounce="", key="")
+
+
 def find_keys(keys: Iterable[str]) -> dict[str, ReplyKey]:
     """The rows of these keys with all that a handler asks of them, in two queries."""
     verified = EmailAddress.objects.filter(verified_at__isnull=False)

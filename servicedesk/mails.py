@@ -1,19 +1,18 @@
 """Mail to people outside: the thank-you, the welcome of a participant, and each public comment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.utils.crypto import salted_hmac
 
 from incoming_email import reply_keys
 from incoming_email.answer_budget import THANK_YOU, WELCOME, find_satiated
-from incoming_email.reply_keys import ExternalRoute
+from incoming_email.reply_keys import NO_ROUTE, ExternalRoute
 from issues import outbox
 from issues.models import Issue, Note
 from issues.notifications import Story
-from issues.outbox import NewMail, address_with_name
+from issues.outbox import Automatic, MailHeaders, NewMail, address_with_name, make_message_id
 from issues.rendering import render_mail
 from servicedesk import links, threads, wording
 from servicedesk.attaching import Attached, attach
@@ -23,7 +22,7 @@ from servicedesk.limiting import hold_back
 from servicedesk.models import Participant, ServiceDesk, ThreadMessage, Ticket
 
 NEW_NOTE = "desk_note"
-PROOF_DIGITS = 16
+MESSAGE_ID_SALT = "servicedesk.message_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Envelope:
     desk: ServiceDesk | None
     issue: Issue
     participant: Participant
-    route: ExternalRoute | None
+    route: ExternalRoute
     thread: Sequence[str]
     """Ids of the mails that the person has, oldest first."""
 
@@ -58,8 +57,8 @@ def write_thank_you(
         return
     (envelope,) = _address(desk, ticket.issue, [requester], earlier=references)
     text = wording.thank_you(desk, ticket.issue, unsubscribe_url=envelope.leaving_url)
-    headers = {"Auto-Submitted": "auto-replied"}
-    mail = _compose(envelope, THANK_YOU, f"ticket-{ticket.pk}", text, headers=headers)
+    cause = f"ticket-{ticket.pk}"
+    mail = _compose(envelope, THANK_YOU, cause, text, automatic=Automatic.REPLIED)
     _write(ticket, [(requester, mail)], now=now)
 
 
@@ -149,7 +148,7 @@ def _address(
             desk,
             issue,
             person,
-            routes.get(person.address),
+            routes.get(person.address, NO_ROUTE),
             tuple(dict.fromkeys([*before, *theirs.get(person.pk, ()), *later])),
             sender,
         )
@@ -164,7 +163,7 @@ def _compose(  # noqa: PLR0913  (what differs from mail to mail)
     text: str,
     *,
     name: str = "",
-    headers: Mapping[str, str] | None = None,
+    automatic: Automatic = Automatic.GENERATED,
     uploads: Sequence[int] = (),
 ) -> NewMail:
     participant, issue, route = envelope.participant, envelope.issue, envelope.route
@@ -177,45 +176,28 @@ def _compose(  # noqa: PLR0913  (what differs from mail to mail)
         subject=f"Re: {issue.title}",
         text=text,
         html=str(render_mail(text, base_url=settings.BASE_URL)),
-        envelope_sender=(route.bounce if route else "") or sender,
+        envelope_sender=route.bounce or sender,
         from_header=address_with_name(name or desk_name, sender),
-        message_id=_message_id(cause, participant),
-        headers={**_headers(envelope, desk_name), **(headers or {})},
+        message_id=make_message_id(f"{cause}.p{participant.pk}", salt=MESSAGE_ID_SALT),
+        headers=_headers(envelope, desk_name, automatic),
         project=issue.project,
         uploads=uploads,
         account=envelope.sender.account,
     )
 
 
-def _headers(envelope: Envelope, desk_name: str) -> dict[str, str]:
-    route, thread = envelope.route, list(envelope.thread)
-    headers = {
-        "Auto-Submitted": "auto-generated",
-        "List-Unsubscribe": f"<{envelope.leaving_url}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
-    }
-    if thread:
-        headers["In-Reply-To"] = f"<{thread[-1]}>"
-    references = [*([route.reference] if route else []), *_shortened(thread)]
-    if references:
-        headers["References"] = " ".join(f"<{reference}>" for reference in references)
-    if route and route.reply_to:
-        headers["Reply-To"] = address_with_name(desk_name, route.reply_to)
-    if route and route.unsubscribe:
-        headers["List-Unsubscribe"] += f", <mailto:{route.unsubscribe}>"
-    return headers
-
-
-def _shortened(thread: Sequence[str]) -> list[str]:
-    """The first, by which mail programs find the thread, and the newest (RFC 5537 3.4.4)."""
-    return list(thread) if len(thread) <= 10 else [thread[0], *thread[-9:]]  # noqa: PLR2004
-
-
-def _message_id(cause: str, participant: Participant) -> str:
-    """The same for ever, and not guessable: knowing it proves having had the mail."""
-    name = f"{cause}.p{participant.pk}"
-    proof = salted_hmac("servicedesk.message_id", name, algorithm="sha256").hexdigest()
-    return f"{name}.{proof[:PROOF_DIGITS]}@{settings.MESSAGE_ID_HOST}"
+def _headers(envelope: Envelope, desk_name: str, automatic: Automatic) -> MailHeaders:
+    route, thread = envelope.route, envelope.thread
+    return MailHeaders(
+        automatic=automatic,
+        in_reply_to=thread[-1] if thread else "",
+        thread=thread,
+        reply_key_id=route.reference,
+        reply_to=route.reply_to,
+        reply_to_name=desk_name,
+        unsubscribe_url=envelope.leaving_url,
+        unsubscribe_address=route.unsubscribe,
+    )
 
 
 def _write(ticket: Ticket, mails: Sequence[tuple[Participant, NewMail]], *, now: datetime) -> None:

@@ -41,5 +41,5 @@ def _compose(
         subject=subject,
         text=text,
         envelope_sender=outbox.bare_address(settings.DEFAULT_FROM_EMAIL),
-        message_id=f"{effect_key}.{secrets.token_hex(8)}@{settings.MESSAGE_ID_HOST}",
+        message_id=outbox.make_message_id(f"{effect_key}.{secrets.token_hex(8)}"),
     )

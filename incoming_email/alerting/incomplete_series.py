@@ -71,11 +71,8 @@ def _tell(series: Series, refusal: str, *, now: datetime) -> None:
         subject=subject,
         text=text,
         envelope_sender="",
-        headers={
-            "Auto-Submitted": "auto-generated",
-            **({"In-Reply-To": f"<{first.message_id}>"} if first.message_id else {}),
-        },
-        message_id=f"{KIND}-{first.pk}.{first.received_at:%Y%m%d%H%M%S}@{settings.MESSAGE_ID_HOST}",
+        headers=outbox.MailHeaders(in_reply_to=first.message_id),
+        message_id=outbox.make_message_id(f"{KIND}-{first.pk}.{first.received_at:%Y%m%d%H%M%S}"),
         now=now,
     )
 

@@ -63,8 +63,7 @@ def send(mailbox: Mailbox, *, now: datetime, is_scheduled: bool = False) -> Prob
         subject=f"Letterbox probe {probe.pk}",
         text=f"{text}\n",
         envelope_sender=outbox.bare_address(settings.DEFAULT_FROM_EMAIL),
-        headers={},
-        message_id=f"{key}@{settings.MESSAGE_ID_HOST}",
+        message_id=outbox.make_message_id(key),
         now=now,
     )
     probe.save(update_fields=["outgoing"])

@@ -8,18 +8,25 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import constant_time_compare
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from issues.models import Event, Issue, MergeRequest, Note, NotePosition, User
 from issues.notifications.recipients import Recipient, Tie
 from issues.notifications.routes import ReplyRoute
-from issues.outbox import NewMail, address_with_name, bare_address
+from issues.outbox import (
+    MailHeaders,
+    NewMail,
+    address_with_name,
+    bare_address,
+    make_list_id,
+    make_message_id,
+)
 from issues.rendering import render_mail
 from issues.unsubscribing import unsubscribe_url
 
-PROOF_DIGITS = 16
+MESSAGE_ID_SALT = "issues.notifications.message_id"
 _NOTE_ID = re.compile(r"note-(?P<pk>[1-9][0-9]{0,17})\.u[^\s@]{1,60}@\S{1,255}")
 
 
@@ -141,10 +148,7 @@ def note_id(note_pk: int, user: User) -> str:
 
 
 def _message_id(kind: str, pk: int, user: User) -> str:
-    """The same for ever, and not guessable: knowing it proves having had the mail."""
-    name = f"{kind}-{pk}.u{user.pk}"
-    proof = salted_hmac("issues.notifications.message_id", name, algorithm="sha256").hexdigest()
-    return f"{name}.{proof[:PROOF_DIGITS]}@{settings.MESSAGE_ID_HOST}"
+    return make_message_id(f"{kind}-{pk}.u{user.pk}", salt=MESSAGE_ID_SALT)
 
 
 def find_told_notes(ids: Iterable[str], user: User) -> dict[str, Note]:
@@ -162,28 +166,21 @@ def _own_id(story: Story, user: User) -> str:
     return root_id(story.item, user) if story.note is None else note_id(story.note.pk, user)
 
 
-def _headers(story: Story, user: User, route: ReplyRoute, unsubscribe_link: str) -> dict[str, str]:
+def _headers(story: Story, user: User, route: ReplyRoute, unsubscribe_link: str) -> MailHeaders:
     project = story.item.project
-    references = [route.reference, *route.thread]
-    headers = {
-        "Auto-Submitted": "auto-generated",
-        "List-Id": f'"{project.path}" <{project.slug}.{settings.MESSAGE_ID_HOST}>',
-        "List-Unsubscribe": f"<{unsubscribe_link}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
-    }
-    if route.unsubscribe:
-        headers["List-Unsubscribe"] += f", <mailto:{route.unsubscribe}>"
-    if route.reply_to:
-        headers["Reply-To"] = address_with_name(project.path, route.reply_to)
-    if story.note is not None:
-        parents = [root_id(story.item, user)]
-        if story.first_note_id is not None:
-            parents.append(note_id(story.first_note_id, user))
-        headers["In-Reply-To"] = f"<{parents[-1]}>"
-        references += parents
-    if any(references):
-        headers["References"] = " ".join(f"<{ref}>" for ref in references if ref)
-    return headers
+    parents = [] if story.note is None else [root_id(story.item, user)]
+    if story.first_note_id is not None:
+        parents.append(note_id(story.first_note_id, user))
+    return MailHeaders(
+        in_reply_to=parents[-1] if parents else "",
+        thread=[*route.thread, *parents],
+        reply_key_id=route.reference,
+        reply_to=route.reply_to,
+        reply_to_name=project.path,
+        list_id=make_list_id(project),
+        unsubscribe_url=unsubscribe_link,
+        unsubscribe_address=route.unsubscribe,
+    )
 
 
 def _reason(tie: Tie) -> str:

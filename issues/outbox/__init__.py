@@ -16,12 +16,20 @@ from issues.outbox.header_fields import (
     is_own,
     origin_of,
 )
+from issues.outbox.headers import (
+    Automatic,
+    MailHeaders,
+    make_list_id,
+    make_message_id,
+)
 from issues.outbox.waking import kick, one_kick
 
 __all__ = [
     "MAIL_ACCOUNTS_IN_USE",
     "MAIL_CONNECTIONS",
     "AccountInUse",
+    "Automatic",
+    "MailHeaders",
     "NewMail",
     "address_with_name",
     "bare_address",
@@ -33,6 +41,8 @@ __all__ = [
     "is_own",
     "kick",
     "leaves_the_machine",
+    "make_list_id",
+    "make_message_id",
     "one_kick",
     "origin_of",
 ]

@@ -1,14 +1,18 @@
 """Rows for new mail, written in the transaction of the effect that causes it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 
 from issues.models import OutgoingEmail, Project
 from issues.outbox.header_fields import bare_id, clean_header
+from issues.outbox.headers import MailHeaders, make_headers
 from issues.outbox.waking import kick
+
+PLAIN = MailHeaders()
+"""Of a mail that answers nothing and that nobody answers."""
 
 MAX_HEADER = 500
 """Characters of a subject or From that a row holds."""
@@ -33,7 +37,7 @@ class NewMail:
     message_id: str
     html: str = ""
     from_header: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: MailHeaders = PLAIN
     project: Project | None = None
     uploads: Sequence[int] = ()
     account: str = ""
@@ -49,7 +53,9 @@ class NewMail:
             message_id=bare_id(self.message_id),
             from_header=clean_header(self.from_header or settings.DEFAULT_FROM_EMAIL)[:MAX_HEADER],
             subject=clean_header(self.subject)[:MAX_HEADER],
-            headers={name: clean_header(value) for name, value in self.headers.items()},
+            headers={
+                name: clean_header(value) for name, value in make_headers(self.headers).items()
+            },
             text=_storable(self.text),
             html=_storable(self.html),
             project=self.project,
@@ -69,9 +75,9 @@ def enqueue(  # noqa: PLR0913  (one argument a column)
     subject: str,
     text: str,
     envelope_sender: str,
-    headers: Mapping[str, str],
     message_id: str,
     now: datetime,
+    headers: MailHeaders = PLAIN,
     html: str = "",
     from_header: str | None = None,
     project: Project | None = None,

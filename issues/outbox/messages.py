@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.core import mail
-from django.utils.dateformat import format as format_date
 
 from issues.models import OutgoingEmail, Upload
-from issues.outbox.header_fields import clean_header, origin_of
+from issues.outbox.header_fields import clean_header
+from issues.outbox.headers import complete_headers
 from issues.uploads import read_content
 
 MAX_LINE = 998
@@ -24,18 +24,11 @@ class Mail(mail.EmailMultiAlternatives):
 
 def build_message(row: OutgoingEmail) -> Mail:
     """The message of a row: the same bytes, boundary aside, at every attempt."""
-    message_id = f"<{row.message_id}>"
-    headers = {
-        "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
-        **{name: clean_header(str(value)) for name, value in row.headers.items()},
-        "From": clean_header(row.from_header),
-        "Date": format_date(row.created_at, "r"),
-        "Message-ID": message_id,
-        "X-Letterbox-Origin": origin_of(message_id),
-    }
     message = Mail(
-        subject=clean_header(row.subject), body=row.text, to=[row.recipient], headers=headers
+        subject=clean_header(row.subject),
+        body=row.text,
+        to=[row.recipient],
+        headers=complete_headers(row),
     )
     # Not in the constructor, which takes "" for the default sender: here it is the null path.
     message.from_email = row.envelope_sender

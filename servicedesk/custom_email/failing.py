@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from issues import outbox
 from issues.models import OutgoingEmail, OutgoingState, Role, User
-from issues.outbox import NewMail, bare_address
+from issues.outbox import NewMail, bare_address, make_message_id
 from servicedesk.custom_email.connecting import ACCOUNT
 from servicedesk.models import CustomEmail
 
@@ -113,7 +113,7 @@ def _compose(custom: CustomEmail, outage: Outage | None, user: User, now: dateti
         subject=subject,
         text=text,
         envelope_sender=bare_address(settings.DEFAULT_FROM_EMAIL),
-        message_id=f"{cause}.{secrets.token_hex(8)}@{settings.MESSAGE_ID_HOST}",
+        message_id=make_message_id(f"{cause}.{secrets.token_hex(8)}"),
         project=custom.desk.project,
     )
 

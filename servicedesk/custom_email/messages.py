@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from issues import outbox
 from issues.models import Role, User
-from issues.outbox import NewMail, bare_address
+from issues.outbox import Automatic, MailHeaders, NewMail, bare_address, make_message_id
 from issues.outbox.messages import build_message
 from servicedesk.custom_email.addressing import verification_address
 from servicedesk.models import CustomEmail, Fault, Verification
@@ -32,8 +32,8 @@ def write_verification(custom: CustomEmail, *, now: datetime) -> EmailMessage:
         text=f"{text}\n\n{LABEL} {custom.token}\n",
         envelope_sender=custom.address,
         from_header=custom.address,
-        message_id=f"verify-{custom.pk}-{_round(custom)}@{settings.MESSAGE_ID_HOST}",
-        headers={"Auto-Submitted": "no"},
+        message_id=make_message_id(f"verify-{custom.pk}-{_round(custom)}"),
+        headers=MailHeaders(automatic=Automatic.NO),
     )
     return build_message(mail.as_row(now))
 
@@ -61,7 +61,7 @@ def _compose(custom: CustomEmail, user: User) -> NewMail:
         subject=subject,
         text=text,
         envelope_sender=bare_address(settings.DEFAULT_FROM_EMAIL),
-        message_id=f"{cause}@{settings.MESSAGE_ID_HOST}",
+        message_id=make_message_id(cause),
         project=custom.desk.project,
     )
 

@@ -22,7 +22,6 @@ def enqueue(n=1, **fields):
         "subject": "Hello",
         "text": "Good morning",
         "envelope_sender": "",
-        "headers": {},
         "message_id": f"<notice-{n}@letterbox.localhost>",
         "now": NOW,
     } | fields

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from issues import outbox
 from issues.models import OutgoingEmail
+from issues.outbox import Automatic, MailHeaders
 from issues.outbox.messages import build_message
 from tests.factories import ProjectFactory
 from tests.issues.outgoing import NOW, enqueue, read
@@ -89,14 +90,15 @@ def test_nothing_unstorable_is_stored():
 def test_no_value_starts_a_header_of_its_own(value):
     row = enqueue(
         subject=value,
-        headers={"X-Thing": value, "In-Reply-To": value},
+        headers=MailHeaders(list_id=value, in_reply_to=value),
         from_header=outbox.address_with_name(value, "a@example.com"),
     )
 
     message = read(build_message(row))
     assert message["Bcc"] is None
     assert message["Subject"] == "Hi Bcc: evil@attacker.example"
-    assert message["X-Thing"] == "Hi Bcc: evil@attacker.example"
+    assert message["List-Id"] == "Hi Bcc: evil@attacker.example"
+    assert message["In-Reply-To"] == "<Hi Bcc: evil@attacker.example>"
     assert [a.addr_spec for a in message["From"].addresses] == ["a@example.com"]
 
 
@@ -191,7 +193,9 @@ def test_a_long_id_stays_on_the_line_of_its_name():
 
 @pytest.mark.django_db
 def test_an_answer_of_a_machine_says_so():
-    row = enqueue(headers={"Auto-Submitted": "auto-replied", "In-Reply-To": "<x@example.com>"})
+    row = enqueue(
+        headers=MailHeaders(automatic=Automatic.REPLIED, in_reply_to="x@example.com"),
+    )
 
     message = read(build_message(row))
 

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 
 from issues import outbox
 from issues.models import OutgoingEmail, OutgoingState
-from issues.outbox import delivering
+from issues.outbox import MailHeaders, delivering
 from issues.sending import EmailBackend as SmtpBackend
 from tests.issues.outgoing import NOW, enqueue
 from tests.issues.smtp_sink import free_port, running_sink
@@ -120,7 +120,7 @@ def test_a_server_that_is_away_costs_no_attempt(settings):
 
 @pytest.mark.django_db
 def test_a_mail_that_cannot_be_written_stops_nobody():
-    enqueue(n=1, headers={"Reply-To": "no address at all é"})
+    enqueue(n=1, headers=MailHeaders(reply_to="no address at all é"))
     enqueue(n=2)
 
     assert outbox.deliver_due(now=NOW) == 1

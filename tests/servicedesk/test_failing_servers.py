@@ -133,7 +133,6 @@ def test_a_password_beyond_ascii_keeps_nobody_elses_mail_waiting(desk, mailoutbo
             subject="Hello",
             text="x",
             envelope_sender="",
-            headers={},
             message_id="<n@letterbox.localhost>",
             now=timezone.now(),
         )

@@ -29,8 +29,8 @@ from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from incoming_email import processing, receiving  # noqa: E402
 from incoming_email.inboxes.base import RawMessage  # noqa: E402
+from incoming_email.pipeline import processing, receiving  # noqa: E402
 from issues.models import MergeRequest  # noqa: E402
 from tests.clones import ENVIRONMENT, Clone, plant  # noqa: E402
 from tests.incoming_email.patch_mails import attach  # noqa: E402

@@ -20,8 +20,9 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from incoming_email import fetching, reply_keys  # noqa: E402
+from incoming_email.keys import reply_keys  # noqa: E402
 from incoming_email.models import InboundEmail, Mailbox  # noqa: E402
+from incoming_email.pipeline import fetching  # noqa: E402
 from issues import services  # noqa: E402
 from issues.models import Note, Role  # noqa: E402
 

@@ -41,7 +41,7 @@ def isolated(size: int) -> Work:
     import django  # noqa: PLC0415
 
     django.setup()
-    from incoming_email.isolation.reading import RawText, parse_all  # noqa: PLC0415
+    from incoming_email.pipeline.isolation.reading import RawText, parse_all  # noqa: PLC0415
 
     def work(messages: list[bytes]) -> None:
         for start in range(0, len(messages), size):

@@ -56,7 +56,7 @@ def make_corpora(messages: int) -> dict[str, Iterator[bytes]]:
 
 def read_by_ours(content: bytes) -> None:
     from incoming_email.parsing.limits import Limits  # noqa: PLC0415
-    from incoming_email.parsing.structure import parse_structure  # noqa: PLC0415
+    from incoming_email.parsing.mime.structure import parse_structure  # noqa: PLC0415
 
     root, _defects = parse_structure(content, Limits())
     for part in root.walk():

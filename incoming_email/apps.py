@@ -16,7 +16,9 @@ class IncomingEmailConfig(AppConfig):
 
     def ready(self) -> None:
         # The models come first.
-        from incoming_email import checks, reply_keys, secret_files  # noqa: F401, PLC0415
+        from incoming_email import checks  # noqa: F401, PLC0415
+        from incoming_email.keys import reply_keys  # noqa: PLC0415
+        from incoming_email.secrets import secret_files  # noqa: PLC0415
         from issues.notifications import REPLY_ROUTES  # noqa: PLC0415
 
         REPLY_ROUTES.register(reply_keys.reply_routes)

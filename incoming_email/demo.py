@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from incoming_email import sender_tokens
+from incoming_email.keys import sender_tokens
 from incoming_email.models import InboxMethod, Mailbox
 from issues import repositories, services
 from issues.extension_points import ExtensionPoint, declare

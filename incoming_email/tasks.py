@@ -9,17 +9,19 @@ from celery import shared_task
 from celery.signals import worker_process_shutdown
 from django.utils import timezone
 
-from incoming_email import fetching, heartbeats, probes, processing, purging, reviewing
-from incoming_email.alerting import (
+from incoming_email.inboxes.base import InboxError
+from incoming_email.models import Mailbox, heartbeats
+from incoming_email.monitoring import probes
+from incoming_email.monitoring.alerting import (
     failing_mailboxes,
     failing_probes,
     held_digest,
     incomplete_series,
     webhook,
 )
-from incoming_email.inboxes.base import InboxError
-from incoming_email.isolation import reading
-from incoming_email.models import Mailbox
+from incoming_email.pipeline import fetching, processing, reviewing
+from incoming_email.pipeline.isolation import reading
+from incoming_email.upkeep import purging
 from incoming_email.versions import find_version
 
 BACKFILL_SECONDS = 3600

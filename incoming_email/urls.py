@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from incoming_email.monitoring import health_view, metrics_view
+from incoming_email.monitoring.pages import health_view, metrics_view
 from incoming_email.views import account, token_reset
 
 urlpatterns = [

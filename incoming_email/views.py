@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from incoming_email import sender_tokens
+from incoming_email.keys import sender_tokens
 from issues.forms import LanguageForm
 from issues.models import User
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from incoming_email.own_addresses import find_public_templates
+from incoming_email.keys.own_addresses import find_public_templates
 from incoming_email.parsing.addresses import MAX_LOCAL_PART, AddressTemplate, project_key
 from issues.models import Project
 from servicedesk.models import RESERVED_KEYS, CustomEmail, ServiceDesk

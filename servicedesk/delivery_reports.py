@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from incoming_email.parsing.headers import split_message_headers
 from incoming_email.parsing.limits import Limits
-from incoming_email.parsing.message_ids import find_message_id
+from incoming_email.parsing.mime.headers import split_message_headers
+from incoming_email.parsing.mime.message_ids import find_message_id
 from incoming_email.parsing.types import Kind, ParsedEmail
 
 REPORTS = {"message/delivery-status", "message/global-delivery-status"}

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.conf import settings
 
-from incoming_email import reply_keys
-from incoming_email.answer_budget import THANK_YOU, WELCOME, find_satiated
-from incoming_email.reply_keys import NO_ROUTE, ExternalRoute
+from incoming_email.keys import reply_keys
+from incoming_email.keys.reply_keys import NO_ROUTE, ExternalRoute
+from incoming_email.limits.answer_budget import THANK_YOU, WELCOME, find_satiated
 from issues import outbox
 from issues.models import Issue, Note
 from issues.notifications import Story

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
-from incoming_email.own_addresses import find_own
+from incoming_email.keys.own_addresses import find_own
 from issues.models import OutgoingEmail, User
 from servicedesk.models import Participant, ThreadMessage, Ticket
 

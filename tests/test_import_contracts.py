@@ -13,17 +13,17 @@ FLOORS = ("config", "servicedesk", "incoming_email", "issues")
 WRONG = [
     ("incoming_email/parsing/types.py", "import django.db"),
     ("incoming_email/parsing/addresses.py", "import incoming_email.models"),
-    ("incoming_email/inboxes/imap.py", "import incoming_email.models"),
+    ("incoming_email/inboxes/imap/reader.py", "import incoming_email.models"),
     ("issues/permissions.py", "import incoming_email.outcomes"),
     ("issues/rendering/markdown.py", "import email"),
-    ("incoming_email/notices.py", "import servicedesk.apps"),
+    ("incoming_email/pipeline/notices.py", "import servicedesk.apps"),
     ("incoming_email/utils.py", "import json"),
     ("incoming_email/handlers/note.py", "import incoming_email.handlers.issue"),
-    ("incoming_email/processing.py", "import incoming_email.handlers.note"),
-    ("incoming_email/receiving.py", "import incoming_email.processing"),
-    ("incoming_email/receiving.py", "import incoming_email.parsing.message"),
-    ("incoming_email/notices.py", "import incoming_email.handlers.base"),
-    ("servicedesk/apps.py", "import incoming_email.receiving"),
+    ("incoming_email/pipeline/processing.py", "import incoming_email.handlers.note"),
+    ("incoming_email/pipeline/receiving.py", "import incoming_email.pipeline.processing"),
+    ("incoming_email/pipeline/receiving.py", "import incoming_email.parsing.message"),
+    ("incoming_email/pipeline/notices.py", "import incoming_email.handlers.base"),
+    ("servicedesk/apps.py", "import incoming_email.pipeline.receiving"),
 ]
 
 

@@ -7,9 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from incoming_email import fetching
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import Mailbox
+from incoming_email.pipeline import fetching
 from incoming_email.tasks import backfill_mailbox
 
 PREVIEW, BACKFILL, FROM_NOW = "preview", "backfill", "from_now"

@@ -17,12 +17,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from incoming_email import answer_budget, figures, heartbeats, probes
 from incoming_email.admin.charts import Chart, draw_lines, draw_stacks
 from incoming_email.admin.probing import describe_standing
 from incoming_email.admin.redaction import Redactor
-from incoming_email.figures import Activity, Bucket, Period, Standing
-from incoming_email.models import FETCHED, InboundEmail, Mailbox, Probe
+from incoming_email.limits import answer_budget
+from incoming_email.models import FETCHED, InboundEmail, Mailbox, Probe, heartbeats
+from incoming_email.monitoring import figures, probes
+from incoming_email.monitoring.figures import Activity, Bucket, Period, Standing
 from incoming_email.outcomes import Status
 from issues.admin.rows import show_moment
 

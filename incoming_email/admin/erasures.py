@@ -11,8 +11,8 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from incoming_email import erasing
 from incoming_email.models import Erasure
+from incoming_email.upkeep import erasing
 from issues.admin.rows import KeptAdmin, show_moment
 from issues.models import User
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from incoming_email import sender_tokens
+from incoming_email.keys import sender_tokens
 from incoming_email.models import Heartbeat, ReplyKey, SenderToken
 from issues.admin.rows import KeptAdmin, show_moment
 

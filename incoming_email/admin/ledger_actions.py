@@ -14,9 +14,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from incoming_email import processing, reviewing
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
+from incoming_email.pipeline import processing, reviewing
 
 PROCESS_SECONDS = 20.0
 """Then the rest is left to the worker's sweep: the page must answer."""

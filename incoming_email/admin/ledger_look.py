@@ -9,9 +9,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from incoming_email.admin.redaction import Redactor
-from incoming_email.isolation.reading import NoLookError, find_look
 from incoming_email.models import InboundEmail
-from incoming_email.parsing.sources import Source
+from incoming_email.parsing.mime.sources import Source
+from incoming_email.pipeline.isolation.reading import NoLookError, find_look
 from issues.admin.framing import show_frame
 from issues.admin.redaction import redact_header
 

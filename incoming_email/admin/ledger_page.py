@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 
 from incoming_email.admin.ledger_trace import Stage, draw_trace
 from incoming_email.admin.redaction import Redactor
-from incoming_email.isolation.reading import parse
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.types import Attachment, Candidate, ParsedEmail
+from incoming_email.pipeline.isolation.reading import parse
 
 MAX_SHOWN = 100_000
 """Characters of a text that a page shows; the rest is in the raw message."""

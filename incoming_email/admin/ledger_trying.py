@@ -11,12 +11,12 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from incoming_email import processing, receiving
 from incoming_email.admin.redaction import Redactor
-from incoming_email.attempts import clear_outcome
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Status
+from incoming_email.pipeline import processing, receiving
+from incoming_email.pipeline.attempts import clear_outcome
 
 logger = logging.getLogger(__name__)
 SOURCE_ID = "tried"

@@ -14,17 +14,17 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from incoming_email import health, probes
 from incoming_email.admin.backfilling import BackfillForm, carry_out
 from incoming_email.admin.mailbox_form import MailboxForm
 from incoming_email.admin.mailbox_presets import PRESETS, find_preset
 from incoming_email.admin.mailbox_sections import STATE, STATES, choose_sections
 from incoming_email.admin.polling import poll
 from incoming_email.admin.probing import describe_history
-from incoming_email.credentials import UnreadableSecret
 from incoming_email.inboxes.base import Answer
 from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.monitoring import health, probes
 from incoming_email.outcomes import Status
+from incoming_email.secrets.credentials import UnreadableSecret
 from issues.admin.projects import count_of
 from issues.admin.rows import GuardedAdmin, show_moment
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from incoming_email import fetching
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import FETCHED, Mailbox
+from incoming_email.pipeline import fetching
 
 POLL_SECONDS = 20.0
 """Then the rest is left to the worker: the page must answer before the web server gives up."""

@@ -7,10 +7,10 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from incoming_email import probes
 from incoming_email.admin.charts import Chart, draw_lines
 from incoming_email.models import BAD_STATES, OPEN_STATES, Leg, Mailbox, Probe, ProbeState
-from incoming_email.probes import Course
+from incoming_email.monitoring import probes
+from incoming_email.monitoring.probes import Course
 from issues.admin.rows import show_moment
 
 CHARTED = 48

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from incoming_email.config_files.types import ConfigFile, Section, UnreadableConfig
 from incoming_email.config_files.values import COLUMNS, Converted, convert
-from incoming_email.credentials import UnreadableSecret
 from incoming_email.models import InboxMethod, Mailbox, Purpose
+from incoming_email.secrets.credentials import UnreadableSecret
 
 NEEDED = {
     InboxMethod.IMAP: ("host", "user", "password"),

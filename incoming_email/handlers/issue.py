@@ -8,7 +8,7 @@ from incoming_email.handlers.files import new_files
 from incoming_email.handlers.project_keys import PREFIX, find_target
 from incoming_email.handlers.texts import in_words_for, outcome_of
 from incoming_email.outcomes import Outcome, Reason, Rejected
-from incoming_email.parsing.own_words import find_others
+from incoming_email.parsing.replies.own_words import find_others
 from incoming_email.parsing.types import ParsedEmail
 from issues import quick_actions
 from issues.marked_text import MarkedText

@@ -7,11 +7,11 @@ from incoming_email import patch_mails
 from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.files import new_files
 from incoming_email.handlers.texts import in_words_for, outcome_of
+from incoming_email.keys.reply_keys import is_members_key
 from incoming_email.outcomes import Outcome, Reason, Rejected
-from incoming_email.parsing.own_words import find_others
+from incoming_email.parsing.replies.own_words import find_others
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.patch_mails import MailedPatches
-from incoming_email.reply_keys import is_members_key
 from issues import quick_actions
 from issues.marked_text import MarkedText
 from issues.models import MergeRequest

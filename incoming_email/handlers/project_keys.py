@@ -2,8 +2,8 @@
 
 import re
 
-from incoming_email import sender_tokens
 from incoming_email.handlers.base import Target
+from incoming_email.keys import sender_tokens
 from incoming_email.outcomes import Reason
 from issues.models import Project
 

@@ -4,9 +4,9 @@ import re
 from typing import ClassVar
 
 from incoming_email.handlers.base import Context, Target
+from incoming_email.keys.reply_keys import is_members_key
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
-from incoming_email.reply_keys import is_members_key
 from issues import services
 from issues.models import Issue
 

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from incoming_email.inboxes.accounts import Account, GraphAccount, MaildirFolder
 from incoming_email.inboxes.base import Inbox
-from incoming_email.inboxes.graph import GraphInbox
-from incoming_email.inboxes.imap import ImapInbox
-from incoming_email.inboxes.maildir import MaildirInbox
+from incoming_email.inboxes.graph.reader import GraphInbox
+from incoming_email.inboxes.imap.reader import ImapInbox
+from incoming_email.inboxes.maildir.reader import MaildirInbox
 
 
 @contextmanager

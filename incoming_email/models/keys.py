@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from incoming_email.credentials import EncryptedTextField
+from incoming_email.secrets.credentials import EncryptedTextField
 from issues.models import Issue, MergeRequest, User
 
 KEY_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"

@@ -15,8 +15,6 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from incoming_email import secret_files
-from incoming_email.credentials import EncryptedTextField
 from incoming_email.inboxes.accounts import (
     Account,
     GraphAccount,
@@ -27,6 +25,8 @@ from incoming_email.inboxes.accounts import (
 from incoming_email.models.probing import Probing
 from incoming_email.models.retention import Retention
 from incoming_email.parsing.addresses import AddressTemplate, InvalidTemplate, parse_template
+from incoming_email.secrets import secret_files
+from incoming_email.secrets.credentials import EncryptedTextField
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from incoming_email.parsing.contents import Contents, decode_contents
-from incoming_email.parsing.html_looks import IMAGE_TYPES, Image, show_html
+from incoming_email.parsing.html.looks import IMAGE_TYPES, Image, show_html
 from incoming_email.parsing.limits import Limits
-from incoming_email.parsing.sources import Source, show_source
-from incoming_email.parsing.structure import Part, parse_structure
+from incoming_email.parsing.mime.contents import Contents, decode_contents
+from incoming_email.parsing.mime.sources import Source, show_source
+from incoming_email.parsing.mime.structure import Part, parse_structure
 
 
 @dataclass(frozen=True, slots=True)

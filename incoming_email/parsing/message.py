@@ -7,24 +7,28 @@ and the standard parser cannot be stopped at a limit.
 import re
 from dataclasses import dataclass, replace
 
-from incoming_email.parsing import charsets
-from incoming_email.parsing.author import Author, find_author, find_reply_to
-from incoming_email.parsing.automatic import find_kind, has_null_return_path, is_bulk
-from incoming_email.parsing.bodies import Form, Fragment, Reading, read_bodies
-from incoming_email.parsing.calendars import summarise_calendar
-from incoming_email.parsing.candidates import find_candidates
-from incoming_email.parsing.contents import Contents, decode_contents
-from incoming_email.parsing.dates import find_zone, parse_date
-from incoming_email.parsing.filenames import safe_filename
-from incoming_email.parsing.forwards import find_forward, is_forward_subject, read_attached_forward
-from incoming_email.parsing.headers import Headers, split_message_headers
-from incoming_email.parsing.html import split_html_reply, to_markdown
+from incoming_email.parsing.formats.calendars import summarise_calendar
+from incoming_email.parsing.html.markdown import split_html_reply, to_markdown
 from incoming_email.parsing.limits import Limits
-from incoming_email.parsing.message_ids import find_ids, find_message_id
-from incoming_email.parsing.patch_texts import find_patch_author, find_patch_texts
-from incoming_email.parsing.plain_text import clean_text
-from incoming_email.parsing.replies import Split, split_reply
-from incoming_email.parsing.structure import Part, parse_structure
+from incoming_email.parsing.mime.author import Author, find_author, find_reply_to
+from incoming_email.parsing.mime.automatic import find_kind, has_null_return_path, is_bulk
+from incoming_email.parsing.mime.bodies import Form, Fragment, Reading, read_bodies
+from incoming_email.parsing.mime.candidates import find_candidates
+from incoming_email.parsing.mime.contents import Contents, decode_contents
+from incoming_email.parsing.mime.dates import find_zone, parse_date
+from incoming_email.parsing.mime.filenames import safe_filename
+from incoming_email.parsing.mime.headers import Headers, split_message_headers
+from incoming_email.parsing.mime.message_ids import find_ids, find_message_id
+from incoming_email.parsing.mime.patch_texts import find_patch_author, find_patch_texts
+from incoming_email.parsing.mime.structure import Part, parse_structure
+from incoming_email.parsing.replies.forwards import (
+    find_forward,
+    is_forward_subject,
+    read_attached_forward,
+)
+from incoming_email.parsing.replies.splitting import Split, split_reply
+from incoming_email.parsing.text import charsets
+from incoming_email.parsing.text.plain_text import clean_text
 from incoming_email.parsing.types import (
     Attachment,
     Candidate,

@@ -10,8 +10,8 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email.outcomes import Reason, Rejected
-from incoming_email.parsing.mailboxes import parse_mailboxes
-from incoming_email.parsing.own_words import find_others
+from incoming_email.parsing.mime.mailboxes import parse_mailboxes
+from incoming_email.parsing.replies.own_words import find_others
 from incoming_email.parsing.types import Attachment, ParsedEmail, PatchText
 from incoming_email.patch_mails.proposing import Words
 from issues import patches as patch_text

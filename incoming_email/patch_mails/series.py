@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from incoming_email.keys.reply_keys import find_answered
 from incoming_email.models import InboundEmail, SeriesPart
 from incoming_email.outcomes import Status
 from incoming_email.parsing.types import ParsedEmail
@@ -17,7 +18,6 @@ from incoming_email.patch_mails.grouping import (
 )
 from incoming_email.patch_mails.proposing import Words, find_merge_request, propose, update
 from incoming_email.patch_mails.reading import MailedPatches, branch_from, thread_of
-from incoming_email.reply_keys import find_answered
 from issues.marked_text import NO_TEXT
 from issues.models import Project, User
 from issues.quick_actions import Written

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django import template
 from django.utils import timezone
 
-from incoming_email import sender_tokens
+from incoming_email.keys import sender_tokens
 from issues.models import Issue, Project, User
 
 if TYPE_CHECKING:

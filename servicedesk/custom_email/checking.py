@@ -5,8 +5,8 @@ import re
 from django.utils.crypto import constant_time_compare
 
 from incoming_email.handlers.base import Context
+from incoming_email.keys.own_addresses import find_keys_of_mailboxes
 from incoming_email.outcomes import Outcome
-from incoming_email.own_addresses import find_keys_of_mailboxes
 from incoming_email.parsing.types import ParsedEmail
 from issues.models import Project
 from servicedesk.addresses import DEFAULT

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from incoming_email.own_addresses import find_own_of_mailboxes
+from incoming_email.keys.own_addresses import find_own_of_mailboxes
 from issues.models import User
 from issues.services.refusals import Invalid, require, require_valid
 from servicedesk.models import CustomEmail, Encryption, LoginMethod, ServiceDesk, Verification

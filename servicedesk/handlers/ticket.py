@@ -4,8 +4,8 @@ import re
 from typing import ClassVar
 
 from incoming_email.handlers.base import Context, Target
+from incoming_email.keys.own_addresses import find_own
 from incoming_email.outcomes import Held, Ignored, Outcome, Reason, Rejected
-from incoming_email.own_addresses import find_own
 from incoming_email.parsing.types import ParsedEmail
 from issues.models import Project
 from servicedesk import threads

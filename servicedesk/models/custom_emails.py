@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from incoming_email.credentials import EncryptedTextField
+from incoming_email.secrets.credentials import EncryptedTextField
 from issues.models import User
 from servicedesk.models.desks import ServiceDesk
 

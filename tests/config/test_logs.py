@@ -11,8 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 
 from config.logs import FORMATS, JsonFormatter, make_logging
-from incoming_email import processing
 from incoming_email.handlers.note import NoteHandler
+from incoming_email.pipeline import processing
 from tests.incoming_email.world import make_mail, make_world
 
 KEY = "abcde01234fghij56789klmno"

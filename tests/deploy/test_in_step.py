@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from config.environment import IN_FILES
-from incoming_email.health import SIGNS
+from incoming_email.monitoring.health import SIGNS
 from tests.deploy.reading import (
     DEPLOY,
     KUBERNETES,

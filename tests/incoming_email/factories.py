@@ -6,8 +6,8 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from incoming_email import credentials
 from incoming_email.models import InboundEmail, Mailbox, ReplyKey, SenderToken, SeriesPart, new_key
+from incoming_email.secrets import credentials
 from tests.factories import IssueFactory, ProjectFactory, UserFactory
 
 RAW = (

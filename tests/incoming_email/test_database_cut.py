@@ -7,9 +7,9 @@ import pytest
 from django.db import Error, OperationalError, connection
 from django.utils import timezone
 
-from incoming_email import acting, processing
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
+from incoming_email.pipeline import acting, processing
 from issues.models import Announcement, Note
 from tests.incoming_email.world import make_mail, make_world
 

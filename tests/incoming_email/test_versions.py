@@ -5,11 +5,12 @@ import re
 import pytest
 from django.utils import timezone
 
-from incoming_email import processing, receiving, reviewing, tasks, versions
+from incoming_email import tasks, versions
 from incoming_email.handlers.note import NoteHandler
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
+from incoming_email.pipeline import processing, receiving, reviewing
 from incoming_email.versions import find_version
 from tests.incoming_email.admin.ledger_rows import ended
 from tests.incoming_email.factories import InboundEmailFactory, MailboxFactory

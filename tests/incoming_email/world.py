@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from incoming_email import processing, receiving, reply_keys, sender_tokens
 from incoming_email.inboxes.base import RawMessage
+from incoming_email.keys import reply_keys, sender_tokens
 from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from incoming_email.pipeline import processing, receiving
 from issues.models import Issue, Role, User
 from tests.factories import IssueFactory, MembershipFactory
 

@@ -4,10 +4,10 @@ import pytest
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 
-from incoming_email import reply_keys
 from incoming_email.demo import DEMO_DESK
-from incoming_email.erasing import ERASERS, Eraser
-from incoming_email.forwarded_addresses import FORWARDED_ADDRESSES
+from incoming_email.keys import reply_keys
+from incoming_email.keys.forwarded_addresses import FORWARDED_ADDRESSES
+from incoming_email.upkeep.erasing import ERASERS, Eraser
 from issues.extension_points import ExtensionPoint, find_empty_points
 from issues.notifications import MAIL_SOURCES, REPLY_ROUTES
 from issues.outbox import MAIL_ACCOUNTS_IN_USE, MAIL_CONNECTIONS

@@ -2,8 +2,8 @@
 
 import pytest
 
-from incoming_email import smtp
 from incoming_email.models import InboxMethod, Mailbox
+from incoming_email.smtp import listener as smtp
 from issues.models import Role
 from tests.factories import PASSWORD, MembershipFactory
 from tests.servers.dovecot import free_ports

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from incoming_email import demo, heartbeats
-from incoming_email.models import InboundEmail
+from incoming_email import demo
+from incoming_email.models import InboundEmail, heartbeats
 from incoming_email.outcomes import Status
 from issues.models import Issue, OutgoingEmail, User
 from issues.notifications import fan_out_owed

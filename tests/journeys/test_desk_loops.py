@@ -9,8 +9,8 @@ from email.utils import parseaddr
 
 import pytest
 
-from incoming_email import smtp
 from incoming_email.models import InboundEmail
+from incoming_email.smtp import listener as smtp
 from incoming_email.tasks import process_inbound_email
 from issues import services
 from issues.models import Issue, Note, OutgoingEmail, Role

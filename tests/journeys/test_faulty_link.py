@@ -12,12 +12,12 @@ from collections import Counter
 
 import pytest
 
-from incoming_email import fetching, watching
 from incoming_email.inboxes.base import InboxError
-from incoming_email.inboxes.imap import ImapInbox
+from incoming_email.inboxes.imap.reader import ImapInbox
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Status
-from incoming_email.watching import Watch
+from incoming_email.pipeline import fetching, watching
+from incoming_email.pipeline.watching import Watch
 from tests.incoming_email.factories import MailboxFactory
 from tests.incoming_email.world import make_mail, make_world
 from tests.servers.dovecot import password_of

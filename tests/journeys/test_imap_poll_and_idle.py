@@ -7,9 +7,9 @@ from email.message import EmailMessage
 
 import pytest
 
-from incoming_email import fetching
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.pipeline import fetching
 from issues.models import Note, Upload
 from issues.uploads import open_upload
 from tests.incoming_email.world import make_mail, make_world

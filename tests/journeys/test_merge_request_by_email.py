@@ -5,8 +5,8 @@ import smtplib
 
 import pytest
 
-from incoming_email import smtp
 from incoming_email.models import InboundEmail
+from incoming_email.smtp import listener as smtp
 from incoming_email.tasks import process_inbound_email
 from issues import repositories
 from issues.models import MergeRequest, MergeRequestVersion

@@ -4,8 +4,9 @@ import os
 
 import pytest
 
-from incoming_email import fetching, processing, smtp
 from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from incoming_email.pipeline import fetching, processing
+from incoming_email.smtp import listener as smtp
 from tests.incoming_email.factories import MailboxFactory
 from tests.incoming_email.world import make_mail, make_world
 from tests.servers.dovecot import free_ports

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 import pytest
 from django.db import connections
 
-from incoming_email import fetching, watching
-from incoming_email.inboxes import imap
+from incoming_email.inboxes.imap import reader as imap
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Reason, Status
-from incoming_email.watching import Watch
+from incoming_email.pipeline import fetching, watching
+from incoming_email.pipeline.watching import Watch
 from tests.incoming_email.world import make_mail, make_world
 from tests.servers.dovecot import Dovecot, password_of
 from tests.servers.faulty_link import FaultyLink

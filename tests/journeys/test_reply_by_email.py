@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from incoming_email import fetching, smtp
 from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from incoming_email.pipeline import fetching
+from incoming_email.smtp import listener as smtp
 from incoming_email.tasks import process_inbound_email
 from issues import services
 from issues.models import Note, OutgoingEmail, Role

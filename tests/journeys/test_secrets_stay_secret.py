@@ -19,10 +19,12 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from config.logs import FORMATS
-from incoming_email import fetching, secret_files, sender_tokens
 from incoming_email.inboxes.base import InboxError
+from incoming_email.keys import sender_tokens
 from incoming_email.models import InboundEmail, InboxMethod, LoginMethod, Mailbox, ReplyKey
 from incoming_email.outcomes import Status
+from incoming_email.pipeline import fetching
+from incoming_email.secrets import secret_files
 from issues import outbox
 from issues.notifications import fan_out_owed
 from tests.factories import UserFactory

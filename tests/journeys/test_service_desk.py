@@ -5,8 +5,8 @@ from email.utils import getaddresses
 
 import pytest
 
-from incoming_email import fetching
 from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.pipeline import fetching
 from issues import services
 from issues.models import Issue, Note, OutgoingEmail, Role
 from servicedesk.models import ServiceDesk

@@ -3,8 +3,9 @@
 import pytest
 from django.utils import timezone
 
-from incoming_email import sender_tokens, smtp
+from incoming_email.keys import sender_tokens
 from incoming_email.models import InboundEmail
+from incoming_email.smtp import listener as smtp
 from incoming_email.tasks import process_inbound_email
 from issues import services
 from issues.models import Issue, Role

@@ -14,9 +14,9 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from incoming_email import processing, receiving  # noqa: E402
 from incoming_email.inboxes.base import RawMessage  # noqa: E402
 from incoming_email.models import InboundEmail, Mailbox  # noqa: E402
+from incoming_email.pipeline import processing, receiving  # noqa: E402
 from issues import outbox, services  # noqa: E402
 from issues.models import Issue, Note, OutgoingEmail  # noqa: E402
 from issues.notifications import fan_out_owed  # noqa: E402

@@ -15,9 +15,10 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from incoming_email import processing, receiving, reply_keys  # noqa: E402
 from incoming_email.inboxes.base import RawMessage  # noqa: E402
+from incoming_email.keys import reply_keys  # noqa: E402
 from incoming_email.models import InboundEmail  # noqa: E402
+from incoming_email.pipeline import processing, receiving  # noqa: E402
 from issues.models import Issue, Note, OutgoingEmail  # noqa: E402
 from servicedesk import joining, mails  # noqa: E402
 from servicedesk.models import Participant  # noqa: E402

@@ -7,8 +7,8 @@ from django.utils.module_loading import import_string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incoming_email import smtp
 from incoming_email.outcomes import Reason, Status
+from incoming_email.smtp import listener as smtp
 from issues.models import Note
 from servicedesk.addresses import ALIAS, find_addresses
 from servicedesk.models import Ticket

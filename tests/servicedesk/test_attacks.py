@@ -5,9 +5,9 @@ import re
 import pytest
 from django.utils import timezone
 
-from incoming_email import processing, reviewing
 from incoming_email.models import SenderPolicy
 from incoming_email.outcomes import Reason, Status
+from incoming_email.pipeline import processing, reviewing
 from issues import services
 from issues.models import Issue, Note, Role, State, User
 from servicedesk.models import Participant, Ticket

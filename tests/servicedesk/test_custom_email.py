@@ -5,10 +5,10 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from incoming_email.keys.own_addresses import find_own
 from incoming_email.outcomes import Reason, Status
-from incoming_email.own_addresses import find_own
 from incoming_email.parsing.message import parse
-from incoming_email.resolving import look_up
+from incoming_email.pipeline.resolving import look_up
 from issues import outbox, services
 from issues.models import Note, OutgoingEmail, OutgoingState, Role
 from issues.services import Invalid

@@ -5,9 +5,10 @@ import smtplib
 import pytest
 from django.utils import timezone
 
-from incoming_email import processing, smtp
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
+from incoming_email.pipeline import processing
+from incoming_email.smtp import listener as smtp
 from issues import services
 from servicedesk.models import Verification
 from tests.incoming_email.world import make_mail

@@ -6,9 +6,10 @@ import smtplib
 import pytest
 from django.utils import timezone
 
-from incoming_email import processing, smtp
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
+from incoming_email.pipeline import processing
+from incoming_email.smtp import listener as smtp
 from issues.models import OutgoingEmail, Role
 from issues.services import Invalid, NotAllowed
 from servicedesk import custom_email

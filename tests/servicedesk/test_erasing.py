@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from incoming_email import erasing
+from incoming_email.upkeep import erasing
 from issues import services
 from issues.models import Note
 from servicedesk.bot import find_bot

@@ -9,10 +9,11 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from incoming_email import processing, receiving, sender_tokens
 from incoming_email.inboxes.base import RawMessage
+from incoming_email.keys import sender_tokens
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
+from incoming_email.pipeline import processing, receiving
 from issues import outbox, services
 from issues.models import Issue, Note, Role, State, User, Visibility
 from tests.factories import MembershipFactory, ProjectFactory

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incoming_email.answer_budget import LOOPING_KINDS, find_satiated
+from incoming_email.limits.answer_budget import LOOPING_KINDS, find_satiated
 from incoming_email.models import InboxMethod, Mailbox
 from incoming_email.outcomes import Reason, Status
 from issues import services

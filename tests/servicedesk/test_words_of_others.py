@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from incoming_email import sender_tokens
+from incoming_email.keys import sender_tokens
 from issues import quick_actions, services
 from issues.marked_text import typed
 from issues.models import Issue, Note, State, Subscription

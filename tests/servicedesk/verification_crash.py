@@ -18,8 +18,8 @@ from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from incoming_email import processing  # noqa: E402
 from incoming_email.models import InboundEmail, Mailbox  # noqa: E402
+from incoming_email.pipeline import processing  # noqa: E402
 from issues import outbox  # noqa: E402
 from issues.models import Membership, OutgoingEmail, Role  # noqa: E402
 from servicedesk import custom_email  # noqa: E402

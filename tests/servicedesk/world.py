@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from incoming_email import processing, receiving
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.pipeline import processing, receiving
 from issues.models import Announcement, Issue, OutgoingEmail, Project, Role, User
 from issues.notifications import fan_out_owed
 from issues.outbox.messages import build_message

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from tqdm import tqdm
 
-from incoming_email import fetching
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import FETCHED, Mailbox
+from incoming_email.pipeline import fetching
 
 
 class Command(BaseCommand):

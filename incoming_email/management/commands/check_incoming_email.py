@@ -17,10 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from tqdm import tqdm
 
-from incoming_email import fetching, health, processing
-from incoming_email.health import round_trips
 from incoming_email.inboxes.base import Answer, InboxError
 from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.monitoring import health
+from incoming_email.monitoring.health import round_trips
+from incoming_email.pipeline import fetching, processing
 
 EXIT_USAGE = 64
 """EX_USAGE of sysexits.h. 1 says that a check answered no."""

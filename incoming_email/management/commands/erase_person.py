@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from incoming_email import erasing
+from incoming_email.upkeep import erasing
 
 EXIT_USAGE = 64
 

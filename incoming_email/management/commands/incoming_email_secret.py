@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from incoming_email import plain_copies, secret_files
 from incoming_email.models import Mailbox, Purpose
+from incoming_email.secrets import plain_copies, secret_files
 
 EXIT_USAGE = 64
 EXIT_DATA = 65

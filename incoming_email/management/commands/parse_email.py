@@ -12,10 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from incoming_email.isolation import reading
 from incoming_email.parsing.addresses import AddressTemplate, InvalidTemplate, parse_template
 from incoming_email.parsing.message import parse_plain
 from incoming_email.parsing.types import Candidate, Forwarded, ParsedEmail
+from incoming_email.pipeline.isolation import reading
 
 EXIT_USAGE = 64
 EXIT_UNREADABLE = 66

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from incoming_email import purging
 from incoming_email.models import Kept, Mailbox
+from incoming_email.upkeep import purging
 
 EXIT_USAGE = 64
 

@@ -15,12 +15,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from incoming_email import processing, receiving
 from incoming_email.inboxes.base import RawMessage
-from incoming_email.isolation.reading import parse_header
 from incoming_email.models import InboundEmail, Mailbox, Purpose
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.addresses import AddressTemplate, redact_address
+from incoming_email.pipeline import processing, receiving
+from incoming_email.pipeline.isolation.reading import parse_header
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from incoming_email import rotating
+from incoming_email.upkeep import rotating
 
 
 class Command(BaseCommand):

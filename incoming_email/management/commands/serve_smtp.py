@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from incoming_email import smtp
-from incoming_email.smtp_listening import TlsFilesError
+from incoming_email.smtp import listener as smtp
+from incoming_email.smtp.protocol import TlsFilesError
 
 logger = logging.getLogger(__name__)
 

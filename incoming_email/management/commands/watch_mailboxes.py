@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from incoming_email import watching
+from incoming_email.pipeline import watching
 
 logger = logging.getLogger(__name__)
 

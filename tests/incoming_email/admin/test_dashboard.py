@@ -7,8 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from incoming_email import heartbeats
-from incoming_email.models import InboundEmail
+from incoming_email.models import InboundEmail, heartbeats
 from incoming_email.outcomes import Status
 from issues.models import OutgoingEmail, OutgoingState
 from tests.factories import UserFactory

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
+from incoming_email.keys.sender_tokens import find_owner_token
 from incoming_email.models import ReplyKey
-from incoming_email.sender_tokens import find_owner_token
 from tests.admin_site import choose, page_of
 from tests.admin_site import incoming_url as url
 from tests.incoming_email.factories import (

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from incoming_email import processing
 from incoming_email.admin import ledger_actions
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
+from incoming_email.pipeline import processing
 from tests.admin_site import choose, make_operator, page_of
 from tests.admin_site import incoming_url as url
 from tests.incoming_email.admin.ledger_rows import ended

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
-from incoming_email.isolation import reading
-from incoming_email.isolation.process import OutOfTime, ParserProcess
+from incoming_email.pipeline.isolation import reading
+from incoming_email.pipeline.isolation.process import OutOfTime, ParserProcess
 from tests.admin_site import incoming_url, make_operator, page_of
 from tests.factories import UserFactory
 from tests.incoming_email.factories import InboundEmailFactory, MailboxFactory

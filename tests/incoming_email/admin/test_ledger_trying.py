@@ -8,7 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 
-from incoming_email import sender_tokens
+from incoming_email.keys import sender_tokens
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
 from issues.models import Announcement, Issue, Note, OutgoingEmail

@@ -8,11 +8,11 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
-from incoming_email import fetching
 from incoming_email.admin.polling import poll
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import InboxMethod, Mailbox
 from incoming_email.outcomes import Status
+from incoming_email.pipeline import fetching
 from tests.admin_site import incoming_url as url
 from tests.admin_site import make_operator, page_of
 from tests.incoming_email.admin.ledger_rows import ended

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from incoming_email import purging
 from incoming_email.models import Kept
 from incoming_email.outcomes import Status
+from incoming_email.upkeep import purging
 from tests.admin_site import incoming_url, page_of
 from tests.incoming_email.admin.ledger_rows import ended
 from tests.incoming_email.factories import MailboxFactory

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from incoming_email import fetching, secret_files
 from incoming_email.models import InboxMethod, Mailbox, Purpose
+from incoming_email.pipeline import fetching
+from incoming_email.secrets import secret_files
 from tests.incoming_email.factories import RAW, MailboxFactory
 from tests.incoming_email.secret_commands import run
 from tests.servers.dovecot import password_of

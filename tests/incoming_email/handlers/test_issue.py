@@ -2,7 +2,7 @@
 
 import pytest
 
-from incoming_email import sender_tokens
+from incoming_email.keys import sender_tokens
 from incoming_email.models import SenderToken
 from incoming_email.outcomes import Reason, Status
 from issues.models import Issue, Upload

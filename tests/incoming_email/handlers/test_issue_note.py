@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from incoming_email import sender_tokens
+from incoming_email.keys import sender_tokens
 from incoming_email.outcomes import Reason, Status
 from issues.models import Note
 from tests.factories import UserFactory

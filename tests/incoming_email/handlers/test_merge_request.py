@@ -4,10 +4,11 @@ import pytest
 from django.core import mail as outgoing
 from django.utils import timezone
 
-from incoming_email import processing, receiving, reply_keys
 from incoming_email.inboxes.base import RawMessage
+from incoming_email.keys import reply_keys
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
+from incoming_email.pipeline import processing, receiving
 from issues import repositories, services
 from issues.models import MergeRequest, MergeRequestVersion, Note, OutgoingEmail, Role, Upload
 from tests.clones import Clone, git, log_of, plant

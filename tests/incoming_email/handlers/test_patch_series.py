@@ -9,8 +9,8 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incoming_email.alerting.incomplete_series import finish_waiting_series
 from incoming_email.models import SeriesPart
+from incoming_email.monitoring.alerting.incomplete_series import finish_waiting_series
 from incoming_email.outcomes import Reason, Status
 from incoming_email.patch_mails.grouping import Part, find_group, may_lack_cover
 from issues import repositories

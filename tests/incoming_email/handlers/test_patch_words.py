@@ -2,7 +2,7 @@
 
 import pytest
 
-from incoming_email import reply_keys
+from incoming_email.keys import reply_keys
 from incoming_email.models import SeriesPart
 from incoming_email.outcomes import Status
 from issues import quick_actions, services

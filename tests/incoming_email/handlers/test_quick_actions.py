@@ -4,9 +4,10 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from incoming_email import processing, reply_keys
+from incoming_email.keys import reply_keys
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
+from incoming_email.pipeline import processing
 from issues import outbox, services
 from issues.models import Announcement, Issue, Note, OutgoingEmail, Role, State
 from tests.factories import LabelFactory, MergeRequestFactory, UserFactory

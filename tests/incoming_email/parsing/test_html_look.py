@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from incoming_email.parsing.html import to_markdown
+from incoming_email.parsing.html.markdown import to_markdown
 from issues.rendering import render_markdown
 
 REL = ' rel="nofollow noopener"'

@@ -7,7 +7,7 @@ import nh3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incoming_email.parsing.html import split_html_reply, to_markdown
+from incoming_email.parsing.html.markdown import split_html_reply, to_markdown
 
 PIECES = [
     "<div>",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from incoming_email.parsing.html import split_html_reply
-from incoming_email.parsing.replies import Split
+from incoming_email.parsing.html.markdown import split_html_reply
+from incoming_email.parsing.replies.splitting import Split
 
 WROTE = "On Mon, 15 Nov 2021 at 19:42, Bob &lt;bob@example.com&gt; wrote:"
 

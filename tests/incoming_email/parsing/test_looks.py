@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from incoming_email.parsing.html_looks import MAX_IMAGE_BYTES, MAX_SHOWN_HTML, Image, show_html
+from incoming_email.parsing.html.looks import MAX_IMAGE_BYTES, MAX_SHOWN_HTML, Image, show_html
 from incoming_email.parsing.limits import Limits
 from incoming_email.parsing.looks import find_look
-from incoming_email.parsing.sources import MAX_SHOWN_BODY, show_source
+from incoming_email.parsing.mime.sources import MAX_SHOWN_BODY, show_source
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

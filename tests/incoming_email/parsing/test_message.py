@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from incoming_email.parsing.filenames import safe_filename
 from incoming_email.parsing.message import parse, parse_plain
-from incoming_email.parsing.plain_text import remove_armour, unfold_flowed
+from incoming_email.parsing.mime.filenames import safe_filename
+from incoming_email.parsing.text.plain_text import remove_armour, unfold_flowed
 
 
 @pytest.mark.parametrize(

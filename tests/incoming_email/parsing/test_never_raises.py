@@ -7,11 +7,11 @@ from pathlib import Path
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from incoming_email.parsing.formats.smime import find_signed_content
 from incoming_email.parsing.limits import Limits
-from incoming_email.parsing.mailboxes import parse_mailboxes
 from incoming_email.parsing.message import parse, parse_plain
-from incoming_email.parsing.parameters import parse_value
-from incoming_email.parsing.smime import find_signed_content
+from incoming_email.parsing.mime.mailboxes import parse_mailboxes
+from incoming_email.parsing.mime.parameters import parse_value
 
 SAMPLES = [
     path.read_bytes() for path in sorted((Path(__file__).parents[2] / "emails").glob("*.eml"))

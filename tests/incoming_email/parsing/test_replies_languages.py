@@ -2,7 +2,7 @@
 
 import pytest
 
-from incoming_email.parsing.replies import Split, split_reply
+from incoming_email.parsing.replies.splitting import Split, split_reply
 
 ATTRIBUTIONS = [
     "On Mon, Nov 15, 2021 at 7:42 PM Ann Example <ann@example.com> wrote:",

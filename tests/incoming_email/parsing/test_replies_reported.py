@@ -4,7 +4,7 @@ from time import process_time
 
 import pytest
 
-from incoming_email.parsing.replies import Split, split_reply
+from incoming_email.parsing.replies.splitting import Split, split_reply
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incoming_email.parsing.replies import split_reply
+from incoming_email.parsing.replies.splitting import split_reply
 
 PIECES = [
     "",

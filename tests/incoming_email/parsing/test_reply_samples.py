@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from incoming_email.parsing.html import split_html_reply
-from incoming_email.parsing.replies import Split, split_reply
+from incoming_email.parsing.html.markdown import split_html_reply
+from incoming_email.parsing.replies.splitting import Split, split_reply
 
 SAMPLES = Path(__file__).parent / "samples"
 

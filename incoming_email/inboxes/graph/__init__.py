@@ -1,0 +1,1 @@
+"""Mail folders of Microsoft Graph."""

@@ -1,0 +1,208 @@
+"""Mail out of a Microsoft 365 mailbox by Microsoft Graph, marked once it is stored on our side."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Self
+
+import httpx
+
+from incoming_email.inboxes.accounts import GraphAccount
+from incoming_email.inboxes.base import InboxError, RawMessage
+from incoming_email.inboxes.graph.connection import (
+    FIRST_MOMENT,
+    GraphConnection,
+    GraphRefusal,
+    Listed,
+    parse_moment,
+)
+from incoming_email.inboxes.graph.folders import find_folder
+
+logger = logging.getLogger(__name__)
+
+MAX_LISTED = 5_000
+"""So many messages a reading; the next one begins behind them."""
+
+MAX_BROKEN = 3
+"""So many messages that the server can't give are stepped over in one reading."""
+
+MAX_KNOWN = 20
+MAX_SOURCE_ID = 200
+TOO_COMPLEX = "InefficientFilter"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """When the newest message that is taken over was received, and which ones of that second.
+
+    Written as `2026-05-01T12:00:00+00:00 1a2b3c4d,…`.
+    """
+
+    moment: datetime
+    known: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        moment, _, known = text.partition(" ")
+        parsed = parse_moment(moment)
+        if parsed == FIRST_MOMENT:
+            return None
+        return cls(parsed, tuple(filter(None, known.split(","))))
+
+    def __str__(self) -> str:
+        return f"{self.moment.isoformat()} {','.join(self.known)}".strip()
+
+    def is_known(self, message: Listed) -> bool:
+        return message.received_at == self.moment and _short(message.id) in self.known
+
+    def beyond(self, message: Listed) -> "Mark":
+        """The mark when this one is taken over too."""
+        if message.received_at > self.moment:
+            return Mark(message.received_at, (_short(message.id),))
+        if message.received_at == self.moment and not self.is_known(message):
+            return Mark(self.moment, (*self.known, _short(message.id))[-MAX_KNOWN:])
+        return self
+
+
+def _short(message_id: str) -> str:
+    return hashlib.sha256(message_id.encode()).hexdigest()[:8]
+
+
+class GraphInbox:
+    """One folder of one mailbox. Every fault comes out as InboxError."""
+
+    notice = ""
+
+    def __init__(
+        self, account: GraphAccount, position: str = "", *, since: datetime | None = None
+    ) -> None:
+        self._account = account
+        self._since = since
+        self._connection = GraphConnection(account)
+        self._next_poll = time.monotonic()
+        self._given: dict[str, Listed] = {}
+        try:
+            self._folder = find_folder(self._connection, account.folder)
+        except InboxError:
+            self.close()
+            raise
+        # What somebody reads in Outlook from now on is taken although it is read.
+        self._mark = Mark.parse(position) or Mark(self._connection.server_time)
+
+    @property
+    def position(self) -> str | None:
+        return None if self.resynchronised else str(self._mark)
+
+    @property
+    def resynchronised(self) -> bool:
+        return self._since is not None
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def unread(self) -> Iterator[Sequence[RawMessage]]:
+        """Oldest first. The whole list is read before anything is marked: marking moves pages."""
+        self._next_poll = time.monotonic() + self._account.poll_interval
+        batch: list[RawMessage] = []
+        for message in self._read_all(self._list(MAX_LISTED)):
+            batch.append(message)
+            if self._is_full(batch):
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _is_full(self, batch: Sequence[RawMessage]) -> bool:
+        held = sum(len(message.content) for message in batch)
+        return len(batch) >= self._account.batch_count or held >= self._account.batch_bytes
+
+    def count_waiting(self) -> int:
+        return len(self._list(None))
+
+    def _list(self, limit: int | None) -> list[Listed]:
+        """What is wanted, oldest first; at most `limit`."""
+        options = self._find_options()
+        try:
+            found = self._connection.list_messages(self._folder.id, options)
+            listed = list(islice(found, limit))
+        except GraphRefusal as refusal:
+            if refusal.code != TOO_COMPLEX:
+                raise
+            # Then without order, and without what somebody has read meanwhile.
+            plain = {"$filter": self._unread() if self._since is None else self._after()}
+            found = self._connection.list_messages(self._folder.id, plain)
+            listed = sorted(found, key=lambda each: each.received_at)[:limit]
+        return [each for each in listed if not (each.is_read and self._mark.is_known(each))]
+
+    def _find_options(self) -> dict[str, str]:
+        """The field of `$orderby` must come first in `$filter`, or Graph refuses the question."""
+        wanted = self._after()
+        if self._since is None:
+            new = f"receivedDateTime ge {_stamp(self._mark.moment)}"
+            wanted += f" and (({self._unread()}) or {new})"
+        return {"$filter": wanted, "$orderby": "receivedDateTime asc"}
+
+    def _after(self) -> str:
+        return f"receivedDateTime ge {_stamp(self._since or FIRST_MOMENT)}"
+
+    def _unread(self) -> str:
+        starts_at = self._account.starts_at
+        after = f" and receivedDateTime ge {_stamp(starts_at)}" if starts_at else ""
+        return f"isRead eq false{after}"
+
+    def _read_all(self, waiting: Iterable[Listed]) -> Iterator[RawMessage]:
+        broken = 0
+        for each in waiting:
+            try:
+                content, oversize = self._connection.read_message(each.id)
+            except GraphRefusal as refusal:
+                if refusal.status == httpx.codes.NOT_FOUND:  # moved or deleted meanwhile
+                    continue
+                broken += 1
+                if refusal.retry_after or broken > MAX_BROKEN:
+                    raise
+                logger.warning("message left id=%s reason=%s", _short(each.id), refusal.detail)
+                continue
+            source_id = _source_id(each.id)
+            self._given[source_id] = each
+            yield RawMessage(source_id, content, oversize=oversize)
+
+    def acknowledge(self, messages: Sequence[RawMessage]) -> None:
+        """Delete or mark as read; an oversize message is never deleted, since we don't have it."""
+        for message in messages:
+            each = self._given.pop(message.source_id, None)
+            if each is None:
+                raise InboxError(f"the message {message.source_id} was not read here")
+            self._settle(each, delete=self._account.delete_after_delivery and not message.oversize)
+            self._mark = self._mark.beyond(each)
+
+    def _settle(self, each: Listed, *, delete: bool) -> None:
+        try:
+            if delete:
+                self._connection.delete(each.id)
+            elif not each.is_read:
+                self._connection.mark_read(each.id)
+        except GraphRefusal as refusal:
+            if refusal.status != httpx.codes.NOT_FOUND:  # somebody else was first
+                raise
+
+    def wait(self, seconds: float) -> bool:
+        """True when the poll interval is over: Graph does not call."""
+        left = self._next_poll - time.monotonic()
+        time.sleep(max(0.0, min(left, seconds)))
+        return left <= seconds
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _source_id(message_id: str) -> str:
+    """Graph's immutable id, which stays the same as long as the message is in this mailbox."""
+    if len(message_id) <= MAX_SOURCE_ID:
+        return message_id
+    return hashlib.sha256(message_id.encode()).hexdigest()

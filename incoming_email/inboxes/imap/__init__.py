@@ -1,0 +1,1 @@
+"""IMAP folders (RFC 9051 and 3501)."""

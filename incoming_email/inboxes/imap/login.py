@@ -1,0 +1,102 @@
+"""Logging in to an IMAP server: LOGIN, AUTHENTICATE PLAIN, or XOAUTH2."""
+
+import imaplib
+import json
+
+from imapclient.exceptions import LoginError
+
+from incoming_email.inboxes.accounts import ImapAccount, OAuthClient
+from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.imap.connection import ImapConnection
+from incoming_email.inboxes.imap.faults import inbox_errors
+from incoming_email.inboxes.oauth_tokens import find_access_token
+
+NO_XOAUTH2 = "Use another port, or log in by password: this server does not offer XOAUTH2."
+REFUSED_TWICE = (
+    "Check that the user is the one who gave consent, that the scope covers IMAP, and that the"
+    " provider lets this mailbox be read by IMAP."
+)
+
+
+def log_in(connection: ImapConnection, account: ImapAccount) -> None:
+    """Raises InboxError; no password and no token is in its text."""
+    if account.oauth is None:
+        _log_in_with_password(connection, account)
+    else:
+        _log_in_with_token(connection, account, account.oauth)
+
+
+def _log_in_with_password(connection: ImapConnection, account: ImapAccount) -> None:
+    """LOGIN, or AUTHENTICATE PLAIN for what LOGIN can't carry (RFC 4616: UTF-8)."""
+    with inbox_errors(account):
+        offered = connection.capabilities()
+        both = account.user + account.password
+        plain = b"LOGINDISABLED" in offered or not (both.isascii() and both.isprintable())
+        if plain and b"LOGINDISABLED" in offered and not (account.ssl or account.start_tls):
+            raise InboxError(
+                "the server takes no password without encryption (LOGINDISABLED)",
+                remedy="Switch on ssl or start_tls.",
+            )
+        if not plain:
+            connection.login(account.user, account.password)
+            return
+        words = f"\0{account.user}\0{account.password}".encode()
+        connection.sasl_login("PLAIN", lambda _challenge: words)
+
+
+def _log_in_with_token(
+    connection: ImapConnection, account: ImapAccount, client: OAuthClient
+) -> None:
+    """A refused token is tried once more with a new one: it may have been withdrawn early."""
+    with inbox_errors(account):
+        if b"AUTH=XOAUTH2" not in connection.capabilities():
+            raise InboxError("the server offers no XOAUTH2", remedy=NO_XOAUTH2)
+    if not _is_token_taken(connection, account, find_access_token(client)):
+        token = find_access_token(client, renew=True)
+        with inbox_errors(account, secret=token, remedy=REFUSED_TWICE):
+            XOAuth2(account.user, token).log_in(connection)
+
+
+def _is_token_taken(connection: ImapConnection, account: ImapAccount, token: str) -> bool:
+    with inbox_errors(account, secret=token):
+        try:
+            XOAuth2(account.user, token).log_in(connection)
+        except LoginError as error:
+            if isinstance(error.__context__, imaplib.IMAP4.abort):
+                raise
+            return False
+    return True
+
+
+class XOAuth2:
+    """One attempt. A refusal comes as a challenge with JSON, which wants an empty answer."""
+
+    def __init__(self, user: str, token: str) -> None:
+        self._first = f"user={user}\1auth=Bearer {token}\1\1".encode()
+        self._challenge = b""
+        self._is_sent = False
+
+    def log_in(self, connection: ImapConnection) -> None:
+        try:
+            connection.sasl_login("XOAUTH2", self._answer)
+        except LoginError as error:
+            if words := self._find_words():
+                raise LoginError(f"{error} ({words})") from error
+            raise
+
+    def _answer(self, challenge: bytes) -> bytes:
+        if self._is_sent:
+            self._challenge = challenge
+            return b""
+        self._is_sent = True
+        return self._first
+
+    def _find_words(self) -> str:
+        """`{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}`."""
+        try:
+            told = json.loads(self._challenge)
+        except ValueError:
+            return ""
+        if not isinstance(told, dict):
+            return ""
+        return ", ".join(f"{name} {told[name]}" for name in ("status", "scope") if name in told)

@@ -1,0 +1,1 @@
+"""Secret keys in addresses, and which addresses are ours."""

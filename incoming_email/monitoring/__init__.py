@@ -1,0 +1,1 @@
+"""Whether mail flows: the check, health and metrics, alerts, figures, probes."""

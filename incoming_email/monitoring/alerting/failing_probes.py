@@ -1,0 +1,62 @@
+"""Administrators are told once that probes by a mailbox are late, and once that they are not."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from incoming_email.models import BAD_STATES, AlertEvent, Mailbox, Probe, ProbeState
+from incoming_email.monitoring import probes
+from incoming_email.monitoring.alerting.administrators import find_administrators
+from incoming_email.monitoring.alerting.alerts import Alert, write_alert
+from issues.models import User
+
+
+def tell_administrators(*, now: datetime) -> int:
+    """Write what is to be told; return of how many mailboxes.
+
+    `Mailbox.probe_alerted_at` remembers what was told. It changes in one transaction with the
+    mail, so a crash tells neither twice nor never, and of two workers one tells.
+    """
+    standing = probes.find_standing()
+    told = Mailbox.objects.filter(probe_alerted_at__isnull=False)
+    told.exclude(pk__in=standing).update(probe_alerted_at=None)  # probing was switched off
+    changed = [probe for probe in standing.values() if _is_news(probe)]
+    people = find_administrators() if changed else []
+    return sum(_tell(probe, people, now=now) for probe in changed)
+
+
+def _is_news(probe: Probe) -> bool:
+    return (probe.state in BAD_STATES) is (probe.mailbox.probe_alerted_at is None)
+
+
+def _tell(probe: Probe, people: Sequence[User], *, now: datetime) -> bool:
+    mailbox, is_bad = probe.mailbox, probe.state in BAD_STATES
+    unchanged = Mailbox.objects.filter(pk=mailbox.pk, probe_alerted_at=mailbox.probe_alerted_at)
+    with transaction.atomic():
+        if not unchanged.update(probe_alerted_at=now if is_bad else None):
+            return False
+        write_alert(_describe(probe), people, now=now)
+    return True
+
+
+def _describe(probe: Probe) -> Alert:
+    """In the language of the site: the webhook is told the same."""
+    if probe.state not in BAD_STATES:
+        return Alert(
+            AlertEvent.PROBE_WORKING, probe.mailbox, probe.processed_at or probe.created_at
+        )
+    with translation.override(settings.LANGUAGE_CODE):
+        if probe.state == ProbeState.SLOW and probe.took is not None:
+            error = _("the last probe took %(seconds)d seconds for its way round") % {
+                "seconds": probe.took.total_seconds()
+            }
+            remedy = _("The mailbox's page shows which part of the way takes so long.")
+        else:
+            error, remedy = probes.describe_stop(
+                probe.mailbox, probe.pk, probe.stopped_in, probe.fault
+            )
+    return Alert(AlertEvent.PROBE_FAILING, probe.mailbox, probe.created_at, error, remedy)

@@ -1,0 +1,65 @@
+"""Alerts to the webhook: posted outside of transactions, at least once, until it says 2xx."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import httpx
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from incoming_email.models import WebhookAlert
+from incoming_email.monitoring.alerting.administrators import address_of_page
+
+logger = logging.getLogger(__name__)
+TIMEOUT_SECONDS = 10.0
+BATCH = 10
+"""All of them may take their whole time, and the task must end within its limit."""
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=1)
+LAST_DOUBLING = 6
+
+
+def post_owed(*, clock: Callable[[], datetime] = timezone.now) -> int:
+    """Post what is owed; return how many the webhook has taken. Call outside a transaction."""
+    if not settings.ALERT_WEBHOOK_URL:
+        return 0
+    owed = WebhookAlert.objects.owed(clock()).select_related("mailbox").order_by("pk")
+    return sum(_post(alert, clock) for alert in owed[:BATCH] if _claim(alert, clock()))
+
+
+def _claim(alert: WebhookAlert, now: datetime) -> bool:
+    """The next attempt, by whomever, only after a pause: two workers don't post the same."""
+    pause = min(FIRST_PAUSE * 2 ** min(alert.attempts, LAST_DOUBLING), LONGEST_PAUSE)
+    mine = WebhookAlert.objects.owed(now).filter(pk=alert.pk, attempts=alert.attempts)
+    return bool(mine.update(attempts=alert.attempts + 1, next_attempt_at=now + pause))
+
+
+def _post(alert: WebhookAlert, clock: Callable[[], datetime]) -> bool:
+    row = WebhookAlert.objects.filter(pk=alert.pk)
+    try:
+        answer = httpx.post(settings.ALERT_WEBHOOK_URL, json=_body(alert), timeout=TIMEOUT_SECONDS)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        problem = type(error).__name__  # its text may hold the address, and that a secret
+    else:
+        problem = "" if answer.is_success else f"HTTP {answer.status_code}"
+    if problem:
+        logger.warning("alert not posted webhook_alert=%s error=%s", alert.pk, problem)
+        row.update(last_error=problem)
+        return False
+    row.update(posted_at=clock(), last_error="")
+    return True
+
+
+def _body(alert: WebhookAlert) -> dict[str, str | int]:
+    """`id` is the same at every attempt, so that the receiver can drop a repeat."""
+    page = reverse("admin:incoming_email_mailbox_change", args=[alert.mailbox_id])
+    return {
+        "id": alert.pk,
+        "event": alert.event,
+        "mailbox": alert.mailbox.name,
+        "since": alert.since.isoformat(),
+        "error": alert.error,
+        "url": address_of_page(page),
+    }

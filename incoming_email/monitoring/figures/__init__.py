@@ -1,0 +1,45 @@
+"""Counts over the ledger and the outbox, for the dashboard and for metrics. Reads only."""
+
+from incoming_email.monitoring.figures.over_time import (
+    PERIODS,
+    Activity,
+    Bucket,
+    Period,
+    find_activity,
+    find_times,
+)
+from incoming_email.monitoring.figures.stages import (
+    Stage,
+    count_by_status,
+    count_outgoing,
+    find_stages,
+)
+from incoming_email.monitoring.figures.standing import (
+    Overdue,
+    Standing,
+    find_heartbeats,
+    find_oldest_pending,
+    find_overdue,
+    find_received,
+    find_standing,
+)
+
+__all__ = [
+    "PERIODS",
+    "Activity",
+    "Bucket",
+    "Overdue",
+    "Period",
+    "Stage",
+    "Standing",
+    "count_by_status",
+    "count_outgoing",
+    "find_activity",
+    "find_heartbeats",
+    "find_oldest_pending",
+    "find_overdue",
+    "find_received",
+    "find_stages",
+    "find_standing",
+    "find_times",
+]

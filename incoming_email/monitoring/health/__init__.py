@@ -1,0 +1,7 @@
+"""Whether everything is set up and running, asked of every mailbox and of the installation."""
+
+from incoming_email.monitoring.health.diagnosing import diagnose, diagnose_mailbox
+from incoming_email.monitoring.health.examinations import MailboxFinding
+from incoming_email.monitoring.health.signs import SIGNS, Sign, find_signs
+
+__all__ = ["SIGNS", "MailboxFinding", "Sign", "diagnose", "diagnose_mailbox", "find_signs"]

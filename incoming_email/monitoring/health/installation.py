@@ -1,0 +1,143 @@
+"""What is asked of our own rows: are the processes alive, and does work pile up?"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Min
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from incoming_email.inboxes.base import Answer, Finding
+from incoming_email.models import FETCHED, InboundEmail, Mailbox, heartbeats
+from incoming_email.monitoring import figures
+from incoming_email.outcomes import Status
+from issues.models import OutgoingEmail, OutgoingState
+from issues.models.outgoing import OWED_SINCE
+
+
+def find_mailboxes(enabled: Sequence[Mailbox]) -> Finding:
+    if enabled:
+        detail = ngettext("%(count)d is enabled", "%(count)d are enabled", len(enabled))
+        return Finding("mailboxes", Answer.YES, detail % {"count": len(enabled)})
+    remedy = _("Add a mailbox in the admin, or switch one on.")
+    return Finding("mailboxes", Answer.NO, _("no mailbox is enabled, so no mail comes in"), remedy)
+
+
+def find_processes(enabled: Sequence[Mailbox], *, now: datetime) -> list[Finding]:
+    worker = _("Start it: celery -A config worker. It answers beat, so beat must run as well.")
+    beat = _("Start it: celery -A config beat. A worker answers it, so one must run as well.")
+    return [
+        _find_alive("worker", heartbeats.WORKER, Answer.NO, worker, now=now),
+        _find_alive("beat", heartbeats.BEAT, Answer.NO, beat, now=now),
+        _find_watcher(enabled, now=now),
+    ]
+
+
+def _find_watcher(enabled: Sequence[Mailbox], *, now: datetime) -> Finding:
+    """Only a warning: without it beat still has the mailboxes read every minute."""
+    if not any(mailbox.inbox_method in FETCHED for mailbox in enabled):
+        return Finding(
+            "watcher", Answer.SKIPPED, _("no mailbox is enabled that mail is fetched from")
+        )
+    remedy = _("Start it: python manage.py watch_mailboxes. Without it mail waits up to a minute.")
+    return _find_alive("watcher", heartbeats.WATCHER, Answer.WARN, remedy, now=now)
+
+
+def _find_alive(step: str, name: str, otherwise: Answer, remedy: str, *, now: datetime) -> Finding:
+    seen_at = heartbeats.find_last(name)
+    if seen_at is None:
+        return Finding(step, otherwise, _("it was never seen alive"), remedy)
+    if now - seen_at <= heartbeats.OLD:
+        return Finding(step, Answer.YES)
+    detail = _("it was last seen alive %(age)s ago") % {"age": _age(seen_at, now)}
+    return Finding(step, otherwise, detail, remedy)
+
+
+def find_ledger(*, now: datetime) -> list[Finding]:
+    failed = InboundEmail.objects.filter(status=Status.FAILED).count()
+    held = InboundEmail.objects.filter(status=Status.HELD).count()
+    return [
+        _find_oldest_pending(now=now),
+        _warn_if_any(
+            "failed rows",
+            failed,
+            _("inbound emails whose attempts are used up: %(count)d"),
+            _("Look at their last error in the admin, then let them be processed again."),
+        ),
+        _warn_if_any(
+            "held rows",
+            held,
+            _("inbound emails that wait for a person: %(count)d"),
+            _("Release or discard them in the admin."),
+        ),
+    ]
+
+
+def _find_oldest_pending(*, now: datetime) -> Finding:
+    overdue = figures.find_overdue(now=now)
+    if overdue.oldest is not None:
+        return _describe_overdue(overdue.count, overdue.oldest, now=now)
+    oldest = figures.find_oldest_pending(now=now)
+    if oldest is None or oldest.received_at > now - _pending_limit():
+        return Finding("oldest pending", Answer.YES)
+    detail = _("inbound email %(pk)d came %(age)s ago and is not done; attempts: %(attempts)d") % {
+        "pk": oldest.pk,
+        "age": _age(oldest.received_at, now),
+        "attempts": oldest.attempts,
+    }
+    remedy = _("Look at its last error in the admin, and whether worker and beat run.")
+    return Finding("oldest pending", Answer.WARN, detail, remedy)
+
+
+def _describe_overdue(count: int, oldest: InboundEmail, *, now: datetime) -> Finding:
+    """Names the type of the oldest row's last error only: its text may quote a mail."""
+    detail = ngettext(
+        "%(count)d message is due, and no worker has tried it for %(age)s",
+        "%(count)d messages are due, and no worker has tried them for %(age)s",
+        count,
+    ) % {"count": count, "age": _age(oldest.next_attempt_at, now)}
+    if oldest.last_error:
+        last = _("the last error of inbound email %(pk)d is %(fault)s") % {
+            "pk": oldest.pk,
+            "fault": oldest.last_error.partition(":")[0],
+        }
+        detail = f"{detail}; {last}"
+    remedy = _(
+        "See whether the worker and beat run and what the worker's log says; restart them after an"
+        " update. The mail is kept meanwhile."
+    )
+    return Finding("oldest pending", Answer.NO, detail, remedy)
+
+
+def find_unsent(*, now: datetime) -> Finding:
+    """Mail of ours that is given up, or waits too long."""
+    step = "unsent mail"
+    failed = OutgoingEmail.objects.filter(state=OutgoingState.FAILED).count()
+    if failed:
+        remedy = _("Look at their last error in the admin, then send them again.")
+        detail = _("outgoing emails that were given up: %(count)d") % {"count": failed}
+        return Finding(step, Answer.WARN, detail, remedy)
+    waiting = OutgoingEmail.objects.owed(now).aggregate(oldest=Min(OWED_SINCE))
+    oldest = waiting["oldest"]
+    if oldest is None or oldest > now - _pending_limit():
+        return Finding(step, Answer.YES)
+    detail = _("the oldest has waited for %(age)s") % {"age": _age(oldest, now)}
+    remedy = _("Look at its last error in the admin, and whether worker and beat run.")
+    return Finding(step, Answer.WARN, detail, remedy)
+
+
+def _warn_if_any(step: str, count: int, detail: str, remedy: str) -> Finding:
+    if not count:
+        return Finding(step, Answer.YES)
+    return Finding(step, Answer.WARN, detail % {"count": count}, remedy)
+
+
+def _pending_limit() -> timedelta:
+    return timedelta(minutes=settings.CHECK_PENDING_MINUTES)
+
+
+def _age(moment: datetime, now: datetime) -> str:
+    """For example '2 hours', without the non-breaking space that Django puts in."""
+    return timesince(moment, now, depth=1).replace("\xa0", " ")

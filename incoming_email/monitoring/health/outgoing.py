@@ -1,0 +1,120 @@
+"""Servers that our mail goes out by: that of EMAIL_URL, and those of projects."""
+
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator
+from functools import partial
+
+from django.conf import settings
+from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
+from django.utils.translation import gettext as _
+
+from incoming_email.inboxes.base import Answer, Finding
+from incoming_email.inboxes.imap.faults import EXPIRED, UNTRUSTED
+from incoming_email.monitoring.health.examinations import Examination, Probe, name_server
+from incoming_email.monitoring.health.servers import PATIENCE, find_words
+from issues.outbox import AccountInUse, find_accounts_in_use, leaves_the_machine
+
+STEP = "outgoing mail"
+PROJECT_STEP = "outgoing mail of a project"
+MOST_PROJECTS = 50
+"""All are asked side by side, and a thread each is enough for so many."""
+
+
+def examine_outgoing(*, timeout: float) -> Examination:
+    if not leaves_the_machine():
+        detail = _("EMAIL_URL names no mail server: mail is kept on this machine")
+        return Examination(before=[Finding(STEP, Answer.SKIPPED, detail)])
+    return Examination(
+        server=name_server(settings.EMAIL_HOST, settings.EMAIL_PORT),
+        probe=Probe((STEP,), lambda: find_outgoing(timeout=timeout * PATIENCE), timeout),
+    )
+
+
+def find_outgoing(*, timeout: float) -> Iterator[Finding]:
+    """Connects and logs in as for sending. No mail is sent."""
+    error = _open(mail.get_connection(timeout=timeout))
+    if error is not None:
+        words = find_words(error, settings.EMAIL_HOST_PASSWORD)
+        yield Finding(STEP, Answer.NO, words, _find_remedy(error))
+        return
+    user = settings.EMAIL_HOST_USER
+    detail = _("logged in as %(user)s") % {"user": user} if user else _("connected")
+    yield Finding(STEP, Answer.YES, detail)
+
+
+def examine_projects(*, timeout: float) -> list[Examination]:
+    """One for each project that has a server of its own."""
+    accounts = find_accounts_in_use()
+    examinations = [
+        Examination(
+            server=account.server,
+            probe=Probe((PROJECT_STEP,), partial(_find_of_project, account), timeout),
+        )
+        for account in accounts[:MOST_PROJECTS]
+    ]
+    if len(accounts) > MOST_PROJECTS:
+        detail = _("not asked, since there are so many: %(count)d") % {
+            "count": len(accounts) - MOST_PROJECTS
+        }
+        left = Finding(PROJECT_STEP, Answer.SKIPPED, detail)
+        examinations.append(Examination(before=[left]))
+    return examinations
+
+
+def _find_of_project(account: AccountInUse) -> Iterator[Finding]:
+    """Only a warning: the project's maintainers have set it up, and others are not affected."""
+    error = _open(account.connection)
+    if error is None:
+        yield Finding(PROJECT_STEP, Answer.YES, account.owner)
+        return
+    words = find_words(error, str(getattr(account.connection, "password", "") or ""))
+    remedy = _("Let a maintainer correct the server on the page of the project's own address.")
+    yield Finding(PROJECT_STEP, Answer.WARN, f"{account.owner}: {words}", remedy)
+
+
+def _open(server: BaseEmailBackend) -> Exception | None:
+    """The fault, if there is one."""
+    try:
+        try:
+            server.open()
+        finally:
+            server.close()  # a refused log-in leaves the connection open
+    except (OSError, ValueError) as error:  # smtplib's faults are OSErrors
+        return error
+    return None
+
+
+def _find_remedy(error: Exception) -> str:
+    """One thing to do, by the kind of fault; the first row that fits."""
+    rows: tuple[tuple[type[BaseException], str], ...] = (
+        (
+            smtplib.SMTPAuthenticationError,
+            _("Check EMAIL_URL: user and password. Some providers want an app password here."),
+        ),
+        (ssl.SSLCertVerificationError, _find_certificate_remedy(error)),
+        (
+            ssl.SSLError,
+            _("Check EMAIL_URL: smtp+ssl is for TLS at once (465), smtp+tls for STARTTLS (587)."),
+        ),
+        (
+            smtplib.SMTPNotSupportedError,
+            _("Check EMAIL_URL: the server does not offer what the scheme or the user asks for."),
+        ),
+        (socket.gaierror, _("Check EMAIL_URL: the host name, and this machine's DNS.")),
+    )
+    other = _("Check EMAIL_URL: scheme, user, password, host and port. Mail waits meanwhile.")
+    return next((remedy for kind, remedy in rows if isinstance(error, kind)), other)
+
+
+def _find_certificate_remedy(error: Exception) -> str:
+    code = getattr(error, "verify_code", 0)
+    if code == EXPIRED:
+        return _(
+            "Renew the certificate on the mail server, or set the clock of this machine right."
+        )
+    if code in UNTRUSTED:
+        return _("Add the authority that signed the server's certificate to those of this machine.")
+    return _("Check EMAIL_URL: the host must be the name in the server's certificate.")

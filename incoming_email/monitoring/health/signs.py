@@ -1,0 +1,82 @@
+"""Whether the installation lives, found out in a moment: for those who ask every few seconds."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+
+from incoming_email.inboxes.base import Answer
+from incoming_email.models import Heartbeat, Mailbox, heartbeats
+from incoming_email.monitoring import figures, probes
+from incoming_email.monitoring.health.servers import find_broker
+
+BROKER_SECONDS = 2.0
+PROCESSES = {
+    "worker": heartbeats.WORKER,
+    "beat": heartbeats.BEAT,
+    "watcher": heartbeats.WATCHER,
+    "door": heartbeats.SMTP_DOOR,
+}
+SIGNS = ("database", *PROCESSES, "processing", "mailboxes", "probes", "broker")
+OPTIONAL = ("watcher", "door")
+"""An installation may do without them, so who wants to know asks by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One thing that has to work. `numbers` say no more than strangers may know."""
+
+    name: str
+    is_good: bool
+    numbers: dict[str, int] = field(default_factory=dict)
+
+
+def find_signs(*names: str, now: datetime) -> list[Sign]:
+    """A few small queries and one connection to the broker; the mail servers are not asked.
+
+    Without names: all that every installation has.
+    """
+    asked = names or tuple(name for name in SIGNS if name not in OPTIONAL)
+    try:
+        known = [Sign("database", is_good=True), *_find_processes(now), _find_processing(now)]
+        known += [_find_mailboxes(now), _find_probes()]
+        chosen = [sign for sign in known if sign.name in asked]
+    except (DatabaseError, InterfaceError):
+        # Whatever else was asked for is not known now.
+        chosen = [Sign("database", is_good=False)]
+    if "broker" in asked:
+        (broker,) = find_broker(timeout=BROKER_SECONDS)
+        chosen.append(Sign("broker", broker.answer is Answer.YES))
+    return chosen
+
+
+def _find_processes(now: datetime) -> list[Sign]:
+    seen = dict(Heartbeat.objects.values_list("name", "seen_at"))
+    return [_read_heartbeat(name, seen.get(process), now) for name, process in PROCESSES.items()]
+
+
+def _read_heartbeat(name: str, seen_at: datetime | None, now: datetime) -> Sign:
+    if seen_at is None:
+        return Sign(name, is_good=False)
+    age = now - seen_at
+    return Sign(name, age <= heartbeats.OLD, {"seen_seconds_ago": max(int(age.total_seconds()), 0)})
+
+
+def _find_processing(now: datetime) -> Sign:
+    """Whether messages are processed: a worker that sends heartbeats may still process none."""
+    overdue = figures.find_overdue(now=now).count
+    return Sign("processing", overdue == 0, {"overdue": overdue})
+
+
+def _find_mailboxes(now: datetime) -> Sign:
+    """A mailbox may fail for a while: no sooner than people are told does it count."""
+    since = now - timedelta(minutes=settings.MAILBOX_ALERT_MINUTES)
+    enabled = Mailbox.objects.filter(enabled=True)
+    failing = enabled.filter(failing_since__lte=since).count()
+    return Sign("mailboxes", failing == 0, {"failing": failing})
+
+
+def _find_probes() -> Sign:
+    failing = probes.count_failing()
+    return Sign("probes", failing == 0, {"failing": failing})

@@ -1,0 +1,26 @@
+"""Letterbox mails itself through a mailbox, follows the mail, and keeps how long it took."""
+
+from incoming_email.monitoring.probes.following import Course, follow, follow_open
+from incoming_email.monitoring.probes.history import (
+    count_failing,
+    find_last,
+    find_standing,
+    purge_old,
+)
+from incoming_email.monitoring.probes.sending import find_obstacle, send, send_due
+from incoming_email.monitoring.probes.wording import describe_course, describe_stop
+
+__all__ = [
+    "Course",
+    "count_failing",
+    "describe_course",
+    "describe_stop",
+    "find_last",
+    "find_obstacle",
+    "find_standing",
+    "follow",
+    "follow_open",
+    "purge_old",
+    "send",
+    "send_due",
+]

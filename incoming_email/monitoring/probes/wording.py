@@ -1,0 +1,62 @@
+"""The way of a probe in words: how long each part took, or where it stopped and what to do."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from incoming_email.models import InboxMethod, Leg, Mailbox
+from incoming_email.monitoring.probes.following import Course
+
+
+def describe_course(created_at: datetime, course: Course) -> str:
+    """Of one that came round."""
+    return _(
+        "it came round in %(whole)s s: %(sending)s s until it was sent, %(delivery)s s more until"
+        " it was received, %(processing)s s more until it was processed"
+    ) % {
+        "whole": _seconds(created_at, course.processed_at),
+        "sending": _seconds(created_at, course.sent_at),
+        "delivery": _seconds(course.sent_at, course.received_at),
+        "processing": _seconds(course.received_at, course.processed_at),
+    }
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> str:
+    """Never below 0: two machines may have a part in it, and a mail may come in before its sender
+    has noted that it is gone."""
+    if start is None or end is None:
+        return "?"
+    return f"{max((end - start).total_seconds(), 0):.1f}"
+
+
+def describe_stop(mailbox: Mailbox, number: int, stopped_in: str, fault: str) -> tuple[str, str]:
+    """What happened, and what to do."""
+    name = f"probe-{number}-"
+    if stopped_in == Leg.SENDING:
+        detail = _("the mail still waits to be sent")
+        remedy = _(
+            "Start worker and beat, and look at “outgoing mail” in the check; the mail's row in the"
+            " admin has its last error."
+        )
+    elif stopped_in == Leg.READING:
+        detail = _("the mailbox was not read since the mail was sent")
+        remedy = _(
+            "Start the watcher, or worker and beat; “Test connection” says if it can be read."
+        )
+    elif stopped_in == Leg.PROCESSING:
+        detail = _("it was received, but is not processed")
+        remedy = _("Look at its row in the ledger, and whether worker and beat run.")
+    elif mailbox.inbox_method == InboxMethod.SMTP:
+        detail = _("the mail server took the mail, but did not hand it to the SMTP door")
+        remedy = _(
+            "Look for “%(name)s” in its log and queue, and whether serve_smtp runs and the server"
+            " sends mail for this domain there."
+        )
+    else:
+        detail = _("the mail server took the mail, but it has not come into the folder")
+        remedy = _(
+            "Look for “%(name)s” in its log and in the folder of junk mail, and whether"
+            " sub-addresses or the catch-all lead into this mailbox."
+        )
+    words = f"{detail}: {fault}" if fault else detail
+    return words, remedy % {"name": name} if "%(name)s" in remedy else remedy

@@ -1,0 +1,1 @@
+"""HTML bodies to safe Markdown."""

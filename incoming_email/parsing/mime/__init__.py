@@ -1,0 +1,1 @@
+"""MIME: headers, parts, charsets of parts, addresses."""

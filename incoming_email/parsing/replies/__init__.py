@@ -1,0 +1,1 @@
+"""What a person wrote, and what was quoted, added or forwarded."""

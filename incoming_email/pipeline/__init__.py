@@ -1,0 +1,1 @@
+"""From a server to an effect, in the order of the way."""

@@ -1,0 +1,193 @@
+"""One visit to a mailbox: read it alone, store, acknowledge, process, note how it went."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from incoming_email.inboxes.base import Inbox, InboxError
+from incoming_email.inboxes.opening import open_inbox
+from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from incoming_email.pipeline import processing, receiving
+from issues import connections
+
+logger = logging.getLogger(__name__)
+
+MANY = 20
+"""So many in a batch, and the next one is fetched first: more would make a single message wait."""
+
+CLOCK_SLACK_SECONDS = 5
+"""So much early is not too early: the clock that starts a poll is not exact to the second."""
+
+
+class LeaseLostError(Exception):
+    """Somebody else reads the mailbox now, or it was disabled."""
+
+
+def describe_fault(fault: InboxError) -> str:
+    """What happened and what to do; sentences of ours in the active language."""
+    return f"{_(fault.detail)} {_(fault.remedy)}".strip()
+
+
+def fetch(
+    mailbox: Mailbox,
+    *,
+    holder: str,
+    clock: Callable[[], datetime] = timezone.now,
+    on_progress: Callable[[int], object] = lambda _count: None,
+) -> int | None:
+    """Take in what waits; return how many are new, or None while somebody else reads it.
+
+    Raises InboxError when the server does not let us, after noting that in the mailbox.
+    """
+    try:
+        with visit(mailbox, holder=holder, clock=clock) as inbox:
+            return take_in(mailbox, inbox, holder=holder, clock=clock, on_progress=on_progress)
+    except LeaseLostError:
+        return None
+
+
+def preview(mailbox: Mailbox, *, since: datetime) -> int:
+    """How many messages came since then, seen or not. Nothing is marked.
+
+    What is kept already counts too: only the bytes could tell. Raises InboxError.
+    """
+    with open_inbox(mailbox.account(), since=since) as inbox:
+        return inbox.count_waiting()
+
+
+def backfill(
+    mailbox: Mailbox,
+    *,
+    since: datetime,
+    clock: Callable[[], datetime] = timezone.now,
+    on_progress: Callable[[int], object] = lambda _count: None,
+) -> int:
+    """Take in what came since then, seen or not, and is not kept yet; return how many.
+
+    Without the lease, so that a watcher goes on: what both read is stored once, and the position
+    is not touched. Also for a mailbox that is switched off. Raises InboxError.
+    """
+    count = 0
+    with open_inbox(mailbox.account(), since=since) as inbox:
+        for new in _process_each(receiving.receive(mailbox, inbox, clock=clock), clock):
+            count += new
+            on_progress(new)
+    logger.info("filled in mailbox=%s new=%s", mailbox.pk, count)
+    return count
+
+
+def start_from(mailbox: Mailbox, moment: datetime) -> None:
+    """Mail that came before is left alone from now on; what is kept already stays."""
+    Mailbox.objects.filter(pk=mailbox.pk).update(starts_at=moment)
+
+
+@contextmanager
+def visit(
+    mailbox: Mailbox, *, holder: str, clock: Callable[[], datetime] = timezone.now
+) -> Iterator[Inbox]:
+    """Hold the mailbox's lease and an open connection; note success or failure in the row."""
+    renew(mailbox, holder=holder, now=clock())
+    mailbox.refresh_from_db(fields=["position"])  # the one before us may have moved it
+    try:
+        with open_inbox(mailbox.account(), position=mailbox.position) as inbox:
+            yield inbox
+    except LeaseLostError:
+        raise
+    except InboxError as error:
+        _note_failure(mailbox, error, now=clock())
+        raise
+    except Exception as fault:  # a bug of ours, but the mailbox is not read all the same
+        with suppress(DatabaseError, InterfaceError):  # the exception may come from the database
+            _note_failure(mailbox, _as_inbox_error(fault), now=clock())
+        raise
+    finally:
+        connections.validate()  # what broke the visit off may be the database
+        Mailbox.objects.release(mailbox.pk, holder=holder)
+
+
+def renew(mailbox: Mailbox, *, holder: str, now: datetime) -> None:
+    """Take or keep the lease; raise LeaseLostError where another one has it."""
+    seconds = settings.MAILBOX_LEASE_SECONDS
+    if not Mailbox.objects.lease(mailbox.pk, holder=holder, now=now, seconds=seconds):
+        raise LeaseLostError(str(mailbox))
+
+
+def take_in(
+    mailbox: Mailbox,
+    inbox: Inbox,
+    *,
+    holder: str,
+    clock: Callable[[], datetime],
+    on_progress: Callable[[int], object] = lambda _count: None,
+) -> int:
+    """Store and process all that is unread over an open connection; return how many are new."""
+    count = 0
+    for new in _process_each(receiving.receive(mailbox, inbox, clock=clock), clock):
+        count += new
+        on_progress(new)
+        renew(mailbox, holder=holder, now=clock())
+    _note_success(mailbox, inbox, now=clock())
+    if count:
+        logger.info("fetched mailbox=%s new=%s", mailbox.pk, count)
+    return count
+
+
+def _process_each(
+    batches: Iterator[list[InboundEmail]], clock: Callable[[], datetime]
+) -> Iterator[int]:
+    """Process batch by batch; yield how many each had.
+
+    Where many wait, the next batch is taken in while the parser reads this one. What cannot be
+    taken in keeps nobody from acting on what has been.
+    """
+    rows = next(batches, None)
+    while rows is not None:
+        if len(rows) < MANY:
+            processing.process_claimed(rows, clock=clock)
+            yield len(rows)
+            rows = next(batches, None)
+            continue
+        emails = processing.begin_reading(rows)
+        try:
+            following = next(batches, None)
+        finally:
+            processing.process_claimed(rows, clock=clock, emails=emails)
+        yield len(rows)
+        rows = following
+
+
+def _note_success(mailbox: Mailbox, inbox: Inbox, *, now: datetime) -> None:
+    pause = timedelta(seconds=max(0, mailbox.poll_interval - CLOCK_SLACK_SECONDS))
+    is_by_interval = mailbox.inbox_method == InboxMethod.MICROSOFT_GRAPH
+    Mailbox.objects.filter(pk=mailbox.pk).update(
+        position=inbox.position or "",
+        last_success_at=now,
+        last_error="",
+        failing_since=None,
+        next_poll_at=now + pause if is_by_interval else None,
+        server_notice=inbox.notice,
+    )
+
+
+def _as_inbox_error(fault: Exception) -> InboxError:
+    """By its type alone: its text may quote a mail."""
+    with override(settings.LANGUAGE_CODE):
+        detail = _("Letterbox itself failed while it read the mailbox (%(fault)s).")
+        remedy = _("The log of the worker or the watcher says where. The mail is kept meanwhile.")
+        return InboxError(detail % {"fault": type(fault).__name__}, remedy=remedy)
+
+
+def _note_failure(mailbox: Mailbox, error: InboxError, *, now: datetime) -> None:
+    logger.warning("fetch failed mailbox=%s error=%s", mailbox.pk, error.detail)
+    row = Mailbox.objects.filter(pk=mailbox.pk)
+    pause = now + timedelta(seconds=error.retry_after) if error.retry_after else None
+    with override(settings.LANGUAGE_CODE):  # whoever asked for the visit, all read it
+        row.update(last_error=describe_fault(error), next_poll_at=pause)
+    row.filter(failing_since=None).update(failing_since=now)

@@ -1,0 +1,210 @@
+"""One child that parses, and the pipes to it: send ahead, read in order, kill past the time.
+
+Not a fork of this process, which has a database open and a lock in every library: a fresh Python
+that imports the parser alone, and does not see our environment, where secrets are.
+"""
+
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from incoming_email.parsing import wire
+from incoming_email.parsing.child import EXIT_MEMORY, Ready, Request
+
+T = TypeVar("T")
+ROOT = str(Path(__file__).parents[3])
+CHUNK = 1 << 20
+"""Bytes read at once; also what Linux lets a pipe hold at most, unless told otherwise."""
+
+START_SECONDS = 60.0
+PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "LANG", "LC_ALL", "LC_CTYPE")
+"""Variables of the environment that a Python may need to start; nothing else reaches the child."""
+
+
+class NoParserError(Exception):
+    """A child does not even start: the fault is here, and not in a message."""
+
+
+class Died(Exception):
+    """It ended, or does not talk as agreed, before it answered."""
+
+
+class OutOfTime(Exception):
+    """It has not answered in the time that a message may take."""
+
+
+class OutOfCpu(Exception):
+    """The kernel ended it: the message took too much processor time."""
+
+
+class OutOfMemory(Exception):
+    """It ended itself: the message takes more memory than it may have."""
+
+
+_ENDS = {-signal.SIGXCPU: OutOfCpu, EXIT_MEMORY: OutOfMemory}
+
+
+def _start(module: str) -> tuple[subprocess.Popen[bytes], int]:
+    """The child, and the end of a pipe that it dies with when this process lets go of it."""
+    lifeline, ours = os.pipe()
+    try:
+        process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
+            [sys.executable, "-m", module, str(lifeline)],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=[lifeline],
+            env=_make_environment(),
+            start_new_session=True,  # Ctrl-C is for us
+        )
+    except OSError as fault:
+        os.close(ours)
+        raise NoParserError(f"the parser does not start: {fault}") from fault
+    finally:
+        os.close(lifeline)
+    return process, ours
+
+
+def _make_environment() -> dict[str, str]:
+    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return passed_on | {"PYTHONPATH": os.pathsep.join([ROOT, *filter(None, sys.path)])}
+
+
+def _widen(pipe: int) -> None:
+    """Room for more messages ahead, where the system has it (Linux) and grants it."""
+    with suppress(OSError, AttributeError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, CHUNK)
+
+
+class ParserProcess:
+    """Belongs to one thread at a time. `close` reaps it, also when it is in the middle of work."""
+
+    def __init__(self, module: str) -> None:
+        self._process, self._lifeline = _start(module)
+        self._to_child, self._from_child = (
+            stream.fileno() for stream in (self._process.stdin, self._process.stdout) if stream
+        )
+        for pipe in (self._to_child, self._from_child):
+            os.set_blocking(pipe, False)
+            _widen(pipe)
+        self._outgoing: deque[memoryview] = deque()
+        self._incoming = bytearray()
+        self._is_ready = False
+        self.served = 0
+        self.owed = 0
+        """Answers that were asked for and have not been read."""
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def send(self, request: Request) -> None:
+        """Put it in the queue; it goes out as far as the pipe takes it, the rest while reading."""
+        self._outgoing.extend(memoryview(piece) for piece in wire.encode(request) if piece)
+        self.owed += 1
+        self._write()
+
+    def read_answer(self, kind: type[T], *, seconds: float, most: int) -> T:
+        """The next one, of at most so many bytes. Raises Died and its like, or NoParserError."""
+        if not self._is_ready:
+            self._read_ready()
+        answer = self._decode(kind, self._read_frame(seconds, most))
+        self.owed -= 1
+        self.served += 1
+        return answer
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._let_go()
+
+    def forget(self) -> None:
+        """In a fork: the child is the parent's, only our copies of its pipes are closed."""
+        self._process.returncode = 0
+        self._let_go()
+
+    def _let_go(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
+
+    def _read_ready(self) -> None:
+        """Its imports are not counted against the message."""
+        try:
+            self._decode(Ready, self._read_frame(START_SECONDS, CHUNK))
+        except (Died, OutOfTime, OutOfCpu, OutOfMemory) as fault:
+            raise NoParserError(f"the parser does not start: {fault}") from fault
+        self._is_ready = True
+
+    def _decode(self, kind: type[T], frame: memoryview) -> T:
+        try:
+            return wire.decode(kind, frame)
+        except wire.NotOurs as fault:
+            raise Died(f"it answered with what is no {kind.__name__}: {fault}") from fault
+
+    def _read_frame(self, seconds: float, most: int) -> memoryview:
+        until = time.monotonic() + seconds
+        while (length := self._frame_length(most)) is None:
+            self._move(until)
+        end = wire.SIZE.size + length
+        frame = memoryview(bytes(memoryview(self._incoming)[wire.SIZE.size : end]))
+        del self._incoming[:end]
+        return frame
+
+    def _frame_length(self, most: int) -> int | None:
+        """Of the frame that has come whole; None while it has not."""
+        if len(self._incoming) < wire.SIZE.size:
+            return None
+        (length,) = wire.SIZE.unpack_from(self._incoming)
+        if length > most:
+            raise Died(f"it wants to answer with {length} bytes")
+        whole = len(self._incoming) >= wire.SIZE.size + length
+        return int(length) if whole else None
+
+    def _move(self, until: float) -> None:
+        """Wait until something can be written or read, and do that."""
+        poll = select.poll()
+        poll.register(self._from_child, select.POLLIN)
+        if self._outgoing:
+            poll.register(self._to_child, select.POLLOUT)
+        left = until - time.monotonic()
+        ready = dict(poll.poll(max(0, left) * 1000)) if left > 0 else {}
+        if not ready:
+            raise OutOfTime("it does not answer")
+        if self._to_child in ready:
+            self._write()
+        if self._from_child in ready:
+            self._read()
+
+    def _write(self) -> None:
+        try:
+            while self._outgoing:
+                written = os.write(self._to_child, self._outgoing[0])
+                piece = self._outgoing.popleft()
+                if written < len(piece):
+                    self._outgoing.appendleft(piece[written:])
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._outgoing.clear()  # why it ended is seen when its answer is read
+
+    def _read(self) -> None:
+        chunk = os.read(self._from_child, CHUNK)
+        if not chunk:
+            code = self._process.wait()
+            raise _ENDS.get(code, Died)(f"it ended with {code}")
+        self._incoming += chunk

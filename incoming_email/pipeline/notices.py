@@ -1,0 +1,178 @@
+"""The mail that tells a sender what became of a message: rare, short, and never to a stranger."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from incoming_email.keys.own_addresses import find_own
+from incoming_email.limits import answer_budget
+from incoming_email.limits.answer_budget import HELD, REJECTION, UNHEEDED
+from incoming_email.models import InboundEmail
+from incoming_email.outcomes import Held, Rejected, Unheeded
+from incoming_email.parsing.types import ParsedEmail
+from incoming_email.sender_auth import NOT_CHECKED, SignatureCheck, is_authenticated
+from issues import outbox
+from issues.models import EmailAddress, OutgoingEmail, User
+
+PAUSING_KINDS = (REJECTION, HELD)
+"""Kinds of which a sender gets one in NOTICE_PAUSE_MINUTES. What became of a command is told
+each time: who mistyped one tries again at once, and must not be left in silence then."""
+
+
+def write_rejection(
+    row: InboundEmail,
+    email: ParsedEmail,
+    refusal: Rejected,
+    *,
+    now: datetime,
+    signatures: SignatureCheck = NOT_CHECKED,
+) -> str:
+    """Tell the sender why; return what was done, for the trace."""
+    known = _find_known(email.sender)
+    results, trusted = email.authentication_results, row.mailbox.trusted_authserv_id
+    proven = is_authenticated(email.sender, results, trusted=trusted, signatures=signatures)
+    if known is None and not proven:
+        return "not sent: the sender is a stranger"
+    return _why_not_now(row, email, now=now) or _write_reason(
+        row, email, refusal, REJECTION, known, now=now
+    )
+
+
+def write_held(row: InboundEmail, email: ParsedEmail, refusal: Held, *, now: datetime) -> str:
+    """Tell a person with an account, once, that the message waits; a stranger nothing."""
+    known = _find_known(email.sender)
+    if known is None:
+        return "not sent: the sender is a stranger"
+    return _why_not_now(row, email, now=now) or _write_reason(
+        row, email, refusal, HELD, known, now=now
+    )
+
+
+def write_unheeded(
+    row: InboundEmail,
+    email: ParsedEmail,
+    author: User,
+    unheeded: Sequence[Unheeded],
+    *,
+    now: datetime,
+) -> str:
+    """Tell the author which commands were not carried out, at an address proven to be theirs.
+
+    That is the one they wrote from, or where From fits no address of theirs, their own one: it
+    was done in their name.
+    """
+    theirs = author.email_addresses.filter(verified_at__isnull=False)
+    addresses = set(theirs.values_list("address", flat=True))
+    recipient = email.sender if email.sender in addresses else author.email.lower()
+    if recipient not in addresses:
+        return "not sent: the author has no proven address"
+    refusal = _why_never(email, recipient) or _why_no_more(row, recipient, now=now)
+    if refusal:
+        return refusal
+    with translation.override(author.language):
+        subject = _("Not carried out: %s") % (email.subject or _("(no subject)"))
+        text = render_to_string(
+            "incoming_email/mail/quick_actions.txt",
+            {
+                "unheeded": unheeded,
+                "url": settings.BASE_URL + reverse("quick-actions"),
+                "received_at": row.received_at,
+            },
+        )
+    return _enqueue(row, email, UNHEEDED, recipient, subject, text, now=now)
+
+
+def _find_known(sender: str) -> EmailAddress | None:
+    if not sender:
+        return None
+    verified = EmailAddress.objects.select_related("user").filter(
+        address=sender, verified_at__isnull=False, user__is_active=True
+    )
+    return verified.first()
+
+
+def _why_not_now(row: InboundEmail, email: ParsedEmail, *, now: datetime) -> str:
+    """The rule that forbids an answer to the sender, or nothing."""
+    refusal = _why_never(email, email.sender)
+    if refusal:
+        return refusal
+    told = OutgoingEmail.objects.filter(recipient=email.sender, kind__in=PAUSING_KINDS)
+    pause = timedelta(minutes=settings.NOTICE_PAUSE_MINUTES)
+    if told.filter(created_at__gt=now - pause).exists():
+        return f"not sent: the sender was told in the last {settings.NOTICE_PAUSE_MINUTES} minutes"
+    return _why_no_more(row, email.sender, now=now)
+
+
+def _why_never(email: ParsedEmail, recipient: str) -> str:
+    if email.null_return_path:
+        return "not sent: the message has the null reverse-path"
+    if email.is_bulk:
+        return "not sent: the message came through a list or went to many"
+    if find_own([recipient]):
+        return "not sent: the sender is one of our own addresses"
+    return ""
+
+
+def _why_no_more(row: InboundEmail, recipient: str, *, now: datetime) -> str:
+    limit = answer_budget.find_used_up(recipient, mailbox_id=row.mailbox_id, now=now)
+    if not limit:
+        return ""
+    return f"not sent: the limit of automatic answers is reached ({limit})"
+
+
+def _write_reason(
+    row: InboundEmail,
+    email: ParsedEmail,
+    refusal: Rejected | Held,
+    kind: str,
+    known: EmailAddress | None,
+    *,
+    now: datetime,
+) -> str:
+    language = known.user.language if known else settings.LANGUAGE_CODE
+    with translation.override(language):
+        title = _("Not accepted: %s") if kind == REJECTION else _("Waiting for review: %s")
+        subject = title % (email.subject or _("(no subject)"))
+        text = render_to_string(
+            f"incoming_email/mail/{kind}.txt",
+            {
+                "sentence": refusal.reason.label,
+                "detail": refusal.detail if isinstance(refusal, Rejected) else "",
+                "subject": email.subject,
+                "received_at": row.received_at,
+            },
+        )
+    return _enqueue(row, email, kind, email.sender, subject, text, now=now)
+
+
+def _enqueue(  # noqa: PLR0913  (one argument a column)
+    row: InboundEmail,
+    email: ParsedEmail,
+    kind: str,
+    recipient: str,
+    subject: str,
+    text: str,
+    *,
+    now: datetime,
+) -> str:
+    written = outbox.enqueue(
+        kind=kind,
+        effect_key=f"{kind}-{row.pk}",
+        recipient=recipient,
+        subject=subject,
+        text=text,
+        envelope_sender="",
+        headers=outbox.MailHeaders(
+            automatic=outbox.Automatic.REPLIED, in_reply_to=email.message_id
+        ),
+        message_id=outbox.make_message_id(f"{kind}-{row.pk}.{secrets.token_hex(8)}"),
+        budget=answer_budget.name_budget(row.mailbox_id),
+        now=now,
+    )
+    return "sent" if written else "not sent: the sender was told about this message before"

@@ -1,0 +1,207 @@
+"""Which handler and target a message is for: every candidate is tried until one resolves."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from incoming_email.handlers import registry
+from incoming_email.handlers.base import Context, Handler, Target
+from incoming_email.keys import forwarded_addresses, reply_keys
+from incoming_email.limits.blocking import Blocks, find_blocks
+from incoming_email.models import ReplyKey
+from incoming_email.outcomes import Reason, Rejected
+from incoming_email.parsing.addresses import (
+    AddressTemplate,
+    find_reply_keys,
+    redact_address,
+    redact_key,
+)
+from incoming_email.parsing.types import ParsedEmail
+from issues.models import EmailAddress, User
+
+Step = dict[str, str]
+"""One line of the trace; secrets in it are cut to their first four characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    handler: Handler
+    target: Target
+    key: str
+    secret: str = ""
+    """The part of the key that gives identity: a token or a reply key; empty where none does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was looked up at once for a group of messages."""
+
+    reply_keys: Mapping[str, ReplyKey]
+    forwarded: Mapping[str, str]
+    """By address at another domain, the key that it stands for."""
+
+    blocks: Blocks
+
+
+def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
+    """What the messages name. Addresses that are none of the mailbox are asked about once."""
+    addresses = {candidate.address for email in emails for candidate in email.candidates}
+    keys = {address: template.find_key(address) for address in addresses}
+    foreign = (a for a, key in keys.items() if key is None and not template.matches(a))
+    forwarded = forwarded_addresses.find_keys(foreign)
+    ids = (message_id for email in emails for message_id in _ids(email))
+    named = {key for key in keys.values() if key}.union(
+        forwarded.values(), find_reply_keys(ids, settings.MESSAGE_ID_HOST)
+    )
+    return Known(reply_keys.find_keys_named(named), forwarded, find_blocks(emails))
+
+
+def resolve(
+    email: ParsedEmail, template: AddressTemplate, context: Context, trace: list[Step]
+) -> Resolved:
+    """The first candidate that resolves wins; a key that leads nowhere does not end the search.
+
+    Adds a step a candidate to `trace`. Raises Rejected when nothing resolves. A mailbox without
+    keys takes replies first of all: whoever answers may well write to a forwarding address too.
+    """
+    if not template.has_key and (found := _find_in_references(email, context, trace)):
+        return found
+    seen: set[str] = set()
+    for header, address in _addresses(email, context):
+        key = template.find_key(address) or context.forwarded.get(address)
+        step = {"step": "address", "header": header, "address": _cut(address, template, context)}
+        if key is None:
+            trace.append(step | {"result": "not ours"})
+        elif key in seen:
+            trace.append(step | {"key": redact_key(key), "result": "tried before"})
+        else:
+            seen.add(key)
+            found, result = _try_key(key, context)
+            trace.append(step | {"key": redact_key(key), "result": result})
+            if found:
+                return _prefer_own_key(found, email, context, trace)
+    if template.has_key and (found := _find_in_references(email, context, trace)):
+        return found
+    raise Rejected(Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY)
+
+
+def find_taker(
+    email: ParsedEmail,
+    template: AddressTemplate,
+    context: Context,
+    reason: Reason,
+    trace: list[Step],
+) -> Resolved | None:
+    """The handler that takes what everybody else ignores for this reason, if one was meant."""
+    keys = [
+        template.find_key(address) or context.forwarded.get(address)
+        for _header, address in _addresses(email, context)
+    ]
+    for key in dict.fromkeys(key for key in keys if key):
+        for handler, groups in registry.find(key, context.purpose):
+            if reason not in handler.takes:
+                continue
+            target = handler.resolve(groups, context)
+            if target is not None:
+                result = f"{handler.name}: found"
+                trace.append({"step": "address", "key": redact_key(key), "result": result})
+                return _found(handler, target, key, groups)
+    return None
+
+
+def _addresses(email: ParsedEmail, context: Context) -> Iterable[tuple[str, str]]:
+    """In the order of the candidates, but what a person wrote to at another domain goes first
+    where it has a key in it: the address that it forwards to names the project alone."""
+    found = [(candidate.header, candidate.address) for candidate in email.candidates]
+    return sorted(found, key=lambda pair: not _is_personal(pair[0], pair[1], context))
+
+
+def _is_personal(header: str, address: str, context: Context) -> bool:
+    key = context.forwarded.get(address)
+    if key is None or header == "Cc":
+        return False
+    return any(handler.secret_key for handler, _match in registry.find(key, context.purpose))
+
+
+def _cut(address: str, template: AddressTemplate, context: Context) -> str:
+    """Without the key in it."""
+    if address not in context.forwarded:
+        return redact_address(address, [template])
+    local, _at, domain = address.rpartition("@")
+    bare, plus, detail = local.partition("+")
+    return f"{bare}+{redact_key(detail)}@{domain}" if plus else address
+
+
+def _ids(email: ParsedEmail) -> list[str]:
+    """In-Reply-To first, then References from the newest, at the right, to the oldest."""
+    return [*email.in_reply_to, *reversed(email.references)]
+
+
+def _try_key(key: str, context: Context) -> tuple[Resolved | None, str]:
+    matches = registry.find(key, context.purpose)
+    if not matches:
+        return None, "no feature has keys of this form"
+    for handler, groups in matches:
+        target = handler.resolve(groups, context)
+        if target is not None:
+            return _found(handler, target, key, groups), f"{handler.name}: found"
+    return None, f"{matches[0][0].name}: the key leads nowhere"
+
+
+def _found(handler: Handler, target: Target, key: str, groups: re.Match[str]) -> Resolved:
+    named = groups.groupdict()
+    secret = named.get("token") or named.get("reply_key") or ""
+    return Resolved(handler, target, key, secret)
+
+
+def _find_in_references(email: ParsedEmail, context: Context, trace: list[Step]) -> Resolved | None:
+    """The first of our own ids whose key belongs to the sender.
+
+    An id is no secret of the recipient alone: whoever was sent the thread knows it. So here, in
+    contrast to an address, From decides even where the mailbox asks for no match.
+    """
+    for key in dict.fromkeys(find_reply_keys(_ids(email), settings.MESSAGE_ID_HOST)):
+        found, result = _try_key(key, context)
+        fits = found is not None and fits_sender(found.target, email.sender)
+        if found and not fits:
+            result = f"{found.handler.name}: the key is not the sender's"
+        trace.append({"step": "reference", "key": redact_key(key), "result": result})
+        if found and fits:
+            return found
+    return None
+
+
+def _prefer_own_key(
+    found: Resolved, email: ParsedEmail, context: Context, trace: list[Step]
+) -> Resolved:
+    """An address that gives nobody an identity yields to the sender's own key in the ids.
+
+    So who answers all, with such an address in Cc, is not taken for somebody unknown.
+    """
+    target = found.target
+    if target.author is not None or target.external_author:
+        return found
+    reply = _find_in_references(email, context, trace)
+    return reply if reply is not None and reply.target.project == target.project else found
+
+
+def fits_sender(target: Target, sender: str) -> bool:
+    """Whether From is an address of whom the key stands for."""
+    if target.external_author:
+        return target.external_author.lower() == sender
+    return owns(target.author, sender)
+
+
+def owns(user: User | None, address: str) -> bool:
+    """Whether the address is one of the person's verified ones."""
+    if user is None or not address:
+        return False
+    prefetched: Sequence[EmailAddress] | None = getattr(user, "verified_addresses", None)
+    known: Iterable[EmailAddress] = (
+        user.email_addresses.filter(address=address, verified_at__isnull=False)
+        if prefetched is None
+        else prefetched
+    )
+    return any(row.address == address for row in known)

@@ -1,0 +1,133 @@
+"""Keeps each mailbox open, by IDLE where it is IMAP, so that mail is taken in as it comes."""
+
+import logging
+import os
+import random
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+
+from django.db import Error
+from django.utils import timezone
+
+from incoming_email.inboxes.accounts import Account
+from incoming_email.inboxes.base import InboxError
+from incoming_email.models import Mailbox, heartbeats
+from incoming_email.pipeline import fetching
+from issues import connections
+
+logger = logging.getLogger(__name__)
+RECONCILE_SECONDS = 10
+"""How often the rows are looked at; with LISTEN_SECONDS an edit is in force within 30 s."""
+LISTEN_SECONDS = 15.0
+FIRST_PAUSE_SECONDS = 1.0
+LAST_PAUSE_SECONDS = 300.0
+STEADY_SECONDS = 60.0
+"""A connection that held so long was sound; what broke it says nothing about the next one."""
+
+LEASE_TAKEN_SECONDS = 5.0
+LAST_DATABASE_PAUSE_SECONDS = 10.0
+"""The mail server need not be spared while our own database is away: nothing is asked of it."""
+
+GOODBYE_SECONDS = 3.0
+THREAD_NAME = "watch-"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One mailbox under watch, with the settings that its connection was opened with."""
+
+    mailbox_id: int
+    account: Account
+    holder: str
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> threading.Thread:
+        name = f"{THREAD_NAME}{self.mailbox_id}"
+        thread = threading.Thread(target=self.run, name=name, daemon=True)
+        thread.start()
+        logger.info("watching mailbox=%s", self.mailbox_id)
+        return thread
+
+    def run(self) -> None:
+        """Connect, take in, listen; after a failure pause, longer each time, and begin again."""
+        failures = 0
+        while not self.stopped.is_set():
+            started = time.monotonic()
+            try:
+                with connections.unit_of_work():
+                    self._visit()
+            except fetching.LeaseLostError:
+                self.stopped.wait(LEASE_TAKEN_SECONDS)
+            except (InboxError, Error, Mailbox.DoesNotExist) as error:
+                held = time.monotonic() - started > STEADY_SECONDS
+                failures = 1 if held else failures + 1
+                self.stopped.wait(self._choose_pause(error, failures))
+
+    def _choose_pause(self, error: Exception, failures: int) -> float:
+        pause = choose_pause(failures)
+        if isinstance(error, InboxError):
+            return max(pause, error.retry_after)
+        logger.warning(
+            "visit broken off mailbox=%s error=%s", self.mailbox_id, type(error).__name__
+        )
+        is_away = isinstance(error, connections.AWAY)
+        return min(pause, LAST_DATABASE_PAUSE_SECONDS) if is_away else pause
+
+    def _visit(self) -> None:
+        mailbox = Mailbox.objects.get(pk=self.mailbox_id)
+        with fetching.visit(mailbox, holder=self.holder) as inbox:
+            while not self.stopped.is_set():
+                with connections.unit_of_work():
+                    fetching.take_in(mailbox, inbox, holder=self.holder, clock=timezone.now)
+                while not self.stopped.is_set() and not inbox.wait(LISTEN_SECONDS):
+                    with connections.unit_of_work():
+                        fetching.renew(mailbox, holder=self.holder, now=timezone.now())
+
+
+Watches = dict[int, tuple[Watch, threading.Thread]]
+
+
+def choose_pause(failures: int) -> float:
+    """Seconds: doubled with each failure in a row.
+
+    With jitter, so that a server that comes back is not hit by all at once.
+    """
+    pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 30), LAST_PAUSE_SECONDS)
+    return pause * random.uniform(0.5, 1.5)  # noqa: S311
+
+
+def watch_mailboxes(stopped: threading.Event) -> None:
+    """Watch every mailbox that mail is fetched from until `stopped`; follow edits of the rows."""
+    holder = f"watch {socket.gethostname()} {os.getpid()}"
+    watches: Watches = {}
+    while not stopped.is_set():
+        with connections.surviving_faults("look for mailboxes"):
+            _reconcile(watches, _find_accounts(), holder)
+            heartbeats.beat(heartbeats.WATCHER, now=timezone.now())
+        stopped.wait(RECONCILE_SECONDS)
+    for watch, _thread in watches.values():
+        watch.stopped.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith(THREAD_NAME):
+            thread.join(GOODBYE_SECONDS)
+    with connections.surviving_faults("release mailboxes"):
+        for mailbox_id in watches:
+            Mailbox.objects.release(mailbox_id, holder=holder)
+
+
+def _find_accounts() -> dict[int, Account]:
+    return {mailbox.pk: mailbox.account() for mailbox in Mailbox.objects.fetched()}
+
+
+def _reconcile(watches: Watches, accounts: dict[int, Account], holder: str) -> None:
+    """Stop what was disabled or edited, start what is new, or died of a fault of ours."""
+    for mailbox_id, (watch, thread) in list(watches.items()):
+        if accounts.get(mailbox_id) != watch.account or not thread.is_alive():
+            watch.stopped.set()
+            del watches[mailbox_id]
+    for mailbox_id, account in accounts.items():
+        if mailbox_id not in watches:
+            watch = Watch(mailbox_id, account, holder)
+            watches[mailbox_id] = watch, watch.start()

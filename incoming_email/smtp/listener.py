@@ -1,0 +1,218 @@
+"""The door for SMTP and LMTP: unknown recipients are refused at RCPT, 250 means committed."""
+
+import asyncio
+import logging
+import re
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from celery import current_app
+from celery.exceptions import OperationalError
+from django.db import Error
+from django.utils import timezone
+
+from incoming_email.handlers import registry
+from incoming_email.handlers.base import Context
+from incoming_email.inboxes.base import RawMessage
+from incoming_email.keys import forwarded_addresses, probe_keys, reply_keys
+from incoming_email.models import InboxMethod, Mailbox, heartbeats
+from incoming_email.pipeline import receiving
+from incoming_email.smtp.protocol import DoorController
+from issues import connections
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+OK = "250 2.1.5 OK"
+UNKNOWN = "550 5.1.1 No such recipient here"
+TRY_LATER = "451 4.3.0 Can't take mail now, try again later"
+BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
+MAX_RECIPIENTS_A_MESSAGE = 100
+DATABASE_THREADS = 4
+DATABASE_SECONDS = 60.0
+"""A table may be locked for longer than a sender waits for an answer (RFC 5321 4.5.3.2: 5 minutes).
+What is stored after a 451 is sent again, and the second row ends as a duplicate."""
+
+HEARTBEAT_SECONDS = 30
+
+
+def find_mailbox(address: str) -> Mailbox | None:
+    """The mailbox that takes mail for this envelope recipient, or None: refuse it.
+
+    A key that is wholly secret must resolve. One that names a project is taken by its form, so
+    that the door tells nobody which projects there are. An address of another domain that forwards
+    to us, such as a desk's own, stands for the key that it leads to.
+    """
+    mailboxes = list(Mailbox.objects.filter(enabled=True, inbox_method=InboxMethod.SMTP))
+    for mailbox in mailboxes:
+        template = mailbox.template
+        key = template.find_key(address)
+        if key is None:
+            if not template.has_key and template.matches(address):
+                return mailbox
+        elif _is_key_taken(key, mailbox):
+            return mailbox
+    address = address.lower()
+    key = forwarded_addresses.find_keys([address]).get(address)
+    taking = (mailbox for mailbox in mailboxes if key and _is_key_taken(key, mailbox, address))
+    return next(taking, None)
+
+
+def _is_key_taken(key: str, mailbox: Mailbox, forwarding: str = "") -> bool:
+    if not forwarding and probe_keys.read_key(key) is not None:
+        return True
+    matches = registry.find(key, mailbox.purpose)
+    if any(not handler.secret_key for handler, _match in matches):
+        return True
+    context = Context(
+        0,
+        timezone.now(),
+        mailbox.purpose,
+        reply_keys.find_keys_named([key]),
+        forwarded={forwarding: key} if forwarding else {},
+    )
+    return any(handler.resolve(match, context) is not None for handler, match in matches)
+
+
+def store(content: bytes, recipients: list[str]) -> list[int]:
+    """Commit one row a recipient, all in one transaction; return their ids."""
+    queue_id = uuid.uuid4().hex
+    now = timezone.now()
+    messages: dict[int, list[RawMessage]] = {}
+    mailboxes: dict[int, Mailbox] = {}
+    for recipient in dict.fromkeys(recipients):
+        mailbox = find_mailbox(recipient)
+        if mailbox is None:  # disabled or revoked since RCPT
+            raise LookupError
+        mailboxes[mailbox.pk] = mailbox
+        source_id = f"{queue_id}:{recipient}"[:255]
+        messages.setdefault(mailbox.pk, []).append(RawMessage(source_id, content, recipient))
+    return receiving.store_together(
+        [(mailboxes[pk], batch) for pk, batch in messages.items()], now=now
+    )
+
+
+class Door:
+    """aiosmtpd's handler. Database work runs in threads, off the event loop.
+
+    By SMTP all recipients of a message are one transaction. By LMTP each one is, with an answer
+    of its own, so that one of them can be taken while another is tried again.
+    """
+
+    def __init__(self, *, lmtp: bool) -> None:
+        self._lmtp = lmtp
+        self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="door")
+
+    async def _in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
+        """Raises TimeoutError where the database neither answers nor fails."""
+        async with asyncio.timeout(DATABASE_SECONDS):
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, _as_unit_of_work, work, *args
+            )
+
+    async def handle_RCPT(  # noqa: N802  (aiosmtpd's name and arguments)
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        rcpt_options: list[str],
+    ) -> str:
+        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS_A_MESSAGE:
+            return "452 4.5.3 Too many recipients, send the rest in another transaction"
+        try:
+            mailbox = await self._in_thread(find_mailbox, address)
+        except (Error, TimeoutError):
+            logger.exception("recipient not looked up")
+            return TRY_LATER
+        if mailbox is None:
+            return UNKNOWN
+        envelope.rcpt_tos.append(address)
+        return OK
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.content
+        if not isinstance(content, bytes):
+            return TRY_LATER
+        if BARE_LINE_END.search(content):
+            return "550 5.6.0 A line must end with CR LF (RFC 5321 2.3.8)"
+        content = _with_return_path(content, envelope.mail_from or "")
+        if not self._lmtp:
+            return await self._take(content, list(envelope.rcpt_tos))
+        answers = {
+            recipient: await self._take(content, [recipient])
+            for recipient in dict.fromkeys(envelope.rcpt_tos)
+        }
+        return "\r\n".join(answers[recipient] for recipient in envelope.rcpt_tos)
+
+    async def _take(self, content: bytes, recipients: list[str]) -> str:
+        try:
+            ids = await self._in_thread(store, content, recipients)
+        except LookupError:
+            return UNKNOWN
+        except (Error, TimeoutError):
+            logger.exception("message not stored")
+            return TRY_LATER
+        with suppress(TimeoutError):
+            await self._in_thread(_start_processing, ids)
+        return f"250 2.0.0 OK: kept as {', '.join(map(str, ids))}"
+
+    async def handle_EHLO(  # noqa: N802
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        """LMTP asks for PIPELINING (RFC 2033, section 5); the reader has it by nature."""
+        session.host_name = hostname
+        if not self._lmtp:
+            return responses
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Whatever goes wrong here is ours: a 5xx would make the sender give the mail up."""
+        logger.error("door failed", exc_info=error)
+        return TRY_LATER
+
+
+def _with_return_path(content: bytes, mail_from: str) -> bytes:
+    """As who delivers for good must write it (RFC 5321 4.4): mail of `<>` is never answered."""
+    path = re.sub(r"[\x00-\x20<>\x7f]", "", mail_from)
+    return f"Return-Path: <{path}>\r\n".encode(errors="replace") + content
+
+
+def _as_unit_of_work(work: Callable[..., Result], *args: Any) -> Result:
+    with connections.unit_of_work():
+        return work(*args)
+
+
+def _start_processing(ids: list[int]) -> None:
+    """A word to the workers. What is lost here the sweep finds a minute later."""
+    for pk in ids:
+        try:
+            current_app.send_task(
+                "incoming_email.process", kwargs={"inbound_email_id": pk}, retry=False
+            )
+        except (OperationalError, OSError) as error:
+            logger.warning("broker unreachable inbound_email=%s error=%s", pk, type(error).__name__)
+            return
+
+
+def open_door(host: str, port: int, *, lmtp: bool = False) -> DoorController:
+    """Start listening in a thread of its own; `stop()` ends it. Raises OSError, TlsFilesError."""
+    controller = DoorController(Door(lmtp=lmtp), host=host, port=port, lmtp=lmtp)
+    controller.start()
+    return controller
+
+
+def note_alive() -> None:
+    """Say for the check that the door stands open. Without the database the door stays open too:
+    senders are told to try later, and would else be refused."""
+    with connections.surviving_faults("sign of life"):
+        heartbeats.beat(heartbeats.SMTP_DOOR, now=timezone.now())

@@ -1,0 +1,1 @@
+"""What is removed or changed over time: retention, erased people, encryption keys."""

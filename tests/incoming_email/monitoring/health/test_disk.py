@@ -1,0 +1,71 @@
+"""Room on the disks that we write to, against thresholds that the real disk misses or meets."""
+
+from pathlib import Path
+
+import pytest
+
+from incoming_email.inboxes.base import Answer, Finding
+from incoming_email.monitoring.health import disk
+from incoming_email.monitoring.health.disk import Room
+
+YES, NO, WARN = Answer.YES, Answer.NO, Answer.WARN
+MOST = 10**18
+"""More bytes than any disk of ours has."""
+
+
+@pytest.fixture(autouse=True)
+def folders(settings, tmp_path):
+    settings.DATA_DIR = settings.MEDIA_ROOT = settings.REPOSITORIES_ROOT = tmp_path
+    settings.CHECK_DISK_MIN_BYTES = settings.CHECK_DISK_WARN_BYTES = 0
+    return tmp_path
+
+
+def find() -> Finding:
+    (finding,) = disk.find_disk_space()
+    return finding
+
+
+def test_disk_with_room(folders):
+    finding = find()
+    assert (finding.answer, finding.remedy) == (YES, "")
+    assert f"MB are free on the disk of {folders}" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("setting", "answer"), [("CHECK_DISK_WARN_BYTES", WARN), ("CHECK_DISK_MIN_BYTES", NO)]
+)
+def test_disk_that_is_nearly_full(folders, settings, setting, answer):
+    settings.CHECK_DISK_WARN_BYTES = MOST
+    setattr(settings, setting, MOST)
+    finding = find()
+    assert finding.answer is answer
+    assert f" MB are free on the disk of {folders}" in finding.detail
+    assert finding.remedy.startswith("Free space there, or let retention end sooner")
+
+
+def test_disk_that_can_hold_no_more_files(monkeypatch, folders):
+    monkeypatch.setattr(disk, "measure", lambda folder: (1, Room(folder, 10**12, 12)))
+    assert find().answer is NO
+    assert find().detail == f"the disk of {folders} can hold only 12 more files"
+
+
+def test_folder_that_is_not_made_yet_counts_by_the_disk_it_will_be_on(folders):
+    assert disk.measure(folders / "not" / "yet")[0] == disk.measure(folders)[0]
+
+
+@pytest.mark.parametrize("name", ["DATA_DIR", "MEDIA_ROOT", "REPOSITORIES_ROOT", "broker"])
+def test_each_folder_is_looked_at(settings, monkeypatch, folders, name):
+    """One of them on a disk of its own, which is full."""
+    other = folders / "other"
+    if name == "broker":
+        settings.CELERY_BROKER_URL = "filesystem://"
+        settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"data_folder_out": str(other)}
+    else:
+        setattr(settings, name, other)
+
+    def measure(folder: Path) -> tuple[int, Room]:
+        return (2, Room(folder, 5_000_000, 10**6)) if folder == other else (1, Room(folder, MOST))
+
+    monkeypatch.setattr(disk, "measure", measure)
+    settings.CHECK_DISK_MIN_BYTES = 10_000_000
+    assert (find().answer, find().detail) == (NO, f"5 MB are free on the disk of {other}")

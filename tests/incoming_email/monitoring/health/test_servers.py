@@ -1,0 +1,135 @@
+"""Servers of the installation: a yes, and every no with the server's own words."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from celery import current_app
+from django.utils import timezone
+from kombu import Connection
+
+from incoming_email.inboxes.base import Answer, Finding
+from incoming_email.monitoring.health import servers
+from tests.servers.dovecot import free_ports
+from tests.servers.talking import talking
+from tests.waiting import PATIENCE_SECONDS
+
+YES, NO = Answer.YES, Answer.NO
+
+
+@pytest.fixture
+def broker(monkeypatch):
+    """Sets the broker by its URL."""
+
+    def choose(url: str, **options: object) -> None:
+        def connect(**settings: object) -> Connection:
+            return Connection(url, transport_options=options, **settings)
+
+        monkeypatch.setattr(current_app, "connection_for_write", connect)
+
+    return choose
+
+
+def find_broker() -> Finding:
+    (finding,) = servers.find_broker(timeout=2)  # a broker that is down is asked until then
+    return finding
+
+
+def find_door(seen_at: datetime | None = None, timeout: float = PATIENCE_SECONDS) -> Finding:
+    (finding,) = servers.find_door(seen_at=seen_at, timeout=timeout)
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("banner", "answer", "detail"),
+    [
+        (b"220 letterbox.localhost ready\r\n", YES, "it greets with 220"),
+        (b"554 5.3.2 no service\r\n", NO, "554 5.3.2 no service"),
+        (b"", NO, "Connection unexpectedly closed: timed out"),
+    ],
+)
+def test_smtp_door(settings, banner, answer, detail):
+    with talking(banner) as port:
+        settings.SMTP_DOOR_PORT = port
+        finding = find_door(timeout=PATIENCE_SECONDS if banner else 0.5)
+    assert (finding.answer, finding.detail) == (answer, detail)
+
+
+def test_closed_smtp_door_names_the_command(settings):
+    (settings.SMTP_DOOR_PORT,) = free_ports(1)
+    finding = find_door()
+    assert finding.answer is NO
+    assert finding.remedy.startswith("Start it: python manage.py serve_smtp.")
+
+
+@pytest.mark.parametrize(
+    ("host", "minutes", "answer"),
+    [("0.0.0.0", 2, YES), ("::", 2, YES), ("0.0.0.0", 4, NO), ("127.0.0.1", 2, NO)],
+)
+def test_the_door_of_another_container_is_known_by_its_sign_of_life(
+    settings, host, minutes, answer
+):
+    settings.SMTP_DOOR_HOST = host
+    (settings.SMTP_DOOR_PORT,) = free_ports(1)
+    assert find_door(timezone.now() - timedelta(minutes=minutes)).answer is answer
+
+
+def test_broker_that_answers():
+    assert find_broker() == Finding("broker", YES, "a task can be handed over")
+
+
+def test_folder_broker(broker, tmp_path):
+    broker("filesystem://", data_folder_out=str(tmp_path))
+    assert find_broker() == Finding("broker", YES, f"the folder {tmp_path} can be written to")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_broker_without_its_folder(broker, tmp_path):
+    broker("filesystem://", data_folder_out=str(tmp_path / "queue"))
+    finding = find_broker()
+    assert (finding.answer, "No such file or directory" in finding.detail) == (NO, True)
+    assert finding.remedy == "Make the folder, or give this user the right to write to it."
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_broker_that_is_down(broker, scheme):
+    (port,) = free_ports(1)
+    broker(f"{scheme}://user:broker-secret@127.0.0.1:{port}//")
+    finding = find_broker()
+    assert (finding.answer, "refused" in finding.detail) == (NO, True)
+    assert "broker-secret" not in f"{finding}"
+
+
+def test_broker_of_an_unknown_kind(broker):
+    broker("carrier-pigeon://127.0.0.1//")
+    finding = find_broker()
+    assert (finding.answer, "No such transport" in finding.detail) == (NO, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("redis://:broker-secret@redis.example.com/0", "redis.example.com:6379"),
+        ("amqp://user:broker-secret@mq.example.com:5673//", "mq.example.com:5673"),
+        ("amqp://a.example.com//;amqp://b.example.com//", "a.example.com:5672"),
+        ("redis://[::1]:6380/0", "[::1]:6380"),
+        ("filesystem://", ""),
+        ("redis://host:port/0", ""),
+    ],
+)
+def test_name_of_the_broker_has_no_password(settings, url, server):
+    settings.CELERY_BROKER_URL = url
+    assert servers.examine_broker(timeout=1).server == server
+
+
+def test_words_hold_no_secret():
+    error = OSError("login letterbox/top-secret refused")
+    assert servers.find_words(error, "", "top-secret") == "login letterbox/[password] refused"
+    assert servers.find_words(TimeoutError()) == "TimeoutError"
+
+
+def test_a_door_that_speaks_lmtp_only_is_open_too(settings):
+    settings.SMTP_DOOR_HOST = "127.0.0.1"
+    (settings.SMTP_DOOR_PORT,) = free_ports(1)
+    with talking(b"220 letterbox.localhost ready\r\n") as settings.LMTP_DOOR_PORT:
+        finding = find_door()
+    assert (finding.answer, finding.detail) == (YES, "it greets with 220, by LMTP")

@@ -1,0 +1,214 @@
+"""The SMTP door over a real connection: refusal at RCPT, 250 means committed."""
+
+import smtplib
+import socket
+import threading
+
+import pytest
+from django.db import DatabaseError, OperationalError
+
+from incoming_email.models import InboundEmail, heartbeats
+from incoming_email.parsing.message import parse
+from incoming_email.pipeline import receiving
+from incoming_email.smtp import listener as smtp
+from tests.incoming_email.world import make_mail, make_world
+from tests.servers.dovecot import free_ports
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def world():
+    return make_world()
+
+
+@pytest.fixture
+def port(world):
+    (port,) = free_ports(1)
+    controller = smtp.open_door("127.0.0.1", port)
+    yield port
+    controller.stop()
+
+
+def send(port, recipients, content=None):
+    content = content or make_mail(to="x@example.com", sender="ann@example.com")
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        return client.sendmail("ann@example.com", recipients, content)
+
+
+def refusal(port, recipient):
+    with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+        send(port, [recipient])
+    return refused.value.recipients[recipient]
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    [
+        "somebody@letterbox.localhost",
+        "incoming@letterbox.localhost",
+        "incoming+nothing@letterbox.localhost",
+        "incoming+0000000000000000000000000@letterbox.localhost",
+        "incoming+0000000000000000000000000-unsubscribe@letterbox.localhost",
+        "incoming+x@elsewhere.example",
+    ],
+)
+def test_unknown_recipients_are_refused(port, recipient):
+    code, text = refusal(port, recipient)
+    assert (code, text[:5]) == (550, b"5.1.1")
+
+
+def test_a_known_reply_key_is_taken(world, port):
+    address = world.reply_address()
+    send(port, [address.upper()])
+    row = InboundEmail.objects.get()
+    assert (row.recipient.lower(), row.status, row.attempts) == (address, "pending", 0)
+
+
+def test_every_address_of_the_form_of_a_projects_is_taken(world, port):
+    token = "1" * 25
+    send(port, [f"incoming+no-such-999-{token}-issue@letterbox.localhost"])
+    assert InboundEmail.objects.count() == 1
+
+
+def test_one_row_a_recipient_and_one_transaction(world, port, monkeypatch):
+    addresses = [world.reply_address(), world.issue_address()]
+    send(port, addresses)
+    assert sorted(InboundEmail.objects.values_list("recipient", flat=True)) == sorted(addresses)
+    ids = {row.source_id.partition(":")[0] for row in InboundEmail.objects.all()}
+    assert len(ids) == 1
+
+
+def test_a_failed_commit_is_answered_451(world, port, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise DatabaseError("disk full")
+
+    monkeypatch.setattr(receiving, "store_together", fail)
+    with pytest.raises(smtplib.SMTPDataError) as error:
+        send(port, [world.reply_address()])
+    assert error.value.smtp_code == 451
+    assert InboundEmail.objects.count() == 0
+
+
+def test_the_null_reverse_path_is_taken(world, port):
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.sendmail("", [world.reply_address()], b"Subject: x\r\n\r\ny\r\n")
+    assert InboundEmail.objects.count() == 1
+
+
+@pytest.mark.parametrize("mail_from", ["", "ann@example.com"])
+def test_the_reverse_path_is_kept_above_the_message(world, port, mail_from):
+    """Above one that the message brought along, so that only ours counts."""
+    content = b"Return-Path: <forged@example.com>\r\nSubject: x\r\n\r\ny\r\n"
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.sendmail(mail_from, [world.reply_address()], content)
+    raw = bytes(InboundEmail.objects.get().raw)
+    assert raw == f"Return-Path: <{mail_from}>\r\n".encode() + content
+    assert parse(raw).null_return_path is (mail_from == "")
+
+
+def test_a_line_of_half_a_megabyte_is_taken(world, port):
+    send(port, [world.reply_address()], b"Subject: x\r\n\r\n" + b"y" * 500_000 + b"\r\n")
+    assert len(bytes(InboundEmail.objects.get().raw)) > 500_000
+
+
+def test_a_bare_line_feed_is_refused_and_hides_no_second_mail(world, port):
+    address = world.reply_address()
+    with socket.create_connection(("127.0.0.1", port), 20) as raw:
+        file = raw.makefile("rwb")
+        file.readline()
+        for line in ("HELO x", "MAIL FROM:<a@example.com>", f"RCPT TO:<{address}>", "DATA"):
+            file.write(line.encode() + b"\r\n")
+            file.flush()
+            file.readline()
+        file.write(b"Subject: x\r\n\r\na\n.\nMAIL FROM:<b@example.com>\r\n.\r\n")
+        file.flush()
+        assert file.readline().startswith(b"550 5.6.0")
+    assert InboundEmail.objects.count() == 0
+
+
+def test_a_database_that_is_away_is_answered_451_at_rcpt(world, port, monkeypatch):
+    address = world.reply_address()
+
+    def fail(*_args):
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr(smtp, "find_mailbox", fail)
+    code, text = refusal(port, address)
+    assert (code, text[:5]) == (451, b"4.3.0")
+
+
+def test_of_two_rows_none_is_kept_where_one_fails(world, port, monkeypatch):
+    """The transaction is one, so the 451 is true of both recipients."""
+    addresses = [world.reply_address(), world.issue_address()]
+    real = receiving.new_row
+
+    def spoil_the_second(mailbox, message, **how):
+        row = real(mailbox, message, **how)
+        if message.recipient == addresses[1]:
+            row.received_at = None
+        return row
+
+    monkeypatch.setattr(receiving, "new_row", spoil_the_second)
+    with pytest.raises(smtplib.SMTPDataError) as error:
+        send(port, addresses)
+    assert (error.value.smtp_code, InboundEmail.objects.count()) == (451, 0)
+
+
+def test_a_key_revoked_between_rcpt_and_data_is_refused(world, port):
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.ehlo()
+        client.mail("a@example.com")
+        assert client.rcpt(world.reply_address())[0] == 250
+        world.mailbox.enabled = False
+        world.mailbox.save()
+        code, text = client.data(b"Subject: x\r\n\r\ny\r\n")
+    assert (code, text[:5]) == (550, b"5.1.1")
+
+
+def test_what_is_over_the_limit_is_refused(world, port):
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.ehlo()
+        assert client.esmtp_features["size"] == "50000000"
+        code, _ = client.docmd(f"MAIL FROM:<a@example.com> SIZE={50_000_001}")
+    assert code == 552
+
+
+def test_a_fault_of_ours_never_makes_the_sender_give_up(world, port, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(receiving, "store_together", fail)
+    with pytest.raises(smtplib.SMTPDataError) as error:
+        send(port, [world.reply_address()])
+    assert error.value.smtp_code == 451
+
+
+@pytest.fixture
+def locked(monkeypatch):
+    """Look-ups that wait, as they do while a table is locked."""
+    unlocked = threading.Event()
+    find = smtp.find_mailbox
+    monkeypatch.setattr(smtp, "DATABASE_SECONDS", 0.5)
+    monkeypatch.setattr(smtp, "find_mailbox", lambda address: unlocked.wait(30) and find(address))
+    yield unlocked
+    unlocked.set()
+
+
+def test_a_database_that_does_not_answer_is_answered_451_in_time(world, port, locked):
+    address = world.reply_address()
+    for _ in range(smtp.DATABASE_THREADS + 1):
+        code, text = refusal(port, address)
+        assert (code, text[:5]) == (451, b"4.3.0")
+    locked.set()
+    send(port, [address])
+    assert InboundEmail.objects.count() == 1
+
+
+def test_a_sign_of_life_that_fails_ends_nothing(monkeypatch, caplog):
+    def fail(*_args, **_kwargs):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(heartbeats, "beat", fail)
+    smtp.note_alive()
+    assert "not done for a fault of the database work=sign of life" in caplog.text

@@ -1,6 +1,7 @@
 """How a message can end, in words that the ledger, the handlers and the sender share."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -137,30 +138,55 @@ class Outcome:
     """The sender is told of these."""
 
 
-class Rejected(Exception):
-    """The message is understood and turned down; trying again would not help.
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The message is understood and turned down; trying again would not help."""
 
-    `detail`: a sentence on this very message, which the sender reads below that of the reason.
-    """
-
-    def __init__(self, reason: Reason, detail: str = "") -> None:
-        super().__init__(reason.value)
-        self.reason = reason
-        self.detail = detail
+    status: ClassVar[Status] = Status.REJECTED
+    reason: Reason
+    detail: str = ""
+    """A sentence on this very message, which the sender reads below that of the reason."""
 
 
-class Held(Exception):
-    """A rule wants a person to look first. `rule` is what a release waives."""
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A rule wants a person to look first."""
 
-    def __init__(self, reason: Reason, rule: str) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
-        self.rule = rule
+    status: ClassVar[Status] = Status.HELD
+    reason: Reason
+    rule: str
+    """What a release waives."""
 
 
-class Ignored(Exception):
+@dataclass(frozen=True, slots=True)
+class Ignore:
     """Not to be acted on, in silence."""
 
+    status: ClassVar[Status] = Status.IGNORED
+    reason: Reason
+
+
+Refusal = Reject | Hold | Ignore
+
+
+class Refused(Exception):
+    """Raised where a message is not to be acted on; `refusal` says how it ends."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason.value)
+        self.refusal = refusal
+
+
+class Rejected(Refused):
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(Reject(reason, detail))
+
+
+class Held(Refused):
+    def __init__(self, reason: Reason, rule: str) -> None:
+        super().__init__(Hold(reason, rule))
+
+
+class Ignored(Refused):
     def __init__(self, reason: Reason) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
+        super().__init__(Ignore(reason))

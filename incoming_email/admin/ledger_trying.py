@@ -16,7 +16,7 @@ from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Status
 from incoming_email.pipeline import processing, receiving
-from incoming_email.pipeline.attempts import clear_outcome
+from incoming_email.pipeline.ends import fill
 
 logger = logging.getLogger(__name__)
 SOURCE_ID = "tried"
@@ -96,11 +96,10 @@ def compare(row: InboundEmail, fresh: InboundEmail, redactor: Redactor) -> tuple
 
 def _try_out(row: InboundEmail, *, now: datetime) -> InboundEmail:
     try:
-        processing.try_out(row, now=now)
+        end = processing.try_out(row, now=now)
     except Exception as fault:  # any fault is the answer: it would become a retry
         logger.info("tried inbound email fails cause=%s", type(fault).__name__, exc_info=True)
-        clear_outcome(row)
         row.status, row.last_error = Status.FAILED, f"{type(fault).__name__}: {fault}"[:1000]
-    # What was made is gone with its transaction, so nothing may link to it.
-    row.issue = row.merge_request = row.note = None
+    else:
+        fill(row, end, now=now)
     return row

@@ -6,7 +6,6 @@ from incoming_email.models.erasures import Erasure
 from incoming_email.models.heartbeats import Heartbeat
 from incoming_email.models.keys import KEY_ALPHABET, KEY_LENGTH, ReplyKey, SenderToken, new_key
 from incoming_email.models.ledger import (
-    FOUND_OUT,
     InboundEmail,
     InboundEmailQuerySet,
     pause_after,
@@ -29,7 +28,6 @@ from incoming_email.models.series import SeriesPart
 __all__ = [
     "BAD_STATES",
     "FETCHED",
-    "FOUND_OUT",
     "KEY_ALPHABET",
     "KEY_LENGTH",
     "LAST_IDLE_SECONDS",

@@ -1,11 +1,10 @@
 """The ledger: one row a message that arrived, from its bytes to what became of it."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -218,43 +217,3 @@ class InboundEmail(models.Model):
 
     def __str__(self) -> str:
         return f"inbound email {self.pk}"
-
-    def save_as(self, status: Status, *, now: datetime, reason: Reason | None = None) -> None:
-        """Write how it ended (or that it waits) with all that processing found out."""
-        self._end_as(status, now=now, reason=reason)
-        self.save(update_fields=FOUND_OUT)
-
-    @classmethod
-    def save_all_as(cls, rows: Sequence["InboundEmail"], status: Status, *, now: datetime) -> None:
-        """`save_as` for many, without a wait for each: psycopg sends them as one pipeline."""
-        fields = [field for field in cls._meta.concrete_fields if field.name in FOUND_OUT]
-        quote = connection.ops.quote_name
-        columns = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
-        values = []
-        for row in rows:
-            row._end_as(status, now=now, reason=None)
-            found = [(field, getattr(row, field.attname)) for field in fields]
-            values.append([*(f.get_db_prep_save(v, connection) for f, v in found), row.pk])
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                f"UPDATE {quote(cls._meta.db_table)} SET {columns} WHERE id = %s",  # noqa: S608
-                values,
-            )
-
-    def _end_as(self, status: Status, *, now: datetime, reason: Reason | None) -> None:
-        self.status, self.reason = status, reason or ""
-        waiting = status in {Status.PENDING, Status.HELD}
-        self.finished_at = None if waiting else now
-
-    def save_delayed(self, until: datetime) -> None:
-        """Leave it pending with all that was found out; the attempt does not count."""
-        self.attempts -= 1
-        self.next_attempt_at, self.last_error = until, ""
-        self.save(update_fields=[*FOUND_OUT, "attempts", "next_attempt_at", "last_error"])
-
-
-FOUND_OUT = [
-    *("status", "reason", "handler", "outcome", "finished_at", "message_id", "sender", "subject"),
-    *("key_digest", "effect_key", "trace", "defects", "held_rule", "waived_rules"),
-    *("duplicate_of", "project", "token_digest", "counted_at", "issue", "merge_request", "note"),
-]

@@ -1,77 +1,191 @@
-"""Decide about one message and let its handler act: effect and record commit together."""
+"""Act on one message, or record why not: the effect and its record commit together."""
 
-from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from incoming_email.models import InboundEmail, Mailbox
-from incoming_email.outcomes import Reason, Rejected, Status
-from incoming_email.parsing.mime.headers import NO_FIELDS
-from incoming_email.pipeline.attempts import Attempt, tell_unheeded, write_outcome
-from incoming_email.pipeline.deciding import effect_key, find_target, require_allowed
-from incoming_email.pipeline.limiting import require_room
-from incoming_email.pipeline.resolving import Resolved
-from issues import uploads
-
-
-class NotPendingError(Exception):
-    """Somebody else ended the row meanwhile: nothing may be done to it."""
+from incoming_email.models import InboundEmail
+from incoming_email.outcomes import Hold, Outcome, Reason, Refusal, Refused, Reject, Status
+from incoming_email.pipeline import notices
+from incoming_email.pipeline.attempts import Attempt
+from incoming_email.pipeline.deciding import Act, Decision, Delay
+from incoming_email.pipeline.ends import End, Step, lock, write_ends
+from incoming_email.secrets import credentials
+from issues import repositories, uploads
+from issues.models import Issue, MergeRequest, Note
 
 
-def act(attempt: Attempt, mailbox: Mailbox) -> None:
-    """The handler's effect and its record commit together, or neither does."""
-    with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
-        lock([attempt.row])
-        carry_out(attempt, mailbox)
-        attempt.row.save_as(Status.PROCESSED, now=attempt.context.now)
+def settle(attempt: Attempt, decision: Decision) -> End:
+    """Carry the decision out in a transaction of its own, and write how the attempt ended.
 
-
-def carry_out(attempt: Attempt, mailbox: Mailbox) -> None:
-    """Decide and let the handler act; the row then says what was done, but is not saved."""
-    let_handler_act(attempt, decide(attempt, mailbox))
-
-
-def decide(attempt: Attempt, mailbox: Mailbox) -> Resolved:
-    """The handler that may act, and on what; raises Ignored, Rejected, Held or Delayed."""
-    row, email = attempt.row, attempt.email
-    if row.oversize:
-        raise Rejected(Reason.TOO_LARGE)
-    if NO_FIELDS in email.defects:
-        raise Rejected(Reason.NOT_A_MESSAGE)
-    context, trace = attempt.context, attempt.trace
-    resolved = find_target(email, mailbox=mailbox, context=context, trace=trace)
-    row.project_id = resolved.target.project.pk
-    require_room(row, email, resolved, now=context.now, trace=trace)
-    require_allowed(
-        email,
-        resolved,
-        mailbox=mailbox,
-        context=context,
-        waived=row.waived_rules,
-        trace=trace,
-    )
-    return resolved
-
-
-def let_handler_act(attempt: Attempt, resolved: Resolved) -> None:
-    """What it did stands in the row, which the caller saves."""
-    row, email = attempt.row, attempt.email
-    row.effect_key = effect_key(email, resolved)
+    Raises NotPendingError. Any other fault leaves nothing of the effect, and the row as it was.
+    """
+    verdict = decision.verdict
+    if not isinstance(verdict, Act):
+        return _record(attempt, decision, verdict)
     try:
-        outcome = resolved.handler.handle(email, resolved.target, attempt.context)
-    except Rejected as refusal:
-        if refusal.detail:
-            attempt.trace.append({"step": "refusal", "result": str(refusal.detail)})
-        raise
-    write_outcome(row, resolved, outcome)
-    tell_unheeded(attempt, resolved, outcome)
+        with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
+            lock([attempt.row])
+            end = let_handler_act(attempt, decision, verdict)
+            write_ends([(attempt.row, end)], now=attempt.context.now)
+            return end
+    except IntegrityError:
+        first = find_first_effect(verdict)
+        if first is None:
+            raise
+        return _record_copy(attempt, decision, first)
+    except Refused as refused:
+        # A copy finds done what its first one did, and must not be answered for that.
+        first = find_first_effect(verdict)
+        if first is not None:
+            return _record_copy(attempt, decision, first)
+        return _record(attempt, note_refusal(decision, refused.refusal), refused.refusal)
 
 
-def lock(rows: Sequence[InboundEmail]) -> None:
-    """Hold the rows until commit. Raises NotPendingError where another worker has ended or claimed
-    one of them."""
-    ids = [row.pk for row in rows]
-    locked = InboundEmail.objects.select_for_update().filter(pk__in=ids, status=Status.PENDING)
-    attempts = dict(locked.order_by("pk").values_list("pk", "attempts"))
-    if any(attempts.get(row.pk) != row.attempts for row in rows):
-        raise NotPendingError
+def try_out(attempt: Attempt, decision: Decision) -> End:
+    """How `settle` would end it, with no trace left of it anywhere.
+
+    All that a handler does is done in a transaction that is rolled back; files are not written
+    and mail is not enqueued, since both wait for a commit.
+    """
+    verdict = decision.verdict
+    if not isinstance(verdict, Act):
+        return end_without_effect(attempt, decision, verdict)
+    first = find_first_effect(verdict)
+    if first is not None:
+        return end_as_copy(attempt, decision, first)
+    with uploads.discarded(), repositories.discarded(), transaction.atomic():
+        try:
+            end = let_handler_act(attempt, decision, verdict)
+        except Refused as refused:
+            noted = note_refusal(decision, refused.refusal)
+            end = end_without_effect(attempt, noted, refused.refusal)
+        transaction.set_rollback(True)
+    # What was made is gone with its transaction, so nothing may link to it.
+    return replace(end, issue_id=None, merge_request_id=None, note_id=None)
+
+
+def let_handler_act(attempt: Attempt, decision: Decision, act: Act) -> End:
+    """The effect, within the caller's transaction, and the end to be written with it. Raises
+    Refused where the handler does not act."""
+    resolved = act.resolved
+    outcome = resolved.handler.handle(attempt.email, resolved.target, attempt.context)
+    made = outcome.made
+    item = made.item if isinstance(made, Note) else (made or resolved.target.item)
+    end = _describe(
+        attempt,
+        decision,
+        Status.PROCESSED,
+        handler=resolved.handler.name,
+        outcome=outcome.text,
+        key_digest=credentials.digest(resolved.key),
+        effect_key=act.effect_key,
+        note_id=made.pk if isinstance(made, Note) else None,
+        issue_id=item.pk if isinstance(item, Issue) else None,
+        merge_request_id=item.pk if isinstance(item, MergeRequest) else None,
+    )
+    return replace(end, trace=(*end.trace, *_tell_of_commands(attempt, act, outcome)))
+
+
+def find_first_effect(act: Act) -> int | None:
+    """The row by which a copy of the message acted before."""
+    first = InboundEmail.objects.filter(effect_key=act.effect_key).values_list("pk", flat=True)
+    return first.first()
+
+
+def end_as_copy(attempt: Attempt, decision: Decision, first: int) -> End:
+    step = {"step": "duplicate", "result": f"acted on as inbound email {first}"}
+    end = _describe(
+        attempt, decision, Status.IGNORED, reason=Reason.DUPLICATE, duplicate_of_id=first
+    )
+    return replace(end, trace=(*end.trace, step), counted_at=None)
+
+
+def end_without_effect(attempt: Attempt, decision: Decision, verdict: Refusal | Delay) -> End:
+    if isinstance(verdict, Delay):
+        return _describe(attempt, decision, Status.PENDING, until=verdict.until)
+    end = _describe(attempt, decision, verdict.status, reason=verdict.reason)
+    if isinstance(verdict, Hold):
+        return replace(end, held_rule=verdict.rule)
+    if verdict.reason == Reason.DUPLICATE:
+        return replace(end, duplicate_of_id=_find_first_copy(end))
+    return end
+
+
+def note_refusal(decision: Decision, refusal: Refusal) -> Decision:
+    """The decision with what the handler said of this very message in its trace."""
+    if not (isinstance(refusal, Reject) and refusal.detail):
+        return decision
+    step = {"step": "refusal", "result": str(refusal.detail)}
+    return replace(decision, trace=(*decision.trace, step))
+
+
+def _record(attempt: Attempt, decision: Decision, verdict: Refusal | Delay) -> End:
+    """The mail to the sender, if there is one, is written with the row."""
+    end = end_without_effect(attempt, decision, verdict)
+    with transaction.atomic(durable=True):
+        lock([attempt.row])
+        end = replace(end, trace=(*end.trace, *_tell_sender(attempt, verdict)))
+        write_ends([(attempt.row, end)], now=attempt.context.now)
+    return end
+
+
+def _record_copy(attempt: Attempt, decision: Decision, first: int) -> End:
+    end = end_as_copy(attempt, decision, first)
+    with transaction.atomic(durable=True):
+        lock([attempt.row])
+        write_ends([(attempt.row, end)], now=attempt.context.now)
+    return end
+
+
+def _describe(attempt: Attempt, decision: Decision, status: Status, **more: Any) -> End:
+    email, count = attempt.email, decision.count
+    return End(
+        status,
+        message_id=email.message_id[:255],
+        sender=attempt.sender,
+        subject=email.subject[:255],
+        defects=tuple(email.defects),
+        trace=decision.trace,
+        project_id=decision.project_id,
+        token_digest=count.token_digest,
+        counted_at=count.counted_at,
+        **more,
+    )
+
+
+def _tell_sender(attempt: Attempt, verdict: Refusal | Delay) -> tuple[Step, ...]:
+    row, email, context = attempt.row, attempt.email, attempt.context
+    if isinstance(verdict, Reject):
+        sent = notices.write_rejection(
+            row, email, verdict, signatures=context.signatures, now=context.now
+        )
+    elif isinstance(verdict, Hold):
+        sent = notices.write_held(row, email, verdict, now=context.now)
+    else:
+        return ()
+    return ({"step": "notice", "result": sent},)
+
+
+def _tell_of_commands(attempt: Attempt, act: Act, outcome: Outcome) -> tuple[Step, ...]:
+    """Commands in the text that were not carried out: a mail, written with the effect."""
+    author, failed = act.resolved.target.author, outcome.unheeded
+    if author is None or not failed:
+        return ()
+    now = attempt.context.now
+    sent = notices.write_unheeded(attempt.row, attempt.email, author, failed, now=now)
+    return ({"step": "quick actions", "result": sent},)
+
+
+def _find_first_copy(end: End) -> int | None:
+    """The row by which the same message of the same sender acted on the same project."""
+    if not end.message_id:
+        return None
+    same = InboundEmail.objects.filter(
+        message_id=end.message_id,
+        sender=end.sender,
+        project=end.project_id,
+        status=Status.PROCESSED,
+    )
+    return same.order_by("pk").values_list("pk", flat=True).first()

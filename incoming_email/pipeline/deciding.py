@@ -1,19 +1,24 @@
-"""What is to be done with a message: ignore it, turn it down, hold it, or let a handler act."""
+"""What is to be done with a message: let a handler act, ignore, reject, hold or delay it."""
 
 import hashlib
-from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 
 from incoming_email.handlers.base import Context
 from incoming_email.keys import probe_keys
 from incoming_email.limits.blocking import EVERYWHERE
-from incoming_email.models import Mailbox, SenderPolicy
-from incoming_email.outcomes import Held, Ignored, Reason, Rejected
+from incoming_email.models import SenderPolicy
+from incoming_email.outcomes import Held, Ignored, Reason, Refusal, Refused, Rejected
 from incoming_email.parsing.addresses import AddressTemplate
+from incoming_email.parsing.mime.headers import NO_FIELDS
 from incoming_email.parsing.types import Kind, ParsedEmail
+from incoming_email.pipeline.attempts import Attempt
+from incoming_email.pipeline.ends import Step
 from incoming_email.pipeline.isolation.reading import UNREAD
-from incoming_email.pipeline.resolving import Resolved, Step, find_taker, fits_sender, resolve
+from incoming_email.pipeline.limiting import Count, find_room
+from incoming_email.pipeline.resolving import Resolved, find_taker, fits_sender, resolve
 from incoming_email.sender_auth import find_proof
 from issues import outbox
 
@@ -25,10 +30,60 @@ IGNORED_KINDS = {
 OPEN_RECIPIENTS = {"To", "Cc"}
 
 
-def find_target(
-    email: ParsedEmail, *, mailbox: Mailbox, context: Context, trace: list[Step]
-) -> Resolved:
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Let this handler act on this target. `effect_key` is the same for every copy of a message
+    that would do the same: it may act once."""
+
+    resolved: Resolved
+    effect_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """To be looked at again at `until`; this attempt does not count."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done with a message, made once an attempt, and nothing is written for it."""
+
+    verdict: Act | Refusal | Delay
+    trace: tuple[Step, ...]
+    project_id: int | None
+    """Of the target, once a key has led to one, whatever becomes of the message."""
+
+    count: Count
+
+
+def decide(attempt: Attempt) -> Decision:
+    """Find the handler that may act, and on what, or why none may. Only reads."""
+    row, trace = attempt.row, list[Step]()
+    project_id, count = None, Count(row.token_digest, row.counted_at)
+    verdict: Act | Refusal | Delay
+    try:
+        resolved = _find_target(attempt, trace)
+        project_id = resolved.target.project.pk
+        count, until = find_room(attempt, resolved, trace)
+        if until is None:
+            _require_allowed(attempt, resolved, trace)
+            verdict = Act(resolved, make_effect_key(attempt.email, resolved))
+        else:
+            verdict = Delay(until)
+    except Refused as refused:
+        verdict = refused.refusal
+    return Decision(verdict, tuple(trace), project_id, count)
+
+
+def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
     """The handler and its target; raises Ignored, or Rejected where nothing resolves."""
+    email, mailbox, context = attempt.email, attempt.row.mailbox, attempt.context
+    if attempt.row.oversize:
+        raise Rejected(Reason.TOO_LARGE)
+    if NO_FIELDS in email.defects:
+        raise Rejected(Reason.NOT_A_MESSAGE)
     probe = probe_keys.find_number(email, mailbox.template)
     if probe is not None:
         trace.append({"step": "probe", "result": str(probe)})
@@ -48,24 +103,14 @@ def find_target(
     return resolved
 
 
-def require_allowed(
-    email: ParsedEmail,
-    resolved: Resolved,
-    *,
-    mailbox: Mailbox,
-    context: Context,
-    waived: Collection[str],
-    trace: list[Step],
-) -> None:
+def _require_allowed(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
     """Raises Rejected or Held where the target or a policy does not let the message through."""
     if resolved.target.refusal is not None:
         raise Rejected(resolved.target.refusal)
-    _require_fitting_sender(
-        email, resolved, mailbox=mailbox, context=context, waived=waived, trace=trace
-    )
-    recipients = {c.address for c in email.candidates if c.header in OPEN_RECIPIENTS}
+    _require_fitting_sender(attempt, resolved, trace)
+    recipients = {c.address for c in attempt.email.candidates if c.header in OPEN_RECIPIENTS}
     if len(recipients) > settings.MAX_RECIPIENTS:
-        _hold(Reason.TOO_MANY_RECIPIENTS, waived)
+        _hold(Reason.TOO_MANY_RECIPIENTS, attempt.context)
 
 
 def _find_reason_to_ignore(
@@ -87,16 +132,9 @@ def _require_unblocked(project_id: int | None, context: Context, trace: list[Ste
         raise Ignored(Reason.BLOCKED_SENDER)
 
 
-def _require_fitting_sender(
-    email: ParsedEmail,
-    resolved: Resolved,
-    *,
-    mailbox: Mailbox,
-    context: Context,
-    waived: Collection[str],
-    trace: list[Step],
-) -> None:
+def _require_fitting_sender(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
     """The mailbox's policy for this feature: nothing, From fits, or From fits and is proven."""
+    email, mailbox, context = attempt.email, attempt.row.mailbox, attempt.context
     field = resolved.handler.sender_policy
     policy = getattr(mailbox, field) if field else SenderPolicy.OFF
     if policy == SenderPolicy.OFF:
@@ -105,7 +143,7 @@ def _require_fitting_sender(
     fits = fits_sender(resolved.target, email.sender)
     trace.append({"step": "sender", "result": "fits the key" if fits else "does not fit the key"})
     if not fits and policy != SenderPolicy.FLAG:
-        _hold(Reason.SENDER_MISMATCH, waived)
+        _hold(Reason.SENDER_MISMATCH, context)
     if policy == SenderPolicy.MATCH:
         return
     results, trusted = email.authentication_results, mailbox.trusted_authserv_id
@@ -113,16 +151,15 @@ def _require_fitting_sender(
     result = "passed" if proof.passed else "not passed"
     trace.append({"step": "authentication", "result": result, "because": proof.because})
     if not proof.passed and policy != SenderPolicy.FLAG:
-        _hold(Reason.NOT_AUTHENTICATED, waived)
+        _hold(Reason.NOT_AUTHENTICATED, context)
 
 
-def _hold(reason: Reason, waived: Collection[str]) -> None:
-    if reason.value not in waived:
+def _hold(reason: Reason, context: Context) -> None:
+    if reason.value not in context.waived:
         raise Held(reason, rule=reason.value)
 
 
-def effect_key(email: ParsedEmail, resolved: Resolved) -> str:
-    """The same for every copy of a message that would do the same: it may act once."""
+def make_effect_key(email: ParsedEmail, resolved: Resolved) -> str:
     parts = (email.message_id or _content_digest(email), email.sender)
     named = "\n".join([*parts, resolved.handler.name, resolved.key])
     return hashlib.sha256(named.encode(errors="replace")).hexdigest()

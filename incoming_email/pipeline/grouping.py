@@ -1,78 +1,123 @@
-"""Quick messages that share a transaction, and with it the statements that one can do for many."""
+"""Messages of a batch in their turn; quick ones share a transaction, and the statements that one
+can do for many."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db import IntegrityError, transaction
 
-from incoming_email.models import InboundEmail, Mailbox
-from incoming_email.outcomes import Held, Ignored, Rejected, Status
-from incoming_email.pipeline import acting
-from incoming_email.pipeline.acting import NotPendingError
-from incoming_email.pipeline.attempts import Attempt, clear_outcome, describe
-from incoming_email.pipeline.deciding import effect_key
-from incoming_email.pipeline.limiting import Delayed
-from incoming_email.pipeline.resolving import Resolved
-from issues import known_discussions, known_roles, services, uploads
+from incoming_email.models import InboundEmail
+from incoming_email.outcomes import Refused
+from incoming_email.pipeline.acting import let_handler_act, settle
+from incoming_email.pipeline.attempts import Attempt
+from incoming_email.pipeline.deciding import Act, Decision, decide
+from incoming_email.pipeline.ends import End, NotPendingError, lock, write_ends
+from incoming_email.pipeline.faults import becoming_a_retry
+from incoming_email.pipeline.resolving import find_handlers
+from issues import connections, known_discussions, known_roles, services, uploads
 
 logger = logging.getLogger(__name__)
 
 
-def act_together(group: Sequence[Attempt], mailbox: Mailbox) -> set[int]:
-    """Act on what is quick, in one transaction; return the rows that are ended thereby.
+class _Quick:
+    """Messages that wait to be acted on together. Each effect is among them once."""
 
-    A group commits whole or not at all. Whatever goes wrong is no end for any of them: the
-    caller then makes the attempt at each by itself, and the one at fault is found out.
+    def __init__(self) -> None:
+        self._waiting: dict[str, tuple[Attempt, Decision, Act]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def take(self, attempt: Attempt, decision: Decision) -> bool:
+        """Whether it may wait. What counts for a limit goes alone: the next one must see it
+        counted."""
+        act = decision.verdict
+        if not isinstance(act, Act) or act.effect_key in self._waiting:
+            return False
+        is_counted = decision.count.counted_at != attempt.row.counted_at
+        if is_counted or act.resolved.target.takes_time or not act.resolved.handler.quick:
+            return False
+        self._waiting[act.effect_key] = (attempt, decision, act)
+        return True
+
+    def settle(self) -> None:
+        """Together where that goes, and one by one where it does not."""
+        waiting, self._waiting = self._waiting, {}
+        done = _settle_together(waiting) if len(waiting) > 1 else ()
+        for key, (attempt, decision, _act) in waiting.items():
+            if key not in done:
+                _settle_alone(attempt, decision)
+
+
+def settle_in_turn(attempts: Sequence[Attempt]) -> None:
+    """Decide about each message once, and carry that out. None stops the others.
+
+    What is decided about a quick message does not depend on what other quick ones do. Whatever
+    else a message is for, all before it is done first, since it may be about just that: the
+    answer to a ticket that the message before it opens.
     """
+    quick = _Quick()
+    for attempt in attempts:
+        if quick and not _may_be_quick(attempt):
+            quick.settle()
+        with becoming_a_retry([attempt.row], now=attempt.context.now):
+            decision = decide(attempt)
+            if len(attempts) == 1 or not quick.take(attempt, decision):
+                quick.settle()
+                _settle_alone(attempt, decision)
+    quick.settle()
+
+
+def _may_be_quick(attempt: Attempt) -> bool:
+    handlers = find_handlers(attempt.email, attempt.row.mailbox.template, attempt.context)
+    return any(handler.quick for handler in handlers)
+
+
+def _settle_alone(attempt: Attempt, decision: Decision) -> None:
+    retried = becoming_a_retry([attempt.row], now=attempt.context.now, trace=decision.trace)
+    with retried, connections.unit_of_work():
+        _log_end(attempt.row, settle(attempt, decision))
+
+
+def _settle_together(waiting: Mapping[str, tuple[Attempt, Decision, Act]]) -> Collection[str]:
+    """Act in one transaction, which commits whole or not at all; return what is settled thereby.
+
+    Copies of what has been acted on are left out. Whatever goes wrong is no end for any of them:
+    each is then settled by itself, and the one at fault is found out.
+    """
+    name = next(iter(waiting.values()))[0].row.pk
     try:
-        quick = _choose_quick(group, mailbox)
-        if quick:
-            _act_on(quick)
-    except Exception as fault:  # the caller's boundary of a single message takes it from here
-        # A refusal or a copy is no surprise; a fault might show in a group only, so it is told.
-        unforeseen = not isinstance(fault, NotPendingError | IntegrityError | Rejected | Held)
-        level = logging.ERROR if unforeseen else logging.INFO
-        logger.log(level, "one by one inbound_email=%s…", group[0].row.pk, exc_info=unforeseen)
-        for attempt in group:
-            clear_outcome(attempt.row)
-        return set()
-    return {attempt.row.pk for attempt, _ in quick}
+        copies = InboundEmail.objects.filter(effect_key__in=waiting)
+        known = set(copies.values_list("effect_key", flat=True))
+        group = {key: each for key, each in waiting.items() if key not in known}
+        ends = _act_on(list(group.values())) if group else []
+    except (NotPendingError, IntegrityError, Refused):
+        logger.info("one by one inbound_email=%s…", name)
+        return ()
+    except Exception:  # each by itself has a boundary of its own, which takes it from here
+        logger.exception("one by one inbound_email=%s…", name)
+        return ()
+    for row, end in ends:
+        _log_end(row, end)
+    return group
 
 
-def _act_on(quick: Sequence[tuple[Attempt, Resolved]]) -> None:
-    targets = [resolved.target for _, resolved in quick]
-    people = [(target.author, target.project) for target in targets]
-    places = [(target.item, target.discussion) for target in targets]
-    rows = [attempt.row for attempt, _ in quick]
+def _act_on(group: Sequence[tuple[Attempt, Decision, Act]]) -> list[tuple[InboundEmail, End]]:
+    targets = [act.resolved.target for _attempt, _decision, act in group]
     with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
-        acting.lock(rows)
+        lock([attempt.row for attempt, _decision, _act in group])
+        people = [(target.author, target.project) for target in targets]
+        places = [(target.item, target.discussion) for target in targets]
         with (
             known_roles.looked_up(people),
             known_discussions.looked_up(places),
             services.announced_together(),
         ):
-            for attempt, resolved in quick:
-                acting.let_handler_act(attempt, resolved)
-        InboundEmail.save_all_as(rows, Status.PROCESSED, now=quick[0][0].context.now)
+            ends = [(each[0].row, let_handler_act(*each)) for each in group]
+        write_ends(ends, now=group[0][0].context.now)
+    return ends
 
 
-def _choose_quick(group: Sequence[Attempt], mailbox: Mailbox) -> list[tuple[Attempt, Resolved]]:
-    """What a quick handler is to act on, without copies of what has been acted on.
-
-    What counts for a limit goes alone: the next one must see it counted.
-    """
-    chosen: dict[str, tuple[Attempt, Resolved]] = {}
-    for attempt in group:
-        describe(attempt)
-        try:
-            resolved = acting.decide(attempt, mailbox)
-        except (Ignored, Rejected, Held, Delayed):
-            continue
-        is_quick = resolved.handler.quick and not resolved.target.takes_time
-        if is_quick and attempt.row.counted_at == attempt.counted_at:
-            chosen.setdefault(effect_key(attempt.email, resolved), (attempt, resolved))
-    known = InboundEmail.objects.filter(effect_key__in=chosen).values_list("effect_key", flat=True)
-    for key in known:
-        if key is not None:
-            del chosen[key]
-    return list(chosen.values())
+def _log_end(row: InboundEmail, end: End) -> None:
+    reason = end.reason.value if end.reason else ""
+    logger.info("processed inbound_email=%s status=%s reason=%s", row.pk, end.status.value, reason)

@@ -9,20 +9,13 @@ from django.conf import settings
 from incoming_email.handlers.base import Target
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
-from incoming_email.parsing.types import ParsedEmail
-from incoming_email.pipeline.resolving import Resolved, Step, owns
+from incoming_email.pipeline.attempts import Attempt
+from incoming_email.pipeline.ends import Step
+from incoming_email.pipeline.resolving import Resolved, owns
 from incoming_email.secrets import credentials
 from issues.models import Membership, User
 
 HOUR = timedelta(hours=1)
-
-
-class Delayed(Exception):
-    """To be looked at again at `until`; this attempt does not count."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__(until.isoformat())
-        self.until = until
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +32,38 @@ class Limit:
     per_hour: int
 
 
-def require_room(
-    row: InboundEmail, email: ParsedEmail, resolved: Resolved, *, now: datetime, trace: list[Step]
-) -> None:
-    """Count the message for its limits, or raise Delayed where one of them is used up.
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What the ledger keeps of a message for the limits."""
 
-    Members of the project who write from a verified address have none, and what was let through
-    once (a released message) is not asked again. Two workers at the same moment may let one more
-    through each: the limits stop floods, they don't keep accounts.
+    token_digest: str | None = None
+    counted_at: datetime | None = None
+    """When it was let through; None where it counts for no limit, or waits."""
+
+
+def find_room(
+    attempt: Attempt, resolved: Resolved, trace: list[Step]
+) -> tuple[Count, datetime | None]:
+    """How the message counts, and until when it must wait where a limit is used up.
+
+    Members of the project who write from a verified address have no limits, and what was let
+    through once (a released message) is not asked again. Two workers at the same moment may let
+    a batch more through each: the limits stop floods, they don't keep accounts.
     """
+    row, now = attempt.row, attempt.context.now
+    known = Count(row.token_digest, row.counted_at)
     if row.counted_at is not None or not any(_settings()):
-        return
-    if _is_members(email.sender, resolved.target):
-        return
-    row.token_digest = credentials.digest(resolved.secret) if resolved.secret else None
-    for limit in _limits(row):
+        return known, None
+    if _is_members(attempt.email.sender, resolved.target):
+        return known, None
+    digest = credentials.digest(resolved.secret) if resolved.secret else None
+    for limit in _find_limits(attempt, resolved, digest):
         until = _find_next_turn(row, limit, now)
         if until is not None:
             because = f"{limit.name} is {limit.per_hour}, until {until:%Y-%m-%d %H:%M:%S} UTC"
             trace.append({"step": "limit", "result": "delayed", "because": because})
-            raise Delayed(until)
-    row.counted_at = now
+            return Count(digest), until
+    return Count(digest, now), None
 
 
 def _settings() -> tuple[int, int, int]:
@@ -70,13 +74,13 @@ def _settings() -> tuple[int, int, int]:
     )
 
 
-def _limits(row: InboundEmail) -> Iterator[Limit]:
+def _find_limits(attempt: Attempt, resolved: Resolved, digest: str | None) -> Iterator[Limit]:
     """Those that apply, the narrowest first."""
     sender, token, project = _settings()
     limits = (
-        Limit("SENDER_LIMIT_PER_HOUR", "sender", row.sender, sender),
-        Limit("TOKEN_LIMIT_PER_HOUR", "token_digest", row.token_digest, token),
-        Limit("PROJECT_LIMIT_PER_HOUR", "project", row.project_id, project),
+        Limit("SENDER_LIMIT_PER_HOUR", "sender", attempt.sender, sender),
+        Limit("TOKEN_LIMIT_PER_HOUR", "token_digest", digest, token),
+        Limit("PROJECT_LIMIT_PER_HOUR", "project", resolved.target.project.pk, project),
     )
     return (limit for limit in limits if limit.value and limit.per_hour > 0)
 

@@ -14,7 +14,7 @@ from incoming_email.keys.own_addresses import find_own
 from incoming_email.limits import answer_budget
 from incoming_email.limits.answer_budget import HELD, REJECTION, UNHEEDED
 from incoming_email.models import InboundEmail
-from incoming_email.outcomes import Held, Rejected, Unheeded
+from incoming_email.outcomes import Hold, Reject, Unheeded
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.sender_auth import NOT_CHECKED, SignatureCheck, is_authenticated
 from issues import outbox
@@ -28,7 +28,7 @@ each time: who mistyped one tries again at once, and must not be left in silence
 def write_rejection(
     row: InboundEmail,
     email: ParsedEmail,
-    refusal: Rejected,
+    refusal: Reject,
     *,
     now: datetime,
     signatures: SignatureCheck = NOT_CHECKED,
@@ -44,7 +44,7 @@ def write_rejection(
     )
 
 
-def write_held(row: InboundEmail, email: ParsedEmail, refusal: Held, *, now: datetime) -> str:
+def write_held(row: InboundEmail, email: ParsedEmail, refusal: Hold, *, now: datetime) -> str:
     """Tell a person with an account, once, that the message waits; a stranger nothing."""
     known = _find_known(email.sender)
     if known is None:
@@ -129,7 +129,7 @@ def _why_no_more(row: InboundEmail, recipient: str, *, now: datetime) -> str:
 def _write_reason(
     row: InboundEmail,
     email: ParsedEmail,
-    refusal: Rejected | Held,
+    refusal: Reject | Hold,
     kind: str,
     known: EmailAddress | None,
     *,
@@ -143,7 +143,7 @@ def _write_reason(
             f"incoming_email/mail/{kind}.txt",
             {
                 "sentence": refusal.reason.label,
-                "detail": refusal.detail if isinstance(refusal, Rejected) else "",
+                "detail": refusal.detail if isinstance(refusal, Reject) else "",
                 "subject": email.subject,
                 "received_at": row.received_at,
             },

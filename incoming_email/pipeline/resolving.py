@@ -19,10 +19,8 @@ from incoming_email.parsing.addresses import (
     redact_key,
 )
 from incoming_email.parsing.types import ParsedEmail
+from incoming_email.pipeline.ends import Step
 from issues.models import EmailAddress, User
-
-Step = dict[str, str]
-"""One line of the trace; secrets in it are cut to their first four characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +107,22 @@ def find_taker(
                 trace.append({"step": "address", "key": redact_key(key), "result": result})
                 return _found(handler, target, key, groups)
     return None
+
+
+def find_handlers(
+    email: ParsedEmail, template: AddressTemplate, context: Context
+) -> Iterable[Handler]:
+    """Those that any of the message's keys could be for, in addresses and in ids."""
+    keys = {
+        *(
+            template.find_key(address) or context.forwarded.get(address)
+            for _h, address in _addresses(email, context)
+        ),
+        *find_reply_keys(_ids(email), settings.MESSAGE_ID_HOST),
+    }
+    for key in keys:
+        if key:
+            yield from (handler for handler, _match in registry.find(key, context.purpose))
 
 
 def _addresses(email: ParsedEmail, context: Context) -> Iterable[tuple[str, str]]:

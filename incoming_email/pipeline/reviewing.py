@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
-from incoming_email.models import FOUND_OUT, InboundEmail
+from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
 
 BATCH = 500
@@ -18,7 +19,9 @@ def requeue(ids: Sequence[int], *, now: datetime) -> list[int]:
     rows = InboundEmail.objects.select_for_update().filter(
         pk__in=ids, status__in=ENDED_WITHOUT_EFFECT, raw_purged_at=None
     )
-    return [_bring_back(row, now=now) for row in rows.defer("raw")]
+    found = list(rows.values_list("pk", flat=True))
+    InboundEmail.objects.filter(pk__in=found).update(**_due(now))
+    return found
 
 
 def requeue_failed(*, version: str, now: datetime) -> Iterator[list[int]]:
@@ -35,29 +38,35 @@ def requeue_failed(*, version: str, now: datetime) -> Iterator[list[int]]:
 def release(ids: Sequence[int], *, now: datetime) -> list[int]:
     """Let held rows through: the rule that held them is waived from now on."""
     held = InboundEmail.objects.select_for_update().filter(pk__in=ids, status=Status.HELD)
-    released = []
-    for row in held.defer("raw"):
-        row.waived_rules = sorted({*row.waived_rules, row.held_rule})
-        released.append(_bring_back(row, now=now))
-    return released
+    released = list(held.values_list("pk", "held_rule", "waived_rules"))
+    for pk, rule, waived in released:
+        rules = sorted({*waived, rule})
+        InboundEmail.objects.filter(pk=pk).update(waived_rules=rules, **_due(now))
+    return [pk for pk, _rule, _waived in released]
 
 
 @transaction.atomic
 def discard(ids: Sequence[int], *, now: datetime) -> list[int]:
     """End held rows without an effect; the sender is not told."""
     held = InboundEmail.objects.select_for_update().filter(pk__in=ids, status=Status.HELD)
-    discarded = []
-    for row in held.defer("raw"):
-        row.save_as(Status.IGNORED, now=now, reason=Reason.DISCARDED)
-        discarded.append(row.pk)
+    discarded = list(held.values_list("pk", flat=True))
+    InboundEmail.objects.filter(pk__in=discarded).update(
+        status=Status.IGNORED, reason=Reason.DISCARDED, finished_at=now
+    )
     return discarded
 
 
-def _bring_back(row: InboundEmail, *, now: datetime) -> int:
-    row.attempts, row.next_attempt_at = 0, now
-    row.status, row.reason, row.held_rule = Status.PENDING, "", ""
-    row.finished_at, row.duplicate_of, row.last_error = None, None, ""
-    row.trace_purged_at = None  # the new attempt writes a new one
-    also = ("attempts", "next_attempt_at", "last_error", "trace_purged_at")
-    row.save(update_fields=[*FOUND_OUT, *also])
-    return int(row.pk)
+def _due(now: datetime) -> dict[str, Any]:
+    """Columns of a row that is attempted anew. What the last attempt found out stays until then,
+    and so does when it was counted for a limit."""
+    return {
+        "status": Status.PENDING,
+        "reason": "",
+        "held_rule": "",
+        "finished_at": None,
+        "duplicate_of": None,
+        "last_error": "",
+        "attempts": 0,
+        "next_attempt_at": now,
+        "trace_purged_at": None,
+    }

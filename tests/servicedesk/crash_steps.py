@@ -16,7 +16,7 @@ from django.utils import timezone  # noqa: E402
 
 from incoming_email.inboxes.base import RawMessage  # noqa: E402
 from incoming_email.models import InboundEmail, Mailbox  # noqa: E402
-from incoming_email.pipeline import processing, receiving  # noqa: E402
+from incoming_email.pipeline import acting, processing, receiving  # noqa: E402
 from issues import outbox, services  # noqa: E402
 from issues.models import Issue, Note, OutgoingEmail  # noqa: E402
 from issues.notifications import fan_out_owed  # noqa: E402
@@ -33,7 +33,7 @@ STEPS = {
     "thank-you": (mails, "write_thank_you"),
     "note": (services, "create_note"),
     "welcome": (mails, "write_to_new_participants"),
-    "record": (InboundEmail, "save_as"),
+    "record": (acting, "write_ends"),
     "hold-back": (mails, "hold_back"),
     "rows": (outbox, "enqueue_many"),
 }

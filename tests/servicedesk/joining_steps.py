@@ -18,7 +18,7 @@ from django.utils import timezone  # noqa: E402
 from incoming_email.inboxes.base import RawMessage  # noqa: E402
 from incoming_email.keys import reply_keys  # noqa: E402
 from incoming_email.models import InboundEmail  # noqa: E402
-from incoming_email.pipeline import processing, receiving  # noqa: E402
+from incoming_email.pipeline import acting, processing, receiving  # noqa: E402
 from issues.models import Issue, Note, OutgoingEmail  # noqa: E402
 from servicedesk import joining, mails  # noqa: E402
 from servicedesk.models import Participant  # noqa: E402
@@ -59,7 +59,7 @@ def die_after_the_welcome():
 
 
 def die_before_the_commit():
-    InboundEmail.save_as = die_after(InboundEmail.save_as)
+    acting.write_ends = die_after(acting.write_ends)
     process()
 
 

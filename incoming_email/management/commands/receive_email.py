@@ -20,6 +20,7 @@ from incoming_email.models import InboundEmail, Mailbox, Purpose
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.addresses import AddressTemplate, redact_address
 from incoming_email.pipeline import processing, receiving
+from incoming_email.pipeline.ends import fill
 from incoming_email.pipeline.isolation.reading import parse_header
 
 logger = logging.getLogger(__name__)
@@ -125,7 +126,8 @@ def _store(content: bytes, *, mailbox: str | None, recipient: str, dry_run: bool
     message = RawMessage(f"file:{uuid.uuid4().hex}", kept, recipient, oversize)
     if dry_run:
         row = receiving.new_row(chosen, message, now=timezone.now(), claimed=True)
-        processing.try_out(row, now=timezone.now())
+        now = timezone.now()
+        fill(row, processing.try_out(row, now=now), now=now)
         return row
     (row,) = receiving.store(chosen, [message], now=timezone.now(), claimed=True)
     return row

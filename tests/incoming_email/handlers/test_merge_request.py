@@ -321,9 +321,9 @@ def test_the_second_copy_of_a_mail_does_nothing(world, clone):
 def test_a_dry_run_says_why_not(world, clone, project):
     message = RawMessage("1", attach(world, [], subject="nothing"))
     row = receiving.new_row(world.mailbox, message, now=timezone.now(), claimed=True)
-    processing.try_out(row, now=timezone.now())
-    assert (row.status, row.reason) == (Status.REJECTED, Reason.BRANCH_REFUSED)
-    assert "There is no branch “nothing”" in refusal_of(row)
+    end = processing.try_out(row, now=timezone.now())
+    assert (end.status, end.reason) == (Status.REJECTED, Reason.BRANCH_REFUSED)
+    assert "There is no branch “nothing”" in refusal_of(end)
 
 
 def test_a_dry_run_leaves_nothing(world, clone, project, repositories_root):
@@ -331,8 +331,8 @@ def test_a_dry_run_leaves_nothing(world, clone, project, repositories_root):
     before = sorted(map(str, repositories_root.rglob("*")))
     message = RawMessage("1", attach(world, clone.patches()))
     row = receiving.new_row(world.mailbox, message, now=timezone.now(), claimed=True)
-    processing.try_out(row, now=timezone.now())
-    assert (row.status, row.outcome) == (Status.PROCESSED, f"merge request {project}!1")
+    end = processing.try_out(row, now=timezone.now())
+    assert (end.status, end.outcome) == (Status.PROCESSED, f"merge request {project}!1")
     assert sorted(map(str, repositories_root.rglob("*"))) == before
     assert MergeRequest.objects.count() == InboundEmail.objects.count() == 0
 

@@ -269,9 +269,9 @@ def test_a_copy_of_the_mail_does_nothing_twice(world):
 def test_trying_out_shows_the_outcome_and_leaves_no_trace(world):
     raw = make_mail(to=world.reply_address(), sender=world.member.email, body="/close\n/colse\n")
     row = InboundEmail(mailbox=world.mailbox, raw=raw, source_id="x", received_at=timezone.now())
-    processing.try_out(row, now=timezone.now())
+    end = processing.try_out(row, now=timezone.now())
     world.issue.refresh_from_db()
-    assert row.status == Status.PROCESSED
-    assert step_of(row) == "sent"
+    assert end.status == Status.PROCESSED
+    assert step_of(end) == "sent"
     assert world.issue.state == State.OPENED
     assert (told(), Note.objects.count(), Announcement.objects.count()) == ([], 0, 0)

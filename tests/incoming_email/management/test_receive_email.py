@@ -12,7 +12,7 @@ from django.db import DatabaseError
 
 from incoming_email.management.commands import receive_email
 from incoming_email.models import InboundEmail
-from incoming_email.pipeline import processing, receiving
+from incoming_email.pipeline import acting, processing, receiving
 from incoming_email.pipeline.isolation.process import NoParserError
 from issues.models import Note
 from tests.incoming_email.factories import MailboxFactory
@@ -178,7 +178,7 @@ def test_what_could_not_be_processed_is_due_again(file, monkeypatch):
 
 
 def test_the_database_that_fails_while_the_end_is_recorded_exits_0(file, monkeypatch):
-    monkeypatch.setattr(InboundEmail, "save_as", break_down)
+    monkeypatch.setattr(acting, "write_ends", break_down)
     monkeypatch.setattr(InboundEmail, "refresh_from_db", break_down)
     code, (shown,) = receive(file)
     assert (code, shown["status"], shown["trace"]) == (0, "pending", [])

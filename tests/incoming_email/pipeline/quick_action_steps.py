@@ -17,7 +17,7 @@ from django.utils import timezone  # noqa: E402
 
 from incoming_email.inboxes.base import RawMessage  # noqa: E402
 from incoming_email.models import InboundEmail  # noqa: E402
-from incoming_email.pipeline import notices, processing, receiving  # noqa: E402
+from incoming_email.pipeline import acting, notices, processing, receiving  # noqa: E402
 from issues import services  # noqa: E402
 from issues.models import Announcement, Issue, Note, OutgoingEmail  # noqa: E402
 from tests.dying import die_after  # noqa: E402
@@ -54,7 +54,7 @@ def die_after_the_answer():
 
 
 def die_before_the_commit():
-    InboundEmail.save_as = die_after(InboundEmail.save_as)
+    acting.write_ends = die_after(acting.write_ends)
     process()
 
 

@@ -19,7 +19,7 @@ from incoming_email import tasks  # noqa: E402
 from incoming_email.inboxes.base import RawMessage  # noqa: E402
 from incoming_email.models import InboundEmail  # noqa: E402
 from incoming_email.outcomes import Status  # noqa: E402
-from incoming_email.pipeline import processing, receiving, reviewing  # noqa: E402
+from incoming_email.pipeline import acting, processing, receiving, reviewing  # noqa: E402
 from issues.models import Note  # noqa: E402
 from tests.dying import die  # noqa: E402
 from tests.incoming_email.world import make_mail, make_world  # noqa: E402
@@ -58,15 +58,15 @@ def die_before_the_first_is_processed():
 
 
 def die_amid_the_second():
-    save_as, saved = InboundEmail.save_as, []
+    write_ends, written = acting.write_ends, []
 
-    def die_at_the_second(self, *args, **kwargs):
-        save_as(self, *args, **kwargs)
-        saved.append(self.pk)
-        if len(saved) == 2:
+    def die_at_the_second(ends, **more):
+        write_ends(ends, **more)
+        written.extend(ends)
+        if len(written) == 2:
             die()
 
-    InboundEmail.save_as = die_at_the_second
+    acting.write_ends = die_at_the_second
     tasks.retry_failed()
 
 

@@ -11,7 +11,8 @@ from incoming_email.inboxes.base import Answer, RawMessage
 from incoming_email.models import InboundEmail
 from incoming_email.monitoring.health.installation import find_ledger
 from incoming_email.outcomes import Status
-from incoming_email.pipeline import processing, receiving, reviewing
+from incoming_email.pipeline import acting, processing, receiving, reviewing
+from incoming_email.pipeline.ends import write_ends
 from issues.models import Issue, Note
 from tests.factories import EmailAddressFactory, MembershipFactory, UserFactory
 from tests.incoming_email.world import make_mail, make_world
@@ -195,11 +196,13 @@ def test_killed_before_it_is_postponed_it_is_looked_at_again(world, guest, setti
     settings.SENDER_LIMIT_PER_HOUR = 1
     mails = replies(world, guest, 2)
 
-    def die(*args):
-        raise KeyboardInterrupt
+    def die_at_a_delay(ends, **more):
+        if any(end.until for _row, end in ends):
+            raise KeyboardInterrupt
+        write_ends(ends, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(InboundEmail, "save_delayed", die)
+        patch.setattr(acting, "write_ends", die_at_a_delay)
         with pytest.raises(KeyboardInterrupt):
             receive(world, *mails)
     late = InboundEmail.objects.get(status=Status.PENDING)
@@ -220,5 +223,5 @@ def test_a_dry_run_says_that_it_would_wait(world, guest, settings):
     mail, other = replies(world, guest, 2)
     receive(world, mail)
     row = receiving.new_row(world.mailbox, RawMessage("1", other), now=NOW, claimed=True)
-    processing.try_out(row, now=NOW)
-    assert (row.status, row.outcome, row.trace[-1]["step"]) == ("pending", "", "limit")
+    end = processing.try_out(row, now=NOW)
+    assert (end.status, end.outcome, end.trace[-1]["step"]) == ("pending", "", "limit")

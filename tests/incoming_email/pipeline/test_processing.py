@@ -10,7 +10,7 @@ from django.utils import timezone
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
-from incoming_email.pipeline import acting, processing, receiving, reviewing
+from incoming_email.pipeline import deciding, processing, receiving, reviewing
 from incoming_email.pipeline.isolation import reading
 from incoming_email.pipeline.isolation.pool import ParserPool
 from issues import services
@@ -47,6 +47,7 @@ def test_a_message_that_is_too_large_is_recorded(world):
         claimed=True,
     )
     processing.process_claimed([row], clock=timezone.now)
+    row.refresh_from_db()
     assert ended(row) == (Status.REJECTED, Reason.TOO_LARGE)
 
 
@@ -186,8 +187,8 @@ def test_trying_out_leaves_no_trace(world, settings, tmp_path):
         "x", make_mail_with_file(to=world.reply_address(), sender=world.member.email)
     )
     row = receiving.new_row(world.mailbox, message, now=timezone.now(), claimed=True)
-    processing.try_out(row, now=timezone.now())
-    assert (row.status, row.handler) == (Status.PROCESSED, "note")
+    end = processing.try_out(row, now=timezone.now())
+    assert (end.status, end.handler, end.note_id) == (Status.PROCESSED, "note", None)
     assert (row.pk, Note.objects.count(), Upload.objects.count()) == (None, 0, 0)
     assert (InboundEmail.objects.count(), list(tmp_path.iterdir())) == (0, [])
 
@@ -244,6 +245,6 @@ def test_a_conflict_before_the_decision_is_a_fault_and_no_duplicate(world, monke
     def conflict(*_args, **_kwargs):
         raise IntegrityError("another constraint")
 
-    monkeypatch.setattr(acting, "find_target", conflict)
+    monkeypatch.setattr(deciding, "_find_target", conflict)
     row = world.receive(make_mail(to=world.reply_address(), sender=world.member.email))
     assert (row.status, row.last_error) == (Status.PENDING, "IntegrityError: another constraint")

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
-from incoming_email.pipeline import acting, processing
+from incoming_email.pipeline import acting, grouping, processing
 from issues.models import Announcement, Note
 from tests.incoming_email.world import make_mail, make_world
 
@@ -32,9 +32,9 @@ def cut():
         cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
-def cut_once_after(monkeypatch, owner, name):
-    """That function runs, and then the server ends the connection; the first time only."""
-    real, calls = getattr(owner, name), []
+def cut_once_after_an_effect(monkeypatch):
+    """A handler acts, and then the server ends the connection; the first time only."""
+    real, calls = acting.let_handler_act, []
 
     def run(*args):
         found = real(*args)
@@ -43,7 +43,8 @@ def cut_once_after(monkeypatch, owner, name):
             cut()
         return found
 
-    monkeypatch.setattr(owner, name, run)
+    for module in (acting, grouping):
+        monkeypatch.setattr(module, "let_handler_act", run)
 
 
 def replies(world, count):
@@ -59,20 +60,21 @@ def process_later(row):
 
 @of_postgresql
 def test_a_message_is_tried_again_by_its_row(world, monkeypatch):
-    cut_once_after(monkeypatch, acting, "let_handler_act")
+    cut_once_after_an_effect(monkeypatch)
 
     row = world.receive(*replies(world, 1))
 
-    assert (row.status, row.attempts, Note.objects.count()) == (Status.PENDING, 1, 0)
+    # The message has no part in it, so it costs no attempt.
+    assert (row.status, row.attempts, Note.objects.count()) == (Status.PENDING, 0, 0)
     assert row.last_error.startswith("OperationalError")
     process_later(row)
-    assert (row.status, row.attempts, Note.objects.count()) == (Status.PROCESSED, 2, 1)
+    assert (row.status, row.attempts, Note.objects.count()) == (Status.PROCESSED, 1, 1)
     assert Announcement.objects.filter(note=Note.objects.get()).count() == 1
 
 
 @of_postgresql
 def test_messages_of_a_group_are_done_one_by_one(world, monkeypatch):
-    cut_once_after(monkeypatch, acting, "let_handler_act")
+    cut_once_after_an_effect(monkeypatch)
 
     world.receive(*replies(world, 3))
 
@@ -82,8 +84,8 @@ def test_messages_of_a_group_are_done_one_by_one(world, monkeypatch):
 
 @of_postgresql
 def test_only_the_message_that_was_cut_waits(world, monkeypatch):
-    monkeypatch.setattr(processing, "act_together", lambda *_: set())
-    cut_once_after(monkeypatch, acting, "let_handler_act")
+    monkeypatch.setattr(grouping, "_settle_together", lambda _waiting: ())
+    cut_once_after_an_effect(monkeypatch)
 
     world.receive(*replies(world, 3))
 
@@ -115,7 +117,11 @@ def test_a_commit_whose_answer_is_lost_is_not_done_again(world, monkeypatch):
         if acted:
             raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(acting, "let_handler_act", lambda *args: acted.append(act(*args)))
+    def act_and_note(*args):
+        acted.append(args)
+        return act(*args)
+
+    monkeypatch.setattr(acting, "let_handler_act", act_and_note)
     monkeypatch.setattr(connection, "_commit", lose_the_answer)
     row = world.receive(mail)
     monkeypatch.undo()

@@ -1,0 +1,95 @@
+"""How an attempt at a message ended: one value, and the one writer of it into the ledger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from incoming_email.models import InboundEmail
+from incoming_email.outcomes import Reason, Status
+
+Step = dict[str, str]
+"""One line of the trace; secrets in it are cut to their first four characters."""
+
+
+class NotPendingError(Exception):
+    """Somebody else ended or claimed the row meanwhile: nothing may be done to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """All that a row says of how it ended, or of what it waits for. The fields are columns of
+    InboundEmail, but for `until`."""
+
+    status: Status
+    reason: Reason | None = None
+    message_id: str = ""
+    sender: str = ""
+    subject: str = ""
+    defects: tuple[str, ...] = ()
+    trace: tuple[Step, ...] = ()
+    project_id: int | None = None
+    token_digest: str | None = None
+    counted_at: datetime | None = None
+    handler: str = ""
+    outcome: str = ""
+    key_digest: str = ""
+    effect_key: str | None = None
+    issue_id: int | None = None
+    merge_request_id: int | None = None
+    note_id: int | None = None
+    held_rule: str = ""
+    duplicate_of_id: int | None = None
+    until: datetime | None = None
+    """With PENDING: when the next attempt may start. This one does not count."""
+
+
+def fill(row: InboundEmail, end: End, *, now: datetime) -> None:
+    """Set the columns of a row that is shown and never stored."""
+    for name, value in _columns(row, end, now).items():
+        setattr(row, name, value)
+
+
+def lock(rows: Sequence[InboundEmail]) -> None:
+    """Hold the rows until commit. Raises NotPendingError where another worker has ended or claimed
+    one of them."""
+    ids = [row.pk for row in rows]
+    locked = InboundEmail.objects.select_for_update().filter(pk__in=ids, status=Status.PENDING)
+    attempts = dict(locked.order_by("pk").values_list("pk", "attempts"))
+    if any(attempts.get(row.pk) != row.attempts for row in rows):
+        raise NotPendingError
+
+
+def write_ends(ends: Sequence[tuple[InboundEmail, End]], *, now: datetime) -> None:
+    """Write the ends of rows that `lock` holds: one statement each, which psycopg sends as one
+    pipeline, so that many cost one wait."""
+    found = [(row.pk, _columns(row, end, now)) for row, end in ends]
+    columns = [f for f in InboundEmail._meta.concrete_fields if f.attname in found[0][1]]
+    quote = connection.ops.quote_name
+    assignments = ", ".join(f"{quote(str(column.column))} = %s" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {quote(InboundEmail._meta.db_table)} SET {assignments} WHERE id = %s",  # noqa: S608
+            [
+                [*(c.get_db_prep_save(values[c.attname], connection) for c in columns), pk]
+                for pk, values in found
+            ],
+        )
+
+
+def _columns(row: InboundEmail, end: End, now: datetime) -> dict[str, Any]:
+    """By attribute name of InboundEmail."""
+    values = {field.name: getattr(end, field.name) for field in fields(end)}
+    until = values.pop("until")
+    is_open = end.status in {Status.PENDING, Status.HELD}
+    return values | {
+        "reason": end.reason or "",
+        "trace": list(end.trace),
+        "defects": list(end.defects),
+        "finished_at": None if is_open else now,
+        "attempts": row.attempts - 1 if until else row.attempts,
+        "next_attempt_at": until or row.next_attempt_at,
+        "last_error": "" if until else row.last_error,
+    }

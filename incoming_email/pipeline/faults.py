@@ -1,0 +1,89 @@
+"""The one boundary where a fault of any kind becomes a retry, and is told."""
+
+import errno
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import Error, InterfaceError, OperationalError
+from django.db.models import F
+
+from incoming_email.models import InboundEmail
+from incoming_email.outcomes import Status
+from incoming_email.pipeline.ends import NotPendingError, Step
+from incoming_email.pipeline.isolation.process import NoParserError
+from issues import connections
+
+logger = logging.getLogger(__name__)
+OURS = (NoParserError, OperationalError, InterfaceError, MemoryError)
+OUR_ERRNOS = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO),
+}
+PAUSE = timedelta(minutes=1)
+"""After a fault of ours: a message has no part in it, so nothing is gained by a long wait."""
+
+
+@contextmanager
+def becoming_a_retry(
+    rows: Sequence[InboundEmail], *, now: datetime, trace: Sequence[Step] = ()
+) -> Iterator[None]:
+    """Let no fault out. The rows, which the caller has claimed, are due again later.
+
+    A fault of the message costs the attempt, and the next one comes after the claim's pause; one
+    of the installation (no parser, no database, no disk) costs none. Both stand in `last_error`.
+    """
+    try:
+        yield
+    except NotPendingError:
+        logger.info("ended elsewhere inbound_email=%s", [row.pk for row in rows])
+    except Exception as fault:
+        logger.exception("attempt failed inbound_email=%s", [row.pk for row in rows])
+        note_retry(rows, fault, now=now, trace=trace)
+
+
+def is_ours(fault: BaseException) -> bool:
+    """Whether it would have met any message."""
+    return isinstance(fault, OURS) or (isinstance(fault, OSError) and fault.errno in OUR_ERRNOS)
+
+
+def note_retry(
+    rows: Sequence[InboundEmail],
+    fault: Exception,
+    *,
+    now: datetime,
+    trace: Sequence[Step] = (),
+) -> None:
+    """Store why the claimed rows are due again. The caller logs the fault."""
+    noted: dict[str, object] = {"last_error": describe(fault)}
+    if is_ours(fault):
+        noted |= {"attempts": F("attempts") - 1, "next_attempt_at": now + PAUSE}
+    elif trace:
+        noted |= {"trace": list(trace)}
+    for row in rows:
+        _store({"pk": row.pk, "attempts": row.attempts}, noted)
+
+
+@contextmanager
+def noted(inbound_email_id: int) -> Iterator[None]:
+    """Store a fault in the row that it kept from being claimed, and raise it again."""
+    try:
+        yield
+    except Exception as fault:
+        _store({"pk": inbound_email_id}, {"last_error": describe(fault)})
+        raise
+
+
+def describe(fault: Exception) -> str:
+    """PostgreSQL takes neither NUL nor a lone surrogate in a text."""
+    words = f"{type(fault).__name__}: {fault}".replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return words.encode(errors="replace").decode()[:1000]
+
+
+def _store(which: dict[str, object], noted: dict[str, object]) -> None:
+    connections.validate()  # the fault may come from the database
+    try:
+        InboundEmail.objects.filter(status=Status.PENDING, **which).update(**noted)
+    except Error:  # the claim ends by itself
+        logger.exception("a fault could not be stored inbound_email=%s", which["pk"])

@@ -1,10 +1,13 @@
-"""How a message can end, in words that the ledger, the handlers and the sender share."""
+"""How a message can end: its status, and the reasons in words for administrator and sender."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class Status(models.TextChoices):
@@ -17,105 +20,145 @@ class Status(models.TextChoices):
 
 
 class Reason(models.TextChoices):
-    """Why a message was not acted on. The label is the sentence that its sender reads."""
+    """Why a message was not acted on.
 
-    # Turned down: the sender is told.
+    The label tells the administrator what happened. `for_sender` tells the sender what happened
+    and what to do; it is empty for what ends in silence.
+    """
+
+    for_sender: "StrOrPromise"
+
+    def __new__(cls, value: str, for_sender: "StrOrPromise" = "") -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.for_sender = for_sender
+        return member
+
+    # Rejected, with a notice to the sender: value, text for the sender, label.
     UNKNOWN_ADDRESS = (
         "unknown_address",
         _(
-            "Nothing at this address can take your email. Check the address for typing mistakes,"
-            " or copy it again from the project's page."
+            "This address doesn't accept email. Check it for typing mistakes, or copy it again"
+            " from the project's page."
         ),
+        _("No recipient address of the message leads to a project, an item or a notification."),
     )
     REPLIES_ONLY = (
         "replies_only",
         _(
-            "This address takes only replies to our notifications, and we could not tell which"
-            " one you answered. Answer a notification, or use the web page."
+            "This address accepts only replies to notifications, and your email doesn't show"
+            " which notification it answers. Reply to a notification, or use the web page."
         ),
+        _("The address accepts replies only, and the message answers no known notification."),
     )
     EMPTY = (
         "empty",
         _(
-            "Your email has no text of its own. Write your answer above the quoted message,"
-            " then send it again."
+            "Your reply contained no new text. Write your answer above the quoted message and"
+            " send it again."
         ),
+        _("The reply contained no new text."),
     )
     NOT_FOUND = (
         "not_found",
         _(
-            "What you wrote to does not exist, or you may not see it. It may have been deleted;"
-            " look at the project's page."
+            "The issue or merge request doesn't exist, or you don't have access to it. It may"
+            " have been deleted; look at the project's page."
         ),
+        _("The issue or merge request doesn't exist, or the author has no access to it."),
     )
     NOT_ALLOWED = (
         "not_allowed",
-        _("You may not do this in this project. Ask one of its maintainers for the right to."),
+        _("You don't have permission to do this in this project. Ask a maintainer for access."),
+        _("The author has no permission for this in the project."),
     )
     LOCKED = (
         "locked",
-        _("The discussion is locked, so only members may comment. Ask one of the maintainers."),
+        _("The discussion is locked: only project members can comment. Ask a maintainer."),
+        _("The discussion is locked, and the author is not a member of the project."),
     )
     BLOCKED = (
         "blocked",
-        _("Your account is blocked. If you think that is wrong, write to the administrators."),
+        _("Your account is blocked. If you think this is a mistake, contact the administrator."),
+        _("The author's account is blocked."),
     )
     KEY_EXPIRED = (
         "key_expired",
-        _("The reply address has expired or was revoked. Use the link in the mail to answer."),
+        _("This reply address is no longer valid. Use the link in the notification instead."),
+        _("The reply key has expired or was revoked."),
     )
     INVALID = (
         "invalid",
-        _("Your email could not be turned into a valid item. Shorten its subject and try again."),
+        _(
+            "Your email could not be saved as an issue, merge request or comment. Shorten its"
+            " subject and send it again."
+        ),
+        _("The message could not be saved as an issue, merge request or comment."),
     )
     PATCH_CONFLICT = (
         "patch_conflict",
-        _("Your patches do not apply, so nothing was changed."),
+        _("Your patches don't apply. Nothing was changed."),
+        _("The patches don't apply."),
     )
-    PATCH_REFUSED = "patch_refused", _("Your patches were not taken, so nothing was changed.")
+    PATCH_REFUSED = (
+        "patch_refused",
+        _("Your patches were rejected. Nothing was changed."),
+        _("The patches were rejected."),
+    )
     BRANCH_REFUSED = (
         "branch_refused",
-        _("No merge request could be made of these branches, so nothing was changed."),
+        _("A merge request could not be created for these branches. Nothing was changed."),
+        _("A merge request could not be created for the branches."),
     )
     TOO_LARGE = (
         "too_large",
-        _("Your email is too large to be taken. Leave out the attachments, or make them smaller."),
+        _("Your email is too large. Leave out the attachments, or make them smaller."),
+        _("The message is larger than the limit."),
     )
     TOO_COMPLEX = (
         "too_complex",
         _(
-            "Reading your email took too much time or memory. Send it again as plain text, with"
+            "Your email took too much time or memory to read. Send it again as plain text, with"
             " fewer and smaller attachments."
         ),
+        _("Parsing the message took too much time or memory."),
     )
-    NOT_A_MESSAGE = "not_a_message", _("What arrived has no header line, so it is no email.")
-    # Not acted on, in silence.
-    AUTOMATIC = "automatic", _("Automatic replies are not acted on.")
-    BOUNCE = "bounce", _("Delivery reports are not acted on.")
-    RECEIPT = "receipt", _("Read receipts are not acted on.")
-    OWN_MAIL = "own_mail", _("Our own mail came back to us.")
-    BLOCKED_SENDER = "blocked_sender", _("Mail from this sender is blocked.")
-    PROBE = "probe", _("A probe of ours came back, as it should.")
-    DUPLICATE = "duplicate", _("The same message was acted on before.")
-    DISCARDED = "discarded", _("A person looked at the held message and discarded it.")
-    # Held for a person.
+    NOT_A_MESSAGE = (
+        "not_a_message",
+        _("Your email arrived without header lines. Send it again from a mail program."),
+        _("The message has no header lines, so it is not an email."),
+    )
+    # Ignored, in silence: value, label.
+    AUTOMATIC = "automatic", _("The message is an automatic reply.")
+    BOUNCE = "bounce", _("The message is a delivery report.")
+    RECEIPT = "receipt", _("The message is a read receipt.")
+    OWN_MAIL = "own_mail", _("Letterbox sent the message itself.")
+    BLOCKED_SENDER = "blocked_sender", _("The sender is blocked.")
+    PROBE = "probe", _("A round-trip probe of Letterbox arrived.")
+    DUPLICATE = "duplicate", _("The same message was processed before.")
+    DISCARDED = "discarded", _("The message was held, reviewed and discarded.")
+    # Held for review, with a notice to the sender: value, text for the sender, label.
     SENDER_MISMATCH = (
         "sender_mismatch",
-        _("The sender's address is not one of the verified addresses of the key's owner."),
+        _("Your address isn't verified for the account this reply address belongs to."),
+        _("The sender's address is not a verified address of the key's owner."),
     )
     NOT_AUTHENTICATED = (
         "not_authenticated",
+        _("Your email failed sender authentication (SPF/DKIM/DMARC), which this mailbox requires."),
         _(
-            "Neither the mail server nor a DKIM signature proves who sent it, and this mailbox"
-            " asks for that."
+            "The message failed sender authentication (SPF/DKIM/DMARC), which this mailbox"
+            " requires."
         ),
     )
     STRANGER = (
         "stranger",
-        _("The sender takes no part in the ticket that the message answers."),
+        _("You are not a participant in this ticket."),
+        _("The sender is not a participant in this ticket."),
     )
     TOO_MANY_RECIPIENTS = (
         "too_many_recipients",
+        _("Your email has more recipients than are allowed."),
         _("The message has more recipients than the limit allows."),
     )
 
@@ -145,7 +188,7 @@ class Reject:
     status: ClassVar[Status] = Status.REJECTED
     reason: Reason
     detail: str = ""
-    """A sentence on this very message, which the sender reads below that of the reason."""
+    """A sentence on this very message, which the sender reads below the reason."""
 
 
 @dataclass(frozen=True, slots=True)

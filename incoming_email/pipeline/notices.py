@@ -142,7 +142,7 @@ def _write_reason(
         text = render_to_string(
             f"incoming_email/mail/{kind}.txt",
             {
-                "sentence": refusal.reason.label,
+                "sentence": refusal.reason.for_sender,
                 "detail": refusal.detail if isinstance(refusal, Reject) else "",
                 "subject": email.subject,
                 "received_at": row.received_at,

@@ -97,4 +97,4 @@ def test_django_finds_it() -> None:
         assert (
             ngettext("%(count)d new message", "%(count)d new messages", 2) == "새 메일 %(count)d개"
         )
-        assert str(Reason.AUTOMATIC.label) == "자동 응답 메일은 처리하지 않습니다."
+        assert str(Reason.AUTOMATIC.label) == "자동 응답 메일입니다."

@@ -202,7 +202,7 @@ def test_a_conflict_is_told_with_patch_file_and_line(world, clone, project, star
     row = world.receive(attach(world, patches))
     assert (row.status, row.reason) == (Status.REJECTED, Reason.PATCH_CONFLICT)
     notice = OutgoingEmail.objects.get(kind="rejection")
-    assert "Your patches do not apply, so nothing was changed." in notice.text
+    assert "Your patches don't apply. Nothing was changed." in notice.text
     assert "Patch 1/2 (“Oil the hinge 3”) does not apply: “door.txt” is different" in notice.text
     assert_nothing_left(project)
 

@@ -40,7 +40,7 @@ def test_a_person_with_an_account_is_told_why(world):
     assert headers["Auto-Submitted"] == "auto-replied"
     assert headers["In-Reply-To"] == "<m@example.com>"
     assert notice.from_email == "", "the null reverse-path"
-    assert "Nothing at this address can take your email." in notice.body
+    assert "This address doesn't accept email." in notice.body
     assert "Looks good." not in notice.body, "no text of the original"
 
 
@@ -107,6 +107,8 @@ def test_a_member_is_told_once_that_a_message_waits(world):
     assert row.status == Status.HELD
     notice = OutgoingEmail.objects.get()
     assert (notice.kind, notice.recipient) == ("held", other.email)
+    assert str(Reason(row.reason).for_sender) in notice.text
+    assert str(Reason(row.reason).label) not in notice.text, "that one is for the administrator"
 
 
 def test_line_breaks_in_a_subject_make_no_header(world):

@@ -34,9 +34,9 @@ def is_echo(issue: Issue, note: Note) -> bool:
 
 def _call_for_a_look(issue: Issue, limit: int) -> None:
     sentence = _(
-        "People outside wrote more than %(limit)s mails in an hour here, without a word of ours"
-        " between them. They may be robots that answer each other, so their mails are not sent on"
-        " to the other participants. Comment, and the next ones are sent on again."
+        "External participants sent more than %(limit)s emails here in an hour, with no comment of"
+        " a team member between them. They may be automatic replies to each other, so they are not"
+        " forwarded to the other participants. Forwarding resumes after a team member comments."
     ) % {"limit": limit}
     bot = find_bot(issue.project)
     services.create_note(item=issue, author=bot, body=sentence, internal=True)

@@ -17,9 +17,8 @@ from servicedesk.quoting import fill_in_marked
 def thank_you(desk: ServiceDesk | None, issue: Issue, *, unsubscribe_url: str) -> str:
     own = desk.thank_you if desk is not None else ""
     default = _(
-        "Thank you for your mail. It has the number %{ISSUE_ID}, and we will answer you here."
-        " To write more, answer this mail.\n\n"
-        "To get no more mail about it: %{UNSUBSCRIBE_URL}"
+        "Thank you for contacting us. Your request is %{ISSUE_ID}. Reply to this email to add a"
+        " comment.\n\nUnsubscribe: %{UNSUBSCRIBE_URL}"
     )
     return fill_in(own or default, _values(issue, unsubscribe_url))
 
@@ -29,9 +28,8 @@ def new_participant(
 ) -> str:
     own = desk.new_participant if desk is not None else ""
     default = _(
-        "You were added to the conversation %{ISSUE_ID}. Everybody in it can write by answering"
-        " this mail.\n\n%{ISSUE_DESCRIPTION}\n\n"
-        "To get no more mail about it: %{UNSUBSCRIBE_URL}"
+        "You've been added to ticket %{ISSUE_ID}. Reply to this email to comment.\n\n"
+        "%{ISSUE_DESCRIPTION}\n\nUnsubscribe: %{UNSUBSCRIBE_URL}"
     )
     values = _values(issue, unsubscribe_url)
     if not tells_description:
@@ -41,7 +39,7 @@ def new_participant(
 
 def new_note(desk: ServiceDesk | None, issue: Issue, text: str, *, unsubscribe_url: str) -> str:
     own = desk.new_note if desk is not None else ""
-    default = _("%{NOTE_TEXT}\n\n---\n\nTo get no more mail about it: %{UNSUBSCRIBE_URL}")
+    default = _("%{NOTE_TEXT}\n\n---\n\nUnsubscribe: %{UNSUBSCRIBE_URL}")
     return fill_in(own or default, _values(issue, unsubscribe_url) | {"NOTE_TEXT": text})
 
 

@@ -55,8 +55,8 @@ class MailboxForm(_MailboxForm):
             ),
             "ssl": _("Usually with port 993."),
             "start_tls": _(
-                "Usually with port 143. If the server does not offer it, the attempt ends;"
-                " it never goes on in clear."
+                "Usually with port 143. If the server doesn't support STARTTLS the connection is"
+                " aborted; credentials are never sent in plain text."
             ),
             "delete_after_delivery": _("Otherwise messages are only marked as seen."),
         }

@@ -103,7 +103,7 @@ def _remark(entries: Sequence[Entry]) -> list[str]:
         text = _("Not needed by Letterbox, so left out: %(keys)s.")
         remarks.append(text % {"keys": ", ".join(needless)})
     if unknown:
-        text = _("Not known, so left out; look for a slip of the pen: %(keys)s.")
+        text = _("Unknown keys ignored (typo?): %(keys)s.")
         remarks.append(text % {"keys": ", ".join(unknown)})
     if ENCRYPTED_FILE in keys:
         remarks.append(

@@ -14,7 +14,7 @@ class AlertEvent(models.TextChoices):
     MAILBOX_FAILING = "mailbox_failing", _("mailbox is failing")
     MAILBOX_WORKING = "mailbox_working", _("mailbox works again")
     PROBE_FAILING = "probe_failing", _("probes are late")
-    PROBE_WORKING = "probe_working", _("probes come round again")
+    PROBE_WORKING = "probe_working", _("probes have recovered")
 
 
 class WebhookAlertQuerySet(models.QuerySet["WebhookAlert"]):

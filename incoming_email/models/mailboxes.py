@@ -140,7 +140,7 @@ class Mailbox(Probing, Retention):
         _("IDLE time-out in seconds"),
         default=60,
         validators=[MinValueValidator(1), MaxValueValidator(LAST_IDLE_SECONDS)],
-        help_text=_("Renewed after this time; at most 29 minutes (RFC 2177)."),
+        help_text=_("IDLE is re-issued after this many seconds (max. 29 minutes, RFC 2177)."),
     )
     delete_after_delivery = models.BooleanField(_("delete after delivery"), default=True)
     expunge_deleted = models.BooleanField(

@@ -21,7 +21,10 @@ class Retention(models.Model):
         _("days to keep raw messages"),
         null=True,
         blank=True,
-        help_text=_("Of what has ended well or was turned down. Empty: KEEP_RAW_DAYS. 0: ever."),
+        help_text=_(
+            "Days to keep raw messages of processed and rejected mail. Leave empty to use"
+            " KEEP_RAW_DAYS; 0 keeps them forever."
+        ),
     )
     keep_failed_days = models.PositiveSmallIntegerField(
         _("days to keep raw messages that failed"),

@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 
 OK = "250 2.1.5 OK"
 UNKNOWN = "550 5.1.1 No such recipient here"
-TRY_LATER = "451 4.3.0 Can't take mail now, try again later"
+TRY_LATER = "451 4.3.0 Requested action aborted: local error, try again later"
 BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 MAX_RECIPIENTS_A_MESSAGE = 100
 DATABASE_THREADS = 4
@@ -159,7 +159,7 @@ class Door:
             return TRY_LATER
         with suppress(TimeoutError):
             await self._in_thread(_start_processing, ids)
-        return f"250 2.0.0 OK: kept as {', '.join(map(str, ids))}"
+        return f"250 2.0.0 OK: queued as {', '.join(map(str, ids))}"
 
     async def handle_EHLO(  # noqa: N802
         self,

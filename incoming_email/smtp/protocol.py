@@ -14,7 +14,7 @@ from django.conf import settings
 from incoming_email.networks import is_within, read_address
 
 MAX_LINE_BYTES = 1_000_000
-REFUSED_NETWORK = b"554 5.7.1 Mail from your network is not taken here\r\n"
+REFUSED_NETWORK = b"554 5.7.1 Mail from your network is not accepted here\r\n"
 TLS_FIRST = "530 5.7.0 Must issue a STARTTLS command first"
 GO_AHEAD = "354"
 

@@ -185,9 +185,9 @@ def _headers(story: Story, user: User, route: ReplyRoute, unsubscribe_link: str)
 
 def _reason(tie: Tie) -> str:
     return {
-        Tie.MENTIONED: _("You get this mail because you were mentioned."),
-        Tie.ASSIGNED: _("You get this mail because this is assigned to you."),
-        Tie.AUTHOR: _("You get this mail because you opened this."),
-        Tie.SUBSCRIBED: _("You get this mail because you subscribed to this."),
-        Tie.TOOK_PART: _("You get this mail because you took part in this discussion."),
+        Tie.MENTIONED: _("You're receiving this email because you were mentioned."),
+        Tie.ASSIGNED: _("You're receiving this email because this is assigned to you."),
+        Tie.AUTHOR: _("You're receiving this email because you opened this."),
+        Tie.SUBSCRIBED: _("You're receiving this email because you subscribed to this."),
+        Tie.TOOK_PART: _("You're receiving this email because you participated in this thread."),
     }[tie]

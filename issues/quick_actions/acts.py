@@ -44,7 +44,7 @@ def remove_labels(call: Call) -> None:
 def set_due_date(call: Call) -> None:
     day = parse_day(call.argument, today=call.today)
     if day is None:
-        raise NotUnderstood(_("No calendar has this day. Write it as 2027-01-31."))
+        raise NotUnderstood(_("Invalid date. Use the format YYYY-MM-DD."))
     services.set_due_date(item=call.item, actor=call.actor, due_date=day)
 
 

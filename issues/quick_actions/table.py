@@ -57,7 +57,7 @@ ACTIONS = (
     QuickAction(
         name="unassign",
         usage="/unassign @ann",
-        description=_("Takes people off it; without a name, everybody."),
+        description=_("Removes assignees (all if none are given)."),
         permission=TRIAGE,
         run=acts.unassign,
         fits=or_nothing(is_people),
@@ -126,7 +126,7 @@ ACTIONS = (
     QuickAction(
         name="subscribe",
         usage="/subscribe",
-        description=_("You hear of everything that happens here."),
+        description=_("Subscribes you to notifications."),
         permission=READ,
         run=acts.subscribe,
         fits=is_nothing,
@@ -134,7 +134,7 @@ ACTIONS = (
     QuickAction(
         name="unsubscribe",
         usage="/unsubscribe",
-        description=_("You hear no more of this."),
+        description=_("Unsubscribes you."),
         permission=READ,
         run=acts.unsubscribe,
         fits=is_nothing,
@@ -142,7 +142,7 @@ ACTIONS = (
     QuickAction(
         name="cc",
         usage="/cc @ann @bob",
-        description=_("Lets people hear of this from now on, unless they said that they will not."),
+        description=_("Subscribes the mentioned users, unless they have unsubscribed."),
         permission=COMMENT,
         run=acts.copy_in,
         fits=is_people,

@@ -85,7 +85,7 @@ def _notes(chosen: Chosen) -> list[str]:
     notes = [_say_left_out(limit, files) for limit, files in by_limit.items()]
     if chosen.uncleaned:
         notes.append(
-            _("Kept with what it may tell of place and camera, as it can't be read: %(files)s.")
+            _("Metadata could not be removed from: %(files)s.")
             % {"files": _names(chosen.uncleaned)}
         )
     return notes

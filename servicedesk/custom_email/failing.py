@@ -133,7 +133,7 @@ def _words(custom: CustomEmail, outage: Outage | None) -> tuple[str, str]:
     assert custom.failing_since is not None  # noqa: S101  (_watch)
     names["since"] = format_date(localtime(custom.failing_since), "Y-m-d H:i e")
     names["count"] = str(outage.waiting)
-    subject = _("The mail server of %(address)s takes no mail") % names
+    subject = _("The mail server of %(address)s is rejecting mail") % names
     text = _(
         "Since %(since)s, mails of the service desk of %(project)s wait (now %(count)s), because"
         " the mail server %(host)s can't be reached or refuses user and password. They are tried"

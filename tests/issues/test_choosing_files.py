@@ -146,8 +146,7 @@ def test_a_picture_that_cannot_be_read_is_kept_and_the_text_says_so():
     chosen = choose_files([broken])
     assert chosen.kept == (broken,)
     assert uploads.place("", chosen) == (
-        f"![x.jpg]({broken.address})\n\n"
-        "Kept with what it may tell of place and camera, as it can't be read: “x.jpg” (8 bytes)."
+        f"![x.jpg]({broken.address})\n\nMetadata could not be removed from: “x.jpg” (8 bytes)."
     )
 
 

@@ -66,7 +66,7 @@ def test_the_mail_of_an_issue(routes):
     assert text.startswith("Bob Jones opened an issue:\n\n@ann it **squeaks**\n\n-- \n")
     assert f"http://127.0.0.1:8000/acme/shop/-/issues/{issue.iid}/\n" in text
     assert "Reply to this email directly" in text
-    assert "You get this mail because you were mentioned." in text
+    assert "You're receiving this email because you were mentioned." in text
     html = message.get_body(("html",)).get_content()
     assert "<p>@ann it <strong>squeaks</strong></p>" in html
     assert "Bob Jones opened an issue:" in html
@@ -175,7 +175,7 @@ def test_without_a_way_to_answer_the_mail_does_not_promise_one():
     assert "mailto:" not in message["List-Unsubscribe"]
     assert "Reply to this email" not in message.as_string()
     assert "View it here:" in plain(message)
-    assert "You get this mail because you opened this." in plain(message)
+    assert "You're receiving this email because you opened this." in plain(message)
 
 
 def test_files_are_linked_with_absolute_addresses(tmp_path, settings):

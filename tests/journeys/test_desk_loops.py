@@ -151,7 +151,7 @@ def test_two_robots_in_one_ticket_fall_silent(programs, deliver, desk, settings)
     mails = OutgoingEmail.objects.count()
     assert (public, mails) == (7, 7)
     (note,) = issue.notes.filter(internal=True)
-    assert "robots" in note.body
+    assert "automatic replies" in note.body
 
     agent = MembershipFactory(project=desk.project, role=Role.DEVELOPER).user
     services.create_note(item=issue, author=agent, body="A person has looked.")

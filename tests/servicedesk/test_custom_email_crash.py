@@ -80,5 +80,5 @@ def test_killed_while_leaders_are_told_of_a_failing_server_they_hear_of_it_once(
     assert run_step("show") == ["not_started", "Waits"]
     run_step("watch")
     run_step("watch")
-    alert = f"The mail server of {ADDRESS} takes no mail"
+    alert = f"The mail server of {ADDRESS} is rejecting mail"
     assert run_step("show") == ["not_started", "Waits", alert]

@@ -22,7 +22,7 @@ from tests.servicedesk.world import CUSTOMER, make_desk, sent_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MINUTE = dt.timedelta(minutes=1)
-FAILS = f"The mail server of {ADDRESS} takes no mail"
+FAILS = f"The mail server of {ADDRESS} is rejecting mail"
 WORKS = f"The mail server of {ADDRESS} works again"
 
 

@@ -116,9 +116,9 @@ def test_the_preview_fills_in_the_typed_text_and_saves_nothing(client, project):
 def test_the_preview_has_the_language_that_customers_read(client, project, settings):
     client.cookies["django_language"] = "ko"
     page = client.get(url_of("desk-settings", project)).text
-    assert "Thank you for your mail." in page
+    assert "Thank you for contacting us." in page
     settings.LANGUAGE_CODE = "ko"
-    assert "Thank you for your mail." not in client.get(url_of("desk-settings", project)).text
+    assert "Thank you for contacting us." not in client.get(url_of("desk-settings", project)).text
 
 
 @pytest.mark.usefixtures("maintainer")

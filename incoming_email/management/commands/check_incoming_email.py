@@ -125,8 +125,8 @@ class Command(BaseCommand):
         refused, warned = _count(findings, Answer.NO), _count(findings, Answer.WARN)
         if refused:
             text = ngettext(
-                "%(count)d check says no. Do what stands below it, then run this command again.",
-                "%(count)d checks say no. Do what stands below them, then run this command again.",
+                "%(count)d check failed. Follow the advice above and run this command again.",
+                "%(count)d checks failed. Follow the advice above and run this command again.",
                 refused,
             )
             return self.style.ERROR(text % {"count": refused})

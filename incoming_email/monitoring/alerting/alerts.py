@@ -51,8 +51,8 @@ def write_alert(alert: Alert, people: Sequence[User], *, now: datetime) -> None:
 
 def _find_title(event: AlertEvent) -> str:
     return {
-        AlertEvent.MAILBOX_FAILING: _("No mail comes in by the mailbox %s"),
+        AlertEvent.MAILBOX_FAILING: _("No mail is being received through the mailbox %s"),
         AlertEvent.MAILBOX_WORKING: _("The mailbox %s works again"),
-        AlertEvent.PROBE_FAILING: _("Probes by the mailbox %s are late"),
-        AlertEvent.PROBE_WORKING: _("Probes by the mailbox %s come round again"),
+        AlertEvent.PROBE_FAILING: _("Round-trip probes through the mailbox %s are late"),
+        AlertEvent.PROBE_WORKING: _("Round-trip probes through the mailbox %s have recovered"),
     }[event]

@@ -37,7 +37,10 @@ def _find_clock(account: GraphAccount) -> Finding:
 def _find_other_mailbox(account: GraphAccount, other: str) -> Finding:
     if not other or other.lower() == account.user.lower():
         detail = _("no mailbox is named that the app must not read")
-        remedy = _("Name one: in the admin as “mailbox of others”, or by --other-mailbox ADDRESS.")
+        remedy = _(
+            "Configure one, in the admin as “mailbox of others” or by --other-mailbox ADDRESS;"
+            " otherwise this check is skipped."
+        )
         return Finding(OTHER_MAILBOX, Answer.SKIPPED, detail, remedy)
     connection = GraphConnection(replace(account, user=other))
     try:
@@ -61,6 +64,6 @@ def _read_refusal(refusal: GraphRefusal, other: str) -> Finding:
         detail = _("the app is refused the mailbox %(address)s") % {"address": other}
         return Finding(OTHER_MAILBOX, Answer.YES, detail)
     if refusal.status == UNKNOWN:
-        remedy = _("Name a mailbox that exists in this directory; else nothing is learnt.")
+        remedy = _("Configure one that exists in this directory; otherwise this can't be checked.")
         return Finding(OTHER_MAILBOX, Answer.WARN, refusal.detail, remedy)
     return Finding(OTHER_MAILBOX, Answer.WARN, refusal.detail, refusal.remedy)

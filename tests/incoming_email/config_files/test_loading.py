@@ -303,7 +303,7 @@ def test_keys_that_are_not_taken_over_are_named(load):
         SOUND + "  adress: x\n  log_path: /var/log\n  secret_file: /etc/x\n"
         "  encrypted_secret_file: /etc/y\n"
     )[1]
-    assert "Not known, so left out; look for a slip of the pen: adress." in output
+    assert "Unknown keys ignored (typo?): adress." in output
     assert "Not needed by Letterbox, so left out: log_path, secret_file." in output
     assert "Give its content to: python manage.py incoming_email_secret write" in output
 

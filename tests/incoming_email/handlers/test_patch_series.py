@@ -173,7 +173,7 @@ def test_who_waits_for_too_long_is_told_what_is_missing(world, project, series):
         "Patches are missing: Oil all hinges",
     )
     assert "Missing: 1/3, 3/3" in told.text
-    assert "Had come: 0/3, 2/3" in told.text
+    assert "Received: 0/3, 2/3" in told.text
     assert SeriesPart.objects.count() == MergeRequest.objects.count() == 0
 
 

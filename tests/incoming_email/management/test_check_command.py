@@ -75,7 +75,7 @@ def test_lines_by_mailbox_with_cause_and_remedy(found):
         "      mq.example.com:5672\n"
         "      slow\n"
         "      Wait.\n"
-        "1 check says no. Do what stands below it, then run this command again.\n",
+        "1 check failed. Follow the advice above and run this command again.\n",
         "",
     )
 

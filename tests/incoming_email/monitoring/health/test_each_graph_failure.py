@@ -54,7 +54,7 @@ def test_other_mailbox_that_does_not_exist_proves_nothing(make_graph):
     make_graph(other_mailbox="typo@example.onmicrosoft.com")
     detail, remedy = refusal("other mailbox", answer="warn")
     assert detail.startswith("404 ErrorInvalidUser")
-    assert remedy == "Name a mailbox that exists in this directory; else nothing is learnt."
+    assert remedy == "Configure one that exists in this directory; otherwise this can't be checked."
 
 
 def test_no_other_mailbox_is_named(make_graph):

@@ -33,7 +33,7 @@ from tests.servers.dovecot import Dovecot, free_ports, password_of  # noqa: E402
 SEEN_SECONDS = 0.002
 PATIENCE_SECONDS = 60.0
 SENDER = "dana@letterbox.localhost"
-TO_DOOR = (
+TO_LISTENER = (
     "Mailbox.objects.update(enabled=False);"
     "Mailbox.objects.filter(inbox_method='smtp').update(enabled=True);"
     "from incoming_email import reply_keys; dana = User.objects.get(username='dana');"
@@ -122,8 +122,8 @@ def run_poll(installation: Installation, server: Dovecot, user: str, address: st
 
 
 def run_smtp(installation: Installation, count: int):
-    address = installation.ask(TO_DOOR)
-    port = int(installation.environment["SMTP_DOOR_PORT"])
+    address = installation.ask(TO_LISTENER)
+    port = int(installation.environment["SMTP_LISTENER_PORT"])
 
     def deliver(mail: bytes) -> None:
         with smtplib.SMTP("127.0.0.1", port) as client:
@@ -150,7 +150,7 @@ def broker(name: str) -> Iterator[str]:
 
 
 def run(messages: int, poll_seconds: float, broker_name: str) -> dict[str, list[float]]:
-    (door,) = free_ports(1)
+    (listener,) = free_ports(1)
     with (
         tempfile.TemporaryDirectory() as folder,
         broker(broker_name) as url,
@@ -160,7 +160,7 @@ def run(messages: int, poll_seconds: float, broker_name: str) -> dict[str, list[
             Path(folder),
             POLL_INTERVAL_SECONDS=f"{poll_seconds:g}",
             CELERY_BROKER_URL=url,
-            SMTP_DOOR_PORT=str(door),
+            SMTP_LISTENER_PORT=str(listener),
         )
         installation.set_up()
         user = server.take_user()

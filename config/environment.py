@@ -17,9 +17,33 @@ IN_FILES = (
 )
 """Those that hold secrets: `NAME_FILE` may name a file instead, as containers hand them over."""
 
+RENAMED = {
+    "SMTP_DOOR_HOST": "SMTP_LISTENER_HOST",
+    "SMTP_DOOR_PORT": "SMTP_LISTENER_PORT",
+    "SMTP_DOOR_CERTIFICATE_FILE": "SMTP_LISTENER_CERTIFICATE_FILE",
+    "SMTP_DOOR_KEY_FILE": "SMTP_LISTENER_KEY_FILE",
+    "SMTP_DOOR_REQUIRE_TLS": "SMTP_LISTENER_REQUIRE_TLS",
+    "SMTP_DOOR_NETWORKS": "SMTP_LISTENER_NETWORKS",
+    "LMTP_DOOR_PORT": "LMTP_LISTENER_PORT",
+}
+"""Former names of settings. They are refused: ignored, they would let defaults take effect."""
+
 env = environ.Env()
 if (BASE_DIR / ".env").is_file():
     env.read_env(BASE_DIR / ".env")
+
+
+def refuse_renamed() -> None:
+    """Raises ImproperlyConfigured, with a sentence for each setting that has a former name."""
+    found = [name for name in RENAMED if name in os.environ]
+    if found:
+        raise ImproperlyConfigured(
+            "\n".join(
+                f"{name} is now called {RENAMED[name]}. Rename it in the environment or in .env,"
+                " then start again."
+                for name in found
+            )
+        )
 
 
 def read_secret_files() -> None:
@@ -34,6 +58,7 @@ def read_secret_files() -> None:
                 ) from error
 
 
+refuse_renamed()
 read_secret_files()
 
 DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / "var").resolve()

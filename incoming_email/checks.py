@@ -121,12 +121,12 @@ def check_message_id_host(*, app_configs: object, **kwargs: Any) -> list[CheckMe
 
 
 @register
-def check_door(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+def check_listener(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
     """E008: a network that is none would end each connection. E009: TLS that can't be had."""
-    found = list(_find_no_networks("E008", "SMTP_DOOR_NETWORKS"))
-    if settings.SMTP_DOOR_REQUIRE_TLS and not settings.SMTP_DOOR_CERTIFICATE_FILE:
-        what = "SMTP_DOOR_REQUIRE_TLS is set, and there is no certificate."
-        found.append(_error("E009", what, "Name its PEM file as SMTP_DOOR_CERTIFICATE_FILE."))
+    found = list(_find_no_networks("E008", "SMTP_LISTENER_NETWORKS"))
+    if settings.SMTP_LISTENER_REQUIRE_TLS and not settings.SMTP_LISTENER_CERTIFICATE_FILE:
+        what = "SMTP_LISTENER_REQUIRE_TLS is set, and there is no certificate."
+        found.append(_error("E009", what, "Name its PEM file as SMTP_LISTENER_CERTIFICATE_FILE."))
     return found
 
 

@@ -122,11 +122,11 @@ def _find_or_create_mailbox() -> Mailbox:
     if found:
         return found
     mailbox = Mailbox(
-        name="Demo door",
+        name="Demo mailbox",
         enabled=True,
         address=ADDRESS,
         inbox_method=InboxMethod.SMTP,
-        port=settings.SMTP_DOOR_PORT,
+        port=settings.SMTP_LISTENER_PORT,
     )
     mailbox.full_clean()
     mailbox.save()

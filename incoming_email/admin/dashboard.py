@@ -44,7 +44,7 @@ PROCESSES: dict[str, str | Promise] = {
     heartbeats.WORKER: gettext_lazy("worker"),
     heartbeats.BEAT: gettext_lazy("beat"),
     heartbeats.WATCHER: gettext_lazy("watcher"),
-    heartbeats.SMTP_DOOR: gettext_lazy("SMTP door"),
+    heartbeats.SMTP_LISTENER: gettext_lazy("SMTP listener"),
 }
 
 

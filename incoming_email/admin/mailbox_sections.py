@@ -61,7 +61,7 @@ def choose_sections(mailbox: Mailbox, *, can_change: bool) -> list[tuple[Any, An
         section(_("App at the provider"), APP, is_needed=is_graph or is_oauth, text=APP_HELP),
         section(_("Microsoft Graph"), GRAPH, is_needed=is_graph),
         section(_("Maildir"), ("maildir_path",), is_needed=is_maildir, text=MAILDIR_HELP),
-        section(_("SMTP"), (), text=_describe_door()),
+        section(_("SMTP"), (), text=_describe_listener()),
         section(_("Sender policies"), POLICIES, text=POLICY_HELP),
         section(_("Probes"), ("probe_minutes",), is_needed=False),
         section(_("Retention"), RETENTION, is_needed=False),
@@ -69,8 +69,8 @@ def choose_sections(mailbox: Mailbox, *, can_change: bool) -> list[tuple[Any, An
     return sections if is_new else [*sections, section(_("State"), STATE)]
 
 
-def _describe_door() -> str:
+def _describe_listener() -> str:
     return _(
         "With the method SMTP, Letterbox listens itself at %(host)s port %(port)s"
         " (python manage.py serve_smtp). Nothing has to be set here but the address."
-    ) % {"host": settings.SMTP_DOOR_HOST, "port": settings.SMTP_DOOR_PORT}
+    ) % {"host": settings.SMTP_LISTENER_HOST, "port": settings.SMTP_LISTENER_PORT}

@@ -91,8 +91,8 @@ class Handler(Protocol):
     """Field of Mailbox that says whether From must fit: '…_sender_policy', or '' for no policy."""
 
     secret_key: ClassVar[bool]
-    """The whole key is random, so the door may refuse one that leads nowhere. Keys that name a
-    project are taken always: else the door would tell everybody which projects there are."""
+    """The whole key is random, so the SMTP listener may refuse one that leads nowhere. Keys that
+    name a project are always accepted: refusals would reveal which projects exist."""
 
     takes: ClassVar[frozenset[Reason]]
     """Reasons for ignoring a message that do not count here, as BOUNCE for delivery reports."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-WORKER, BEAT, WATCHER, SMTP_DOOR = "worker", "beat", "watcher", "smtp"
+WORKER, BEAT, WATCHER, SMTP_LISTENER = "worker", "beat", "watcher", "smtp"
 OLD = timedelta(minutes=3)
 """Six missed beats: one comes every 30 seconds."""
 

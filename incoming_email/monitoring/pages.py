@@ -25,7 +25,8 @@ UNKNOWN = f"Of these only, with commas between, can be asked: {', '.join(health.
 @never_cache
 def health_view(request: HttpRequest) -> HttpResponse:
     """503 when one thing does not work. It names no server and no mailbox: anybody may ask."""
-    names = tuple(filter(None, request.GET.get("only", "").split(",")))
+    given = filter(None, request.GET.get("only", "").split(","))
+    names = tuple(health.FORMER_NAMES.get(name, name) for name in given)
     if not set(names) <= set(health.SIGNS):
         return HttpResponseBadRequest(UNKNOWN, content_type="text/plain; charset=utf-8")
     signs = health.find_signs(*names, now=timezone.now())

@@ -1,4 +1,4 @@
-"""The door for SMTP and LMTP: unknown recipients are refused at RCPT, 250 means committed."""
+"""The SMTP and LMTP listener: unknown recipients are refused at RCPT, 250 means committed."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ from incoming_email.inboxes.base import RawMessage
 from incoming_email.keys import forwarded_addresses, probe_keys, reply_keys
 from incoming_email.models import InboxMethod, Mailbox, heartbeats
 from incoming_email.pipeline import receiving
-from incoming_email.smtp.protocol import DoorController
+from incoming_email.smtp.protocol import ListenerController
 from issues import connections
 
 logger = logging.getLogger(__name__)
@@ -43,9 +43,9 @@ HEARTBEAT_SECONDS = 30
 def find_mailbox(address: str) -> Mailbox | None:
     """The mailbox that takes mail for this envelope recipient, or None: refuse it.
 
-    A key that is wholly secret must resolve. One that names a project is taken by its form, so
-    that the door tells nobody which projects there are. An address of another domain that forwards
-    to us, such as a desk's own, stands for the key that it leads to.
+    A key that is wholly secret must resolve. One that names a project is accepted by its form, so
+    that replies do not reveal which projects exist. An address of another domain that forwards
+    to us, such as a desk's own, is treated as the key that it leads to.
     """
     mailboxes = list(Mailbox.objects.filter(enabled=True, inbox_method=InboxMethod.SMTP))
     for mailbox in mailboxes:
@@ -96,7 +96,7 @@ def store(content: bytes, recipients: list[str]) -> list[int]:
     )
 
 
-class Door:
+class ListenerHandler:
     """aiosmtpd's handler. Database work runs in threads, off the event loop.
 
     By SMTP all recipients of a message are one transaction. By LMTP each one is, with an answer
@@ -105,7 +105,7 @@ class Door:
 
     def __init__(self, *, lmtp: bool) -> None:
         self._lmtp = lmtp
-        self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="door")
+        self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="listener")
 
     async def _in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
         """Raises TimeoutError where the database neither answers nor fails."""
@@ -177,7 +177,7 @@ class Door:
 
     async def handle_exception(self, error: Exception) -> str:
         """Whatever goes wrong here is ours: a 5xx would make the sender give the mail up."""
-        logger.error("door failed", exc_info=error)
+        logger.error("listener failed", exc_info=error)
         return TRY_LATER
 
 
@@ -204,15 +204,15 @@ def _start_processing(ids: list[int]) -> None:
             return
 
 
-def open_door(host: str, port: int, *, lmtp: bool = False) -> DoorController:
+def start_listener(host: str, port: int, *, lmtp: bool = False) -> ListenerController:
     """Start listening in a thread of its own; `stop()` ends it. Raises OSError, TlsFilesError."""
-    controller = DoorController(Door(lmtp=lmtp), host=host, port=port, lmtp=lmtp)
+    controller = ListenerController(ListenerHandler(lmtp=lmtp), host=host, port=port, lmtp=lmtp)
     controller.start()
     return controller
 
 
 def note_alive() -> None:
-    """Say for the check that the door stands open. Without the database the door stays open too:
+    """Record for the check that the listener is running. Without the database it goes on too:
     senders are told to try later, and would else be refused."""
     with connections.surviving_faults("sign of life"):
-        heartbeats.beat(heartbeats.SMTP_DOOR, now=timezone.now())
+        heartbeats.beat(heartbeats.SMTP_LISTENER, now=timezone.now())

@@ -1,4 +1,4 @@
-"""How the door speaks: SMTP (RFC 5321) or LMTP (RFC 2033), TLS, who may connect, limits."""
+"""The listener's protocol: SMTP (RFC 5321) or LMTP (RFC 2033), TLS, who may connect, limits."""
 
 import asyncio
 import ssl
@@ -23,14 +23,14 @@ class TlsFilesError(Exception):
     """The certificate or its key can't be used."""
 
 
-class DoorSMTP(SMTP):
+class ListenerSMTP(SMTP):
     """Lines of a megabyte, and no greeting for other networks."""
 
     line_length_limit = MAX_LINE_BYTES
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         peer = transport.get_extra_info("peername")
-        if is_allowed(str(peer[0]), settings.SMTP_DOOR_NETWORKS):
+        if is_allowed(str(peer[0]), settings.SMTP_LISTENER_NETWORKS):
             super().connection_made(transport)
         elif isinstance(transport, asyncio.Transport):
             transport.set_protocol(asyncio.Protocol())
@@ -39,13 +39,13 @@ class DoorSMTP(SMTP):
 
     async def smtp_MAIL(self, arg: str) -> None:  # noqa: N802  (aiosmtpd's name)
         """aiosmtpd's own `require_starttls` would refuse LHLO, and with it STARTTLS."""
-        if settings.SMTP_DOOR_REQUIRE_TLS and self.session and self.session.ssl is None:
+        if settings.SMTP_LISTENER_REQUIRE_TLS and self.session and self.session.ssl is None:
             await self.push(TLS_FIRST)
         else:
             await super().smtp_MAIL(arg)
 
 
-class DoorLMTP(DoorSMTP, LMTP):
+class ListenerLMTP(ListenerSMTP, LMTP):
     """After the data there is one answer for each recipient that was taken (RFC 2033, 4.2)."""
 
     _owed = 0
@@ -60,14 +60,14 @@ class DoorLMTP(DoorSMTP, LMTP):
         await super().push(text)
 
 
-class DoorController(Controller):
+class ListenerController(Controller):
     def __init__(self, handler: object, *, host: str, port: int, lmtp: bool) -> None:
         self._lmtp = lmtp
         make_tls_context()  # a fault is said now, and not at the first connection
         super().__init__(handler, hostname=host, port=port)
 
     def factory(self) -> SMTP:
-        kind = DoorLMTP if self._lmtp else DoorSMTP
+        kind = ListenerLMTP if self._lmtp else ListenerSMTP
         return kind(
             self.handler,
             data_size_limit=settings.MAX_MESSAGE_BYTES,
@@ -88,7 +88,7 @@ def is_allowed(peer: str, networks: Sequence[str]) -> bool:
 
 def make_tls_context() -> ssl.SSLContext | None:
     """For STARTTLS; None where no certificate is named. Read anew when its files have changed."""
-    certificate, key = settings.SMTP_DOOR_CERTIFICATE_FILE, settings.SMTP_DOOR_KEY_FILE
+    certificate, key = settings.SMTP_LISTENER_CERTIFICATE_FILE, settings.SMTP_LISTENER_KEY_FILE
     if not certificate:
         return None
     files = (certificate, key or certificate)

@@ -46,13 +46,13 @@ def text_of(written, logger):
 
 
 def test_an_entry_says_when_how_grave_who_and_what(logger):
-    logger.info("door open host=%s port=%s", "127.0.0.1", 2525)
+    logger.info("listener started host=%s port=%s", "127.0.0.1", 2525)
     (entry,) = entries(logger)
     assert datetime.fromisoformat(entry.pop("time")).utcoffset().total_seconds() == 0
     assert entry == {
         "level": "INFO",
         "logger": "incoming_email.tests",
-        "message": "door open host=127.0.0.1 port=2525",
+        "message": "listener started host=127.0.0.1 port=2525",
         "host": "127.0.0.1",
         "port": 2525,
     }

@@ -56,14 +56,14 @@ class World:
         return row
 
 
-def make_door(**fields: object) -> Mailbox:
-    """A mailbox on the SMTP door."""
+def make_smtp_mailbox(**fields: object) -> Mailbox:
+    """A mailbox with the inbox method SMTP."""
     given = {"name": "main", "enabled": True, "address": ADDRESS} | fields
     return Mailbox.objects.create(inbox_method=InboxMethod.SMTP, **given)
 
 
 def make_world(**mailbox: object) -> World:
-    row = make_door(**mailbox)
+    row = make_smtp_mailbox(**mailbox)
     issue = IssueFactory()
     issue.project.last_issue_iid = issue.iid
     issue.project.save()

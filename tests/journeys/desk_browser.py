@@ -1,4 +1,4 @@
-"""A maintainer at a browser, and a door for mail: what the tests of the desk's pages begin with."""
+"""A maintainer at a browser, and an SMTP listener, for the tests of the desk's pages."""
 
 import pytest
 
@@ -12,16 +12,16 @@ SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height
 
 
 @pytest.fixture
-def door():
+def listener():
     (port,) = free_ports(1)
     Mailbox.objects.create(
-        name="door",
+        name="listener",
         enabled=True,
         address="incoming+%{key}@letterbox.localhost",
         inbox_method=InboxMethod.SMTP,
         port=port,
     )
-    controller = smtp.open_door("127.0.0.1", port)
+    controller = smtp.start_listener("127.0.0.1", port)
     yield port
     controller.stop()
 

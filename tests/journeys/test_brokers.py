@@ -1,4 +1,4 @@
-"""A Celery worker on each broker takes up a message that came through the SMTP door."""
+"""A Celery worker on each broker takes up a message that came through the SMTP listener."""
 
 import smtplib
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ def embedded():
 def test_a_message_is_processed_by_a_worker(broker, tmp_path):
     (port,) = free_ports(1)
     with broker() as url:
-        installation = Installation(tmp_path, CELERY_BROKER_URL=url, SMTP_DOOR_PORT=str(port))
+        installation = Installation(tmp_path, CELERY_BROKER_URL=url, SMTP_LISTENER_PORT=str(port))
         installation.set_up()
         address = installation.ask(
             "from incoming_email import demo; from django.utils import timezone;"

@@ -11,11 +11,11 @@ from issues import outbox
 from issues.models import OutgoingEmail
 from servicedesk.custom_email import watch_servers
 from servicedesk.models import CustomEmail, ServiceDesk
-from tests.journeys.desk_browser import door, look, page
+from tests.journeys.desk_browser import listener, look, page
 from tests.journeys.test_desk_in_browser import CUSTOMER, send
 from tests.servicedesk.customer_server import ADDRESS, PASSWORD, running_customer_server
 
-__all__ = ["door", "page"]
+__all__ = ["listener", "page"]
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
@@ -46,7 +46,7 @@ def forward(port, server):
     tasks.process_inbound_email(inbound_email_id=InboundEmail.objects.latest("pk").pk)
 
 
-def test_from_an_empty_form_to_a_mail_from_the_address(page, door, server, tmp_path):
+def test_from_an_empty_form_to_a_mail_from_the_address(page, listener, server, tmp_path):
     page.get_by_role("link", name="Service desk").click()
     page.get_by_role("link", name="Switch it on in the settings").click()
     page.get_by_role("button", name="Switch on").click()
@@ -65,7 +65,7 @@ def test_from_an_empty_form_to_a_mail_from_the_address(page, door, server, tmp_p
     assert page.get_by_label("Password").input_value() == ""
     look(page, tmp_path, "address-awaited")
 
-    forward(door, server)
+    forward(listener, server)
     page.reload()
     page.get_by_text("finished", exact=True).wait_for()
     page.get_by_text("Off: the desk writes from our address.").wait_for()
@@ -74,26 +74,26 @@ def test_from_an_empty_form_to_a_mail_from_the_address(page, door, server, tmp_p
     look(page, tmp_path, "address-on")
 
     # The customer writes to the address itself; the thank-you comes from it.
-    send(door, ADDRESS, subject="The door squeaks", body="Since Monday.")
+    send(listener, ADDRESS, subject="The door squeaks", body="Since Monday.")
     outbox.deliver_due(now=timezone.now())
     assert server.messages[-1]["From"] == f"Shop <{ADDRESS}>"
     assert OutgoingEmail.objects.get(recipient=CUSTOMER).sent_at is not None
 
 
-def test_a_server_that_fails_later_is_shown(page, door, server, tmp_path):
+def test_a_server_that_fails_later_is_shown(page, listener, server, tmp_path):
     page.get_by_role("link", name="Service desk").click()
     page.get_by_role("link", name="Switch it on in the settings").click()
     page.get_by_role("button", name="Switch on").click()
     page.get_by_role("link", name="Custom address").click()
     fill_in(page, server, PASSWORD)
     page.get_by_text("The mail is sent.").wait_for()
-    forward(door, server)
+    forward(listener, server)
     page.reload()
     page.get_by_role("button", name="Switch on").click()
     page.get_by_text("The desk writes from its own address.").wait_for()
 
     CustomEmail.objects.update(password="changed at the server")
-    send(door, ADDRESS, subject="The door squeaks", body="Since Monday.")
+    send(listener, ADDRESS, subject="The door squeaks", body="Since Monday.")
     outbox.deliver_due(now=timezone.now())
     watch_servers(now=timezone.now())
     page.reload()

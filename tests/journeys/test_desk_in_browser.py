@@ -14,11 +14,11 @@ from issues.models import Issue, OutgoingEmail, State
 from issues.notifications import fan_out_owed
 from servicedesk.models import Participant, ServiceDesk
 from tests.incoming_email.world import make_mail
-from tests.journeys.desk_browser import door, look, page
+from tests.journeys.desk_browser import listener, look, page
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
-__all__ = ["door", "page"]
+__all__ = ["listener", "page"]
 
 CUSTOMER = "carl@customer.example"
 CANNED = (
@@ -29,7 +29,7 @@ LEAVING = re.compile(r"http://\S+/tickets/leave/[^/\s]+/")
 
 
 def send(port, to, **fields):
-    """Through the door, and then the work that a worker would do."""
+    """Through the listener, and then the work that a worker would do."""
     content = make_mail(to=to, sender=CUSTOMER, **fields)
     with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
         client.sendmail(CUSTOMER, [to], content)
@@ -104,12 +104,12 @@ def answer(page, folder):
     look(page, folder, "quoted")
 
 
-def test_a_desk_is_set_up_answers_a_customer_and_lets_them_go(page, browser, door, tmp_path):
+def test_a_desk_is_set_up_answers_a_customer_and_lets_them_go(page, browser, listener, tmp_path):
     address = set_up(page, tmp_path)
     write_texts(page, tmp_path)
     page.goto(page.url.partition("/-/")[0] + "/-/issues/")
 
-    send(door, address, subject="The door squeaks", body="\r\n".join(LETTER))
+    send(listener, address, subject="The listener squeaks", body="\r\n".join(LETTER))
     (thank_you,) = mails_to_customer()
     assert "Your number is **#1**" in thank_you.text
     answer(page, tmp_path)
@@ -118,7 +118,7 @@ def test_a_desk_is_set_up_answers_a_customer_and_lets_them_go(page, browser, doo
     assert "We have oiled the door of #1." in note.text
     assert all(f"> {line}\n" in note.text for line in LETTER)
     assert "They never pay." not in note.text + thank_you.text
-    send(door, note.headers["Reply-To"].partition("<")[2].rstrip(">"), body="It is quiet now.")
+    send(listener, note.headers["Reply-To"].partition("<")[2].rstrip(">"), body="It is quiet now.")
     page.reload()
     page.get_by_text("It is quiet now.").wait_for()
     page.get_by_text("1 mail outside").first.click()
@@ -137,10 +137,10 @@ def test_a_desk_is_set_up_answers_a_customer_and_lets_them_go(page, browser, doo
     page.locator("#comment").get_by_text("Nobody outside gets it by mail.").wait_for()
 
 
-def test_mail_past_the_limit_is_shown_as_held_back(page, door, tmp_path, settings):
+def test_mail_past_the_limit_is_shown_as_held_back(page, listener, tmp_path, settings):
     settings.DESK_MAILS_PER_HOUR, settings.DESK_MAILS_PER_DAY = 1, 50
     address = set_up(page, tmp_path)
-    send(door, address, subject="The door squeaks", body="Since Monday.")
+    send(listener, address, subject="The door squeaks", body="Since Monday.")
     page.goto(page.url.partition("/-/")[0] + "/-/issues/1/")
     comment = page.locator("#comment")
     comment.get_by_label("Comment").fill("We have oiled it.")

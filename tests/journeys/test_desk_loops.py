@@ -16,7 +16,7 @@ from issues import services
 from issues.models import Issue, Note, OutgoingEmail, Role
 from servicedesk.models import ServiceDesk
 from tests.factories import MembershipFactory, ProjectFactory
-from tests.incoming_email.world import make_door
+from tests.incoming_email.world import make_smtp_mailbox
 from tests.journeys.installation import Installation
 from tests.journeys.mail_programs import (
     connected_mail_programs,
@@ -48,10 +48,10 @@ def desk():
 
 @pytest.fixture
 def deliver():
-    """Through the SMTP door to a worker; the row."""
-    make_door()
+    """Through the SMTP listener to a worker; the row."""
+    make_smtp_mailbox()
     (port,) = free_ports(1)
-    door = smtp.open_door("127.0.0.1", port)
+    listener = smtp.start_listener("127.0.0.1", port)
 
     def deliver(mail, recipient=""):
         with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
@@ -63,7 +63,7 @@ def deliver():
         return row
 
     yield deliver
-    door.stop()
+    listener.stop()
 
 
 def address_of(desk):

@@ -25,8 +25,8 @@ def ask(port, path):
 
 
 def test_every_process_writes_json(tmp_path):
-    web, door = free_ports(2)
-    made = Installation(tmp_path, LOG_FORMAT="json", SMTP_DOOR_PORT=str(door))
+    web, listener = free_ports(2)
+    made = Installation(tmp_path, LOG_FORMAT="json", SMTP_LISTENER_PORT=str(listener))
     made.set_up()
     address = made.ask(
         "from incoming_email import demo; from django.utils import timezone;"
@@ -38,12 +38,12 @@ def test_every_process_writes_json(tmp_path):
         "worker": WORKER,
         "beat": BEAT,
         "watcher": ("manage.py", "watch_mailboxes"),
-        "door": ("manage.py", "serve_smtp"),
+        "listener": ("manage.py", "serve_smtp"),
     }
     with made.running_all(processes.values(), log=log):
-        wait_until(lambda: can_connect(web) and can_connect(door))
+        wait_until(lambda: can_connect(web) and can_connect(listener))
         mail = f"From: dana@letterbox.localhost\r\nTo: {address}\r\nSubject: Hi\r\n\r\nHo.\r\n"
-        with smtplib.SMTP("127.0.0.1", door) as client:
+        with smtplib.SMTP("127.0.0.1", listener) as client:
             client.sendmail("dana@letterbox.localhost", [address], mail)
         assert ask(web, "/unsubscribe/abcdefghijklmnopqrstuvwxyz/") == 404
         wait_until(lambda: "processed inbound_email=" in log.read_text())

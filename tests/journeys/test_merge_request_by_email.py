@@ -1,4 +1,4 @@
-"""Patches through the SMTP door, as `git send-email` sends them: out of order, and once more."""
+"""Patches through the SMTP listener, as `git send-email` sends them: out of order, and again."""
 
 import random
 import smtplib
@@ -36,7 +36,7 @@ def clone(world, start, tmp_path):
 @pytest.fixture
 def deliver(world):
     (port,) = free_ports(1)
-    door = smtp.open_door("127.0.0.1", port)
+    listener = smtp.start_listener("127.0.0.1", port)
 
     def deliver(mail):
         with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
@@ -48,7 +48,7 @@ def deliver(world):
         return row.outcome
 
     yield deliver
-    door.stop()
+    listener.stop()
 
 
 def assert_same(clone, start, branch):

@@ -15,7 +15,7 @@ from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-DOOR = """\
+SETTINGS = """\
 virtual_mailbox_domains = letterbox.localhost
 virtual_mailbox_maps =
 virtual_transport = {kind}
@@ -53,16 +53,16 @@ def test_postfix_hands_mail_over(world, kind):
     """One recipient is not known: the others' mail comes in once, and his is sent back."""
     (port,) = free_ports(1)
     recipients = [world.reply_address(), "nobody@letterbox.localhost", world.issue_address()]
-    settings = DOOR.format(kind=HANDED_OVER[kind].format(port=port))
+    settings = SETTINGS.format(kind=HANDED_OVER[kind].format(port=port))
     with Postfix(settings) as postfix:
-        postfix.send(recipients, answer(world, 1))  # the door is not open yet: Postfix waits
+        postfix.send(recipients, answer(world, 1))  # the listener does not run yet: Postfix waits
         wait_until(lambda: "status=deferred" in postfix.log())
-        door = smtp.open_door("127.0.0.1", port, lmtp=kind == "lmtp")
+        listener = smtp.start_listener("127.0.0.1", port, lmtp=kind == "lmtp")
         try:
             wait_until(lambda: postfix.log().count("status=sent") >= 2)
             wait_until(lambda: "status=bounced (host 127.0.0.1" in postfix.log())
         finally:
-            door.stop()
+            listener.stop()
     rows = InboundEmail.objects.order_by("pk")
     assert {row.recipient for row in rows} == {recipients[0], recipients[2]}
     for row in rows:

@@ -43,10 +43,10 @@ def team():
 
 
 @contextmanager
-def smtp_door(address):
-    """Gives the way a mail takes: through the door, then to a worker."""
+def smtp_listener(address):
+    """Gives the way a mail takes: through the listener, then to a worker."""
     Mailbox.objects.create(
-        name="door", enabled=True, address=address, inbox_method=InboxMethod.SMTP
+        name="listener", enabled=True, address=address, inbox_method=InboxMethod.SMTP
     )
     (port,) = free_ports(1)
 
@@ -56,11 +56,11 @@ def smtp_door(address):
         assert (row.status, row.recipient) == ("pending", recipient_of(mail))
         process_inbound_email(inbound_email_id=row.pk)
 
-    door = smtp.open_door("127.0.0.1", port)
+    listener = smtp.start_listener("127.0.0.1", port)
     try:
         yield deliver
     finally:
-        door.stop()
+        listener.stop()
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def imap_mailbox(address, request):
 @pytest.fixture(params=["smtp", pytest.param("imap", marks=pytest.mark.services)])
 def open_way(request):
     if request.param == "smtp":
-        return smtp_door
+        return smtp_listener
     return lambda address: imap_mailbox(address, request)
 
 

@@ -10,7 +10,7 @@ from incoming_email.tasks import process_inbound_email
 from issues import services
 from issues.models import Issue, Role
 from tests.factories import MembershipFactory, ProjectFactory
-from tests.incoming_email.world import make_door
+from tests.incoming_email.world import make_smtp_mailbox
 from tests.journeys.mail_programs import (
     connected_mail_programs,
     ids_in,
@@ -31,14 +31,14 @@ def programs(settings):
 
 @pytest.fixture(autouse=True)
 def mailbox():
-    return make_door()
+    return make_smtp_mailbox()
 
 
 @pytest.fixture
 def deliver(mailbox):
-    """Mail goes through the SMTP door to a worker."""
+    """Mail goes through the SMTP listener to a worker."""
     (port,) = free_ports(1)
-    door = smtp.open_door("127.0.0.1", port)
+    listener = smtp.start_listener("127.0.0.1", port)
 
     def deliver(mail):
         send(port, mail)
@@ -48,7 +48,7 @@ def deliver(mailbox):
         assert row.status == "processed", row.trace
 
     yield deliver
-    door.stop()
+    listener.stop()
 
 
 @pytest.fixture

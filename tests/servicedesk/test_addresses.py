@@ -13,7 +13,7 @@ from issues.models import Note
 from servicedesk.addresses import ALIAS, find_addresses
 from servicedesk.models import Ticket
 from tests.factories import ProjectFactory
-from tests.incoming_email.world import make_door, make_mail
+from tests.incoming_email.world import make_mail, make_smtp_mailbox
 from tests.servicedesk.world import CUSTOMER, Desk, answer, make_desk, sent_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,7 +28,7 @@ def desk():
 
 
 def make_desk_mailbox(**fields):
-    return make_door(
+    return make_smtp_mailbox(
         name="desks", **({"address": PATTERN, "purpose": "service_desk_email"} | fields)
     )
 
@@ -140,7 +140,7 @@ def test_a_key_that_looks_like_a_secret_is_refused(desk):
         desk.settings.full_clean()
 
 
-def test_the_door_takes_what_has_the_form_of_an_alias_in_the_desks_mailbox_alone(desk):
+def test_the_listener_accepts_what_has_the_form_of_an_alias_in_the_desks_mailbox_alone(desk):
     """So that it tells nobody which keys there are."""
     assert smtp.find_mailbox("contact+acme-shop-help_2@letterbox.localhost") == desk.mailbox
     assert smtp.find_mailbox("contact+no-such-word@letterbox.localhost") == desk.mailbox

@@ -1,4 +1,4 @@
-"""The SMTP door takes what is sent to a desk's own address, where a mail server relays it to us."""
+"""The SMTP listener accepts mail to a desk's own address that a mail server relays to us."""
 
 import smtplib
 
@@ -29,7 +29,7 @@ def desk():
 @pytest.fixture
 def port():
     (port,) = free_ports(1)
-    controller = smtp.open_door("127.0.0.1", port)
+    controller = smtp.start_listener("127.0.0.1", port)
     yield port
     controller.stop()
 

@@ -17,7 +17,7 @@ from servicedesk.custom_email import Server
 from servicedesk.models import CustomEmail, Fault, LoginMethod, ServiceDesk, Ticket, Verification
 from servicedesk.tasks import give_up_verifications
 from tests.factories import MembershipFactory, ProjectFactory
-from tests.incoming_email.world import make_door
+from tests.incoming_email.world import make_smtp_mailbox
 from tests.issues.smtp_sink import free_port, running_sink
 from tests.servicedesk.customer_server import (
     ADDRESS,
@@ -90,15 +90,15 @@ def test_the_mail_goes_by_the_projects_server_from_the_address_to_itself(desk, m
     assert (custom.state, custom.triggerer) == (Verification.STARTED, maintainer)
 
 
-def test_the_whole_loop_over_the_door_verifies_it(desk, maintainer, owner, server):
+def test_the_whole_loop_over_the_listener_verifies_it(desk, maintainer, owner, server):
     port = free_port()
-    door = smtp.open_door("127.0.0.1", port)
+    listener = smtp.start_listener("127.0.0.1", port)
     try:
         start(desk, maintainer, server.port)
         with smtplib.SMTP("127.0.0.1", port, timeout=20) as forwarding:
             forwarding.sendmail(ADDRESS, [desk.address], server.forwarded())
     finally:
-        door.stop()
+        listener.stop()
     row = InboundEmail.objects.get()
     assert processing.process(row.pk)
     row.refresh_from_db()
@@ -161,7 +161,7 @@ def test_a_forwarding_that_changes_from_is_told(desk, maintainer, server):
 
 
 def test_a_forwarding_to_the_alias_is_told(desk, maintainer, server):
-    make_door(
+    make_smtp_mailbox(
         name="desks", address="contact+%{key}@letterbox.localhost", purpose="service_desk_email"
     )
     start(desk, maintainer, server.port)

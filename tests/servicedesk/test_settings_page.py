@@ -6,7 +6,7 @@ from django.urls import reverse
 from issues.models import Role, Visibility
 from servicedesk.models import CannedReply, ServiceDesk
 from tests.factories import MembershipFactory, ProjectFactory
-from tests.incoming_email.world import make_door
+from tests.incoming_email.world import make_smtp_mailbox
 from tests.servicedesk.world import make_desk
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +44,7 @@ def test_only_who_leads_the_project_gets_there(client, project, page, args, role
 
 @pytest.mark.usefixtures("maintainer")
 def test_one_click_switches_it_on_and_shows_the_address(client, project):
-    make_door()
+    make_smtp_mailbox()
     page = client.get(url_of("desk-settings", project)).text
     assert "The service desk is off" in page
     page = client.post(url_of("desk-switch", project), {"enabled": "1"}, follow=True).text

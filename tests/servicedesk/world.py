@@ -14,7 +14,7 @@ from issues.notifications import fan_out_owed
 from issues.outbox.messages import build_message
 from servicedesk.models import ServiceDesk
 from tests.factories import MembershipFactory, ProjectFactory
-from tests.incoming_email.world import make_door, make_mail
+from tests.incoming_email.world import make_mail, make_smtp_mailbox
 
 CUSTOMER = "carl@customer.example"
 _numbers = iter(range(1, 10**9))
@@ -57,7 +57,7 @@ def make_desk(**settings: object) -> Desk:
     given = {"enabled": True} | settings
     desk = ServiceDesk.objects.create(project=project, **given)
     agent = MembershipFactory(project=project, role=Role.DEVELOPER).user
-    return Desk(make_door(), desk, agent)
+    return Desk(make_smtp_mailbox(), desk, agent)
 
 
 def sent() -> list[OutgoingEmail]:

@@ -36,11 +36,11 @@ class Command(BaseCommand):
 
 
 def _wait_until_up() -> None:
-    """Until web and door answer. Gives up silently: what went wrong they say themselves."""
+    """Wait until web server and SMTP listener answer. Gives up silently: they log their errors."""
     web = urlsplit(settings.BASE_URL)
     wanted = [
         (web.hostname or "127.0.0.1", web.port or 80),
-        (settings.SMTP_DOOR_HOST, settings.SMTP_DOOR_PORT),
+        (settings.SMTP_LISTENER_HOST, settings.SMTP_LISTENER_PORT),
     ]
     deadline = time.monotonic() + WAIT_SECONDS
     while wanted and time.monotonic() < deadline:
@@ -63,8 +63,8 @@ def _as_json(seeded: demo.Demo) -> dict[str, Any]:
             "name": seeded.mailbox.name,
             "address": seeded.mailbox.address,
             "inbox_method": seeded.mailbox.inbox_method,
-            "host": settings.SMTP_DOOR_HOST,
-            "port": settings.SMTP_DOOR_PORT,
+            "host": settings.SMTP_LISTENER_HOST,
+            "port": settings.SMTP_LISTENER_PORT,
         },
         "users": [
             {
@@ -108,7 +108,7 @@ def _as_text(seeded: demo.Demo) -> str:
             if seeded.desk_address
             else []
         ),
-        "First message (the SMTP door must be open, as `make run` has it):",
+        "First message (the SMTP listener must run, as it does with `make run`):",
         "  " + _first_message(developer),
         "",
     ]
@@ -123,6 +123,6 @@ def _first_message(person: demo.DemoUser) -> str:
     )
     return (
         'python3 -c "import smtplib; '
-        f"smtplib.SMTP('{settings.SMTP_DOOR_HOST}', {settings.SMTP_DOOR_PORT})"
+        f"smtplib.SMTP('{settings.SMTP_LISTENER_HOST}', {settings.SMTP_LISTENER_PORT})"
         f".sendmail('{person.user.email}', ['{person.new_issue_address}'], '{mail}')\""
     )

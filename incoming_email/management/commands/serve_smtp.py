@@ -20,24 +20,24 @@ class Command(BaseCommand):
     help = "Listens for mail by SMTP or LMTP. Unknown addresses are refused at RCPT."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default=settings.SMTP_DOOR_HOST)
+        parser.add_argument("--host", default=settings.SMTP_LISTENER_HOST)
         parser.add_argument(
-            "--port", type=int, help="default: SMTP_DOOR_PORT, or LMTP_DOOR_PORT with --lmtp"
+            "--port", type=int, help="default: SMTP_LISTENER_PORT, with --lmtp LMTP_LISTENER_PORT"
         )
         parser.add_argument(
             "--lmtp", action="store_true", help="LMTP, for a mail server that hands mail over"
         )
 
     def handle(self, *args: Any, host: str, port: int | None, lmtp: bool, **options: Any) -> None:
-        port = port or (settings.LMTP_DOOR_PORT if lmtp else settings.SMTP_DOOR_PORT)
+        port = port or (settings.LMTP_LISTENER_PORT if lmtp else settings.SMTP_LISTENER_PORT)
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
         try:
-            controller = smtp.open_door(host, port, lmtp=lmtp)
+            controller = smtp.start_listener(host, port, lmtp=lmtp)
         except TlsFilesError as error:
             raise CommandError(
-                _("The certificate can't be used: %(error)s. Check SMTP_DOOR_CERTIFICATE_FILE.")
+                _("The certificate can't be used: %(error)s. Check SMTP_LISTENER_CERTIFICATE_FILE.")
                 % {"error": error}
             ) from error
         except OSError as error:
@@ -45,7 +45,8 @@ class Command(BaseCommand):
                 _("Can't listen on %(host)s:%(port)s: %(error)s. Is another process there?")
                 % {"host": host, "port": port, "error": error.strerror}
             ) from error
-        logger.info("door open host=%s port=%s speaks=%s", host, port, "LMTP" if lmtp else "SMTP")
+        speaks = "LMTP" if lmtp else "SMTP"
+        logger.info("listener started host=%s port=%s speaks=%s", host, port, speaks)
         try:
             smtp.note_alive()
             while not stopped.wait(smtp.HEARTBEAT_SECONDS):

@@ -2,6 +2,14 @@
 
 from incoming_email.monitoring.health.diagnosing import diagnose, diagnose_mailbox
 from incoming_email.monitoring.health.examinations import MailboxFinding
-from incoming_email.monitoring.health.signs import SIGNS, Sign, find_signs
+from incoming_email.monitoring.health.signs import FORMER_NAMES, SIGNS, Sign, find_signs
 
-__all__ = ["SIGNS", "MailboxFinding", "Sign", "diagnose", "diagnose_mailbox", "find_signs"]
+__all__ = [
+    "FORMER_NAMES",
+    "SIGNS",
+    "MailboxFinding",
+    "Sign",
+    "diagnose",
+    "diagnose_mailbox",
+    "find_signs",
+]

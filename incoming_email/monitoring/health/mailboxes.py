@@ -19,7 +19,7 @@ from incoming_email.models import InboxMethod, Mailbox, heartbeats
 from incoming_email.monitoring.health import clocks, inboxes
 from incoming_email.monitoring.health.examinations import Examination, Probe, name_server
 from incoming_email.monitoring.health.round_trips import find_last_probe
-from incoming_email.monitoring.health.servers import PATIENCE, find_door
+from incoming_email.monitoring.health.servers import PATIENCE, find_listener
 from incoming_email.monitoring.health.stored_secrets import find_encrypted_file, find_secret
 from incoming_email.parsing.addresses import InvalidTemplate, lower_ascii, parse_template
 from issues.models import EmailAddress, User
@@ -80,14 +80,14 @@ def _examine_smtp(mailbox: Mailbox, *, timeout: float) -> Examination:
     seen_at = heartbeats.find_last(heartbeats.SMTP_DOOR)
 
     def ask() -> Iterator[Finding]:
-        return find_door(seen_at=seen_at, timeout=timeout * PATIENCE)
+        return find_listener(seen_at=seen_at, timeout=timeout * PATIENCE)
 
     return Examination(
         mailbox=mailbox.name,
         inbox_method=mailbox.inbox_method,
-        server=name_server(settings.SMTP_DOOR_HOST, settings.SMTP_DOOR_PORT),
+        server=name_server(settings.SMTP_LISTENER_HOST, settings.SMTP_LISTENER_PORT),
         before=[find_configuration(mailbox)],
-        probe=Probe(("door",), ask, timeout),
+        probe=Probe(("listener",), ask, timeout),
         after=[find_domain(mailbox)],
     )
 

@@ -1,4 +1,4 @@
-"""Servers of the installation: the broker and our own SMTP door."""
+"""Servers of the installation: the broker and our own SMTP listener."""
 
 import smtplib
 import socket
@@ -33,30 +33,32 @@ FOLDER = "data_folder_out"
 BROKER_PORTS = {"amqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379}
 
 
-def find_door(*, seen_at: datetime | None, timeout: float) -> Iterator[Finding]:
+def find_listener(*, seen_at: datetime | None, timeout: float) -> Iterator[Finding]:
     """Whether our server greets with 220 (RFC 5321 section 4.2), by SMTP or else by LMTP.
 
-    Where SMTP_DOOR_HOST is every address, it may listen in another container, which has a network
-    of its own: then its heartbeat counts, whose time is `seen_at`.
+    Where SMTP_LISTENER_HOST is every address, it may listen in another container, which has a
+    network of its own: then its heartbeat counts, whose time is `seen_at`.
     """
-    host, name = settings.SMTP_DOOR_HOST, settings.MESSAGE_ID_HOST
+    host, name = settings.SMTP_LISTENER_HOST, settings.MESSAGE_ID_HOST
     try:
-        with smtplib.SMTP(host, settings.SMTP_DOOR_PORT, local_hostname=name, timeout=timeout):
-            yield Finding("door", Answer.YES, _("it greets with 220"))
+        with smtplib.SMTP(host, settings.SMTP_LISTENER_PORT, local_hostname=name, timeout=timeout):
+            yield Finding("listener", Answer.YES, _("it greets with 220"))
     except (OSError, smtplib.SMTPException) as error:
         if _greets_by_lmtp():
-            yield Finding("door", Answer.YES, _("it greets with 220, by LMTP"))
+            yield Finding("listener", Answer.YES, _("it greets with 220, by LMTP"))
             return
         if host in EVERY_ADDRESS and seen_at and timezone.now() - seen_at <= heartbeats.OLD:
             text = _("it does not answer on this machine, but was seen alive on another one")
-            yield Finding("door", Answer.YES, text)
+            yield Finding("listener", Answer.YES, text)
             return
-        remedy = _("Start it: python manage.py serve_smtp. Check SMTP_DOOR_HOST, SMTP_DOOR_PORT.")
-        yield Finding("door", Answer.NO, find_words(error), remedy)
+        remedy = _(
+            "Start it: python manage.py serve_smtp. Check SMTP_LISTENER_HOST, SMTP_LISTENER_PORT."
+        )
+        yield Finding("listener", Answer.NO, find_words(error), remedy)
 
 
 def _greets_by_lmtp() -> bool:
-    address = (settings.SMTP_DOOR_HOST, settings.LMTP_DOOR_PORT)
+    address = (settings.SMTP_LISTENER_HOST, settings.LMTP_LISTENER_PORT)
     try:
         with socket.create_connection(address, LMTP_SECONDS) as connection:
             return connection.recv(4).startswith(b"220")

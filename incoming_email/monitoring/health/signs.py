@@ -16,11 +16,14 @@ PROCESSES = {
     "worker": heartbeats.WORKER,
     "beat": heartbeats.BEAT,
     "watcher": heartbeats.WATCHER,
-    "door": heartbeats.SMTP_DOOR,
+    "listener": heartbeats.SMTP_LISTENER,
 }
 SIGNS = ("database", *PROCESSES, "processing", "mailboxes", "probes", "broker")
-OPTIONAL = ("watcher", "door")
+OPTIONAL = ("watcher", "listener")
 """An installation may do without them, so who wants to know asks by name."""
+
+FORMER_NAMES = {"door": "listener"}
+"""Names that `/health/?only=` also accepts, and what they are called now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def describe_stop(mailbox: Mailbox, number: int, stopped_in: str, fault: str) ->
         detail = _("it was received, but is not processed")
         remedy = _("Look at its row in the ledger, and whether worker and beat run.")
     elif mailbox.inbox_method == InboxMethod.SMTP:
-        detail = _("the mail server took the mail, but did not hand it to the SMTP door")
+        detail = _("the mail server took the mail, but did not deliver it to the SMTP listener")
         remedy = _(
             "Look for “%(name)s” in its log and queue, and whether serve_smtp runs and the server"
             " sends mail for this domain there."

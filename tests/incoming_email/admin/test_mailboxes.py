@@ -187,25 +187,25 @@ def test_the_test_of_a_connection_shows_each_step(admin):
 
 
 @pytest.mark.parametrize(("is_open", "answer"), [(True, "yes"), (False, "no")])
-def test_the_test_of_an_smtp_mailbox_asks_the_door(admin, settings, is_open, answer):
+def test_the_test_of_an_smtp_mailbox_asks_the_listener(admin, settings, is_open, answer):
     mailbox = MailboxFactory(inbox_method=InboxMethod.SMTP, host="")
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        settings.SMTP_DOOR_HOST, settings.SMTP_DOOR_PORT = door.getsockname()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings.SMTP_LISTENER_HOST, settings.SMTP_LISTENER_PORT = server.getsockname()
         if not is_open:
-            door.close()
+            server.close()
         else:
-            greet(door)
+            greet(server)
         response = admin.post(url("mailbox", "test", mailbox.pk))
 
     answers = {line.step: line.answer.value for line in response.context["findings"]}
-    assert answers["door"] == answer
+    assert answers["listener"] == answer
 
 
-def greet(door):
+def greet(server):
     """Answers one connection as an SMTP server does, in a thread that ends with it."""
 
     def serve():
-        connection, _ = door.accept()
+        connection, _ = server.accept()
         with connection:
             connection.sendall(b"220 letterbox.localhost ESMTP\r\n")
             connection.recv(100)

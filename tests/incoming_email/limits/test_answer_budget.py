@@ -9,7 +9,7 @@ from django.utils import timezone
 from incoming_email.limits import answer_budget
 from issues.models import OutgoingEmail
 from tests.factories import UserFactory
-from tests.incoming_email.world import make_door, make_mail, make_world
+from tests.incoming_email.world import make_mail, make_smtp_mailbox, make_world
 
 pytestmark = pytest.mark.django_db
 NOWHERE = "incoming+nothing-here@letterbox.localhost"
@@ -58,7 +58,7 @@ def test_a_mailbox_has_so_many_answers_in_a_day(world, settings):
     assert turn_down(world, *people[:2]) == "sent"
     assert turn_down(world, people[2]) == silent("NOTICE_MAILBOX_LIMIT_PER_DAY")
 
-    other = make_door(name="other", address="other+%{key}@letterbox.localhost")
+    other = make_smtp_mailbox(name="other", address="other+%{key}@letterbox.localhost")
     assert turn_down(replace(world, mailbox=other), people[3]) == "sent"
 
 

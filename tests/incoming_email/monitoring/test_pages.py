@@ -90,9 +90,15 @@ def test_health_is_bad_when_the_database_fails(client, monkeypatch):
 
 @pytest.mark.parametrize("name", [name for name in signs.SIGNS if name != "broker"])
 def test_health_of_one_thing_is_asked_by_name(client, alive, name):
-    heartbeats.beat(heartbeats.WATCHER, heartbeats.SMTP_DOOR, now=timezone.now())
+    heartbeats.beat(heartbeats.WATCHER, heartbeats.SMTP_LISTENER, now=timezone.now())
     answer = client.get("/health/", {"only": name})
     assert (answer.status_code, checks(answer)) == (200, {name: True})
+
+
+def test_the_former_name_of_the_listener_is_answered_by_its_name(client):
+    heartbeats.beat(heartbeats.SMTP_LISTENER, now=timezone.now())
+    answer = client.get("/health/?only=door")
+    assert (answer.status_code, checks(answer)) == (200, {"listener": True})
 
 
 def test_what_was_not_asked_for_does_not_count(client):
@@ -110,7 +116,7 @@ def test_the_broker_is_not_asked_for_nothing(client, monkeypatch):
 def test_what_health_does_not_know_is_told_with_what_it_knows(client):
     answer = client.get("/health/?only=database,webb")
     assert answer.status_code == 400
-    names = "database, worker, beat, watcher, door, processing, mailboxes, probes, broker"
+    names = "database, worker, beat, watcher, listener, processing, mailboxes, probes, broker"
     assert names in answer.text
 
 

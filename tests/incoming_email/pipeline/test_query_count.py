@@ -11,7 +11,7 @@ from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
 from incoming_email.pipeline import processing, receiving
 from tests.factories import IssueFactory, MembershipFactory, NoteFactory
-from tests.incoming_email.world import make_door
+from tests.incoming_email.world import make_smtp_mailbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TRANSACTION_WORDS = ("BEGIN", "COMMIT")
@@ -19,7 +19,7 @@ TRANSACTION_WORDS = ("BEGIN", "COMMIT")
 
 @pytest.fixture
 def mailbox():
-    return make_door()
+    return make_smtp_mailbox()
 
 
 def replies(issue, members, count, discussion=""):

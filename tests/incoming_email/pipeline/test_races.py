@@ -13,7 +13,7 @@ from incoming_email.outcomes import Reason, Status
 from incoming_email.pipeline import processing, receiving
 from issues.models import Note
 from tests.factories import IssueFactory, MembershipFactory, UserFactory
-from tests.incoming_email.world import make_door
+from tests.incoming_email.world import make_smtp_mailbox
 from tests.waiting import PATIENCE_SECONDS, join_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def mailbox():
-    return make_door()
+    return make_smtp_mailbox()
 
 
 @pytest.fixture

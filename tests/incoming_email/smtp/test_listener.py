@@ -1,4 +1,4 @@
-"""The SMTP door over a real connection: refusal at RCPT, 250 means committed."""
+"""The SMTP listener over a real connection: refusal at RCPT, 250 means committed."""
 
 import smtplib
 import socket
@@ -25,7 +25,7 @@ def world():
 @pytest.fixture
 def port(world):
     (port,) = free_ports(1)
-    controller = smtp.open_door("127.0.0.1", port)
+    controller = smtp.start_listener("127.0.0.1", port)
     yield port
     controller.stop()
 

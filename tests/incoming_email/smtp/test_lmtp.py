@@ -1,4 +1,4 @@
-"""The door by LMTP: each recipient has a transaction and an answer of its own."""
+"""The LMTP listener: each recipient has a transaction and an answer of its own."""
 
 import socket
 from contextlib import closing
@@ -25,7 +25,7 @@ def world():
 @pytest.fixture
 def port(world):
     (port,) = free_ports(1)
-    controller = smtp.open_door("127.0.0.1", port, lmtp=True)
+    controller = smtp.start_listener("127.0.0.1", port, lmtp=True)
     yield port
     controller.stop()
 

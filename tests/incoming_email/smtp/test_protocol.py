@@ -1,4 +1,4 @@
-"""STARTTLS at the door, and who may come to it."""
+"""STARTTLS at the listener, and which networks may connect."""
 
 import smtplib
 import socket
@@ -19,20 +19,20 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def tls(settings, certificate):
-    settings.SMTP_DOOR_CERTIFICATE_FILE = str(certificate / "server.pem")
-    settings.SMTP_DOOR_KEY_FILE = str(certificate / "server.key")
+    settings.SMTP_LISTENER_CERTIFICATE_FILE = str(certificate / "server.pem")
+    settings.SMTP_LISTENER_KEY_FILE = str(certificate / "server.key")
     return ssl.create_default_context(cafile=str(certificate / "ca.pem"))
 
 
 @pytest.fixture(params=[smtplib.SMTP, smtplib.LMTP], ids=["smtp", "lmtp"])
 def connect(request):
-    """A function that gives a client of the door, which is opened first."""
+    """A function that gives a client of the listener, which is started first."""
     (port,) = free_ports(1)
     opened = []
 
     def open_and_connect():
         is_lmtp = request.param is smtplib.LMTP
-        opened.append(smtp.open_door("127.0.0.1", port, lmtp=is_lmtp))
+        opened.append(smtp.start_listener("127.0.0.1", port, lmtp=is_lmtp))
         client = request.param("localhost", port, **({} if is_lmtp else {"timeout": 20}))
         opened.append(client)
         client.ehlo()
@@ -59,7 +59,7 @@ def test_without_a_certificate_there_is_no_starttls(connect):
 
 
 def test_tls_may_be_required(connect, tls, settings):
-    settings.SMTP_DOOR_REQUIRE_TLS = True
+    settings.SMTP_LISTENER_REQUIRE_TLS = True
     client = connect()
     assert client.mail("ann@example.com")[0] == 530
     client.starttls(context=tls)
@@ -70,7 +70,7 @@ def test_tls_may_be_required(connect, tls, settings):
 def test_commands_in_clear_behind_starttls_count_for_nothing(tls):
     """CVE-2011-0411: what a man in the middle puts there must not be taken for the client's."""
     (port,) = free_ports(1)
-    door = smtp.open_door("127.0.0.1", port)
+    listener = smtp.start_listener("127.0.0.1", port)
     try:
         with socket.create_connection(("localhost", port), 20) as plain:
             plain.recv(200)
@@ -84,26 +84,26 @@ def test_commands_in_clear_behind_starttls_count_for_nothing(tls):
                 secure.sendall(b"MAIL FROM:<ann@example.com>\r\n")
                 assert secure.recv(200).startswith(b"503")
     finally:
-        door.stop()
+        listener.stop()
 
 
 def test_a_renewed_certificate_counts_without_a_restart(settings, certificate, tmp_path):
     for name in ("ca.pem", "ca.key"):
         (tmp_path / name).write_bytes((certificate / name).read_bytes())
-    make_certificate(tmp_path, "door", ["localhost"])
-    settings.SMTP_DOOR_CERTIFICATE_FILE = str(tmp_path / "door.pem")
-    settings.SMTP_DOOR_KEY_FILE = str(tmp_path / "door.key")
+    make_certificate(tmp_path, "listener", ["localhost"])
+    settings.SMTP_LISTENER_CERTIFICATE_FILE = str(tmp_path / "listener.pem")
+    settings.SMTP_LISTENER_KEY_FILE = str(tmp_path / "listener.key")
     first = make_tls_context()
     assert make_tls_context() is first
-    make_certificate(tmp_path, "door", ["localhost"])
+    make_certificate(tmp_path, "listener", ["localhost"])
     assert make_tls_context() is not first
 
 
-def test_a_certificate_that_is_not_there_keeps_the_door_shut(settings, tmp_path):
-    settings.SMTP_DOOR_CERTIFICATE_FILE = str(tmp_path / "none.pem")
+def test_a_certificate_that_is_not_there_stops_the_listener(settings, tmp_path):
+    settings.SMTP_LISTENER_CERTIFICATE_FILE = str(tmp_path / "none.pem")
     with pytest.raises(TlsFilesError, match="No such file"):
-        smtp.open_door("127.0.0.1", 0)
-    with pytest.raises(CommandError, match="SMTP_DOOR_CERTIFICATE_FILE"):
+        smtp.start_listener("127.0.0.1", 0)
+    with pytest.raises(CommandError, match="SMTP_LISTENER_CERTIFICATE_FILE"):
         call_command("serve_smtp", stdout=StringIO())
 
 
@@ -132,9 +132,9 @@ def test_named_networks_and_this_machine_may_come(peer, allowed):
 
 def test_another_network_is_told_so(monkeypatch, settings):
     """All of loopback is this machine, so what counts as loopback is what this test changes."""
-    settings.SMTP_DOOR_NETWORKS = ["192.0.2.0/24"]
+    settings.SMTP_LISTENER_NETWORKS = ["192.0.2.0/24"]
     (port,) = free_ports(1)
-    door = smtp.open_door("127.0.0.1", port)
+    listener = smtp.start_listener("127.0.0.1", port)
     try:
         monkeypatch.setattr("ipaddress.IPv4Address.is_loopback", property(lambda _: False))
         with socket.create_connection(("127.0.0.1", port), 20) as client:
@@ -145,4 +145,4 @@ def test_another_network_is_told_so(monkeypatch, settings):
             assert client.noop()[0] == 250
     finally:
         monkeypatch.undo()
-        door.stop()
+        listener.stop()

@@ -19,8 +19,8 @@ INSTALLATION = [
 
 
 @pytest.fixture(autouse=True)
-def closed_door(settings):
-    (settings.SMTP_DOOR_PORT,) = free_ports(1)
+def closed_listener(settings):
+    (settings.SMTP_LISTENER_PORT,) = free_ports(1)
     settings.CHECK_DISK_WARN_BYTES = settings.CHECK_DISK_MIN_BYTES = 0
 
 
@@ -33,7 +33,7 @@ def test_mailboxes_come_first_by_name_then_the_installation(db):
     smtp_mailbox("incoming")
     smtp_mailbox("asleep", enabled=False)
     lines = [(each.mailbox, each.finding.step) for each in health.diagnose(now=NOW)]
-    steps = ("configuration", "door", "domain")
+    steps = ("configuration", "listener", "domain")
     assert lines == [
         *(("incoming", step) for step in steps),
         *(("support", step) for step in steps),

@@ -198,18 +198,18 @@ def test_domain_of_an_unproven_account_address_warns(db):
     assert mailboxes.find_domain(mailbox).answer is WARN
 
 
-def test_smtp_mailbox_is_asked_at_its_door(db, settings):
+def test_smtp_mailbox_is_asked_at_its_listener(db, settings):
     with talking(b"220 letterbox.localhost ready\r\n") as port:
-        settings.SMTP_DOOR_PORT = port
+        settings.SMTP_LISTENER_PORT = port
         mailbox = MailboxFactory(inbox_method=InboxMethod.SMTP, host="", user="", password="")
         findings = health.diagnose_mailbox(mailbox)
-    assert answers(findings, mailbox) == {"configuration": YES, "door": YES, "domain": YES}
+    assert answers(findings, mailbox) == {"configuration": YES, "listener": YES, "domain": YES}
     assert {(f.inbox_method, f.server) for f in findings} == {("smtp", f"127.0.0.1:{port}")}
 
 
 @pytest.fixture
-def door(settings):
-    with talking(b"220 letterbox.localhost ready\r\n") as settings.SMTP_DOOR_PORT:
+def smtp_mailbox(settings):
+    with talking(b"220 letterbox.localhost ready\r\n") as settings.SMTP_LISTENER_PORT:
         yield MailboxFactory(inbox_method=InboxMethod.SMTP, probe_minutes=5)
 
 
@@ -217,17 +217,17 @@ def find_probe(mailbox: Mailbox) -> Finding:
     return find(health.diagnose_mailbox(mailbox, timeout=1), "last probe")
 
 
-def test_probes_are_told_of_only_where_they_go_by_the_clock(db, door):
+def test_probes_are_told_of_only_where_they_go_by_the_clock(db, smtp_mailbox):
     Mailbox.objects.update(probe_minutes=0)
-    door.refresh_from_db()
-    steps = [each.finding.step for each in health.diagnose_mailbox(door, timeout=1)]
+    smtp_mailbox.refresh_from_db()
+    steps = [each.finding.step for each in health.diagnose_mailbox(smtp_mailbox, timeout=1)]
     assert "last probe" not in steps
 
 
 @pytest.mark.parametrize("backend", ["django.core.mail.backends.dummy.EmailBackend", "smtp"])
-def test_no_probe_yet(db, door, settings, backend):
+def test_no_probe_yet(db, smtp_mailbox, settings, backend):
     settings.EMAIL_BACKEND = "issues.sending.EmailBackend" if backend == "smtp" else backend
-    finding = find_probe(door)
+    finding = find_probe(smtp_mailbox)
     assert finding.answer is SKIPPED
     sign = "none is back or late yet" if backend == "smtp" else "EMAIL_URL names no mail server"
     assert sign in finding.detail
@@ -241,17 +241,17 @@ def test_no_probe_yet(db, door, settings, backend):
         ("lost", None, WARN, "is not back: the mail still waits to be sent", "Start worker"),
     ],
 )
-def test_last_probe(db, door, state, took, answer, detail, remedy):
+def test_last_probe(db, smtp_mailbox, state, took, answer, detail, remedy):
     processed_at = NOW + timedelta(seconds=took) if took else None
     Probe.objects.create(
-        mailbox=door,
+        mailbox=smtp_mailbox,
         created_at=NOW,
         processed_at=processed_at,
         state=state,
         stopped_in="" if took else "sending",
         is_scheduled=True,
     )
-    finding = find_probe(door)
+    finding = find_probe(smtp_mailbox)
     assert finding.answer is answer
     assert finding.detail.endswith(detail)
     assert finding.remedy.startswith(remedy)

@@ -34,8 +34,8 @@ def find_broker() -> Finding:
     return finding
 
 
-def find_door(seen_at: datetime | None = None, timeout: float = PATIENCE_SECONDS) -> Finding:
-    (finding,) = servers.find_door(seen_at=seen_at, timeout=timeout)
+def find_listener(seen_at: datetime | None = None, timeout: float = PATIENCE_SECONDS) -> Finding:
+    (finding,) = servers.find_listener(seen_at=seen_at, timeout=timeout)
     return finding
 
 
@@ -47,16 +47,16 @@ def find_door(seen_at: datetime | None = None, timeout: float = PATIENCE_SECONDS
         (b"", NO, "Connection unexpectedly closed: timed out"),
     ],
 )
-def test_smtp_door(settings, banner, answer, detail):
+def test_smtp_listener(settings, banner, answer, detail):
     with talking(banner) as port:
-        settings.SMTP_DOOR_PORT = port
-        finding = find_door(timeout=PATIENCE_SECONDS if banner else 0.5)
+        settings.SMTP_LISTENER_PORT = port
+        finding = find_listener(timeout=PATIENCE_SECONDS if banner else 0.5)
     assert (finding.answer, finding.detail) == (answer, detail)
 
 
-def test_closed_smtp_door_names_the_command(settings):
-    (settings.SMTP_DOOR_PORT,) = free_ports(1)
-    finding = find_door()
+def test_closed_smtp_listener_names_the_command(settings):
+    (settings.SMTP_LISTENER_PORT,) = free_ports(1)
+    finding = find_listener()
     assert finding.answer is NO
     assert finding.remedy.startswith("Start it: python manage.py serve_smtp.")
 
@@ -68,9 +68,9 @@ def test_closed_smtp_door_names_the_command(settings):
 def test_the_door_of_another_container_is_known_by_its_sign_of_life(
     settings, host, minutes, answer
 ):
-    settings.SMTP_DOOR_HOST = host
-    (settings.SMTP_DOOR_PORT,) = free_ports(1)
-    assert find_door(timezone.now() - timedelta(minutes=minutes)).answer is answer
+    settings.SMTP_LISTENER_HOST = host
+    (settings.SMTP_LISTENER_PORT,) = free_ports(1)
+    assert find_listener(timezone.now() - timedelta(minutes=minutes)).answer is answer
 
 
 def test_broker_that_answers():
@@ -127,9 +127,9 @@ def test_words_hold_no_secret():
     assert servers.find_words(TimeoutError()) == "TimeoutError"
 
 
-def test_a_door_that_speaks_lmtp_only_is_open_too(settings):
-    settings.SMTP_DOOR_HOST = "127.0.0.1"
-    (settings.SMTP_DOOR_PORT,) = free_ports(1)
-    with talking(b"220 letterbox.localhost ready\r\n") as settings.LMTP_DOOR_PORT:
-        finding = find_door()
+def test_a_listener_that_speaks_lmtp_only_counts_too(settings):
+    settings.SMTP_LISTENER_HOST = "127.0.0.1"
+    (settings.SMTP_LISTENER_PORT,) = free_ports(1)
+    with talking(b"220 letterbox.localhost ready\r\n") as settings.LMTP_LISTENER_PORT:
+        finding = find_listener()
     assert (finding.answer, finding.detail) == (YES, "it greets with 220, by LMTP")

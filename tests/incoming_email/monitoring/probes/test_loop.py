@@ -86,7 +86,7 @@ def test_an_outsider_who_imitates_a_probe_is_treated_as_ever(loop, known):
     assert ends == [(Status.REJECTED, Reason.UNKNOWN_ADDRESS)] * 2
 
 
-def test_the_door_takes_probes_of_ours_and_no_imitation(loop):
+def test_the_listener_accepts_probes_of_ours_and_no_imitation(loop):
     template = loop.mailbox.template
     assert smtp.find_mailbox(template.address_for(probe_keys.make_key(5))) == loop.mailbox
     assert smtp.find_mailbox(template.address_for("probe-5-" + "a" * 25)) is None
@@ -121,7 +121,7 @@ def test_it_stops_before_it_is_sent(loop, settings):
     assert "No probes, please" in fault
 
 
-def test_it_stops_between_the_mail_server_and_the_door(loop):
+def test_it_stops_between_the_mail_server_and_the_listener(loop):
     probes.send(loop.mailbox, now=timezone.now())
     loop.deliver()
     assert stop() == (Leg.DELIVERY, "")

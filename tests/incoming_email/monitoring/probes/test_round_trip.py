@@ -19,7 +19,7 @@ from issues.models import Issue, Note, OutgoingEmail
 def found(monkeypatch):
     """The rest of the check has tests of its own."""
     lines = [
-        MailboxFinding("main", "smtp", "127.0.0.1:2525", Finding("door", Answer.YES)),
+        MailboxFinding("main", "smtp", "127.0.0.1:2525", Finding("listener", Answer.YES)),
         MailboxFinding("", "", "", Finding("worker", Answer.YES)),
     ]
     monkeypatch.setattr(health, "diagnose", lambda **_: lines)
@@ -48,7 +48,7 @@ def test_it_says_how_long_each_part_took(loop, goes_round):
     status, output = run("-v", "2")
     assert status == 0
     lines = output.splitlines()
-    assert lines[:3] == ["main (smtp, 127.0.0.1:2525)", "  door … yes", "  round trip … yes"]
+    assert lines[:3] == ["main (smtp, 127.0.0.1:2525)", "  listener … yes", "  round trip … yes"]
     number = r"\d+\.\d s"
     assert re.fullmatch(
         rf"      it came round in {number}: {number} until it was sent, {number} more until it was"
@@ -66,7 +66,7 @@ def test_json(loop, goes_round):
     lines = json.loads(output)["findings"]
     assert status == 0
     assert [(each["mailbox"], each["step"], each["answer"]) for each in lines] == [
-        ("main", "door", "yes"),
+        ("main", "listener", "yes"),
         ("main", "round trip", "yes"),
         ("", "worker", "yes"),
     ]
@@ -77,7 +77,11 @@ def test_json(loop, goes_round):
     ("steps", "words", "remedy"),
     [
         (0, "the mail still waits to be sent", "Start worker and beat"),
-        (1, "did not hand it to the SMTP door", "Look for “probe-{pk}-” in its log and queue"),
+        (
+            1,
+            "did not deliver it to the SMTP listener",
+            "Look for “probe-{pk}-” in its log and queue",
+        ),
     ],
     ids=["not sent", "not handed over"],
 )

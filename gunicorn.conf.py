@@ -1,13 +1,13 @@
-"""What gunicorn starts with in this folder; its command line wins."""
+"""Gunicorn's settings when started in this folder; its command line wins."""
 
 from config.settings import LOGGING, WEB_MAX_REQUESTS
 
-# Said here, since a PORT in the environment would open it to every network.
+# Set here, since a PORT in the environment would make it listen on every network.
 bind = "127.0.0.1:8000"
 threads = 4
 # A process that is replaced now and then gives back what memory it has gathered.
 max_requests = WEB_MAX_REQUESTS
 max_requests_jitter = WEB_MAX_REQUESTS // 10
 logconfig_dict = LOGGING
-# Nothing uses it, and it would lie in the home of a user who may have none.
+# Nothing uses it, and it would be created in the home of a user who may have none.
 control_socket_disable = True

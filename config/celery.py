@@ -13,7 +13,7 @@ from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-# So early, since Celery warns of running as root before it asks how to log.
+# Before anything else: Celery warns about running as root before it asks how to log.
 logging.captureWarnings(True)
 TRANSPORT_ALIASES["filesystem"] = "config.file_broker:Transport"
 app = Celery("letterbox", fixups=["config.worker_connections:install"])
@@ -23,12 +23,14 @@ app.autodiscover_tasks()
 
 @setup_logging.connect
 def configure_logs(**_: Any) -> None:
-    """As everywhere else; Celery would write in a form of its own beside it."""
+    """The same logging as in every other process; Celery would add a handler and a format of its
+    own."""
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
 
 
 STALE = {"expires": 60}
-"""Seconds after which the next beat's task stands in: without a worker the broker must not fill."""
+"""Seconds until a queued task is dropped: beat has queued its successor by then, and without a
+worker the broker must not fill up."""
 
 SCHEDULE = {
     "poll mailboxes": ("incoming_email.poll_mailboxes", float(settings.POLL_INTERVAL_SECONDS)),

@@ -1,4 +1,4 @@
-"""How the database is spoken to: what DATABASE_URL does not say."""
+"""Options of the database connection that DATABASE_URL does not carry."""
 
 from typing import Any
 

@@ -9,13 +9,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 GENERATED = ("SECRET_KEY", "ENCRYPTION_KEYS")
-"""Secrets that are made where nobody gives them; django-environ refuses values starting with $."""
+"""Secrets that are generated where none is given; django-environ rejects values starting with $."""
 IN_FILES = (
     *GENERATED,
     *("DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL", "EMAIL_URL"),
     *("METRICS_TOKEN", "ALERT_WEBHOOK_URL"),
 )
-"""Those that hold secrets: `NAME_FILE` may name a file instead, as containers hand them over."""
+"""Settings that hold secrets: `NAME_FILE` may name a file instead, as container platforms provide
+it."""
 
 RENAMED = {
     "SMTP_DOOR_HOST": "SMTP_LISTENER_HOST",
@@ -79,7 +80,8 @@ def ensure_secrets() -> None:
 
 
 def _write_once(path: Path, content: str) -> None:
-    """Write the file whole or not at all; of two starts at once the first one's file stays."""
+    """Write the file whole or not at all; if two processes start at once, the first one's file
+    stays."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 
 
 class Channel(filesystem.Channel):
-    """Overrides the four places where kombu reads or writes what others see half-written."""
+    """Overrides the four methods of kombu that read or write files while others may see them
+    half-written."""
 
     # The stubs of kombu's two base classes contradict each other.
     def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
@@ -62,7 +63,7 @@ class Channel(filesystem.Channel):
             try:
                 super()._queue_bind(exchange, routing_key, pattern, queue)
             except ValueError:
-                logger.warning("broken table of queues made anew exchange=%s", exchange)
+                logger.warning("broken table of queues replaced exchange=%s", exchange)
                 (Path(self.control_folder) / f"{exchange}.exchange").unlink()
                 super()._queue_bind(exchange, routing_key, pattern, queue)
 

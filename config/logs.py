@@ -1,8 +1,7 @@
-"""How a log entry is written: a line for people, or an object of JSON for machines.
+"""The format of log entries: a line for people, or a JSON object for machines.
 
-What an exception says may be the words of a person's mail, or a value of a row; an address of a
-page may hold the key that opens it. So of an exception only type and place are written, and keys
-are cut.
+An exception's message may quote a person's mail or a value of a row, and a URL may contain the key
+that opens it. So of an exception only type and location are written, and keys are redacted.
 """
 
 import json
@@ -26,14 +25,14 @@ LONG_SEGMENTS = re.compile(rf"(/[^/\s?&\"']{{{SHOWN}}})[^/\s?&\"']{{17,}}")
 """Signed links and secret folders are the long parts of an address."""
 PLACEHOLDERS = re.compile(r"(?:(\w+)=)?((?:%[-#0+]*\d*(?:\.\d+)?[a-zA-Z])+)|%%")
 CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127)} | {10: "\\n", 13: "\\r", 9: " "}
-"""Nobody outside can make up a line of the log."""
+"""Escapes of control characters, by which a sender could forge a line of the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     message: str
     fields: dict[str, Any]
-    """What stands as `name=%s` in the message: each is named in one place, where it is logged."""
+    """The `name=%s` pairs of the message. Each call that logs names its fields itself."""
     failure: str
     """Name of the exception's type, or empty."""
     stack: str
@@ -100,7 +99,7 @@ def read_record(record: logging.LogRecord) -> Entry:
 
 
 def cut_keys(text: str) -> str:
-    """Four characters tell which key it was, and open nothing."""
+    """Keep four characters of a key: enough to identify it, useless as a secret."""
     return LONG_SEGMENTS.sub(r"\1…", KEYS.sub(r"\1…", text))
 
 
@@ -137,7 +136,7 @@ def _words(error: BaseException) -> str:
 
 
 def _without_words_of(error: BaseException, message: str) -> str:
-    """Celery puts them into the message as well."""
+    """Celery puts the exception into the message as well."""
     for said in (repr(error), str(error)):
         if len(said) > SHOWN and said != _words(error):
             message = message.replace(said, type(error).__name__)

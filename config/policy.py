@@ -13,7 +13,7 @@ POLICY = (
 
 
 class ContentSecurityPolicyMiddleware:
-    """A view that sets a policy of its own, as that of a stranger's HTML, keeps it."""
+    """Sets the policy, except where the view has set its own, as for the HTML of a mail."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -122,7 +122,7 @@ LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
 LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 
-# First match wins, so the order is policy: the tightest patterns stand first.
+# The first match wins, so the order is policy: the tightest patterns come first.
 INCOMING_EMAIL_HANDLERS = [
     "incoming_email.handlers.note.NoteHandler",
     "incoming_email.handlers.unsubscribe.UnsubscribeHandler",

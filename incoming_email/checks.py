@@ -1,4 +1,4 @@
-"""System checks: settings that would make mail go astray are found at the start."""
+"""System checks: settings by which mail would be lost or looped are found at start."""
 
 import ipaddress
 import re
@@ -15,7 +15,7 @@ from incoming_email.handlers.base import Handler
 from incoming_email.models import Mailbox
 
 PARSE_TRIES = 3
-"""A message is read, perhaps once more where the parser died, and by its header alone."""
+"""A message is parsed, perhaps again after the parser died, and once more by its header alone."""
 
 HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*"
@@ -47,9 +47,9 @@ def _find_twins(handlers: Sequence[Handler]) -> Iterator[CheckMessage]:
 
 
 def _find_overlaps(handlers: Sequence[Handler]) -> Iterator[CheckMessage]:
-    """A key that two patterns match would change its meaning with the order of the handlers.
+    """A key that two patterns match would depend on the order of the handlers.
 
-    Handlers that share a pattern to the letter mean it so: the first that knows the key has it.
+    Handlers with exactly the same pattern mean it so: the first that resolves the key gets it.
     """
     for handler in handlers:
         example = handler.example
@@ -86,7 +86,8 @@ def _is_field(name: str) -> bool:
 
 @register
 def check_lease(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
-    """E005: else a second worker takes a message while the first is still at work on it."""
+    """E005: with a shorter lease a second worker takes a message while the first still processes
+    it."""
     lease, limit = settings.PROCESSING_LEASE_SECONDS, settings.CELERY_TASK_TIME_LIMIT
     if lease > limit:
         return []
@@ -98,7 +99,8 @@ def check_lease(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
 
 @register
 def check_parse_timeout(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
-    """W001: else the task is killed first, and again at each attempt, and nobody learns why."""
+    """W001: with a longer time-out the task is killed first, at each attempt, and the cause is not
+    recorded."""
     timeout, limit = settings.PARSE_TIMEOUT_SECONDS, settings.CELERY_TASK_TIME_LIMIT
     if PARSE_TRIES * timeout < limit:
         return []
@@ -112,7 +114,7 @@ def check_parse_timeout(*, app_configs: object, **kwargs: Any) -> list[CheckMess
 
 @register
 def check_message_id_host(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
-    """E006: it stands behind the @ of every Message-ID that we write."""
+    """E006: it is the domain of every Message-ID that we write."""
     host = settings.MESSAGE_ID_HOST
     if HOST_NAME.match(host):
         return []
@@ -122,7 +124,8 @@ def check_message_id_host(*, app_configs: object, **kwargs: Any) -> list[CheckMe
 
 @register
 def check_listener(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
-    """E008: a network that is none would end each connection. E009: TLS that can't be had."""
+    """E008: an invalid network would end each connection. E009: TLS is required but not
+    configured."""
     found = list(_find_no_networks("E008", "SMTP_LISTENER_NETWORKS"))
     if settings.SMTP_LISTENER_REQUIRE_TLS and not settings.SMTP_LISTENER_CERTIFICATE_FILE:
         what = "SMTP_LISTENER_REQUIRE_TLS is set, and there is no certificate."
@@ -132,7 +135,7 @@ def check_listener(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
 
 @register
 def check_metrics(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
-    """E010: a network that is none would make each request for metrics an error."""
+    """E010: an invalid network would make each request for metrics an error."""
     return list(_find_no_networks("E010", "METRICS_NETWORKS"))
 
 

@@ -26,7 +26,7 @@ class DemoUser:
     role: Role
     new_issue_address: str | None
     new_merge_request_address: str | None
-    """None for whom the project takes no merge requests of."""
+    """None for people from whom the project accepts no merge requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Demo:
     """The developer first."""
 
     desk_address: str
-    """Where customers without an account write to; empty where there is no service desk."""
+    """The address that customers write to; empty where there is no service desk."""
 
 
 DEMO_DESK: ExtensionPoint[Callable[[Project], str]] = declare("the desk of the demo project")

@@ -22,8 +22,8 @@ class Status(models.TextChoices):
 class Reason(models.TextChoices):
     """Why a message was not acted on.
 
-    The label tells the administrator what happened. `for_sender` tells the sender what happened
-    and what to do; it is empty for what ends in silence.
+    The label tells the administrator what happened. `for_sender` tells the sender what happened and
+    what to do; it is empty where the sender is not notified.
     """
 
     for_sender: "StrOrPromise"
@@ -128,7 +128,7 @@ class Reason(models.TextChoices):
         _("Your email arrived without header lines. Send it again from a mail program."),
         _("The message has no header lines, so it is not an email."),
     )
-    # Ignored, in silence: value, label.
+    # Ignored, without a notice: value, label.
     AUTOMATIC = "automatic", _("The message is an automatic reply.")
     BOUNCE = "bounce", _("The message is a delivery report.")
     RECEIPT = "receipt", _("The message is a read receipt.")
@@ -165,7 +165,7 @@ class Reason(models.TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Unheeded:
-    """A command in a mail that was not carried out, and why: a sentence for its sender."""
+    """A command in a mail that failed, with a sentence for its sender."""
 
     line: str
     why: str
@@ -173,37 +173,37 @@ class Unheeded:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was done. `text` reads as scripts rely on, for example 'issue acme/shop#3'."""
+    """The result of a handler. `text` has a form that scripts rely on: 'issue acme/shop#3'."""
 
     text: str
     made: models.Model | None = None
     unheeded: tuple[Unheeded, ...] = ()
-    """The sender is told of these."""
+    """The sender is notified about these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """The message is understood and turned down; trying again would not help."""
+    """The message is understood and rejected; trying again would not help."""
 
     status: ClassVar[Status] = Status.REJECTED
     reason: Reason
     detail: str = ""
-    """A sentence on this very message, which the sender reads below the reason."""
+    """A sentence about this message, which the sender reads below the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A rule wants a person to look first."""
+    """A policy requires that a person reviews the message."""
 
     status: ClassVar[Status] = Status.HELD
     reason: Reason
     rule: str
-    """What a release waives."""
+    """The name of the policy, which a release waives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Not to be acted on, in silence."""
+    """Not to be acted on; the sender is not notified."""
 
     status: ClassVar[Status] = Status.IGNORED
     reason: Reason

@@ -1,4 +1,4 @@
-"""Celery's way in. Each task makes one call."""
+"""Celery's entry points. Each task makes one call."""
 
 import os
 import socket
@@ -27,7 +27,7 @@ from incoming_email.versions import find_version
 BACKFILL_SECONDS = 3600
 RETRY_FAILED_SECONDS = 3600
 EXPIRES_SECONDS = 60
-"""A beat's task that waited longer is stale: the next beat has brought another one."""
+"""After this a task of beat is stale: beat has queued the next one."""
 
 
 @worker_process_shutdown.connect
@@ -64,7 +64,7 @@ def poll_mailbox(*, mailbox_id: int) -> None:
 
 @shared_task(name="incoming_email.alert", ignore_result=True)
 def alert() -> None:
-    """Tell administrators, and the webhook if there is one, what they must know of mailboxes."""
+    """Notify administrators, and the webhook if there is one, about mailboxes."""
     failing_mailboxes.tell_administrators(now=timezone.now())
     failing_probes.tell_administrators(now=timezone.now())
     webhook.post_owed()
@@ -98,8 +98,11 @@ def backfill_mailbox(*, mailbox_id: int, since: str) -> None:
     name="incoming_email.retry_failed", ignore_result=True, time_limit=RETRY_FAILED_SECONDS
 )
 def retry_failed() -> None:
-    """Process again what an earlier version gave up. A worker that still runs that version does
-    nothing. What a kill leaves is due, so the sweep goes on with it, or still failed."""
+    """Process again what an earlier version failed at. A worker that still runs that version does
+    nothing.
+
+    What a kill leaves is due, so the sweep goes on with it, or still failed.
+    """
     for batch in reviewing.requeue_failed(version=find_version(), now=timezone.now()):
         processing.process_each(batch)
 

@@ -58,7 +58,7 @@ def _choose_language(request: OwnerRequest, form: LanguageForm) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def token_reset(request: OwnerRequest) -> HttpResponse:
-    """GET says what would happen, POST does it."""
+    """GET shows what would happen, POST does it."""
     if request.method != "POST":
         return render(request, "incoming_email/token_reset.html")
     sender_tokens.reset_token(user=request.user, now=timezone.now())
@@ -70,7 +70,7 @@ def token_reset(request: OwnerRequest) -> HttpResponse:
 
 
 def _safe_next(request: HttpRequest) -> str:
-    """Where the person came from, if that is a page of ours; else nothing."""
+    """The page that the person came from, if it is one of ours; else nothing."""
     given = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(
         given, allowed_hosts={request.get_host()}, require_https=request.is_secure()

@@ -30,7 +30,7 @@ text_help = lazy(_write_text_help, SafeString)
 
 
 class FilterForm(forms.Form):
-    """Which items a list shows. What makes no sense in an address counts as not given."""
+    """The items that a list shows. Invalid values in the URL count as not given."""
 
     state = forms.CharField(required=False)
     label = forms.CharField(required=False)

@@ -12,8 +12,10 @@ _known: ContextVar[Mapping[tuple[int, int], int] | None] = ContextVar("known_rol
 
 @contextmanager
 def looked_up(people: Sequence[tuple[User | None, Project]]) -> Iterator[None]:
-    """One query for all of them; inside, `find_role` answers from it. For as long as a transaction
-    at most: what changes meanwhile is not seen."""
+    """One query for all of them; inside, `find_role` answers from it.
+
+    At most for the duration of a transaction: changes in between are not seen.
+    """
     asked = {(user.pk, project.pk) for user, project in people if user is not None}
     rows = Membership.objects.filter(
         user__in={user for user, _ in asked}, project__in={project for _, project in asked}

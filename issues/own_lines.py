@@ -1,4 +1,4 @@
-"""Which lines of a Markdown text are its writer's own words: not code, and not quoted."""
+"""Which lines of a Markdown text are its author's own: not code, and not quoted."""
 
 import re
 from collections.abc import Iterable, Iterator

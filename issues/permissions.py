@@ -1,4 +1,4 @@
-"""Who may do what: the one place that says yes or no, asked as user.has_perm(action, object)."""
+"""Who may do what: the one module that decides, asked as user.has_perm(action, object)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ Item = Issue | MergeRequest
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What decides about a person and a project: found in one query, then only compared."""
+    """A person's access to a project: found in one query, then only compared."""
 
     visibility: str
     role: int = 0
@@ -176,7 +176,7 @@ WHO_MAY = {
     "issues.edit_item": _("Its author; reporters (of a merge request, developers) and above"),
     "issues.triage_item": _("Reporters and above"),
 }
-"""What a help page says of an action's rule."""
+"""How a help page describes an action's rule."""
 
 
 class UnknownPermission(LookupError):
@@ -249,7 +249,7 @@ def visible_merge_requests(user: Person, project: Project) -> QuerySet[MergeRequ
 
 
 def visible_notes(user: Person, item: Item) -> QuerySet[Note]:
-    """One query now (the standing), one when the notes are read."""
+    """One query now (the access), one when the notes are read."""
     standing = find_standing(user, item.project, item)
     if not standing.reads(item):
         return Note.objects.none()

@@ -31,13 +31,13 @@ def deliver_outgoing_email() -> None:
 
 @shared_task(name="issues.sweep_outgoing_email")
 def sweep_outgoing_email() -> None:
-    """By the clock: whatever a lost message of the broker or a crash has left."""
+    """Scheduled: send what a lost message of the broker or a crash has left."""
     _empty_outbox()
 
 
 @shared_task(name="issues.remove_orphan_files")
 def remove_orphan_files() -> None:
-    """By the clock: files and repositories that a crash has left without a row."""
+    """Scheduled: remove files and repositories that a crash has left without a row."""
     now = timezone.now()
     uploads.remove_orphans(now=now)
     repositories.remove_orphans(now=now)
@@ -45,5 +45,6 @@ def remove_orphan_files() -> None:
 
 @shared_task(name="issues.sweep_repositories")
 def sweep_repositories() -> None:
-    """By the clock: branch moves that a crash has left, and what nothing needs any more."""
+    """Scheduled: finish branch moves that a crash has left, and remove what nothing needs any
+    more."""
     sweep_all_repositories(now=timezone.now())

@@ -1,4 +1,4 @@
-"""The addresses that a desk takes mail at, and the keys in them."""
+"""The addresses that a desk receives mail at, and the keys in them."""
 
 import re
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ DEFAULT = re.compile(r"(?:[0-9a-z-]*-)?(?P<project_id>[1-9][0-9]{0,17})-issue-")
 """`<slug>-<project id>-issue-`, of every desk."""
 
 VERIFICATION = re.compile(r"(?:[0-9a-z-]*-)?(?P<project_id>[1-9][0-9]{0,17})-verify")
-"""What mail to the `+verify` address of a desk's custom address stands for."""
+"""The key that mail to the `+verify` address of a desk's custom address is resolved by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Files of a comment on their way outside: attached while they are small, else as signed links."""
+"""Files of a comment in mail to customers: attached while they are small, else as signed links."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ LINK = re.compile(
 @dataclass(frozen=True, slots=True)
 class Attached:
     text: str
-    """Of the comment, its links to files made readable outside."""
+    """Of the comment, with links to files that customers can open."""
 
     upload_ids: Sequence[int]
 

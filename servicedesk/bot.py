@@ -1,4 +1,4 @@
-"""The account that opens tickets and writes what the desk itself has to say."""
+"""The account that opens tickets and writes the desk's own notes."""
 
 from issues import services
 from issues.models import Membership, Project, Role, User

@@ -1,4 +1,5 @@
-"""What a delivery report says of a mail of ours: refused for good, and in which words."""
+"""Reads delivery reports about our mail: whether it was refused for good, and the server's
+message."""
 
 import re
 from collections.abc import Iterator
@@ -32,9 +33,9 @@ MAX_LINES = 200
 
 
 def find_failure(email: ParsedEmail) -> str:
-    """Status and words of the server that refused for good; empty where none did.
+    """Status and message of the server that refused for good; empty where none did.
 
-    A delay may still end well, and so may what failed for a reason that passes (4.x.x).
+    A delay may still end well, and so may a temporary failure (4.x.x).
     """
     if email.kind != Kind.BOUNCE:
         return ""

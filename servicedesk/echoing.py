@@ -1,4 +1,5 @@
-"""Robots of two people outside that answer each other through a ticket: when to fall silent."""
+"""Detects automatic replies between two external participants of a ticket, and stops forwarding
+them."""
 
 from datetime import timedelta
 
@@ -13,10 +14,11 @@ HOUR = timedelta(hours=1)
 
 
 def is_echo(issue: Issue, note: Note) -> bool:
-    """Whether DESK_ECHO_LIMIT_PER_HOUR mails from outside came before it, with no word of ours.
+    """Whether DESK_ECHO_LIMIT_PER_HOUR mails of external participants came before it, without a
+    comment of the team.
 
-    The first such leaves an internal note, so that somebody looks. The next word of a member
-    ends it.
+    The first such adds an internal note, so that somebody looks. The next comment of a member ends
+    it.
     """
     limit: int = settings.DESK_ECHO_LIMIT_PER_HOUR
     if limit <= 0 or not note.external_author:

@@ -23,7 +23,7 @@ def erase_person(*, user: User | None, addresses: Sequence[str]) -> int:
 
 
 def _take_names_out(names: Sequence[str]) -> int:
-    """What the bot said of them, what servers said of others, and whose web form it was."""
+    """In notes of the bot, in messages of servers about others, and in lists of web forms."""
     of_bot = Note.objects.filter(author__username=USERNAME, external_author="")
     return (
         services.redact_rows(of_bot, ("body",), names)

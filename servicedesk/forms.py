@@ -69,7 +69,7 @@ class CannedReplyForm(CannedReplyFormBase):
         widgets: ClassVar = {"text": forms.Textarea(attrs={"rows": 5})}
 
     def _get_validation_exclusions(self) -> set[str]:
-        """The project is not typed, but decides whether the title is taken."""
+        """The project is not part of the form, but decides whether the title is taken."""
         return super()._get_validation_exclusions() - {"project"}  # type: ignore[misc,no-any-return]
 
 

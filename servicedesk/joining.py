@@ -1,4 +1,4 @@
-"""Members let people outside into a ticket and out of it, and make tickets of issues."""
+"""Members add external participants to a ticket and remove them, and turn issues into tickets."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,8 @@ PERMISSION = "issues.triage_item"
 
 @transaction.atomic
 def add_people(*, issue: Issue, actor: User, addresses: Sequence[str], now: datetime) -> None:
-    """All of those who take no part yet, or none: then Invalid says why. Each gets a welcome."""
+    """Adds all of those who do not participate yet, or raises Invalid with the reason. Each gets a
+    welcome mail."""
     require(actor, PERMISSION, issue)
     ticket = _lock_ticket(issue)
     present = {p.address.lower() for p in ticket.participants.all()}
@@ -76,7 +77,7 @@ def remove_people(*, issue: Issue, actor: User, addresses: Sequence[str]) -> Non
 
 @transaction.atomic
 def convert_to_ticket(*, issue: Issue, actor: User, requester: str, now: datetime) -> None:
-    """From now on public comments go to the requester; what was said before does not."""
+    """From now on public comments are sent to the requester; earlier ones are not."""
     require(actor, PERMISSION, issue)
     desk = (
         ServiceDesk.objects.select_related("project")

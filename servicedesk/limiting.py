@@ -59,11 +59,12 @@ def find_use(project_id: int, *, now: datetime) -> Use:
 def hold_back(
     ticket: Ticket, issue: Issue, mails: Sequence[NewMail], *, now: datetime
 ) -> list[NewMail]:
-    """The same mails, each with the time when it may go. Call in the transaction that writes them.
+    """The same mails, each with the time when it may be sent. Call in the transaction that writes
+    them.
 
-    Where a limit makes the first mail of a ticket wait, an internal note says so; those that
-    follow wait behind it in silence. One query while there is room. Two batches at the same moment
-    may pass the limits by one of them: they stop floods, they keep no accounts.
+    Where a limit delays the first mail of a ticket, an internal note is added; further ones are
+    delayed without a note. One query while there is room. Two batches at the same moment may exceed
+    the limits by one of them: the limits stop floods, they are not exact.
     """
     if not mails:
         return []
@@ -84,8 +85,8 @@ def hold_back(
 
 
 def plan_anew(*, now: datetime) -> int:
-    """By the clock: held mails go earlier or later where a limit was changed, or others were not
-    sent when they should; how many were moved."""
+    """Scheduled: reschedule held mails where a limit was changed, or others were not sent in time;
+    returns how many were moved."""
     held = OutgoingEmail.objects.held().filter(budget__startswith=BUDGET)
     budgets = (
         held.filter(next_attempt_at__gt=now).order_by().values_list("budget", flat=True).distinct()

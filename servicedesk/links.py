@@ -27,7 +27,7 @@ def find_leaver(token: str) -> Participant | None:
 
 
 def file_url(upload_id: int) -> str:
-    """Good for DESK_LINK_DAYS."""
+    """Valid for DESK_LINK_DAYS."""
     token = signing.dumps(upload_id, salt=FETCHING)
     return f"{settings.BASE_URL}{reverse('ticket-file', args=[token])}"
 

@@ -1,4 +1,4 @@
-"""The tickets of a project as the list shows them: who asked, whose word was last, who waits."""
+"""The tickets of a project as the list shows them: requester, last comment, who waits."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ TICKETS_A_PAGE = 25
 
 
 class StateTab(NamedTuple):
-    """The word for the address, its name, and how many there are."""
+    """A tab of the list: its name in the URL, its title, and how many tickets it has."""
 
     value: str
     name: str
@@ -72,7 +72,7 @@ def count_states(tickets: QuerySet[Ticket]) -> list[StateTab]:
 
 
 def show_tickets(tickets: Iterable[Ticket]) -> Sequence[ListedTicket]:
-    """The tickets of one page with their last words: three queries for any number."""
+    """The tickets of one page with their last comments: three queries for any number."""
     ids = [ticket.pk for ticket in tickets]
     newest = Note.objects.filter(issue=OuterRef("pk"), system=False, internal=False)
     issues = (

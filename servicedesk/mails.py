@@ -1,4 +1,4 @@
-"""Mail to people outside: the thank-you, the welcome of a participant, and each public comment."""
+"""Mail to external participants: the thank-you, the welcome, and each public comment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -97,14 +97,14 @@ def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
         return ()
     people = [
         participant
-        # Who joined since then must not get what was said before: the row may be sent late.
+        # Who joined later must not get what was written before: the row may be sent late.
         for participant in ticket.participants.to_write_to()
         .filter(joined_at__lte=note.created_at)
         .order_by("pk")
         if participant.address.lower() != note.external_author.lower()
     ]
     if not note.external_author:
-        # Not where somebody outside has written again since: this may run late.
+        # Not where an external participant has written again: this may run late.
         answered = Ticket.objects.filter(pk=ticket.pk, waiting_since__lte=note.created_at)
         answered.update(waiting_since=None)
     desk = ServiceDesk.objects.filter(project=story.item.project_id).first()

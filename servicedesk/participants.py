@@ -1,4 +1,4 @@
-"""Who outside takes part in a ticket: joining and leaving, within limits."""
+"""External participants of a ticket: joining and leaving, within limits."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -49,7 +49,7 @@ def _is_valid(address: str) -> bool:
 
 
 def remove_participants(ticket: Ticket, addresses: Sequence[str]) -> list[str]:
-    """The addresses that were taken out. They can still answer the mails that they have."""
+    """Returns the addresses that were removed. They can still answer the mails that they have."""
     wanted = {address.lower() for address in addresses}
     gone = [p for p in ticket.participants.all() if p.address.lower() in wanted]
     _drop_held(gone)
@@ -63,7 +63,7 @@ def find_participant(ticket: Ticket, address: str) -> Participant | None:
 
 @transaction.atomic
 def unsubscribe(participant: Participant, *, now: datetime) -> None:
-    """No more mail to them; twice is as once."""
+    """No more mail to them; idempotent."""
     _drop_held([participant])
     Participant.objects.filter(pk=participant.pk, unsubscribed_at=None).update(unsubscribed_at=now)
 

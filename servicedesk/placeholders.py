@@ -19,7 +19,7 @@ PLACEHOLDER = re.compile(r"%\{[ \t]{0,20}(?P<name>[A-Za-z_]{1,50})[ \t]{0,20}\}"
 
 
 def find_unknown(text: str, *, known: frozenset[str] = NAMES) -> list[str]:
-    """Names that stand for nothing, each once, in the order of the text."""
+    """Unknown names, each once, in the order of the text."""
     names = (match["name"] for match in PLACEHOLDER.finditer(text))
     return list(dict.fromkeys(name for name in names if name not in known))
 

@@ -1,4 +1,4 @@
-"""A closed ticket opens again when somebody outside writes, and the assignees are called."""
+"""Reopens a closed ticket when a participant writes, and notifies the assignees."""
 
 from django.utils.translation import gettext as _
 
@@ -7,7 +7,7 @@ from issues.models import Issue, User
 
 
 def reopen_for_participant(issue: Issue, *, bot: User) -> None:
-    """With an internal note that names the assignees, so that they hear of it."""
+    """Adds an internal note that mentions the assignees, so that they are notified."""
     services.reopen_item(item=issue, actor=bot)
     names = " ".join(f"@{user.username}" for user in issue.assignees.order_by("pk"))
     sentence = _("This ticket was opened again, since a participant wrote by mail.")

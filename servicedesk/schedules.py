@@ -26,7 +26,7 @@ def find_times(
 ) -> list[datetime]:
     """Of that many mails written now, in order; `now` for those that need not wait."""
     taken = list(taken)
-    # One that is tried again may go at any moment, so it takes its room now.
+    # One that is tried again may be sent at any moment, so it counts as sent now.
     times = sorted(mail.time if mail.is_held else min(mail.time, now) for mail in taken)
     earliest = max([now, *(mail.time for mail in taken if mail.is_held)])
     found = []

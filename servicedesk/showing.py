@@ -1,4 +1,5 @@
-"""What the page of an issue shows of its ticket: people outside, their mail, canned replies."""
+"""What the page of an issue shows of its ticket: external participants, their mail, canned
+replies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

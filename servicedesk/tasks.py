@@ -9,17 +9,17 @@ from servicedesk.limiting import plan_anew
 
 @shared_task(name="servicedesk.give_up_verifications")
 def give_up_verifications() -> None:
-    """By the clock: addresses whose mail did not come back."""
+    """Scheduled: fail verifications whose mail did not come back."""
     give_up_awaited(now=timezone.now())
 
 
 @shared_task(name="servicedesk.plan_held_mail")
 def plan_held_mail() -> None:
-    """By the clock: mail that waits for its turn, after a change of the limits."""
+    """Scheduled: reschedule held mail after a change of the limits."""
     plan_anew(now=timezone.now())
 
 
 @shared_task(name="servicedesk.watch_mail_servers")
 def watch_mail_servers() -> None:
-    """By the clock: mail servers of projects that take no mail, or do again."""
+    """Scheduled: watch mail servers of projects that reject mail, or work again."""
     watch_servers(now=timezone.now())

@@ -34,7 +34,7 @@ def read_template(desk: ServiceDesk) -> TicketTemplate:
 
 
 def carry_out(template: TicketTemplate, issue: Issue, *, bot: User, now: datetime) -> None:
-    """What can't be done leaves an internal note that names it; the ticket stands."""
+    """A failed command adds an internal note that names it; the ticket is kept."""
     result = quick_actions.run_commands(
         template.opening.others, item=issue, actor=bot, now=now, announced=True
     )

@@ -1,4 +1,4 @@
-"""What mail from outside does: it opens a ticket, or adds a note to one."""
+"""What mail from an external participant does: it opens a ticket, or adds a note to one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from servicedesk.ticket_templates import carry_out, read_template
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What a handler hands over of a mail from outside."""
+    """The content of an external participant's mail, as a handler passes it."""
 
     sender: str
     message_id: str
@@ -30,10 +30,10 @@ class Letter:
     now: datetime
     quoted: str = ""
     references: tuple[str, ...] = ()
-    """Of the thread that the mail stands in, oldest first."""
+    """Of the mail's thread, oldest first."""
 
     cc: tuple[str, ...] = ()
-    """Who may take part by it, where the desk lets people in Cc do so."""
+    """Those who may join by it, where the desk lets people in Cc do so."""
 
     answerable: bool = True
     """Not where an automatic answer would reach a robot or a whole list."""
@@ -43,8 +43,8 @@ class Letter:
 
 @transaction.atomic
 def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
-    """The ticket with its thank-you mail, in one transaction. A letter without a sender makes a
-    ticket that nobody outside hears of."""
+    """Opens the ticket with its thank-you mail, in one transaction. A letter without a sender makes
+    a ticket that has no external participant."""
     bot = find_bot(desk.project)
     template = read_template(desk)
     issue = services.create_issue(
@@ -78,7 +78,7 @@ def is_confidential(desk: ServiceDesk) -> bool:
 
 @transaction.atomic
 def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
-    """A note of a person outside, in the ticket that they take part in."""
+    """Adds a note of an external participant to their ticket."""
     issue = ticket.issue
     bot = find_bot(issue.project)
     note = services.create_note(
@@ -94,7 +94,7 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
     Ticket.objects.filter(pk=ticket.pk, waiting_since=None).update(waiting_since=letter.now)
     if desk is not None and desk.add_cc and letter.cc:
         joined = add_participants(ticket, letter.cc, added_by=None, now=letter.now)
-        # Cc gives access to this mail, and to nothing that was said before.
+        # Cc gives access to this mail, and to nothing that was written before.
         ids = [letter.message_id] if letter.message_id else []
         mails.write_to_new_participants(
             desk, ticket, joined, earlier=ids, tells_description=False, now=letter.now

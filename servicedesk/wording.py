@@ -1,4 +1,4 @@
-"""The words of mails to customers: the desk's own text or ours, with the placeholders filled in."""
+"""The texts of mails to customers: the desk's own or ours, with the placeholders filled in."""
 
 import re
 
@@ -64,7 +64,7 @@ def _values(issue: Issue, unsubscribe_url: str) -> dict[str, str]:
 
 
 def _(text: str) -> str:
-    """In the language of the site: the customer's is not known, and whoever acted may read
-    another one."""
+    """In the language of the site: the customer's is not known, and whoever acted may read another
+    one."""
     with translation.override(settings.LANGUAGE_CODE):
         return gettext(text)

@@ -1,4 +1,4 @@
-"""What the webhook was told, or is still owed. Its address, a secret, is not shown."""
+"""Alerts that were posted to the webhook or are still due. Its URL, a secret, is not shown."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""The page where a mailbox begins: count what came since a day, take it in, or start from now."""
+"""The page where a mailbox starts: count what arrived since a day, ingest it, or start from now."""
 
 from datetime import datetime, time
 
@@ -31,7 +31,7 @@ class BackfillForm(forms.Form):
 
 
 def carry_out(mailbox: Mailbox, form: BackfillForm, *, now: datetime) -> tuple[str, bool]:
-    """What came of it, in a sentence, and whether it went well. `form` is valid."""
+    """Returns a sentence about the result, and whether it succeeded. `form` is valid."""
     if form.cleaned_data["action"] == FROM_NOW:
         fetching.start_from(mailbox, now)
         return _("Mail that has come so far is left alone from now on."), True

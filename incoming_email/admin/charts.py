@@ -1,4 +1,4 @@
-"""Charts as shapes with their places worked out here: drawn by the server, without scripts."""
+"""Charts as shapes with computed coordinates: drawn by the server, without scripts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ WIDTH, HEIGHT = 720, 240
 LEFT, RIGHT, TOP, BOTTOM = 48, 8, 12, 28
 INNER_WIDTH, INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 MAX_LABELS = 8
-"""Words below a chart; more would touch each other."""
+"""Labels below a chart; more would overlap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A word at a place of an axis."""
+    """A label at a coordinate of an axis."""
 
     at: float
     text: str

@@ -1,4 +1,4 @@
-"""The dashboard: what came in, what became of it, how fast, and what wants a person's work."""
+"""The dashboard: what arrived, its status, how fast it was processed, and what needs a person."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ PROCESSES: dict[str, str | Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One number and what it is of; `alarm` where somebody should do something."""
+    """One number and its label; `alarm` where somebody should act."""
 
     label: str
     value: str

@@ -1,4 +1,4 @@
-"""Erasing a person in the admin: first what would go, then the word that does it."""
+"""Erasing a person in the admin: first a list of what would be erased, then the confirmation."""
 
 from typing import Any
 

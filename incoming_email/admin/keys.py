@@ -14,7 +14,7 @@ from issues.admin.rows import KeptAdmin, show_moment
 
 @admin.register(ReplyKey)
 class ReplyKeyAdmin(KeptAdmin[ReplyKey]):
-    """Searched by the whole key or not at all, so that nobody finds one letter by letter."""
+    """Searched by the whole key or not at all, so that nobody finds one character by character."""
 
     list_display = ("__str__", "person", "item", "created", "expires", "revoked")
     list_filter = (

@@ -1,4 +1,4 @@
-"""The ledger: what became of every message, and what a person may do about it."""
+"""The admin of the ledger: the state of every message, and what a person can do about it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -153,7 +153,8 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         return export_rows(queryset)
 
     def try_view(self, request: HttpRequest) -> HttpResponseBase:
-        """What would become of an uploaded message; nothing is stored and nothing is done."""
+        """Shows the result of processing an uploaded message; nothing is stored and nothing is
+        sent."""
         if not self.has_requeue_permission(request):
             raise PermissionDenied
         form = TryForm(request.POST or None, request.FILES or None)
@@ -164,7 +165,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         return self._show(request, context)
 
     def preview_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """What another attempt would change; a POST, since it takes as long as an attempt."""
+        """Shows what another attempt would change; a POST, since it takes as long as an attempt."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.has_requeue_permission(request):
@@ -181,7 +182,8 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         )
 
     def failed_view(self, request: HttpRequest) -> HttpResponseBase:
-        """What an earlier version gave up: counted, previewed, or all of it once more."""
+        """Shows what an earlier version failed at: counted, previewed, or all of it processed
+        again."""
         if not self.has_requeue_permission(request):
             raise PermissionDenied
         if request.method == "POST" and "again" in request.POST:

@@ -1,4 +1,4 @@
-"""What the buttons of the ledger do, for one row or many, and the sentence about it."""
+"""What the buttons of the ledger do, for one row or many, and the message about it."""
 
 import itertools
 import time
@@ -22,7 +22,7 @@ PROCESS_SECONDS = 20.0
 """Then the rest is left to the worker's sweep: the page must answer."""
 
 BATCH = 500
-"""Rows of one transaction, and names of one SQL statement."""
+"""Rows per transaction, and names per SQL statement."""
 
 
 class Change(Protocol):
@@ -71,7 +71,7 @@ BUTTONS = {
 def press(
     button: Button, ids: Sequence[int], *, user_id: int, seconds: float = PROCESS_SECONDS
 ) -> tuple[bool, str]:
-    """Whether anything was done, and the sentence that says what."""
+    """Returns whether anything was done, and a message about it."""
     changed: list[int] = []
     for batch in _batches(ids):
         done = button.change(batch, now=timezone.now())

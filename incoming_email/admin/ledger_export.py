@@ -15,11 +15,11 @@ COLUMNS = (
 )
 CHUNK = 2000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet would reckon what begins so, and strangers write subjects."""
+"""Spreadsheets evaluate cells that start with these, and anybody can write a subject."""
 
 
 class _Echo:
-    """A file that hands back what is written to it."""
+    """A file object that returns what is written to it."""
 
     def write(self, text: str) -> str:
         return text

@@ -1,4 +1,5 @@
-"""All that an earlier version gave up: what would differ now, and once more in the background."""
+"""All that an earlier version failed at: what would differ now, and processing it again in the
+background."""
 
 import logging
 import time
@@ -46,7 +47,7 @@ def find_failed() -> QuerySet[InboundEmail]:
 
 
 def describe_failed(*, now: datetime | None = None, seconds: float = PREVIEW_SECONDS) -> FailedPage:
-    """With `now` also what another attempt would change, for the first of them, without effect."""
+    """With `now`, also what another attempt would change for the first of them, without effect."""
     previewed = tuple(_preview(now, seconds)) if now else ()
     return FailedPage(find_version(), find_failed().count(), previewed, is_previewed=bool(now))
 
@@ -67,12 +68,12 @@ def _preview(now: datetime, seconds: float) -> Iterator[Previewed]:
 
 
 def start(*, user_id: int) -> tuple[bool, str]:
-    """Hand all of them to a worker and record it; whether that went well, and what to say."""
+    """Hand all of them to a worker and record it; returns whether that succeeded, and a message."""
     count = find_failed().count()
     try:
         retry_failed.delay()
     except (OperationalError, OSError) as error:
-        logger.warning("no worker was asked to retry cause=%s", type(error).__name__)
+        logger.warning("retry not queued cause=%s", type(error).__name__)
         return False, _("The broker does not answer, so nothing was started. Try again later.")
     said = ngettext(
         "The worker processes %(count)d message again. What becomes of it shows in the ledger.",

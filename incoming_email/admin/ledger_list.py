@@ -26,7 +26,7 @@ class ReasonFilter(admin.SimpleListFilter):
     parameter_name = "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The short names; the sentences are for senders and too long here."""
+        """The short names; the labels are too long here."""
         return [(value, value.replace("_", " ")) for value in Reason.values]
 
     def queryset(
@@ -68,7 +68,7 @@ class VersionFilter(admin.SimpleListFilter):
 
 
 class LedgerList(ChangeList):
-    """Its rows are shown without the keys that stand in addresses."""
+    """Shows rows without the keys in their addresses."""
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: Any = None

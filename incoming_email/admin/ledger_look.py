@@ -65,7 +65,7 @@ def show_html(row: InboundEmail, redactor: Redactor) -> str:
 
 
 def _redact_source_header(source: Source, redactor: Redactor) -> str:
-    """As it came, but for runs of encoded-words that hold a secret."""
+    """The header as it arrived, except encoded-words that contain a secret."""
     header = source.header
     for words in source.words:
         shown = redact_header(redactor.redact(words.decoded))

@@ -48,7 +48,7 @@ class LedgerPage:
     facts: tuple[Fact, ...]
     trace: tuple[Stage, ...]
     end: tuple[Fact, ...]
-    """How it ended, or what it waits for: the last stage of the trace."""
+    """How the message ended, or what it waits for: the last stage of the trace."""
 
     defects: tuple[str, ...]
     reading: tuple[Fact, ...]
@@ -57,7 +57,7 @@ class LedgerPage:
 
 
 def describe(row: InboundEmail, redactor: Redactor) -> LedgerPage:
-    """Parses the message anew, so it shows how the present version reads it."""
+    """Parses the message again, so it shows how the present version reads it."""
     email = parse(bytes(row.raw), recipient=row.recipient) if row.raw_purged_at is None else None
     facts = [*_facts(row), *_outcome(row), *_attempts(row)]
     return LedgerPage(

@@ -1,4 +1,4 @@
-"""The trace as stages that a person can follow: each address, each decision, and the end."""
+"""The trace as stages: each address, each decision, and the end."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.types import Candidate
 
 MAX_UNASKED = 20
-"""Addresses behind the one that was taken; a list of thousands says nothing."""
+"""Addresses shown behind the matching one; a list of thousands tells nothing."""
 
 _FOUND = ": found"
 
 
 class Mark(Enum):
-    """What a step did to the message. The word stands beside the sign, for who sees no colours."""
+    """What a step did to the message. The text next to the sign is for readers who see no
+    colours."""
 
     TAKEN = "taken", "✓", _("taken")
     PASSED = "passed", "✓", _("passed")
@@ -54,10 +55,10 @@ CHAPTERS = {
     "refusal": Chapter.RIGHT,
     "duplicate": Chapter.RIGHT,
 }
-"""Of a step; all others tell what was done besides."""
+"""The stage of a step; all other steps are side effects."""
 
 _ALWAYS = {
-    "probe": Mark.PASSED,  # it is where it was to go
+    "probe": Mark.PASSED,  # the probe has arrived
     **dict.fromkeys(("reading", "limit", "refusal", "duplicate"), Mark.STOPPED),
     **dict.fromkeys(("notice", "quick actions"), Mark.NOTED),
 }
@@ -68,7 +69,7 @@ _BY_RESULT = {
     ("authentication", "passed"): Mark.PASSED,
 }
 _HOLDING = {"sender": Reason.SENDER_MISMATCH, "authentication": Reason.NOT_AUTHENTICATED}
-"""The rule that a step which did not pass may have held the message by."""
+"""The reason for which a step that did not pass may have held the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,12 @@ class Stage:
 
     @property
     def mark(self) -> Mark:
-        """Of the whole: where the way ended, else what was taken, else how it went on."""
+        """The mark of the whole stage: where it stopped, else what matched, else how it went on."""
         marks = [line.mark for line in self.lines]
         for mark in (Mark.STOPPED, Mark.TAKEN):
             if mark in marks:
                 return mark
-        if self.chapter is Chapter.ADDRESS:  # none was taken
+        if self.chapter is Chapter.ADDRESS:  # no address matched
             return Mark.STOPPED
         return Mark.PASSED if Mark.PASSED in marks else Mark.NOTED
 
@@ -105,7 +106,7 @@ class Stage:
 def draw_trace(
     row: InboundEmail, steps: Sequence[Mapping[str, str]], candidates: Sequence[Candidate]
 ) -> tuple[Stage, ...]:
-    """`steps` and `candidates` are without keys. Stages stand in the order of the steps."""
+    """`steps` and `candidates` are without keys. Stages are in the order of the steps."""
     taken = max((at for at, step in enumerate(steps) if _is_found(step)), default=None)
     marked = [
         (_chapter(step), _draw_line(step, _find_mark(row, step, is_taken=at == taken, found=taken)))
@@ -138,7 +139,7 @@ def _find_mark(
     known = _ALWAYS.get(name) or _BY_RESULT.get((name, result))
     if known is not None:
         return known
-    if name == "kind":  # a report of a mail server, say, is taken where a handler waits for it
+    if name == "kind":  # a handler overrides the ignore
         return Mark.STOPPED if found is None else Mark.NOTED
     is_holding = row.status == Status.HELD and row.held_rule == _HOLDING.get(name)
     return Mark.STOPPED if is_holding else Mark.NOTED

@@ -98,7 +98,7 @@ def _try_out(row: InboundEmail, *, now: datetime) -> InboundEmail:
     try:
         end = processing.try_out(row, now=now)
     except Exception as fault:  # any fault is the answer: it would become a retry
-        logger.info("tried inbound email fails cause=%s", type(fault).__name__, exc_info=True)
+        logger.info("dry run failed cause=%s", type(fault).__name__, exc_info=True)
         row.status, row.last_error = Status.FAILED, f"{type(fault).__name__}: {fault}"[:1000]
     else:
         fill(row, end, now=now)

@@ -1,4 +1,4 @@
-"""Mailboxes: how each is read, how it fares, its test, and reading it now."""
+"""Mailboxes: settings, state, connection test, and polling."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +79,7 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
         return super().change_view(request, object_id, form_url, context)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Each mailbox is deleted by itself, and only while nothing has come in by it."""
+        """Mailboxes are deleted one by one, and only while no message refers to them."""
         actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
@@ -128,7 +128,7 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
         return redirect("admin:incoming_email_mailbox_change", pk)
 
     def probe_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Letterbox mails itself by this mailbox; the page then shows how far it has come."""
+        """Send a probe through this mailbox and show how far it has come."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         mailbox = self._find(request, pk)
@@ -143,7 +143,7 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
         return redirect("admin:incoming_email_mailbox_change", pk)
 
     def backfill_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """Counts, takes in, or leaves alone what came before."""
+        """Count, ingest, or skip what arrived before."""
         mailbox = self._find(request, pk)
         form = BackfillForm(request.POST or None)
         if request.method == "POST" and form.is_valid():

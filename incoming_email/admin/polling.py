@@ -1,4 +1,4 @@
-"""Reading a mailbox while a person waits for the page: what came of it, in one sentence."""
+"""Polling a mailbox while a person waits for the page: the result in one sentence."""
 
 import os
 import secrets
@@ -14,7 +14,8 @@ from incoming_email.models import FETCHED, Mailbox
 from incoming_email.pipeline import fetching
 
 POLL_SECONDS = 20.0
-"""Then the rest is left to the worker: the page must answer before the web server gives up."""
+"""After this the rest is left to the worker: the page must answer before the web server times
+out."""
 
 
 class _TimeIsUp(Exception):

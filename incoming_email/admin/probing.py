@@ -16,7 +16,7 @@ from issues.admin.rows import show_moment
 CHARTED = 48
 LISTED = 12
 NEVER_BACK = 86_400
-"""Seconds at which a probe that did not come back stands in the chart: at its top."""
+"""Seconds at which a probe that did not come back is drawn: at the top of the chart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def describe_history(mailbox: Mailbox) -> ProbeHistory | None:
 
 
 def describe_standing(probe: Probe | None) -> tuple[str, str]:
-    """In a word for the dashboard, and its class; empty where no probe goes by the clock."""
+    """A text for the dashboard and its CSS class; empty where no probes are scheduled."""
     if probe is None:
         return "", ""
     if probe.state in BAD_STATES:

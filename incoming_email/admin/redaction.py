@@ -36,7 +36,7 @@ class Redactor:
         return cls(tuple(template for template in found if template.has_key))
 
     def redact(self, text: str) -> str:
-        """Whatever looks like a secret of ours is cut to its first four characters."""
+        """Cut whatever looks like a secret of ours to its first four characters."""
         known = ADDRESS.sub(self._redact_match, text)
         return redact_text(REPLY_ID.sub(lambda match: f"reply-{redact_key(match[1])}", known))
 

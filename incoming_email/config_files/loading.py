@@ -1,4 +1,4 @@
-"""From the sections of a configuration file to mailboxes; done again, it changes nothing."""
+"""From the sections of a configuration file to mailboxes; repeating it changes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of one section."""
+    """The result of one section."""
 
     mailbox: Mailbox
     change: Change
@@ -56,7 +56,7 @@ def load(config: ConfigFile, *, name: str = "") -> list[Loaded]:
 
 
 def _is_left_out(section: Section) -> bool:
-    """As the reference ships it: a second mailbox that nobody has set up."""
+    """As GitLab ships it: a second mailbox that nobody has configured."""
     values = {entry.key: entry.value for entry in section.entries}
     return not values.get("enabled") and not values.get("address")
 

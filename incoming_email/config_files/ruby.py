@@ -117,7 +117,7 @@ def _not_literal(name: str, line: int) -> UnreadableConfig:
 
 
 def _pass_line(scan: Scan) -> None:
-    """A line that sets nothing of ours, with all that belongs to it."""
+    """Skip a line that sets nothing of ours, with its continuation."""
     number = scan.line
     line = scan.next_line()
     if line.startswith("=begin"):
@@ -140,7 +140,7 @@ def _pass_code(scan: Scan, code: str, number: int) -> None:
 
 
 def _note_mention(scan: Scan, code: str, number: int) -> None:
-    """A setting of ours in a form that is not understood must not be passed in silence."""
+    """Report a setting of ours in a form that is not understood, rather than skip it."""
     if code.lstrip().startswith("gitlab_rails"):
         raise UnreadableConfig(
             _("Line %(line)d can't be read. Write it as gitlab_rails['incoming_email_…'] = value.")

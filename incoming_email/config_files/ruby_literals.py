@@ -27,7 +27,7 @@ _WORDS: dict[str, Literal] = {"true": True, "false": False, "nil": None}
 
 
 class NotLiteral(ValueError):
-    """At `position` stands what is no literal."""
+    """Raised where no literal is at `position`."""
 
     def __init__(self, position: int) -> None:
         super().__init__(str(position))
@@ -61,7 +61,7 @@ def read_literal(text: str, at: int, *, depth: int = 0) -> Read:
 
 
 def _read_integer(digits: str, at: int) -> int:
-    """A leading 0 makes it octal in Ruby: better asked back than guessed."""
+    """A leading 0 makes it octal in Ruby: it is refused rather than guessed."""
     plain = digits.lstrip("-")
     if len(plain) > 18 or (len(plain) > 1 and plain.startswith("0")):  # noqa: PLR2004
         raise NotLiteral(at)

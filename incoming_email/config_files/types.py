@@ -10,7 +10,8 @@ PURPOSES = ("incoming_email", "service_desk_email")
 
 
 class UnreadableConfig(ValueError):
-    """Nothing can be loaded; the message is a sentence that says why and what to do."""
+    """Raised where nothing can be loaded; the message is a sentence with the reason and what to
+    do."""
 
 
 @dataclass(frozen=True, slots=True)

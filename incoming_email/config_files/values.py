@@ -1,4 +1,4 @@
-"""The entries of a section as values of a mailbox's columns, and what can't be taken over."""
+"""The entries of a section as values of a mailbox's columns, and what can't be converted."""
 
 import re
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ SWITCHES = {
 }
 COLUMNS = {**TEXTS, **NUMBERS, **SWITCHES}
 NEEDLESS = frozenset({"log_path", "delivery_method", "gitlab_url", "secret_file"})
-"""Settings of the reference's own processes, which Letterbox has none of."""
+"""Settings of GitLab's own processes, which Letterbox does not have."""
 
 ENCRYPTED_FILE = "encrypted_secret_file"
 PLACEHOLDER = re.compile(r"\s*(?:<[A-Z][A-Z0-9 _-]*>|\[REDACTED\])\s*")
@@ -50,7 +50,7 @@ class Converted:
     """Without what is null: it never overrides."""
 
     placeholders: tuple[tuple[str, str], ...]
-    """Columns that stand for something a person has to fill in, and what stood there."""
+    """Columns with a placeholder that a person has to replace, and the placeholder."""
 
     remarks: tuple[str, ...]
 

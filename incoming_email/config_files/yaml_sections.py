@@ -18,7 +18,7 @@ MAX_SHOWN = 10
 
 
 def read_sections(text: str, *, environment: str) -> ConfigFile:
-    """What stands under the environment goes before the top. Raises UnreadableConfig."""
+    """Values under the environment override those at the top. Raises UnreadableConfig."""
     top = _read_mapping(text)
     below = top.get(environment)
     places = [below, top] if isinstance(below, dict) else [top]
@@ -60,7 +60,7 @@ def _entries(purpose: str, found: object) -> list[Entry]:
 
 
 def _as_literal(place: str, value: object, *, depth: int) -> Literal:
-    """Lists, dates and other tags are no values of ours."""
+    """Lists, dates and other tags are not valid values here."""
     if value is None or isinstance(value, Scalar):
         return value
     if isinstance(value, dict) and depth < 2:  # noqa: PLR2004  (inbox_options are one level deep)

@@ -1,4 +1,4 @@
-"""What a feature offers to turn mail into an action, and what it is given to do so."""
+"""The interface of handlers: how a feature turns mail into an action, and what it is given."""
 
 import re
 from collections.abc import Mapping
@@ -15,38 +15,39 @@ from issues.models import Issue, MergeRequest, Project, User
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a handler may know besides the message."""
+    """What a handler may know in addition to the message."""
 
     inbound_email_id: int
     """0 in a dry run of a file."""
 
     now: datetime
     purpose: str
-    """Of the mailbox: 'incoming_email' or 'service_desk_email'."""
+    """The purpose of the mailbox: 'incoming_email' or 'service_desk_email'."""
 
     reply_keys: Mapping[str, ReplyKey] = field(default_factory=dict)
     """Rows of the reply keys that the messages of this batch name."""
 
     signatures: SignatureCheck = NOT_CHECKED
-    """Our own look at the DKIM signatures, where a policy of the mailbox asks for proof."""
+    """Our own check of the DKIM signatures, made where a policy of the mailbox requires
+    authentication."""
 
     forwarded: Mapping[str, str] = field(default_factory=dict)
-    """Keys of addresses at other domains that forward to us, of those the messages name."""
+    """Keys for addresses at other domains that forward to us, of those the messages name."""
 
     waived: frozenset[str] = frozenset()
-    """Rules that a person lifted for this message by releasing it."""
+    """Rules that a person waived for this message by releasing it."""
 
     received_at: datetime | None = None
     """When it arrived: the same at every attempt."""
 
     asks_proof: bool = False
-    """The mailbox takes answers of proven senders only."""
+    """The mailbox accepts replies of authenticated senders only."""
 
     proven: bool = False
-    """The trusted mail server, or a signature that was looked at, says that From is true."""
+    """The trusted mail server, or a verified DKIM signature, confirms From."""
 
     blocked_in: frozenset[int | None] = frozenset()
-    """Ids of projects that want nothing of the sender; None among them stands for all."""
+    """Ids of projects that block the sender; None among them means all projects."""
 
     @property
     def received(self) -> datetime:
@@ -54,29 +55,29 @@ class Context:
 
     @property
     def source(self) -> str:
-        """The message as a cause, named for good."""
+        """The message as the cause of a change, under a permanent name."""
         return f"inbound-{self.inbound_email_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a key stands for: who acts, and on what."""
+    """What a key refers to: who acts, and on what."""
 
     project: Project
     author: User | None = None
     external_author: str = ""
-    """The address of the person without an account whom the key stands for."""
+    """The address of the external participant whom the key belongs to."""
 
     item: Issue | MergeRequest | None = None
     discussion: str = ""
     author_is_member: bool | None = None
-    """Of the project; None where `resolve` did not come to know it."""
+    """Whether the author is a member of the project; None where `resolve` did not look it up."""
 
     takes_time: bool = False
-    """What is done to it may take long, so a quick handler acts on it alone, too."""
+    """The action may take long, so that even a batchable handler processes the message alone."""
 
     refusal: Reason | None = None
-    """The key is real, but can't be used any more; the sender is told this."""
+    """The key is known but no longer usable; the sender is notified with this reason."""
 
 
 class Handler(Protocol):
@@ -95,17 +96,18 @@ class Handler(Protocol):
     name a project are always accepted: refusals would reveal which projects exist."""
 
     takes: ClassVar[frozenset[Reason]]
-    """Reasons for ignoring a message that do not count here, as BOUNCE for delivery reports."""
+    """Reasons for ignoring a message that this handler overrides, as BOUNCE for delivery
+    reports."""
 
     quick: ClassVar[bool]
-    """It writes rows of its own item and nothing that takes time or that others wait for, so
-    that many messages may share a transaction."""
+    """The handler writes rows of its own item only, takes little time and holds no lock that others
+    wait for, so that many messages may share a transaction."""
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
-        """What the key stands for; None where it leads nowhere. Only reads."""
+        """What the key refers to; None where it is unknown. Only reads."""
         ...
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
-        """Act, and say what was made; raise Rejected, Held or Ignored where nothing is
-        to be done."""
+        """Act and return what was made; raises Rejected, Held or Ignored where nothing is to be
+        done."""
         ...

@@ -7,7 +7,7 @@ from issues.uploads import NewFile, find_references
 def new_files(
     email: ParsedEmail, inbound_email_id: int, *, quoted_is_cut: bool = False
 ) -> list[NewFile]:
-    """Named after the ledger row and the place in the message: the same at every attempt.
+    """Named after the ledger row and the position in the message: the same at every attempt.
 
     `quoted_is_cut`: the text becomes the reply alone, so pictures of the rest may be old.
     """

@@ -14,8 +14,8 @@ PREFIX = r"(?:[0-9a-z-]*-)?(?P<project_id>[1-9][0-9]{0,17})-(?P<token>[0-9a-z]{2
 def find_target(key: re.Match[str]) -> Target | None:
     """The token's owner and the project.
 
-    A project that does not exist is answered like one that the owner may not see, so that the
-    address tells nobody which projects there are.
+    A project that does not exist is answered like one that the owner can't see, so that addresses
+    reveal no projects.
     """
     token = sender_tokens.find_owner_token(key["token"])
     if token is None:

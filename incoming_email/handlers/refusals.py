@@ -1,4 +1,4 @@
-"""How the domain's refusals read to the sender of a mail."""
+"""Converts refusals of the domain into rejections of the mail."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ REASON_OF = {
 
 @contextmanager
 def as_rejections() -> Iterator[None]:
-    """Turn what a service refuses into Rejected. What one may not see is 'not found'."""
+    """Raises Rejected for what a service refuses. What the author can't see is NOT_FOUND."""
     try:
         yield
     except services.Locked as error:

@@ -1,4 +1,4 @@
-"""What a text by mail came to, in the ledger's words, and which of its commands were refused."""
+"""The outcome of a text by mail, as the ledger stores it, and which of its commands failed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from issues.quick_actions import Written
 
 @contextmanager
 def in_words_for(author: User) -> Iterator[None]:
-    """Refusals as Rejected; sentences about commands in the language of who wrote them."""
+    """Raises refusals as Rejected; sentences about commands are in the language of the author."""
     with as_rejections(), translation.override(author.language):
         yield
 

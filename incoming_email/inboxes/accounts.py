@@ -6,7 +6,7 @@ from datetime import datetime
 
 
 def _forget(_rotated: str) -> None:
-    """Nobody keeps it."""
+    """Default of `keep`: discards the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,11 @@ class OAuthClient:
     """Empty: the client asks in its own name (client credentials, RFC 6749 section 4.4)."""
 
     rotated_token: str = field(default="", repr=False, compare=False)
-    """What the provider gave in its place, as `digest:token`; no other account for that."""
+    """The refresh token that the provider returned instead, as `digest:token`; for this account
+    only."""
 
     keep: Callable[[str], object] = field(default=_forget, repr=False, compare=False)
-    """Told at once of a new `rotated_token`: the old one may be good for nothing any more."""
+    """Called at once with a new `rotated_token`: the old one may no longer be valid."""
 
     scope: str = ""
     command: tuple[str, ...] = ()
@@ -54,10 +55,10 @@ class ImapAccount:
     """Seconds one IDLE lasts before it is renewed (RFC 2177: below 29 minutes)."""
 
     ca_file: str = ""
-    """PEM file of certificate authorities to trust; empty means the system's own."""
+    """PEM file of certificate authorities to trust; empty means those of the system."""
 
     timeout: float = 30.0
-    """Seconds without an answer after which the server counts as gone."""
+    """Seconds without an answer after which the server counts as unreachable."""
 
     max_message_bytes: int = 50_000_000
     batch_count: int = 50

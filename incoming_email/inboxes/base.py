@@ -1,4 +1,4 @@
-"""What every inbox gives: raw messages in batches, and a way to say 'kept'."""
+"""What every inbox provides: raw messages in batches, and a way to acknowledge them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from typing import Protocol
 @dataclass(frozen=True, slots=True)
 class RawMessage:
     source_id: str
-    """Names the message within its mailbox for good: '<folder digest>:UIDVALIDITY:UID' by IMAP."""
+    """Permanent name of the message within its mailbox: '<folder digest>:UIDVALIDITY:UID' by
+    IMAP."""
 
     content: bytes
     """The bytes as the server holds them; the header block alone where `oversize`."""
@@ -27,9 +28,9 @@ def gettext_noop(sentence: str) -> str:
 
 
 class InboxError(Exception):
-    """The inbox can't be used now. `detail` has the server's own words, `remedy` what to do.
+    """The inbox can't be used now. `detail` has the server's message, `remedy` what to do.
 
-    `retry_after`: seconds that the server wants to be left alone.
+    `retry_after`: seconds during which the server must not be asked again.
     """
 
     def __init__(self, detail: str, *, remedy: str = "", retry_after: float = 0.0) -> None:
@@ -44,20 +45,18 @@ class Inbox(Protocol):
 
     @property
     def position(self) -> str | None:
-        """Opaque mark up to where all is acknowledged; given back at the next opening.
-
-        None: the one that is kept stays.
-        """
+        """Opaque position up to which all is acknowledged; passed to the next opening. None: the
+        stored one stays."""
         ...
 
     @property
     def resynchronised(self) -> bool:
-        """Known messages may come under other names, so their bytes tell."""
+        """Whether known messages may have new names, so that they must be compared by content."""
         ...
 
     @property
     def notice(self) -> str:
-        """What the server wants people to read, such as that the quota is used up."""
+        """What the server reports to people, such as that the quota is used up."""
         ...
 
     def unread(self) -> Iterator[Sequence[RawMessage]]:
@@ -69,7 +68,7 @@ class Inbox(Protocol):
         ...
 
     def acknowledge(self, messages: Sequence[RawMessage]) -> None:
-        """Tell the server that these messages are safely stored on our side."""
+        """Mark these messages on the server; they are stored on our side."""
         ...
 
     def wait(self, seconds: float) -> bool:
@@ -77,7 +76,7 @@ class Inbox(Protocol):
         ...
 
     def close(self) -> None:
-        """Leave; the inbox is not used afterwards."""
+        """Disconnect; the inbox is not used afterwards."""
         ...
 
 

@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 def split_batches(
     waiting: Iterable[Item], size_of: Callable[[Item], int], *, count: int, size: int
 ) -> Iterator[list[Item]]:
-    """In order; at most `count` items and `size` bytes each, but never none."""
+    """Batches in order: at most `count` items and `size` bytes each, at least one item."""
     batch: list[Item] = []
     held = 0
     for item in waiting:

@@ -1,4 +1,4 @@
-"""HTTPS to the servers of mail providers: certificates verified, faults in plain words."""
+"""HTTPS to the servers of mail providers: verified certificates, faults as InboxError."""
 
 import json
 import ssl
@@ -48,7 +48,7 @@ def make_client(*, ca_file: str, timeout: float) -> httpx.Client:
 
 @contextmanager
 def https_errors(url: str) -> Iterator[None]:
-    """Lets nothing but InboxError out of a request to this URL."""
+    """Converts every fault of a request to this URL into InboxError."""
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -106,7 +106,7 @@ def find_retry_after(response: httpx.Response) -> float:
 
 
 def parse_retry_after(text: str, *, now: datetime) -> float:
-    """Seconds; 0 where it says nothing that can be read (RFC 9110, section 10.2.3)."""
+    """Seconds to wait; 0 where the header can't be read (RFC 9110, section 10.2.3)."""
     if text.strip().isdecimal():
         return min(float(text), LONGEST_PAUSE_SECONDS)
     moment = parse_http_date(text)

@@ -1,9 +1,9 @@
-"""What is read of a message that is too large to be taken in: its header, and not all of that."""
+"""How much is read of a message that exceeds the limit: its header, up to a limit of its own."""
 
 import re
 
 HEADER_BYTES = 262_144
-"""So much of it at most; a header may be the very thing that is huge."""
+"""Maximum size of the header in bytes; the header itself may be what is huge."""
 
 HEADER_END = re.compile(rb"\r?\n\r?\n")
 

@@ -23,10 +23,10 @@ from incoming_email.inboxes.https import (
 )
 
 MARGIN_SECONDS = 60.0
-"""A token that ends so soon is not begun with."""
+"""A token that expires this soon is not used any more."""
 
 SHORT_LIFE_SECONDS = 300.0
-"""Where the endpoint does not say how long a token lives."""
+"""Lifetime where the endpoint does not give one."""
 
 MAX_ANSWER_BYTES = 1_000_000
 
@@ -100,9 +100,9 @@ def find_access_token(client: OAuthClient, *, renew: bool = False) -> str:
 
 
 def find_refresh_tokens(client: OAuthClient) -> list[str]:
-    """What the provider gave last in place of the one that was entered, or that one.
+    """The token that the provider returned last, or the one that was entered.
 
-    Two where another process may have got a newer one than we did.
+    Two where another process may have received a newer one than this one.
     """
     with _lock:
         kept = [_rotated.get(client, ""), client.rotated_token]

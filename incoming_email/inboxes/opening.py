@@ -1,4 +1,4 @@
-"""Opens the inbox that belongs to an account: the only place that maps kind to class."""
+"""Opens the inbox of an account: the only module that maps the kind to a class."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +15,10 @@ from incoming_email.inboxes.maildir.reader import MaildirInbox
 def open_inbox(
     account: Account, *, position: str = "", since: datetime | None = None
 ) -> Iterator[Inbox]:
-    """An open inbox, left politely at the end. Raises InboxError.
+    """Opens an inbox and closes it at the end. Raises InboxError.
 
     `position` is what the inbox gave at the last opening; empty at the first. `since`: all that
-    came since then counts as unread, seen or not, and the inbox has no position.
+    arrived since then counts as unread, seen or not, and the inbox has no position.
     """
     inbox = _connect(account, position, since)
     try:

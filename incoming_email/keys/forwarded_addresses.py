@@ -8,7 +8,8 @@ from issues.extension_points import ExtensionPoint, declare
 
 class FindKeys(Protocol):
     def __call__(self, addresses: Iterable[str]) -> dict[str, str]:
-        """By address the key that mail to it stands for, in one query; others are left out."""
+        """By address, the key that mail to it is resolved by, in one query; other addresses are
+        left out."""
 
 
 FORWARDED_ADDRESSES: ExtensionPoint[FindKeys] = declare("addresses that forward to us")

@@ -1,4 +1,4 @@
-"""Addresses that are ours: mail to them comes back in here."""
+"""Addresses that are ours: mail to them comes back to Letterbox."""
 
 from collections.abc import Iterable
 
@@ -11,8 +11,7 @@ from issues.outbox import bare_address
 
 
 def find_own(addresses: Iterable[str]) -> set[str]:
-    """Those that a mailbox of ours takes mail for, that forward to one, or that we send from; in
-    two queries."""
+    """Those that belong to a mailbox, forward to one, or that we send from; in two queries."""
     asked = set(addresses)
     return find_own_of_mailboxes(asked).union(forwarded_addresses.find_keys(asked))
 
@@ -29,7 +28,7 @@ def find_own_of_mailboxes(addresses: Iterable[str]) -> set[str]:
 
 
 def find_keys_of_mailboxes(addresses: Iterable[str]) -> set[str]:
-    """The keys in those that are of a mailbox of ours; in one query."""
+    """The keys in those that belong to a mailbox; in one query."""
     templates = [mailbox.template for mailbox in Mailbox.objects.only("address")]
     found = {template.find_key(address) for address in addresses for template in templates}
     return {key for key in found if key}

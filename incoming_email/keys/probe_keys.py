@@ -1,4 +1,4 @@
-"""The secret in a probe of ours, by which it is known when it comes back."""
+"""The secret in a probe, by which it is recognised when it comes back."""
 
 import re
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ TOKEN_LENGTH = 25
 
 
 def make_key(number: int) -> str:
-    """Good for an address and for a Message-ID. Only who has SECRET_KEY can make one."""
+    """For an address and for a Message-ID. Only the owner of SECRET_KEY can make one."""
     return f"probe-{number}-{_make_token(number)}"
 
 
 def read_key(key: str) -> int | None:
-    """The number of the probe; None for what we did not make."""
+    """The number of the probe; None for keys that we did not make."""
     match = KEY.fullmatch(key)
     if match is None or not constant_time_compare(match["token"], _make_token(match["number"])):
         return None

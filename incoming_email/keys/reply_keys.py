@@ -24,7 +24,7 @@ MAX_THREAD_IDS = 5
 
 @dataclass(frozen=True, slots=True)
 class ExternalRoute:
-    """Of a person without an account; "" where the mailbox has no place for a key."""
+    """For an external participant; "" where the address of the mailbox has no `%{key}`."""
 
     reply_to: str
     reference: str
@@ -32,7 +32,7 @@ class ExternalRoute:
 
     unsubscribe: str
     bounce: str
-    """The envelope sender of mail to this person: a delivery report to it is about them."""
+    """The envelope sender of mail to this person: a delivery report to it identifies them."""
 
     key: str = field(repr=False)
 
@@ -96,8 +96,11 @@ def _find_rows(ids: Sequence[str], author: User) -> dict[str, ReplyKey]:
 
 
 def find_template() -> AddressTemplate | None:
-    """The address that answers go to: of the first enabled mailbox of incoming email, one with a
-    key if there is. Without any such mailbox, one of the service desk takes answers too."""
+    """The address that replies go to: of the first enabled mailbox of incoming email, if possible
+    one with a key.
+
+    Without any such mailbox, one of the service desk accepts replies too.
+    """
     mailboxes = sorted(
         Mailbox.objects.filter(enabled=True).order_by("pk"),
         key=lambda mailbox: mailbox.purpose != Purpose.INCOMING_EMAIL,
@@ -109,7 +112,8 @@ def find_template() -> AddressTemplate | None:
 def reply_routes(
     *, recipients: Sequence[User], item: Issue | MergeRequest, discussion: str
 ) -> dict[int, ReplyRoute]:
-    """How each person can answer about the item: minted where missing, six queries in all."""
+    """How each person can reply about the item: keys are minted where missing, six queries in
+    all."""
     template = find_template()
     if template is None:
         return {}
@@ -131,8 +135,8 @@ def reply_routes(
 def external_routes(
     *, addresses: Sequence[str], issue: Issue, template: AddressTemplate | None = None
 ) -> dict[str, ExternalRoute]:
-    """How people without an account can answer about the issue, in at most four queries: by
-    `template`, or where none is given, by the mailbox of all."""
+    """How external participants can reply about the issue, in at most four queries: by `template`,
+    or where none is given, by the mailbox of incoming email."""
     template = template or find_template()
     if template is None or not addresses:
         return {}

@@ -19,7 +19,7 @@ AUTOMATIC_KINDS = (REJECTION, HELD, UNHEEDED)
 THANK_YOU, WELCOME = "desk_thank_you", "desk_participant"
 LOOPING_KINDS = (*AUTOMATIC_KINDS, THANK_YOU, WELCOME)
 """Kinds that LOOP_LIMIT_PER_HOUR counts. A busy desk may well thank a domain all day long, so the
-budgets of a day leave its mails out."""
+limits of a day leave its mails out."""
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -37,15 +37,15 @@ class Spent:
 
 
 def name_budget(mailbox_id: int) -> str:
-    """What a row of outgoing mail says of the mailbox whose budget it was paid from."""
+    """The budget that a row of outgoing mail is counted in."""
     return f"mailbox {mailbox_id}"
 
 
 def find_used_up(recipient: str, *, mailbox_id: int, now: datetime) -> str:
-    """The setting that forbids one more answer to this address; empty where one may go out.
+    """The setting that forbids one more answer to this address; empty where one may be sent.
 
-    Counted are rows of outgoing mail, sent or not. Two workers at the same moment may let one
-    more through each: the budget stops floods, it keeps no accounts.
+    Counted are rows of outgoing mail, sent or not. Two workers at the same moment may let one more
+    through each: the limits stop floods, they are not exact.
     """
     if recipient in find_satiated([recipient], now=now):
         return "LOOP_LIMIT_PER_HOUR"
@@ -63,7 +63,7 @@ def find_used_up(recipient: str, *, mailbox_id: int, now: datetime) -> str:
 def find_satiated(addresses: Collection[str], *, now: datetime) -> set[str]:
     """Those that got LOOP_LIMIT_PER_HOUR mails of LOOPING_KINDS in the last hour; in one query.
 
-    A robot that answers each of them by a mail of its own is left in silence from then on.
+    A robot that answers each of them by a new mail gets no more answers from then on.
     """
     most = settings.LOOP_LIMIT_PER_HOUR
     if most <= 0 or not addresses:

@@ -14,7 +14,7 @@ Blocks = Mapping[str, frozenset[int | None]]
 
 
 def find_blocks(emails: Sequence[ParsedEmail]) -> Blocks:
-    """Of who writes and whom the answer would go to, in one query; others are left out."""
+    """The sender and the address an answer would go to, in one query; others are left out."""
     addresses = {address for email in emails for address in senders_of(email)}
     patterns = {address: set(_patterns_of(address)) for address in addresses}
     rows = BlockedSender.objects.filter(pattern__in=set().union(*patterns.values()))
@@ -27,7 +27,7 @@ def find_blocks(emails: Sequence[ParsedEmail]) -> Blocks:
 
 
 def blocked_in(email: ParsedEmail, blocks: Blocks) -> frozenset[int | None]:
-    """The projects that want nothing of this message's sender."""
+    """The projects that block this message's sender."""
     return frozenset().union(*(blocks.get(address, ()) for address in senders_of(email)))
 
 

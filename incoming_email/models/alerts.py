@@ -1,4 +1,4 @@
-"""What a webhook has to be told of a mailbox: owed until it has answered."""
+"""Alerts about a mailbox for the webhook: due until it has accepted them."""
 
 from datetime import datetime
 from typing import ClassVar, Self
@@ -23,7 +23,7 @@ class WebhookAlertQuerySet(models.QuerySet["WebhookAlert"]):
 
 
 class WebhookAlert(models.Model):
-    """One thing to tell, written with the change of the mailbox that it tells of."""
+    """One alert, written in one transaction with the change of the mailbox that it reports."""
 
     mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, verbose_name=_("mailbox"))
     event = models.CharField(_("event"), max_length=20, choices=AlertEvent)

@@ -1,4 +1,4 @@
-"""Senders from whom nothing is wanted: an address, or a whole domain."""
+"""Blocked senders: an address, or a whole domain."""
 
 import re
 from collections.abc import Collection
@@ -16,7 +16,7 @@ WHOLE_DOMAIN = re.compile(r"(?:\*?@|\*@\*\.)(?P<domain>[^@*\s]+)")
 
 
 class BlockedSender(models.Model):
-    """Mail from here is ignored, replies as well; the sender is told nothing."""
+    """Mail from this sender is ignored, replies as well; the sender is not notified."""
 
     pattern = models.CharField(
         _("sender"),

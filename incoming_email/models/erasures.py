@@ -1,4 +1,4 @@
-"""Who was erased, without saying who: the proof for the person who asked for it."""
+"""A record of each erasure, without the person's name: proof for the person who asked for it."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,7 @@ from issues.models import User
 
 
 class Erasure(models.Model):
-    """Written with the erasing. Its digests answer only "was it this address?"."""
+    """A record; its digests answer only "was it this address?"."""
 
     erased_at = models.DateTimeField(_("erased at"))
     erased_by = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""Signs of life of the long-running processes, for the check and the console."""
+"""Heartbeats of the long-running processes, for the check and the dashboard."""
 
 from datetime import datetime, timedelta
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 WORKER, BEAT, WATCHER, SMTP_LISTENER = "worker", "beat", "watcher", "smtp"
 OLD = timedelta(minutes=3)
-"""Six missed beats: one comes every 30 seconds."""
+"""Six missed heartbeats: one is recorded every 30 seconds."""
 
 
 class Heartbeat(models.Model):
@@ -25,7 +25,7 @@ class Heartbeat(models.Model):
 
 
 def beat(*names: str, now: datetime) -> None:
-    """Note that these were alive at `now`."""
+    """Record that these processes were alive at `now`."""
     for name in names:
         Heartbeat.objects.update_or_create(name=name, defaults={"seen_at": now})
 

@@ -1,4 +1,4 @@
-"""The ledger: one row a message that arrived, from its bytes to what became of it."""
+"""The ledger: one row for each message that arrived, from its bytes to its end."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def reason_choices() -> "list[tuple[str, StrOrPromise]]":
-    """Called late, so that a better sentence needs no migration."""
+    """A callable, so that a new reason or label needs no migration."""
     return list(Reason.choices)
 
 
@@ -42,10 +42,10 @@ class InboundEmailQuerySet(models.QuerySet["InboundEmail"]):
         )
 
     def claim(self, pk: int, *, now: datetime) -> bool:
-        """Take one attempt at the message; the next may start only after a growing pause.
+        """Claim one attempt at the message; the next may start only after a growing pause.
 
-        The attempt is counted and committed before the work, so a message that kills its
-        worker runs out of attempts too.
+        The attempt is counted and committed before the work, so a message that kills its worker
+        runs out of attempts too.
         """
         attempts = self.due(now).filter(pk=pk).values_list("attempts", flat=True).first()
         if attempts is None:
@@ -72,10 +72,10 @@ def pause_after(attempts: int) -> timedelta:
 
 
 class InboundEmail(models.Model):
-    """The ledger: one row a message that arrived, from its bytes to what became of it.
+    """The ledger: one row for each message that arrived, from its bytes to its end.
 
-    PENDING owes work, and HELD waits for a person; the other four are ends. `requeue` brings a
-    REJECTED, IGNORED or FAILED row back to PENDING, a release does so with a HELD one.
+    PENDING is to be processed and HELD waits for a person; the other four are final. `requeue` sets
+    a REJECTED, IGNORED or FAILED row to PENDING again, a release does so with a HELD one.
     """
 
     mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, verbose_name=_("mailbox"))
@@ -114,7 +114,7 @@ class InboundEmail(models.Model):
     effect_key = models.CharField(  # noqa: DJ001  (only the acting row holds one)
         max_length=64, unique=True, null=True, editable=False
     )
-    """What makes it act once: set together with the effect, so a second one can't commit."""
+    """Set together with the effect and unique, so that a copy can't commit a second effect."""
 
     trace = models.JSONField(_("trace"), default=list)
     defects = models.JSONField(_("defects"), default=list)
@@ -131,7 +131,7 @@ class InboundEmail(models.Model):
         db_index=False,
         verbose_name=_("project"),
     )
-    """Of the target, once a key has led to one, whatever became of the message."""
+    """The target's project, once a key was resolved, whatever the status of the message."""
 
     token_digest = models.CharField(  # noqa: DJ001  (a column without default is added at once)
         max_length=64, null=True, editable=False

@@ -1,4 +1,4 @@
-"""Mailboxes that mail comes in by, and who reads each of them now."""
+"""Mailboxes that mail is received through, and which process reads each of them now."""
 
 import shlex
 from dataclasses import replace
@@ -47,7 +47,7 @@ class InboxMethod(models.TextChoices):
 
 
 FETCHED = (InboxMethod.IMAP, InboxMethod.MICROSOFT_GRAPH, InboxMethod.MAILDIR)
-"""The methods where mail is asked for; by the others it comes by itself."""
+"""The methods that poll a server; with the others, mail is delivered to us."""
 
 
 class LoginMethod(models.TextChoices):
@@ -64,14 +64,14 @@ class SenderPolicy(models.TextChoices):
 
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
     def fetched(self) -> Self:
-        """Enabled, and of those where mail is asked for."""
+        """Enabled, and of those that poll a server."""
         return self.filter(enabled=True, inbox_method__in=FETCHED)
 
     def to_poll(self, now: datetime) -> Self:
         return self.fetched().filter(Q(next_poll_at=None) | Q(next_poll_at__lte=now))
 
     def lease(self, pk: int, *, holder: str, now: datetime, seconds: int) -> bool:
-        """Become, or stay, the only one who reads the mailbox; False while another one is."""
+        """Become, or stay, the only reader of the mailbox; False while another process is."""
         free = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_holder=holder)
         return bool(
             self.filter(free, pk=pk, enabled=True).update(
@@ -84,7 +84,7 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
 
 
 class Mailbox(Probing, Retention):
-    """A configured account that mail comes in by."""
+    """A configured account that mail is received through."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     enabled = models.BooleanField(_("enabled"), default=False)
@@ -170,7 +170,7 @@ class Mailbox(Probing, Retention):
         blank=True,
         help_text=_("The name your own mail server writes into Authentication-Results."),
     )
-    # Live state, written by whoever reads the mailbox.
+    # Live state, written by the process that reads the mailbox.
     position = models.CharField(max_length=255, blank=True, editable=False)
     lease_holder = models.CharField(max_length=100, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
@@ -178,16 +178,17 @@ class Mailbox(Probing, Retention):
     last_error = models.TextField(_("last error"), blank=True, editable=False)
     failing_since = models.DateTimeField(_("failing since"), null=True, editable=False)
     next_poll_at = models.DateTimeField(null=True, editable=False)
-    """Not asked before this time: by the poll interval, or since the server wants a pause."""
+    """Not polled before this time: the poll interval, or a pause that the server asked for."""
 
     server_notice = models.TextField(_("notice of the server"), blank=True, editable=False)
-    """What the server wants people to read: an IMAP ALERT, or that the quota is used up."""
+    """What the server reports to people: an IMAP ALERT, or that the quota is used up."""
 
     rotated_token = EncryptedTextField(blank=True, editable=False)
     """`digest:token`: the token that the provider gave for the refresh token with this digest."""
 
     alerted_at = models.DateTimeField(_("alert sent"), null=True, editable=False)
-    """When administrators were told that it fails; empty again once they know that it works."""
+    """When administrators were notified that it fails; empty again once they are notified that it
+    works."""
 
     objects = MailboxQuerySet.as_manager()
 

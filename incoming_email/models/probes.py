@@ -1,4 +1,4 @@
-"""Probes: mails of ours to ourselves, and how long each took for its way round."""
+"""Probes: mails of Letterbox to itself, and how long each round trip took."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -21,7 +21,7 @@ class ProbeState(models.TextChoices):
 
 
 class Leg(models.TextChoices):
-    """A part of the way round, where a probe can stop."""
+    """A part of the round trip, where a probe can stop."""
 
     SENDING = "sending", _("sending")
     DELIVERY = "delivery", _("delivery")
@@ -34,11 +34,11 @@ BAD_STATES = (ProbeState.LATE, ProbeState.SLOW, ProbeState.LOST)
 
 
 class Probe(models.Model):
-    """One of them. The mail is a row of the outbox; what comes back is a row of the ledger."""
+    """One probe. The mail is a row of the outbox; what comes back is a row of the ledger."""
 
     mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="probes")
     is_scheduled = models.BooleanField(_("by the clock"), default=False)
-    """Else a person asked for it, and nobody is alerted."""
+    """Sent on schedule. Otherwise a person asked for it, and nobody is alerted."""
 
     created_at = models.DateTimeField(_("written at"))
     sent_at = models.DateTimeField(_("sent at"), null=True)
@@ -78,7 +78,7 @@ class Probe(models.Model):
 
     @property
     def took(self) -> timedelta | None:
-        """Never below 0: two machines with two clocks may have a part in it."""
+        """Never below 0: the clocks of two machines may differ."""
         if self.processed_at is None:
             return None
         return max(self.processed_at - self.created_at, timedelta(0))

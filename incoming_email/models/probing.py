@@ -1,4 +1,4 @@
-"""How often Letterbox writes to itself by a mailbox, and what people were told of it."""
+"""How often probes are sent through a mailbox, and when people were notified about them."""
 
 from django.conf import settings
 from django.db import models
@@ -16,7 +16,7 @@ class Probing(models.Model):
     )
     next_probe_at = models.DateTimeField(null=True, editable=False)
     probe_alerted_at = models.DateTimeField(null=True, editable=False)
-    """When administrators were told that probes are late; empty again once they are not."""
+    """When administrators were notified that probes are late; empty again once they are not."""
 
     class Meta:
         abstract = True

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Kept(models.TextChoices):
-    """What a retention ends for. The row itself, and what makes a message act once, stays."""
+    """What a retention removes. The row itself, and what makes a message act once, stays."""
 
     RAW = "raw", _("raw messages")
     FAILED = "failed", _("raw messages that failed")

@@ -1,4 +1,4 @@
-"""Parts of a series of patches that came in mails of their own and wait for the others."""
+"""Parts of a patch series that came in separate mails and wait for the others."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from issues.models import Project, User
 
 
 class SeriesPart(models.Model):
-    """One of `[PATCH v2 3/7]`. Gone as soon as the series is applied or given up."""
+    """One of `[PATCH v2 3/7]`. Deleted as soon as the series is applied or given up."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, verbose_name=_("project"))
     author = models.ForeignKey(User, on_delete=models.CASCADE, verbose_name=_("author"))

@@ -1,1 +1,1 @@
-"""Whether mail flows: the check, health and metrics, alerts, figures, probes."""
+"""Whether mail flows: the check, health and metrics, alerts, statistics, probes."""

@@ -1,4 +1,4 @@
-"""Figures for Prometheus, reckoned from the database when asked: every process tells the same."""
+"""Metrics for Prometheus, computed from the database when asked: every process returns the same."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ class LetterboxCollector(Collector):
         self.now = now
 
     def describe(self) -> list[Metric]:
-        """Nothing: else the database would be asked twice."""
+        """Empty: otherwise registering would query the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -122,7 +122,7 @@ def _tell_mailboxes(mailboxes: list[Mailbox]) -> Iterator[Metric]:
 
 
 def _tell_probes() -> Iterator[Metric]:
-    """Of each mailbox that has probes by the clock, the newest that is known to be back or late."""
+    """For each mailbox with scheduled probes, the newest that is back or late."""
     failing = GaugeMetricFamily(
         "letterbox_probe_failing",
         "1 while probes by a mailbox are late or do not come back.",

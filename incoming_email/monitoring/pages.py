@@ -1,4 +1,4 @@
-"""Pages that machines ask: does it live, and how does it fare?"""
+"""Pages for machines: `/health/` and `/metrics`."""
 
 from django.conf import settings
 from django.http import (
@@ -48,12 +48,12 @@ def metrics_view(request: HttpRequest) -> HttpResponse:
 
 
 def _may_read(request: HttpRequest) -> bool:
-    """Nobody, as long as neither setting is there."""
+    """Nobody, while neither setting is set."""
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if settings.METRICS_TOKEN and constant_time_compare(given, settings.METRICS_TOKEN):
         return True
     try:
         peer = read_address(request.META.get("REMOTE_ADDR", ""))
-    except ValueError:  # a server on a Unix socket knows no address
+    except ValueError:  # a server on a Unix socket has no client address
         return False
     return is_within(peer, settings.METRICS_NETWORKS)

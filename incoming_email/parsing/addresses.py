@@ -22,7 +22,7 @@ _REPLY_ID = re.compile(r"<?reply-(?P<key>[0-9a-z-]{1,64})@(?P<host>[^@<>\s]+)>?"
 
 
 class InvalidTemplate(ValueError):
-    """The address template cannot work; the message is a sentence that says why."""
+    """The address template is invalid; the message is a sentence with the reason."""
 
 
 def lower_ascii(text: str) -> str:
@@ -32,7 +32,7 @@ def lower_ascii(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AddressTemplate:
-    """The address of a mailbox, with or without a place for the key."""
+    """The address of a mailbox, with or without a placeholder for the key."""
 
     text: str
     local_before: str
@@ -45,7 +45,7 @@ class AddressTemplate:
 
     @property
     def bare(self) -> str:
-        """The address without key and separator; empty if nothing stands before the `@` then."""
+        """The address without key and separator; empty if nothing is left before the `@`."""
         local = self._bare_local
         return f"{local}@{self.domain}" if local else ""
 
@@ -56,7 +56,7 @@ class AddressTemplate:
         return self.local_before.rstrip("+-._=") + self.local_after.lstrip("+-._=")
 
     def address_for(self, key: str) -> str:
-        """A dedicated address has no place for a key and is the same for all of them."""
+        """A dedicated address has no placeholder and is the same for all keys."""
         return self.text.replace(PLACEHOLDER, key)
 
     def find_key(self, address: str) -> str | None:
@@ -81,7 +81,7 @@ class AddressTemplate:
 
 
 def parse_template(text: str) -> AddressTemplate:
-    """Raises InvalidTemplate unless `%{key}` stands at most once, before the `@`, and fits."""
+    """Raises InvalidTemplate unless `%{key}` occurs at most once, before the `@`, and fits."""
     text = text.strip()
     local, at, domain = text.rpartition("@")
     if not at or "@" in local:

@@ -26,7 +26,7 @@ from incoming_email.parsing.message import parse, parse_header
 from incoming_email.parsing.types import ParsedEmail
 
 EXIT_MEMORY = 71
-"""It could not get the memory that it wanted. EX_OSERR of sysexits.h."""
+"""Exit status where the memory limit could not be set. EX_OSERR of sysexits.h."""
 
 
 class Asked(Enum):
@@ -99,7 +99,7 @@ def _lie_low() -> None:
 
 
 def _show_fault(kind: type[BaseException], _: object, place: TracebackType | None) -> None:
-    """Without the words of the exception: they may be the sender's."""
+    """Without the exception's message, which may quote the mail."""
     sys.stderr.write("".join(traceback.format_tb(place)) + f"{kind.__name__}\n")
 
 

@@ -245,6 +245,6 @@ def _make_attachments(files: tuple[Part, ...], contents: Contents) -> list[Attac
 
 
 def _is_inline(part: Part) -> bool:
-    """Shown in the text: said so, or an image that the markup can point to."""
+    """Shown in the text: declared so, or an image that the markup can refer to."""
     has_id = bool(part.headers.raw("Content-ID"))
     return part.disposition.main == "inline" or (has_id and part.disposition.main != "attachment")

@@ -38,7 +38,8 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """The message that a person forwarded by hand, as the forward itself tells. Proves nothing."""
+    """The message that a person forwarded by hand, according to the forward itself. Proves
+    nothing."""
 
     address: str
     """Of its author, lower case; empty where the forward shows a name alone."""
@@ -59,12 +60,12 @@ class PatchText:
 
     charset: str
     flowed: bool
-    """The sender's program says that it wrapped lines (RFC 3676)."""
+    """The sender's program declares wrapped lines (RFC 3676)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedEmail:
-    """Only values. Addresses are bare and lower case; ids stand without angle brackets."""
+    """Only values. Addresses are bare and lower case; ids have no angle brackets."""
 
     message_id: str
     in_reply_to: tuple[str, ...]

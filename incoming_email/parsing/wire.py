@@ -1,8 +1,8 @@
 """Our frozen values as bytes and back, between a process and the child that parses for it.
 
-Not pickle: the child reads what strangers send, and who takes it over must not reach the parent.
-A pickle can name any callable, and even one that may name only our classes can change them. Here
-the reader knows which type must come and takes nothing else: JSON, with `bytes` behind it.
+Not pickle: the child reads untrusted mail, and whoever controls it must not reach the parent. A
+pickle can name any callable, and even one that may name only our classes can change them. Here the
+reader knows which type must come and accepts nothing else: JSON, followed by `bytes`.
 """
 
 import json
@@ -53,7 +53,7 @@ _SURROGATES = "surrogatepass"
 
 
 class _Blobs:
-    """The bytes behind the JSON, taken in the order in which it speaks of them."""
+    """The bytes behind the JSON, in the order in which it refers to them."""
 
     def __init__(self, left: memoryview) -> None:
         self.left = left

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a mail says of its place. `key` is the caller's, and grows with the time of arrival."""
+    """The position of a mail in its series. `key` is the caller's, and grows with the time of
+    arrival."""
 
     key: int
     number: int

@@ -17,7 +17,7 @@ MAX_THREAD = 100
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What stands around the patches."""
+    """The texts that come with the patches."""
 
     branch: str
     title: str = ""

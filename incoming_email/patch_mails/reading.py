@@ -46,7 +46,7 @@ class MailedPatches:
     """What the sender wrote besides the patches."""
 
     attached: frozenset[int]
-    """Places of the attachments that are patches, and so no files of the merge request."""
+    """Numbers of the attachments that are patches, and so no files of the merge request."""
 
     @property
     def is_part(self) -> bool:
@@ -91,7 +91,7 @@ def thread_of(email: ParsedEmail) -> list[str]:
 def read_patches(email: ParsedEmail, *, is_reply: bool = False) -> MailedPatches:
     """Raises Rejected for a file that is a patch and can't be applied by anybody.
 
-    Of a reply only what the person wrote counts, and such a file is one to look at.
+    Of a reply only what the person wrote counts, and such a file is treated as an ordinary file.
     """
     tag = patch_text.parse_subject(email.subject)
     title = tag.title if tag else ""

@@ -1,4 +1,4 @@
-"""Series whose patches come in mails of their own, in any order: kept until they are all there."""
+"""Series whose patches come in separate mails, in any order: stored until they are complete."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,7 +57,8 @@ def take_part(
     inbound_email_id: int,
     now: datetime,
 ) -> Written | None:
-    """Keep the part; None while others are missing, else what the whole series made."""
+    """Store the part; returns None while others are missing, else the result of the whole
+    series."""
     require(author, "issues.open_merge_request", project)
     # Two parts at once: the second one sees the first, so that exactly one completes the series.
     Project.objects.select_for_update().get(pk=project.pk)

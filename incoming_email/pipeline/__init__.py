@@ -1,1 +1,1 @@
-"""From a server to an effect, in the order of the way."""
+"""From a server to an effect, in the order in which the modules are called."""

@@ -36,7 +36,7 @@ def settle(attempt: Attempt, decision: Decision) -> End:
             raise
         return _record_copy(attempt, decision, first)
     except Refused as refused:
-        # A copy finds done what its first one did, and must not be answered for that.
+        # A copy finds the work of the first one done, and must not cause a notice about it.
         first = find_first_effect(verdict)
         if first is not None:
             return _record_copy(attempt, decision, first)
@@ -44,10 +44,10 @@ def settle(attempt: Attempt, decision: Decision) -> End:
 
 
 def try_out(attempt: Attempt, decision: Decision) -> End:
-    """How `settle` would end it, with no trace left of it anywhere.
+    """How `settle` would end it, without any effect.
 
-    All that a handler does is done in a transaction that is rolled back; files are not written
-    and mail is not enqueued, since both wait for a commit.
+    All that a handler does is done in a transaction that is rolled back; files are not written and
+    mail is not enqueued, since both wait for a commit.
     """
     verdict = decision.verdict
     if not isinstance(verdict, Act):
@@ -89,7 +89,7 @@ def let_handler_act(attempt: Attempt, decision: Decision, act: Act) -> End:
 
 
 def find_first_effect(act: Act) -> int | None:
-    """The row by which a copy of the message acted before."""
+    """The row of a copy of the message that acted before."""
     first = InboundEmail.objects.filter(effect_key=act.effect_key).values_list("pk", flat=True)
     return first.first()
 
@@ -114,7 +114,7 @@ def end_without_effect(attempt: Attempt, decision: Decision, verdict: Refusal | 
 
 
 def note_refusal(decision: Decision, refusal: Refusal) -> Decision:
-    """The decision with what the handler said of this very message in its trace."""
+    """The decision, with the handler's sentence about this message in its trace."""
     if not (isinstance(refusal, Reject) and refusal.detail):
         return decision
     step = {"step": "refusal", "result": str(refusal.detail)}
@@ -122,7 +122,7 @@ def note_refusal(decision: Decision, refusal: Refusal) -> Decision:
 
 
 def _record(attempt: Attempt, decision: Decision, verdict: Refusal | Delay) -> End:
-    """The mail to the sender, if there is one, is written with the row."""
+    """Writes the notice to the sender, if there is one, with the row."""
     end = end_without_effect(attempt, decision, verdict)
     with transaction.atomic(durable=True):
         lock([attempt.row])
@@ -169,7 +169,7 @@ def _tell_sender(attempt: Attempt, verdict: Refusal | Delay) -> tuple[Step, ...]
 
 
 def _tell_of_commands(attempt: Attempt, act: Act, outcome: Outcome) -> tuple[Step, ...]:
-    """Commands in the text that were not carried out: a mail, written with the effect."""
+    """Writes the mail about commands that failed, with the effect."""
     author, failed = act.resolved.target.author, outcome.unheeded
     if author is None or not failed:
         return ()
@@ -179,7 +179,7 @@ def _tell_of_commands(attempt: Attempt, act: Act, outcome: Outcome) -> tuple[Ste
 
 
 def _find_first_copy(end: End) -> int | None:
-    """The row by which the same message of the same sender acted on the same project."""
+    """The row of the same message, from the same sender, that acted on the same project."""
     if not end.message_id:
         return None
     same = InboundEmail.objects.filter(

@@ -1,4 +1,4 @@
-"""One attempt at a message: its row, what it says, and what is known for acting on it."""
+"""One attempt at a message: its row, its content, and what is known for acting on it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ class Attempt:
 
     @property
     def sender(self) -> str:
-        """As the ledger keeps it, and as limits are counted by."""
+        """The digest that the ledger stores and that limits are counted by."""
         return self.email.sender[:254]
 
 

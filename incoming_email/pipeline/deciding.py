@@ -53,7 +53,7 @@ class Decision:
     verdict: Act | Refusal | Delay
     trace: tuple[Step, ...]
     project_id: int | None
-    """Of the target, once a key has led to one, whatever becomes of the message."""
+    """The target's project, once a key was resolved, whatever the verdict."""
 
     count: Count
 
@@ -166,7 +166,7 @@ def make_effect_key(email: ParsedEmail, resolved: Resolved) -> str:
 
 
 def _content_digest(email: ParsedEmail) -> str:
-    """Stands for a missing Message-ID: what the person wrote, without the marks of its way."""
+    """Replaces a missing Message-ID: a digest of what the person wrote, without trace headers."""
     digest = hashlib.sha256()
     for text in (email.subject, str(email.date), email.text):
         digest.update(text.encode(errors="replace") + b"\0")

@@ -1,4 +1,5 @@
-"""How an attempt at a message ended: one value, and the one writer of it into the ledger."""
+"""How an attempt at a message ended: one value, and the only code that writes it into the
+ledger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -15,13 +16,13 @@ Step = dict[str, str]
 
 
 class NotPendingError(Exception):
-    """Somebody else ended or claimed the row meanwhile: nothing may be done to it."""
+    """Another worker has ended or claimed the row: nothing may be done to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """All that a row says of how it ended, or of what it waits for. The fields are columns of
-    InboundEmail, but for `until`."""
+    """All columns that say how a row ended, or what it waits for. The fields are columns of
+    InboundEmail, except `until`."""
 
     status: Status
     reason: Reason | None = None
@@ -64,7 +65,7 @@ def lock(rows: Sequence[InboundEmail]) -> None:
 
 def write_ends(ends: Sequence[tuple[InboundEmail, End]], *, now: datetime) -> None:
     """Write the ends of rows that `lock` holds: one statement each, which psycopg sends as one
-    pipeline, so that many cost one wait."""
+    pipeline, so that many cost one round trip."""
     found = [(row.pk, _columns(row, end, now)) for row, end in ends]
     columns = [f for f in InboundEmail._meta.concrete_fields if f.attname in found[0][1]]
     quote = connection.ops.quote_name

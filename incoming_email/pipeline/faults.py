@@ -1,4 +1,4 @@
-"""The one boundary where a fault of any kind becomes a retry, and is told."""
+"""The one boundary where a fault of any kind becomes a retry, and is logged."""
 
 import errno
 import logging
@@ -22,29 +22,31 @@ OUR_ERRNOS = {
     *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO),
 }
 PAUSE = timedelta(minutes=1)
-"""After a fault of ours: a message has no part in it, so nothing is gained by a long wait."""
+"""Pause after a fault of the installation: the message did not cause it, so a longer wait gains
+nothing."""
 
 
 @contextmanager
 def becoming_a_retry(
     rows: Sequence[InboundEmail], *, now: datetime, trace: Sequence[Step] = ()
 ) -> Iterator[None]:
-    """Let no fault out. The rows, which the caller has claimed, are due again later.
+    """Catch every fault. The rows, which the caller has claimed, are due again later.
 
-    A fault of the message costs the attempt, and the next one comes after the claim's pause; one
-    of the installation (no parser, no database, no disk) costs none. Both stand in `last_error`.
+    A fault of the message costs the attempt, and the next one comes after the claim's pause; one of
+    the installation (no parser, no database, no disk) costs none. Both are recorded in
+    `last_error`.
     """
     try:
         yield
     except NotPendingError:
-        logger.info("ended elsewhere inbound_email=%s", [row.pk for row in rows])
+        logger.info("ended by another worker inbound_email=%s", [row.pk for row in rows])
     except Exception as fault:
         logger.exception("attempt failed inbound_email=%s", [row.pk for row in rows])
         note_retry(rows, fault, now=now, trace=trace)
 
 
 def is_ours(fault: BaseException) -> bool:
-    """Whether it would have met any message."""
+    """Whether it would have happened with any message."""
     return isinstance(fault, OURS) or (isinstance(fault, OSError) and fault.errno in OUR_ERRNOS)
 
 

@@ -1,4 +1,4 @@
-"""One visit to a mailbox: read it alone, store, acknowledge, process, note how it went."""
+"""One visit to a mailbox: read it alone, store, acknowledge, process, record the result."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -20,14 +20,15 @@ from issues import connections
 logger = logging.getLogger(__name__)
 
 MANY = 20
-"""So many in a batch, and the next one is fetched first: more would make a single message wait."""
+"""Messages per batch. The next batch is fetched first, so a larger one would make a single message
+wait."""
 
 CLOCK_SLACK_SECONDS = 5
-"""So much early is not too early: the clock that starts a poll is not exact to the second."""
+"""Tolerance for a poll that starts early: its clock is not exact to the second."""
 
 
 class LeaseLostError(Exception):
-    """Somebody else reads the mailbox now, or it was disabled."""
+    """Another process reads the mailbox now, or it was disabled."""
 
 
 def describe_fault(fault: InboxError) -> str:
@@ -42,9 +43,9 @@ def fetch(
     clock: Callable[[], datetime] = timezone.now,
     on_progress: Callable[[int], object] = lambda _count: None,
 ) -> int | None:
-    """Take in what waits; return how many are new, or None while somebody else reads it.
+    """Ingest what waits; returns how many are new, or None while another process reads the mailbox.
 
-    Raises InboxError when the server does not let us, after noting that in the mailbox.
+    Raises InboxError when the server refuses, after recording that in the mailbox.
     """
     try:
         with visit(mailbox, holder=holder, clock=clock) as inbox:
@@ -54,9 +55,10 @@ def fetch(
 
 
 def preview(mailbox: Mailbox, *, since: datetime) -> int:
-    """How many messages came since then, seen or not. Nothing is marked.
+    """How many messages arrived since then, seen or not. Nothing is marked.
 
-    What is kept already counts too: only the bytes could tell. Raises InboxError.
+    Includes messages that are stored already: only their content could show that. Raises
+    InboxError.
     """
     with open_inbox(mailbox.account(), since=since) as inbox:
         return inbox.count_waiting()
@@ -69,22 +71,22 @@ def backfill(
     clock: Callable[[], datetime] = timezone.now,
     on_progress: Callable[[int], object] = lambda _count: None,
 ) -> int:
-    """Take in what came since then, seen or not, and is not kept yet; return how many.
+    """Ingest what arrived since then, seen or not, and is not stored yet; returns how many.
 
-    Without the lease, so that a watcher goes on: what both read is stored once, and the position
-    is not touched. Also for a mailbox that is switched off. Raises InboxError.
+    Without the lease, so that a watcher continues: what both read is stored once, and the position
+    does not change. Also for a mailbox that is switched off. Raises InboxError.
     """
     count = 0
     with open_inbox(mailbox.account(), since=since) as inbox:
         for new in _process_each(receiving.receive(mailbox, inbox, clock=clock), clock):
             count += new
             on_progress(new)
-    logger.info("filled in mailbox=%s new=%s", mailbox.pk, count)
+    logger.info("backfilled mailbox=%s new=%s", mailbox.pk, count)
     return count
 
 
 def start_from(mailbox: Mailbox, moment: datetime) -> None:
-    """Mail that came before is left alone from now on; what is kept already stays."""
+    """Skip mail that arrived before; what is stored already stays."""
     Mailbox.objects.filter(pk=mailbox.pk).update(starts_at=moment)
 
 
@@ -94,7 +96,7 @@ def visit(
 ) -> Iterator[Inbox]:
     """Hold the mailbox's lease and an open connection; note success or failure in the row."""
     renew(mailbox, holder=holder, now=clock())
-    mailbox.refresh_from_db(fields=["position"])  # the one before us may have moved it
+    mailbox.refresh_from_db(fields=["position"])  # the previous reader may have moved it
     try:
         with open_inbox(mailbox.account(), position=mailbox.position) as inbox:
             yield inbox
@@ -142,10 +144,10 @@ def take_in(
 def _process_each(
     batches: Iterator[list[InboundEmail]], clock: Callable[[], datetime]
 ) -> Iterator[int]:
-    """Process batch by batch; yield how many each had.
+    """Process batch by batch; yields how many each had.
 
-    Where many wait, the next batch is taken in while the parser reads this one. What cannot be
-    taken in keeps nobody from acting on what has been.
+    Where many wait, the next batch is ingested while the parser reads this one. A failure to ingest
+    does not stop the processing of what was ingested.
     """
     rows = next(batches, None)
     while rows is not None:

@@ -1,5 +1,4 @@
-"""Messages of a batch in their turn; quick ones share a transaction, and the statements that one
-can do for many."""
+"""Processes the messages of a batch in order; batchable ones share a transaction and statements."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class _Quick:
-    """Messages that wait to be acted on together. Each effect is among them once."""
+    """Messages that wait to be processed together. Each effect is among them once."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, tuple[Attempt, Decision, Act]] = {}
@@ -29,7 +28,7 @@ class _Quick:
         return bool(self._waiting)
 
     def take(self, attempt: Attempt, decision: Decision) -> bool:
-        """Whether it may wait. What counts for a limit goes alone: the next one must see it
+        """Whether it may wait. What counts for a limit is processed alone: the next one must see it
         counted."""
         act = decision.verdict
         if not isinstance(act, Act) or act.effect_key in self._waiting:
@@ -41,7 +40,7 @@ class _Quick:
         return True
 
     def settle(self) -> None:
-        """Together where that goes, and one by one where it does not."""
+        """Process together where possible, and one by one otherwise."""
         waiting, self._waiting = self._waiting, {}
         done = _settle_together(waiting) if len(waiting) > 1 else ()
         for key, (attempt, decision, _act) in waiting.items():
@@ -52,9 +51,9 @@ class _Quick:
 def settle_in_turn(attempts: Sequence[Attempt]) -> None:
     """Decide about each message once, and carry that out. None stops the others.
 
-    What is decided about a quick message does not depend on what other quick ones do. Whatever
-    else a message is for, all before it is done first, since it may be about just that: the
-    answer to a ticket that the message before it opens.
+    What is decided about a batchable message does not depend on other batchable ones. Before any
+    other message, all before it are processed, since it may be about just that: the reply to a
+    ticket that the message before it opens.
     """
     quick = _Quick()
     for attempt in attempts:
@@ -80,10 +79,11 @@ def _settle_alone(attempt: Attempt, decision: Decision) -> None:
 
 
 def _settle_together(waiting: Mapping[str, tuple[Attempt, Decision, Act]]) -> Collection[str]:
-    """Act in one transaction, which commits whole or not at all; return what is settled thereby.
+    """Act in one transaction, which commits whole or not at all; returns the effect keys that are
+    settled.
 
-    Copies of what has been acted on are left out. Whatever goes wrong is no end for any of them:
-    each is then settled by itself, and the one at fault is found out.
+    Copies of what has been acted on are left out. A fault ends none of the messages: each is then
+    processed by itself, which shows the one at fault.
     """
     name = next(iter(waiting.values()))[0].row.pk
     try:
@@ -92,10 +92,10 @@ def _settle_together(waiting: Mapping[str, tuple[Attempt, Decision, Act]]) -> Co
         group = {key: each for key, each in waiting.items() if key not in known}
         ends = _act_on(list(group.values())) if group else []
     except (NotPendingError, IntegrityError, Refused):
-        logger.info("one by one inbound_email=%s…", name)
+        logger.info("processing one by one inbound_email=%s…", name)
         return ()
-    except Exception:  # each by itself has a boundary of its own, which takes it from here
-        logger.exception("one by one inbound_email=%s…", name)
+    except Exception:  # each alone has a fault boundary of its own
+        logger.exception("processing one by one inbound_email=%s…", name)
         return ()
     for row, end in ends:
         _log_end(row, end)

@@ -100,10 +100,11 @@ def _is_members(sender: str, target: Target) -> bool:
 
 
 def _find_next_turn(row: InboundEmail, limit: Limit, now: datetime) -> datetime | None:
-    """When one of the hour's messages has left the hour for this one; None where there is room.
+    """When one of the hour's messages is older than an hour, so that this one may pass; None where
+    it may now.
 
-    Those that wait already, and came before, have their turn first: so each is looked at about
-    once, however many wait.
+    Those that wait already, and arrived before, come first: so each is looked at about once,
+    however many wait.
     """
     same = InboundEmail.objects.filter(**{limit.column: limit.value})
     let_through = same.filter(counted_at__gt=now - HOUR).order_by("-counted_at")

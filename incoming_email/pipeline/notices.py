@@ -1,4 +1,5 @@
-"""The mail that tells a sender what became of a message: rare, short, and never to a stranger."""
+"""The mail that notifies a sender of a rejection or hold: rare, short, and never to unknown
+senders."""
 
 import secrets
 from collections.abc import Sequence
@@ -21,8 +22,8 @@ from issues import outbox
 from issues.models import EmailAddress, OutgoingEmail, User
 
 PAUSING_KINDS = (REJECTION, HELD)
-"""Kinds of which a sender gets one in NOTICE_PAUSE_MINUTES. What became of a command is told
-each time: who mistyped one tries again at once, and must not be left in silence then."""
+"""Kinds of which a sender gets one in NOTICE_PAUSE_MINUTES. Failed commands are reported each time:
+who mistyped one tries again at once, and needs an answer."""
 
 
 def write_rejection(
@@ -33,7 +34,7 @@ def write_rejection(
     now: datetime,
     signatures: SignatureCheck = NOT_CHECKED,
 ) -> str:
-    """Tell the sender why; return what was done, for the trace."""
+    """Notify the sender of the reason; returns what was done, for the trace."""
     known = _find_known(email.sender)
     results, trusted = email.authentication_results, row.mailbox.trusted_authserv_id
     proven = is_authenticated(email.sender, results, trusted=trusted, signatures=signatures)
@@ -45,7 +46,7 @@ def write_rejection(
 
 
 def write_held(row: InboundEmail, email: ParsedEmail, refusal: Hold, *, now: datetime) -> str:
-    """Tell a person with an account, once, that the message waits; a stranger nothing."""
+    """Notify a person with an account, once, that the message waits; nobody else is notified."""
     known = _find_known(email.sender)
     if known is None:
         return "not sent: the sender is a stranger"
@@ -62,10 +63,10 @@ def write_unheeded(
     *,
     now: datetime,
 ) -> str:
-    """Tell the author which commands were not carried out, at an address proven to be theirs.
+    """Notify the author which commands failed, at a verified address of theirs.
 
-    That is the one they wrote from, or where From fits no address of theirs, their own one: it
-    was done in their name.
+    That is the one they wrote from, or where From is no address of theirs, that of their account:
+    it was done in their name.
     """
     theirs = author.email_addresses.filter(verified_at__isnull=False)
     addresses = set(theirs.values_list("address", flat=True))
@@ -98,7 +99,7 @@ def _find_known(sender: str) -> EmailAddress | None:
 
 
 def _why_not_now(row: InboundEmail, email: ParsedEmail, *, now: datetime) -> str:
-    """The rule that forbids an answer to the sender, or nothing."""
+    """The rule that forbids a notice to the sender, or nothing."""
     refusal = _why_never(email, email.sender)
     if refusal:
         return refusal

@@ -1,4 +1,4 @@
-"""From ledger rows to their effects: claim, read, look up, then each in its turn."""
+"""From ledger rows to their effects: claim, parse, look up, then act on each in order."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,7 +28,7 @@ GROUP = 50
 """Messages that may share a transaction: as many as a batch has, few enough to end it soon."""
 
 SWEEP_AFTER = timedelta(seconds=60)
-"""A row that is due for less has most likely a task on its way."""
+"""A row that is due for less has most likely a task queued."""
 
 MOST_FAULTS_IN_A_ROW = 3
 """When an attempt could not even be made at so many rows, the cause is not the messages, and each
@@ -95,8 +95,8 @@ def process_claimed(
 
 
 def begin_reading(rows: Sequence[InboundEmail]) -> Iterator[ParsedEmail]:
-    """What `process_claimed` will need: the parser's child has them, and goes on by itself as far
-    as its pipes reach while the caller does something else. There must be at least one."""
+    """Start parsing for `process_claimed`: the parser's child works ahead as far as its pipes reach
+    while the caller does something else. There must be at least one row."""
     emails = _read(rows)
     try:
         return chain([next(emails)], emails)
@@ -105,7 +105,7 @@ def begin_reading(rows: Sequence[InboundEmail]) -> Iterator[ParsedEmail]:
 
 
 def due_ids(*, now: datetime) -> list[int]:
-    """Rows whose attempt is overdue: retries, and what a crash or a lost broker left behind."""
+    """Rows whose attempt is overdue: retries, and those left by a crash or a lost broker."""
     due = InboundEmail.objects.due(now - SWEEP_AFTER).order_by("next_attempt_at", "pk")
     return list(due.values_list("pk", flat=True)[: settings.SWEEP_BATCH])
 
@@ -116,7 +116,7 @@ def give_up_exhausted(*, now: datetime) -> int:
 
 
 def try_out(row: InboundEmail, *, now: datetime) -> End:
-    """How an attempt at the row, stored or not, would end; nothing is left of it anywhere."""
+    """How an attempt at the row, stored or not, would end; without any effect."""
     (attempt,) = _make_attempts([row], _read([row]), now=now)
     with outbox.one_kick():
         return acting.try_out(attempt, decide(attempt))

@@ -35,10 +35,10 @@ def store(
     claimed: bool,
     moved: bool = False,
 ) -> list[InboundEmail]:
-    """Commit the messages that are not kept yet, byte for byte; return their rows.
+    """Commit the messages that are not stored yet, byte for byte; returns their rows.
 
-    `claimed`: the caller makes the first attempt itself. `moved`: the server renamed its
-    messages, so what the mailbox holds already is known by its bytes.
+    `claimed`: the caller makes the first attempt itself. `moved`: the server renamed its messages,
+    so those that are stored already are recognised by their bytes.
     """
     rows = [new_row(mailbox, message, now=now, claimed=claimed) for message in messages]
     new = _without_known(rows, moved=moved)
@@ -46,7 +46,7 @@ def store(
         with transaction.atomic(durable=True):
             return InboundEmail.objects.bulk_create(new)
     except IntegrityError:
-        # Somebody else stored one of them since we looked. One by one, each finds its place.
+        # Another process stored one of them since we looked: store them one by one.
         return [kept for row in new if (kept := _store_one(row)) is not None]
 
 
@@ -116,7 +116,7 @@ def _rename(row: InboundEmail) -> bool:
 
 
 def _store_one(row: InboundEmail) -> InboundEmail | None:
-    """Store it, or return None where it is kept already."""
+    """Store it, or return None where it is stored already."""
     row.pk = None
     while True:
         new = _without_known([row], moved=False)

@@ -38,7 +38,7 @@ class Known:
 
     reply_keys: Mapping[str, ReplyKey]
     forwarded: Mapping[str, str]
-    """By address at another domain, the key that it stands for."""
+    """By address at another domain, the key that it is resolved by."""
 
     blocks: Blocks
 
@@ -59,10 +59,10 @@ def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
 def resolve(
     email: ParsedEmail, template: AddressTemplate, context: Context, trace: list[Step]
 ) -> Resolved:
-    """The first candidate that resolves wins; a key that leads nowhere does not end the search.
+    """The first candidate that resolves wins; an unknown key does not end the search.
 
     Adds a step a candidate to `trace`. Raises Rejected when nothing resolves. A mailbox without
-    keys takes replies first of all: whoever answers may well write to a forwarding address too.
+    keys looks for replies first: whoever replies may well write to a forwarding address too.
     """
     if not template.has_key and (found := _find_in_references(email, context, trace)):
         return found
@@ -92,7 +92,7 @@ def find_taker(
     reason: Reason,
     trace: list[Step],
 ) -> Resolved | None:
-    """The handler that takes what everybody else ignores for this reason, if one was meant."""
+    """The handler that overrides ignoring for this reason, if the message is for one."""
     keys = [
         template.find_key(address) or context.forwarded.get(address)
         for _header, address in _addresses(email, context)
@@ -190,9 +190,9 @@ def _find_in_references(email: ParsedEmail, context: Context, trace: list[Step])
 def _prefer_own_key(
     found: Resolved, email: ParsedEmail, context: Context, trace: list[Step]
 ) -> Resolved:
-    """An address that gives nobody an identity yields to the sender's own key in the ids.
+    """An address without an identity yields to the sender's own key in the ids.
 
-    So who answers all, with such an address in Cc, is not taken for somebody unknown.
+    So who replies to all, with such an address in Cc, is recognised.
     """
     target = found.target
     if target.author is not None or target.external_author:
@@ -202,7 +202,7 @@ def _prefer_own_key(
 
 
 def fits_sender(target: Target, sender: str) -> bool:
-    """Whether From is an address of whom the key stands for."""
+    """Whether From is an address of the person whom the key belongs to."""
     if target.external_author:
         return target.external_author.lower() == sender
     return owns(target.author, sender)

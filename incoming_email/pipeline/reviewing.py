@@ -1,4 +1,4 @@
-"""What a person may do with a row of the ledger: process again, release, discard."""
+"""What a person can do with a row of the ledger: process again, release, discard."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ def requeue(ids: Sequence[int], *, now: datetime) -> list[int]:
 
 
 def requeue_failed(*, version: str, now: datetime) -> Iterator[list[int]]:
-    """All that an earlier version gave up, in batches that are committed one by one."""
+    """All that an earlier version failed at, in batches that are committed one by one."""
     while True:
         failed = InboundEmail.objects.failed_before(version).order_by("pk")
         changed = requeue(list(failed.values_list("pk", flat=True)[:BATCH]), now=now)
@@ -36,7 +36,7 @@ def requeue_failed(*, version: str, now: datetime) -> Iterator[list[int]]:
 
 @transaction.atomic
 def release(ids: Sequence[int], *, now: datetime) -> list[int]:
-    """Let held rows through: the rule that held them is waived from now on."""
+    """Release held rows: the rule that held them is waived from now on."""
     held = InboundEmail.objects.select_for_update().filter(pk__in=ids, status=Status.HELD)
     released = list(held.values_list("pk", "held_rule", "waived_rules"))
     for pk, rule, waived in released:
@@ -47,7 +47,7 @@ def release(ids: Sequence[int], *, now: datetime) -> list[int]:
 
 @transaction.atomic
 def discard(ids: Sequence[int], *, now: datetime) -> list[int]:
-    """End held rows without an effect; the sender is not told."""
+    """End held rows without an effect; the sender is not notified."""
     held = InboundEmail.objects.select_for_update().filter(pk__in=ids, status=Status.HELD)
     discarded = list(held.values_list("pk", flat=True))
     InboundEmail.objects.filter(pk__in=discarded).update(

@@ -1,4 +1,4 @@
-"""Keeps each mailbox open, by IDLE where it is IMAP, so that mail is taken in as it comes."""
+"""Keeps each mailbox open, by IDLE where it is IMAP, so that mail is ingested as it arrives."""
 
 import logging
 import os
@@ -51,7 +51,7 @@ class Watch:
         return thread
 
     def run(self) -> None:
-        """Connect, take in, listen; after a failure pause, longer each time, and begin again."""
+        """Connect, ingest, listen; after a failure pause, longer each time, and start again."""
         failures = 0
         while not self.stopped.is_set():
             started = time.monotonic()
@@ -122,7 +122,7 @@ def _find_accounts() -> dict[int, Account]:
 
 
 def _reconcile(watches: Watches, accounts: dict[int, Account], holder: str) -> None:
-    """Stop what was disabled or edited, start what is new, or died of a fault of ours."""
+    """Stop what was disabled or edited; start what is new, or died of a fault of ours."""
     for mailbox_id, (watch, thread) in list(watches.items()):
         if accounts.get(mailbox_id) != watch.account or not thread.is_alive():
             watch.stopped.set()

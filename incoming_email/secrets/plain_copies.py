@@ -19,7 +19,7 @@ _OWNER = re.compile(rf"{PREFIX}(\d+)-")
 
 
 class EditorError(Exception):
-    """The editor did not end well; the message is what it was called by."""
+    """The editor failed; the message is the command it was called by."""
 
 
 def edit(text: str, *, editor: str, fallback: Path) -> str:
@@ -43,7 +43,7 @@ def find_place(fallback: Path) -> Path:
 
 
 def remove_leftovers(place: Path) -> None:
-    """What a killed command of ours left there."""
+    """Remove what a killed command left there."""
     for folder in place.glob(f"{PREFIX}*"):
         owner = _OWNER.match(folder.name)
         if owner and folder.stat().st_uid == os.getuid() and not _is_alive(int(owner[1])):

@@ -1,4 +1,4 @@
-"""The encrypted file of a mailbox: user and password outside the database, outside the form."""
+"""The encrypted file of a mailbox: user and password outside of the database and of forms."""
 
 import contextlib
 import logging
@@ -23,11 +23,11 @@ SUFFIX = ".yaml.enc"
 
 
 class InvalidSecrets(ValueError):
-    """The text is no list of user and password; the message is a sentence that says why."""
+    """The text is no list of user and password; the message is a sentence with the reason."""
 
 
 class UnreadableFileError(Exception):
-    """The file is there and can't be read. `detail` says why, `remedy` what to do."""
+    """The file exists and can't be read. `detail` is the cause, `remedy` what to do."""
 
     def __init__(self, detail: str, *, remedy: str) -> None:
         super().__init__(detail)
@@ -37,12 +37,12 @@ class UnreadableFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What a file holds; empty where it says nothing about it."""
+    """The content of a file; fields are empty where they are not set."""
 
     user: str = ""
     password: str = field(default="", repr=False)
     is_unreadable: bool = False
-    """There is a file, but nobody knows what it says."""
+    """The file exists, but its content is not known."""
 
 
 def path_of(mailbox_id: int) -> Path:
@@ -76,7 +76,7 @@ def read_text(mailbox_id: int) -> str | None:
 
 
 def read_stored(path: Path) -> str | None:
-    """The file as it lies on the disk, or None where there is none. Raises UnreadableFileError."""
+    """The file as stored on the disk, or None where there is none. Raises UnreadableFileError."""
     try:
         with path.open("rb") as file:
             return file.read(MAX_FILE_BYTES * 2).decode("ascii", "replace").strip()
@@ -90,9 +90,9 @@ def read_stored(path: Path) -> str | None:
 
 
 def parse_secrets(text: str) -> Secrets:
-    """Read it; every value is text as it stands there, so that 0123 or no is a password.
+    """Read it; every value is text as written, so that 0123 or no is a password.
 
-    Raises InvalidSecrets, in whose sentences the text itself, being secret, is never quoted.
+    Raises InvalidSecrets, whose sentences never quote the text, as it is secret.
     """
     values = _read_yaml(text)
     unknown = [str(key) for key in values if key not in KNOWN_KEYS]
@@ -128,7 +128,7 @@ def _read_yaml(text: str) -> dict[str, str]:
 
 
 def write_text(mailbox_id: int, text: str) -> Path:
-    """Encrypt and keep it, whole or not at all. Raises InvalidSecrets, and then writes nothing."""
+    """Encrypt and store it, whole or not at all. Raises InvalidSecrets, and then writes nothing."""
     parse_secrets(text)
     path = path_of(mailbox_id)
     replace_stored(path, encrypt(text))
@@ -150,7 +150,7 @@ def forget(*, instance: Model, **_signal: Any) -> None:
 
 
 def replace_stored(path: Path, stored: str) -> None:
-    """Put an encrypted text in the place of the file by a rename, mode 0600."""
+    """Replace the file by an encrypted text with a rename, mode 0600."""
     ensure_folder(path.parent)
     descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     try:

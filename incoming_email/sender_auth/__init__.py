@@ -1,4 +1,4 @@
-"""What proves the sender: the trusted server's word, else our own look. No decision."""
+"""What authenticates the sender: the trusted server's result, else our own check. No decision."""
 
 from incoming_email.sender_auth.proof import Proof, find_proof, is_authenticated
 from incoming_email.sender_auth.signatures import NOT_CHECKED, SignatureCheck

@@ -1,10 +1,10 @@
-"""Which domains may speak for the sender's."""
+"""Which domains may authenticate the sender's domain."""
 
 
 def speaks_for(name: str, domain: str) -> bool:
-    """The same domain, or one above it: `mail.example.com` is vouched for by example.com.
+    """Whether it is the same domain, or one above it: example.com may sign for `mail.example.com`.
 
-    DMARC's relaxed alignment (RFC 7489 section 3.1) lets mail.example.com speak for example.com as
+    DMARC's relaxed alignment (RFC 7489 section 3.1) lets mail.example.com sign for example.com as
     well. That is safe only with a list of public suffixes, so it does not count here.
     """
     if not name:

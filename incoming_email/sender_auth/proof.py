@@ -1,4 +1,4 @@
-"""Whether the sender is who From says, and on whose word."""
+"""Whether the sender is authenticated, and by what."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ def find_proof(
     trusted: str,
     signatures: SignatureCheck = NOT_CHECKED,
 ) -> Proof:
-    """The word of the `trusted` mail server decides; where it gave none, our own look at DKIM."""
+    """The result of the `trusted` mail server decides; where it gave none, our own DKIM check."""
     if not sender:
         return Proof(False, "From names no one sender")
     domain = sender.rpartition("@")[2]

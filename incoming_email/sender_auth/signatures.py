@@ -1,4 +1,4 @@
-"""Our own look at the DKIM signatures of a message (RFC 6376)."""
+"""Our own check of the DKIM signatures of a message (RFC 6376)."""
 
 import logging
 import re
@@ -30,7 +30,7 @@ _FAULTS = (dkim.DKIMException, ArithmeticError, AssertionError, LookupError, Typ
 
 @dataclass(frozen=True, slots=True)
 class SignatureCheck:
-    """What was found: domains that signed, in lower case, and a word on why or why not."""
+    """The result: domains that signed, in lower case, and the reason in words."""
 
     signers: frozenset[str] = frozenset()
     note: str = "not looked at"
@@ -42,7 +42,7 @@ NOT_CHECKED = SignatureCheck()
 @dataclass(frozen=True, slots=True)
 class _Signature:
     at: int
-    """Its place among the signatures of the message."""
+    """Its number among the signatures of the message."""
 
     signer: str
     is_relaxed: bool
@@ -50,9 +50,9 @@ class _Signature:
 
 
 def check_signatures(content: bytes, domain: str, records: KeyRecords) -> SignatureCheck:
-    """Whether a domain that may speak for `domain` signed From and the whole body.
+    """Whether a domain that may sign for `domain` signed From and the whole body.
 
-    Asks the DNS, so never inside of a transaction. Never raises on input.
+    Queries the DNS, so never call it in a transaction. Never raises on input.
     """
     end = _HEADER_END.search(content, 0, MAX_HEADER_BYTES)
     if end is None:
@@ -96,5 +96,5 @@ def _holds(message: bytes, at: int, records: KeyRecords) -> bool:
     try:
         return bool(dkim.DKIM(message, logger=_silent).verify(idx=at, dnsfunc=records.find))
     except _FAULTS as fault:
-        logger.debug("signature does not hold: %s", type(fault).__name__)
+        logger.debug("signature not valid: %s", type(fault).__name__)
         return False

@@ -1,4 +1,4 @@
-"""Looks at the signatures of a batch's messages, where somebody wants to know."""
+"""Checks the signatures of a batch's messages, where a policy requires authentication."""
 
 from collections.abc import Sequence
 
@@ -29,12 +29,12 @@ def check_where_asked(
 
 
 def _asks(mailbox: Mailbox) -> bool:
-    """Whether a policy of any feature wants proof."""
+    """Whether a policy of any feature requires authentication."""
     names = [f.attname for f in mailbox._meta.concrete_fields]
     return any(getattr(mailbox, name) in ASKING for name in names if name.endswith("_policy"))
 
 
 def _is_open(mailbox: Mailbox, row: InboundEmail, email: ParsedEmail) -> bool:
-    """The trusted server has not given its word, and there is something to look at."""
+    """The trusted server gave no result, and there is a signature to check."""
     told = find_trusted(email.authentication_results, mailbox.trusted_authserv_id) is not None
     return bool(email.sender) and not told and not row.oversize

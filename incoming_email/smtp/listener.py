@@ -41,11 +41,11 @@ HEARTBEAT_SECONDS = 30
 
 
 def find_mailbox(address: str) -> Mailbox | None:
-    """The mailbox that takes mail for this envelope recipient, or None: refuse it.
+    """The mailbox that accepts mail for this envelope recipient, or None: refuse it.
 
     A key that is wholly secret must resolve. One that names a project is accepted by its form, so
-    that replies do not reveal which projects exist. An address of another domain that forwards
-    to us, such as a desk's own, is treated as the key that it leads to.
+    that replies do not reveal which projects exist. An address of another domain that forwards to
+    us, such as a desk's own, is treated as the key that it resolves to.
     """
     mailboxes = list(Mailbox.objects.filter(enabled=True, inbox_method=InboxMethod.SMTP))
     for mailbox in mailboxes:
@@ -99,8 +99,8 @@ def store(content: bytes, recipients: list[str]) -> list[int]:
 class ListenerHandler:
     """aiosmtpd's handler. Database work runs in threads, off the event loop.
 
-    By SMTP all recipients of a message are one transaction. By LMTP each one is, with an answer
-    of its own, so that one of them can be taken while another is tried again.
+    By SMTP all recipients of a message are one transaction. By LMTP each one is, with its own
+    reply, so that one can be accepted while another is tried again.
     """
 
     def __init__(self, *, lmtp: bool) -> None:
@@ -169,20 +169,20 @@ class ListenerHandler:
         hostname: str,
         responses: list[str],
     ) -> list[str]:
-        """LMTP asks for PIPELINING (RFC 2033, section 5); the reader has it by nature."""
+        """LMTP requires PIPELINING (RFC 2033, section 5); the reader supports it already."""
         session.host_name = hostname
         if not self._lmtp:
             return responses
         return [*responses[:-1], "250-PIPELINING", responses[-1]]
 
     async def handle_exception(self, error: Exception) -> str:
-        """Whatever goes wrong here is ours: a 5xx would make the sender give the mail up."""
+        """Every fault here is ours: a 5xx would make the sender give the mail up."""
         logger.error("listener failed", exc_info=error)
         return TRY_LATER
 
 
 def _with_return_path(content: bytes, mail_from: str) -> bytes:
-    """As who delivers for good must write it (RFC 5321 4.4): mail of `<>` is never answered."""
+    """As final delivery must write it (RFC 5321 4.4): mail of `<>` is never answered."""
     path = re.sub(r"[\x00-\x20<>\x7f]", "", mail_from)
     return f"Return-Path: <{path}>\r\n".encode(errors="replace") + content
 
@@ -193,7 +193,7 @@ def _as_unit_of_work(work: Callable[..., Result], *args: Any) -> Result:
 
 
 def _start_processing(ids: list[int]) -> None:
-    """A word to the workers. What is lost here the sweep finds a minute later."""
+    """Notify the workers. The sweep finds a minute later what is lost here."""
     for pk in ids:
         try:
             current_app.send_task(

@@ -46,7 +46,7 @@ class ListenerSMTP(SMTP):
 
 
 class ListenerLMTP(ListenerSMTP, LMTP):
-    """After the data there is one answer for each recipient that was taken (RFC 2033, 4.2)."""
+    """After the data there is one reply for each accepted recipient (RFC 2033, 4.2)."""
 
     _owed = 0
 
@@ -55,7 +55,7 @@ class ListenerLMTP(ListenerSMTP, LMTP):
         answers, self._owed = self._owed, 0
         if text.startswith(GO_AHEAD) and self.envelope is not None:
             self._owed = len(self.envelope.rcpt_tos)
-        elif answers > 1 and "\r\n" not in text:  # one word about them all
+        elif answers > 1 and "\r\n" not in text:  # one reply for all of them
             text = "\r\n".join([text] * answers)
         await super().push(text)
 
@@ -63,7 +63,7 @@ class ListenerLMTP(ListenerSMTP, LMTP):
 class ListenerController(Controller):
     def __init__(self, handler: object, *, host: str, port: int, lmtp: bool) -> None:
         self._lmtp = lmtp
-        make_tls_context()  # a fault is said now, and not at the first connection
+        make_tls_context()  # reports a fault now, and not at the first connection
         super().__init__(handler, hostname=host, port=port)
 
     def factory(self) -> SMTP:
@@ -81,13 +81,14 @@ class ListenerController(Controller):
 
 
 def is_allowed(peer: str, networks: Sequence[str]) -> bool:
-    """This machine itself always is; all are where no networks are named."""
+    """This machine itself always is; all are where no networks are configured."""
     address = read_address(peer)
     return not networks or address.is_loopback or is_within(address, networks)
 
 
 def make_tls_context() -> ssl.SSLContext | None:
-    """For STARTTLS; None where no certificate is named. Read anew when its files have changed."""
+    """For STARTTLS; None where no certificate is configured. Loaded again when its files have
+    changed."""
     certificate, key = settings.SMTP_LISTENER_CERTIFICATE_FILE, settings.SMTP_LISTENER_KEY_FILE
     if not certificate:
         return None

@@ -21,7 +21,7 @@ def count_held_mail() -> int:
 
 @register.simple_tag(takes_context=True)
 def count_held_mail_of(context: dict[str, Any], project: Project) -> int:
-    """Only for those who lead the project; 0 for everybody else."""
+    """For maintainers and owners of the project; 0 for everybody else."""
     request: HttpRequest = context["request"]
     user = request.user
     if not (isinstance(user, User) and user.has_perm("issues.administer_project", project)):

@@ -17,7 +17,7 @@ TEMPLATE = "incoming_email/private_address.html"
 
 @register.inclusion_tag(TEMPLATE, takes_context=True)
 def private_address(context: dict[str, Any], target: Project | Issue) -> dict[str, Any]:
-    """Shows nothing to people who may not write there, and where no mailbox takes mail."""
+    """Empty for people who may not write there, and where no mailbox receives mail."""
     user = context["request"].user
     address = find_private_address(user, target) if isinstance(user, User) else None
     return _box(context, address, kind="note" if isinstance(target, Issue) else "issue")

@@ -1,4 +1,4 @@
-"""A person is erased: account, addresses, mail, keys. What they said stays, without their name."""
+"""Erases a person: account, addresses, mail, keys. What they wrote stays, without their name."""
 
 import logging
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ BATCH = 500
 
 
 class NobodyError(ValueError):
-    """There is nobody to erase; the message is a sentence that says why."""
+    """Nobody to erase was found; the message is a sentence with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ ERASERS: ExtensionPoint[Eraser] = declare("what is held of a person", takes_seve
 def find_person(word: str) -> Person:
     """By user name, or by an address. Raises NobodyError.
 
-    An address that an account only claims, without proof, is not taken for that account.
+    An address that an account only claims, without verification, does not lead to that account.
     """
     word = word.strip()
     user = User.objects.filter(username=word, removed_at=None).first()

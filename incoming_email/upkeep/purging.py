@@ -15,10 +15,11 @@ from issues.models import Upload
 
 BATCH_ROWS = 500
 RUN_SECONDS = 100.0
-"""A run by the clock stops there, well within the time of a task; the next one goes on."""
+"""A scheduled run stops after this time, well within the time of a task; the next one goes on."""
 
 ENDED = (Status.PROCESSED, Status.REJECTED, Status.IGNORED)
-"""PENDING owes work and HELD waits for a person: those keep everything. FAILED is its own kind."""
+"""PENDING and HELD keep everything, since they are still to be processed. FAILED has its own
+kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _old(mailbox: Mailbox, before: datetime) -> QuerySet[InboundEmail]:
 
 
 def _empty(rows: QuerySet[InboundEmail], *, dry_run: bool, **changes: object) -> Iterator[int]:
-    """The condition is asked again by the UPDATE: a person may bring a row back meanwhile."""
+    """The UPDATE checks the condition again: a person may requeue a row in between."""
     if dry_run:
         yield rows.count()
         return

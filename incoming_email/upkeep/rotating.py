@@ -19,7 +19,7 @@ BATCH_ROWS = 500
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """What became of one encrypted column, or of the encrypted files."""
+    """The result for one encrypted column, or for the encrypted files."""
 
     place: str
     """Such as `incoming_email.Mailbox.password`."""
@@ -33,10 +33,10 @@ class Rotated:
 
 
 def rotate(*, dry_run: bool = False) -> Iterator[Rotated]:
-    """Encrypt anew, place by place, what is not under the first key.
+    """Encrypt again what is not under the first key.
 
-    Each value is exchanged by itself and only if it is still the one that was read, so workers may
-    go on. Broken off at any point, the next run goes on with the rest.
+    Each value is replaced by itself and only if it is still the one that was read, so workers may
+    go on. If interrupted, the next run goes on with the rest.
     """
     for model in apps.get_models():
         for field in model._meta.concrete_fields:
@@ -102,7 +102,7 @@ def _rotate_files(*, dry_run: bool) -> Rotated:
 
 
 def _exchange_file(path: Path, *, stored: str, plain: str) -> bool:
-    if secret_files.read_stored(path) != stored:  # written by a person meanwhile
+    if secret_files.read_stored(path) != stored:  # written by a person in between
         return False
     secret_files.replace_stored(path, credentials.encrypt(plain))
     return True

@@ -1,4 +1,4 @@
-"""The admin of people, projects, what is said about them, and the mail that goes out."""
+"""The admin of people, projects, items and outgoing mail."""
 
 from issues.admin import items, outgoing, people, projects, versions
 

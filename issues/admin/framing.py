@@ -10,7 +10,7 @@ FRAME_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
     "base-uri 'none'; frame-ancestors 'self'"
 )
-"""No script, no request to anybody: the text may be a stranger's."""
+"""No script and no request to anybody: the HTML may come from anybody."""
 
 
 @never_cache

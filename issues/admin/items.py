@@ -20,7 +20,7 @@ def name_author(author: User | None, external_author: str) -> str:
 
 
 class ItemAdmin(GuardedAdmin[Row]):
-    """Written on the pages and by mail; here an item is found and corrected, never made."""
+    """Items are written on the pages and by mail; here they are found and corrected, never made."""
 
     list_select_related = ("project", "author")
     ordering = ("-pk",)
@@ -124,7 +124,7 @@ class MergeRequestAdmin(ItemAdmin[MergeRequest]):
 
 @admin.register(Note)
 class NoteAdmin(GuardedAdmin[Note]):
-    """The quoted part is not shown: it holds addresses of ours with a key in them."""
+    """The quoted part is not shown: it contains addresses of ours with a key in them."""
 
     list_display = ("pk", "item", "written_by", "beginning", "internal", "system", "created_at")
     list_filter = ("internal", "system", "created_at")

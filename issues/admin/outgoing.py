@@ -1,4 +1,4 @@
-"""The mail that goes out: what it said, how it went, and once more where it failed."""
+"""The admin of outgoing mail: its text, its state, and sending again what failed."""
 
 from typing import TYPE_CHECKING, Any
 

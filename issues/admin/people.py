@@ -104,12 +104,12 @@ class UserAdmin(_UserAdmin):
         return () if obj is None else self.inlines
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Who may edit people must not thereby make themselves an administrator."""
+        """Whoever may edit people must not be able to make themselves an administrator."""
         readonly = ("last_login", "date_joined")
         return readonly if _is_superuser(request) else (*readonly, *RIGHTS)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Nor take over the account of one."""
+        """Nor to take over the account of one."""
         allowed = super().has_change_permission(request, obj)
         return allowed and (obj is None or not obj.is_superuser or _is_superuser(request))
 

@@ -4,7 +4,7 @@ import re
 
 SHOWN = 4
 KEY_LENGTH = 25
-"""Of reply keys and sender tokens; the floor above makes them of 0-9 and a-z."""
+"""Of reply keys and sender tokens; the application above makes them of 0-9 and a-z."""
 
 ELLIPSIS = "…"
 _EDGES = r"(?<![0-9a-z]){}(?![0-9a-z])"
@@ -27,5 +27,5 @@ def redact_text(text: str) -> str:
 
 
 def _redact_links(text: str) -> str:
-    """Who has the link of a person can silence their mail (RFC 8058 asks for no log-in)."""
+    """Whoever has a person's link can unsubscribe them (RFC 8058 requires no log-in)."""
     return _UNSUBSCRIBE.sub(rf"\1{ELLIPSIS}", text)

@@ -49,9 +49,10 @@ def lookups_of(list_filter: Any) -> set[str]:
 
 
 class GuardedAdmin(TypedAdmin[Row]):
-    """Only what the filters offer can be asked in the address of a list.
+    """Allows only the filters offered in the address of a list.
 
-    Django allows every column there: `?key__startswith=a` would tell a secret letter by letter.
+    Django allows every column there: `?key__startswith=a` would reveal a secret character by
+    character.
     """
 
     linkable: tuple[str, ...] = ()
@@ -70,8 +71,8 @@ class GuardedAdmin(TypedAdmin[Row]):
 class KeptAdmin(GuardedAdmin[Row]):
     """Rows that the system writes: nobody adds or changes one by hand.
 
-    They go together with what they belong to, so deleting is allowed as a part of that, and
-    never by itself.
+    They are deleted with what they belong to, so deleting is allowed as a part of that, and never
+    alone.
     """
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -16,7 +16,7 @@ UNENDED = b"\\"
 
 @dataclass(frozen=True, slots=True)
 class DiffLimits:
-    """What is past them is left out and said to be."""
+    """What exceeds them is left out and marked."""
 
     files: int
     lines: int
@@ -97,7 +97,7 @@ def _read_counts(tokens: _Tokens) -> tuple[int | None, int | None]:
 
 
 def _split_sections(out: bytes, start: int) -> Iterator[bytes]:
-    """What stands of each file, without the line that names it."""
+    """The part of each file, without the line that names it."""
     position = out.find(NEXT_FILE[1:], start)
     while position >= 0:
         end = out.find(NEXT_FILE, position)

@@ -1,4 +1,4 @@
-"""Lines of a diff by name: how a page and a comment point at one of them."""
+"""Names for lines of a diff, by which a page and a comment refer to one of them."""
 
 import hashlib
 import re
@@ -13,7 +13,7 @@ ANCHOR = re.compile(r"(?P<file>[0-9a-f]{16})-(?P<side>old|new)-(?P<number>[0-9]{
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """`<file>-<side>-<number>`: stands in addresses, and is an id of the page."""
+    """`<file>-<side>-<number>`: used in URLs, and as an id on the page."""
 
     file: str
     side: Side
@@ -30,7 +30,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A line of a diff, with all that a comment on it must remember."""
+    """A line of a diff, with all that a comment on it must store."""
 
     base_sha: str
     head_sha: str
@@ -43,7 +43,7 @@ class Place:
 
 
 def name_file(path: str) -> str:
-    """Short, and of letters that an address takes."""
+    """Short, and of characters that a URL allows."""
     return hashlib.sha256(path.encode(errors="replace")).hexdigest()[:16]
 
 

@@ -19,7 +19,7 @@ class Side(StrEnum):
 
 
 class Change(StrEnum):
-    """git's letters for what became of a file (git-diff, --diff-filter)."""
+    """git's letters for the kind of change of a file (git-diff, --diff-filter)."""
 
     ADDED = "A"
     COPIED = "C"
@@ -62,7 +62,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Hunk:
     heading: str
-    """What git says of the place: ranges, and the function around it."""
+    """git's heading of the hunk: ranges, and the function around it."""
 
     lines: tuple[Line, ...]
 

@@ -181,7 +181,7 @@ class Upload(models.Model):
 
 
 class Subscription(models.Model):
-    """A person's own word on one item: tell me, or leave me alone. It beats participation."""
+    """A person's own choice for one item: notify me, or not. It overrides participation."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="subscriptions")
     issue = models.ForeignKey(

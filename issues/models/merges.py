@@ -12,10 +12,10 @@ from issues.models.versions import MAX_OBJECT_NAME, BranchMove
 
 
 class Merge(models.Model):
-    """The target branch goes from `old_sha` to `new_sha`, which holds `source_sha`.
+    """The target branch goes from `old_sha` to `new_sha`, which contains `source_sha`.
 
-    The row commits first, then the branch moves, then the merge request counts as merged: whatever
-    is left owed by a crash is finished by the sweep.
+    The row commits first, then the branch moves, then the merge request counts as merged: what a
+    crash leaves unfinished is finished by the sweep.
     """
 
     merge_request = models.ForeignKey(MergeRequest, on_delete=models.CASCADE, related_name="merges")

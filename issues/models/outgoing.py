@@ -1,4 +1,4 @@
-"""What people must hear of, and the mail that tells them: the outbox."""
+"""Announcements of what happened, and the mail that notifies people: the outbox."""
 
 from datetime import datetime
 from typing import ClassVar, Self
@@ -14,7 +14,7 @@ from issues.models.projects import Project
 
 
 class Event(models.TextChoices):
-    """What people are told about."""
+    """What people are notified about."""
 
     NEW_ISSUE = "new_issue", _("new issue")
     NEW_MERGE_REQUEST = "new_merge_request", _("new merge request")
@@ -22,10 +22,10 @@ class Event(models.TextChoices):
 
 
 class Announcement(models.Model):
-    """One thing that happened and that people must hear of: written with it, in one transaction.
+    """An event that people must be notified about, written with it in one transaction.
 
-    Fanned out to one OutgoingEmail a person later, so that writing stays cheap and a crash
-    loses nothing: a row without `fanned_out_at` is work that is owed.
+    Fanned out to one OutgoingEmail per person later, so that writing stays cheap and a crash loses
+    nothing: a row without `fanned_out_at` is still to be fanned out.
     """
 
     event = models.CharField(max_length=20, choices=Event)
@@ -69,7 +69,7 @@ class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
         return self.filter(HELD)
 
     def owed(self, now: datetime | Now) -> Self:
-        """Those that wait for us, and not for their time."""
+        """Those that are due, and not scheduled for later."""
         return self.filter(state=OutgoingState.PENDING).exclude(HELD, next_attempt_at__gt=now)
 
     def due(self, now: datetime) -> Self:
@@ -77,11 +77,11 @@ class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
 
 
 class OutgoingEmail(models.Model):
-    """A mail to one person, kept until sent. One row an effect; its Message-ID never changes."""
+    """A mail to one person, stored until sent. One row per effect; its Message-ID never changes."""
 
     kind = models.CharField(_("kind"), max_length=20, db_index=True)
     effect_key = models.CharField(max_length=100, unique=True, editable=False)
-    """What caused it and for whom: makes a repeat of the cause harmless."""
+    """What caused it and for whom: a repeat of the cause writes no second mail."""
 
     recipient = models.EmailField(_("to"), max_length=254)
     envelope_sender = models.CharField(
@@ -105,7 +105,7 @@ class OutgoingEmail(models.Model):
     budget = models.CharField(  # noqa: DJ001  (a column without default is added at once)
         max_length=50, null=True, editable=False
     )
-    """Whose it is counted for, in the words of the floor above that limits such mail."""
+    """The limit it is counted for, under a name that the application above defines."""
 
     project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE)
     state = models.CharField(

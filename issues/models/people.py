@@ -11,7 +11,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 REMOVED_PERSON = gettext_noop("removed person")
-"""Stands where an erased person's name or address stood; no address, so nothing is sent to it."""
+"""Replaces the name or address of an erased person; no address, so nothing is sent to it."""
 
 
 class User(AbstractUser):
@@ -22,7 +22,7 @@ class User(AbstractUser):
     )
 
     removed_at = models.DateTimeField(null=True, editable=False)
-    """When the person was erased: the row stays, so that what they said has an author."""
+    """When the person was erased: the row stays, so that what they wrote has an author."""
 
     def __str__(self) -> str:
         if self.removed_at is not None:

@@ -74,7 +74,7 @@ class Project(models.Model):
 
     @property
     def slug(self) -> str:
-        """The path as it stands in addresses: decoration that a person can read."""
+        """The path as it is in addresses: decoration for people."""
         return re.sub(r"[^a-z0-9]+", "-", self.path.lower())[:63].strip("-")
 
 

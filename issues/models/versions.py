@@ -14,7 +14,7 @@ MAX_OBJECT_NAME = 64
 
 
 class BranchMove(models.TextChoices):
-    """What became of the branch that a version moves; it moves after the row has committed."""
+    """The state of the branch that a version moves; it moves after the row has committed."""
 
     OWED = "owed", _("owed")
     DONE = "done", _("done")
@@ -42,7 +42,7 @@ class MergeRequestVersion(models.Model):
         _("revision of the sender"), default=1, help_text=_("2 for patches sent as [PATCH v2].")
     )
     source = models.CharField(max_length=100, unique=True, null=True, blank=True, editable=False)
-    """What caused it, named for good (`inbound-42`): the same cause can't make a second one."""
+    """The cause, under a permanent name (`inbound-42`): the same cause can't make a second one."""
 
     branch_move = models.CharField(
         _("move of the branch"), max_length=10, choices=BranchMove, default=BranchMove.OWED

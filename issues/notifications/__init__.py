@@ -1,4 +1,4 @@
-"""Who hears of what happened, and the mail that tells them."""
+"""Who is notified of an event, and by which mail."""
 
 from issues.notifications.composing import Story, find_told_notes
 from issues.notifications.fanning_out import fan_out, fan_out_owed

@@ -1,4 +1,4 @@
-"""The mail that tells one person of one event."""
+"""The mail that notifies one person of one event."""
 
 import re
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ _NOTE_ID = re.compile(r"note-(?P<pk>[1-9][0-9]{0,17})\.u[^\s@]{1,60}@\S{1,255}")
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What happened, the same for everybody who hears of it."""
+    """The event, the same for everybody who is notified."""
 
     announcement_id: int
     event: str
@@ -67,7 +67,7 @@ class Story:
 
     @property
     def place(self) -> str:
-        """Where the lines of `excerpt` stand; names of files may hold any letter."""
+        """The location of the lines of `excerpt`; names of files may contain any character."""
         if self.position is None:
             return ""
         path = "".join(letter if letter.isprintable() else "?" for letter in self.position.path)
@@ -139,7 +139,7 @@ def render_story(story: Story) -> SafeString:
 
 
 def root_id(item: Issue | MergeRequest, user: User) -> str:
-    """The Message-ID of the mail that told this person of the item, sent or not."""
+    """The Message-ID of the mail that notified this person of the item, sent or not."""
     return _message_id("issue" if isinstance(item, Issue) else "merge-request", item.pk, user)
 
 

@@ -88,11 +88,11 @@ def _find_first_note_id(note: Note) -> int | None:
 
 
 def fan_out_owed(*, now: datetime, limit: int = 500) -> int:
-    """Mails written for the oldest announcements that are owed."""
+    """Write the mails for the oldest announcements that are due; returns their number."""
     owed = Announcement.objects.filter(fanned_out_at=None).order_by("pk")
     ids = list(owed.values_list("pk", flat=True)[:limit])
     written: list[int] = []
-    # One that fails must not keep the others waiting: each runs, then the fault flies.
+    # One that fails must not delay the others: each runs, then the fault is raised.
     with ExitStack() as stack:
         for announcement_id in reversed(ids):
             stack.callback(partial(_fan_out_into, written, announcement_id, now))

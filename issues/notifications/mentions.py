@@ -1,4 +1,4 @@
-"""The names that a text calls with @, outside code and quotes."""
+"""The names that a text mentions with @, outside code and quotes."""
 
 import re
 from itertools import compress
@@ -13,7 +13,7 @@ NAME = re.compile(r"(?<![\w@/.+\\-])@(?P<name>\w(?:[\w.+-]{0,148}\w)?)")
 
 
 def parse_mentions(text: str) -> frozenset[str]:
-    """Lower-case names in the person's own words, at most MAX_MENTIONS."""
+    """Lower-case names in the person's own text, at most MAX_MENTIONS."""
     names: dict[str, None] = {}
     lines = text.splitlines()
     for line in compress(lines, find_own_lines(lines)):

@@ -1,4 +1,4 @@
-"""Who hears of an event: those who take part, less those who asked for silence."""
+"""Who is notified of an event: participants, except those who unsubscribed."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from issues.permissions import readers_among
 
 
 class Tie(Enum):
-    """Why a person hears of it; the first that holds is the one they read."""
+    """Why a person is notified; the first that applies is given in the mail."""
 
     MENTIONED = auto()
     ASSIGNED = auto()
@@ -63,7 +63,7 @@ def _find_ties(
 
 
 def _find_mentioned(item: Issue | MergeRequest, note: Note | None) -> set[int]:
-    """Words of people without an account call nobody."""
+    """Mentions by external participants have no effect."""
     is_outside = isinstance(item, Issue) and bool(item.external_author)
     names = frozenset() if is_outside else parse_mentions(item.description)
     if note is not None and not note.external_author and not note.system:

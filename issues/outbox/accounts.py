@@ -15,7 +15,7 @@ from issues.extension_points import ExtensionPoint, declare
 
 @dataclass(frozen=True, slots=True)
 class AccountInUse:
-    """A server of a project, not opened yet, and whose it is in words."""
+    """A server of a project, not opened yet, and its owner's name."""
 
     owner: str
     server: str
@@ -52,5 +52,5 @@ def find_accounts_in_use() -> Sequence[AccountInUse]:
 
 
 def leaves_the_machine() -> bool:
-    """Whether EMAIL_URL names a server; else mail is only kept."""
+    """Whether EMAIL_URL names a server; otherwise mail is only stored."""
     return issubclass(import_string(settings.EMAIL_BACKEND), smtp.EmailBackend)

@@ -20,7 +20,7 @@ MAX_ATTEMPTS = 8
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
 LEASE = timedelta(minutes=5)
-"""How long a claimed row is its claimer's: more than the task's hard time limit (240 s)."""
+"""How long a claimed row belongs to its claimer: more than the task's hard time limit (240 s)."""
 BATCH = 200
 PERMANENT = range(500, 600)
 # What the mail library and the network raise for one message; anything else is our own bug.
@@ -28,7 +28,7 @@ FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError)
 
 
 def deliver_due(*, now: datetime) -> int:
-    """Send what is due over one connection an account; the number sent. Call outside a
+    """Send what is due, with one connection per account; returns the number sent. Call outside a
     transaction.
 
     A server that cannot be reached costs no row an attempt: all wait a minute.
@@ -133,9 +133,10 @@ def _record_fault(row: OutgoingEmail, error: Exception, now: datetime) -> None:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Whether the server said 5xx to RCPT TO: no later attempt will do better.
+    """Whether the server answered RCPT TO with 5xx: no later attempt will do better.
 
-    Read by attribute, since this floor knows no SMTP library: SMTPRecipientsRefused.recipients.
+    Read by attribute, since this application knows no SMTP library:
+    SMTPRecipientsRefused.recipients.
     """
     answers = getattr(error, "recipients", None)
     if not isinstance(answers, dict):
@@ -144,7 +145,8 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def _describe(error: Exception) -> str:
-    """In its own words, but for what could not be encoded: that may be a part of a password."""
+    """The error's message, except for what could not be encoded: that may be a part of a
+    password."""
     words = "" if isinstance(error, UnicodeError) else f": {_answer_of(error) or error}"
     return clean_header(type(error).__name__ + words)[:1000]
 

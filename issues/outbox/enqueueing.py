@@ -21,11 +21,11 @@ INSERT_BATCH = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMail:
-    """A mail to one person. `effect_key` says what caused it and for whom: once is enough.
+    """A mail to one person. `effect_key` names the cause and the person: once is enough.
 
     `envelope_sender` "" is the null reverse-path; `from_header` None is DEFAULT_FROM_EMAIL;
-    `uploads` are ids of files to attach; it is sent `not_before` this time by `account`;
-    `budget` is whose it is counted for.
+    `uploads` are ids of files to attach; it is sent `not_before` this time by `account`; `budget`
+    is the limit it is counted for.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""After commit, a word to the worker that mail waits."""
+"""Wakes a worker after the commit of outgoing mail."""
 
 import logging
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from django.db import transaction
 
 logger = logging.getLogger(__name__)
 EXPIRES_SECONDS = 60
-"""By then the sweep has done it; a broker without a worker must not fill up."""
+"""By then the sweep has sent it; without a worker the broker must not fill up."""
 
 
 @dataclass(slots=True)
@@ -32,14 +32,14 @@ _collector: ContextVar[_Collector | None] = ContextVar("outbox_kicks", default=N
 
 
 def kick() -> None:
-    """After commit, wake a worker. Whatever is lost here the sweep finds half a minute later."""
+    """After commit, wake a worker. The sweep finds half a minute later what is lost here."""
     collector = _collector.get()
     transaction.on_commit(_call_worker if collector is None else collector.note_commit)
 
 
 @contextmanager
 def one_kick() -> Iterator[None]:
-    """Many kicks inside make one at the end."""
+    """Many calls of `wake_worker` inside make one at the end."""
     if _collector.get() is not None:
         yield
         return

@@ -30,7 +30,7 @@ def split_mailbox(content: bytes) -> list[bytes]:
 
 
 def _split_after_text(content: bytes) -> list[bytes]:
-    """A mail without a separator of its own stands before the first one."""
+    """A mail without a separator of its own comes before the first one."""
     start = next(_SEPARATOR.finditer(content)).start()
     return [content[:start].lstrip(b"\r\n"), *split_mailbox(content[start:])]
 
@@ -58,10 +58,10 @@ def _fields(mail: bytes) -> set[bytes]:
 
 
 def to_mailbox(mails: Sequence[bytes], *, date: str) -> bytes:
-    """One mbox in the form mboxrd, where `From ` at the start of a line is told apart.
+    """One mbox in the form mboxrd, where `From ` at the start of a line is escaped.
 
-    `date` stands for the date of a mail that has none, so that the same mails make the same
-    commits whenever they are applied.
+    `date` is used for a mail that has none, so that the same mails make the same commits whenever
+    they are applied.
     """
     pieces = []
     for mail in mails:
@@ -72,6 +72,6 @@ def to_mailbox(mails: Sequence[bytes], *, date: str) -> bytes:
 
 
 def find_tag(mail: bytes) -> PatchTag | None:
-    """What the Subject of a patch mail says; git encodes the words behind the brackets only."""
+    """The tag in the Subject of a patch mail; git encodes only the words behind the brackets."""
     match = _SUBJECT.search(mail[:MAX_HEADER_BYTES].partition(b"\n\n")[0])
     return parse_subject(match[1].decode(errors="replace")) if match else None

@@ -15,7 +15,7 @@ _PLACE = re.compile(rf"([0-9]{{1,{MAX_DIGITS}}})/([0-9]{{1,{MAX_DIGITS}}})")
 
 @dataclass(frozen=True, slots=True)
 class PatchTag:
-    """What stands in the brackets."""
+    """The content of the brackets."""
 
     title: str
     """The subject without brackets and answer prefixes."""

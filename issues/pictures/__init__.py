@@ -1,7 +1,7 @@
-"""Takes out of pictures what they tell of place, camera and owner; the pixels stay as they are.
+"""Removes metadata such as place, camera and owner from pictures; the pixels stay as they are.
 
-Own cutting of segments, not a decoder: nothing is recompressed, and no pixel is ever unpacked, so
-there is no decompression bomb. The time is linear in the length.
+Cuts segments instead of decoding: nothing is recompressed, and no pixel is ever unpacked, so there
+is no decompression bomb. The time is linear in the length.
 """
 
 from issues.pictures.heif import clean_heif, is_heif
@@ -14,8 +14,8 @@ from issues.pictures.webp import clean_webp
 def remove_metadata(content: bytes) -> bytes | None:
     """`content` without metadata; None where it begins as a picture, but can't be read as one.
 
-    What kind it is, the first bytes tell: names and types of mail are often wrong. Of JPEG, PNG,
-    WebP and HEIF; all other content comes back as it is. The orientation is kept.
+    The first bytes decide the format: names and types of mail are often wrong. Handles JPEG, PNG,
+    WebP and HEIF; all other content is returned as it is. The orientation is kept.
     """
     if content.startswith(b"\xff\xd8\xff"):
         return clean_jpeg(content)

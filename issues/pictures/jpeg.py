@@ -62,7 +62,7 @@ def _is_needed(code: int, body: bytes) -> bool:
 
 
 def _put_together(pieces: list[bytes], orientation: int) -> bytes:
-    """JFIF wants its segment first, so the orientation stands behind it."""
+    """JFIF requires its segment first, so the orientation follows it."""
     if orientation != UPRIGHT:
         body = _EXIF + make_exif(orientation)
         segment = b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body

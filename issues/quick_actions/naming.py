@@ -28,7 +28,7 @@ def find_people(call: Call) -> list[User]:
 
 
 def _pick(found: dict[str, User], name: str, *, sentence: str) -> User:
-    """The one spelt so, else the one that differs in case only."""
+    """The one with exactly this name, else the one that differs in case only."""
     user = found.get(name) or found.get(name.lower())
     if user is None:
         raise NotUnderstood(sentence % name)

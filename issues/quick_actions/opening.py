@@ -1,4 +1,4 @@
-"""Commands that say how a new item is to be made, and so need no right but to open it."""
+"""Commands that set how a new item is made, and so need no permission but to open it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,14 +14,14 @@ AT_OPENING: dict[type[Item], frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """The last word on each; "" and None where nothing was said."""
+    """The last command of each kind decides; "" and None where there was none."""
 
     title: str = ""
     confidential: bool = False
     target_branch: str = ""
     draft: bool | None = None
     done: tuple[str, ...] = ()
-    """Lines of the commands that are taken care of by making the item so."""
+    """Lines of the commands that are carried out by making the item."""
 
     others: tuple[Command, ...] = ()
     """Those to be carried out on the item that was made."""

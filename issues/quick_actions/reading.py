@@ -1,4 +1,4 @@
-"""Takes a text apart into what is said and what is to be done. Pure but for the language.
+r"""Splits a text into its content and its commands. Pure except for the language.
 
 A command stands at the very start of a line that the acting person typed: `/name`, then a blank and
 its argument. In code, quotes and HTML it is text; so is `\\/name`. What is no command stays in the
@@ -37,7 +37,7 @@ BELOW_A_QUOTE = _(
 )
 
 MAX_DOUBTS = 20
-"""More are not told: the text is then most likely no text for people."""
+"""More are not reported: the text is then most likely not written by a person."""
 
 MAX_GUESSES = 50
 """Unknown names of one text that are compared with the known ones."""
@@ -118,7 +118,8 @@ class _Reader:
             self.doubts.append(Refusal(line, str(why) % values))
 
     def _doubt_name(self, line: str, name: str, argument: str) -> None:
-        """A word alone on its line was meant; one with words after it, if it is a slip of one."""
+        """A word alone on its line was meant as a command; one with words after it only if it
+        resembles a known one."""
         guess = self._guess(name)
         if guess:
             self._doubt(line, SLIP, name=guess)

@@ -1,4 +1,4 @@
-"""What a quick action is, and what becomes of a text that holds some."""
+"""What a quick action is, and the result of a text that contains some."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,17 +34,17 @@ class Call:
     item: Item
     actor: User
     argument: str
-    """What stands after the name, without blanks around it."""
+    """The text after the name, without blanks around it."""
 
     now: datetime
     today: date
     announced: bool
-    """The participants hear of this text anyway, so they need no word about the command."""
+    """The participants are notified of this text anyway, so the command needs no notification."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuickAction:
-    """One row of the table: what the interpreter needs, and what the help page says of it."""
+    """One row of the table: what the interpreter needs, and the text of the help page."""
 
     name: str
     usage: str
@@ -52,7 +52,7 @@ class QuickAction:
 
     description: str | Promise
     permission: str
-    """Asked before anything is looked up, so that a refusal tells nothing about names."""
+    """Checked before anything is looked up, so that a refusal reveals nothing about names."""
 
     run: Callable[[Call], None]
     """Calls a service. Raises what services raise, or NotUnderstood."""
@@ -78,7 +78,7 @@ MAX_SHOWN = 120
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A line that was not carried out, and why: a sentence for its writer."""
+    """A line that failed, with a sentence for its author."""
 
     line: str
     why: str
@@ -100,7 +100,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of the commands, in their order."""
+    """The results of the commands, in their order."""
 
     done: tuple[str, ...] = ()
     refused: tuple[Refusal, ...] = ()
@@ -116,4 +116,4 @@ class Written:
 
     done: tuple[str, ...] = ()
     refused: tuple[Refusal, ...] = ()
-    """What was not allowed or not understood; the writer must be told."""
+    """What was not allowed or not understood; the author must be notified."""

@@ -1,7 +1,7 @@
-"""Texts that people write, on pages and by mail: their commands carried out, the rest kept.
+"""Texts that people write, on pages and by mail: their commands carried out, the rest stored.
 
-The one way in for notes, issues and merge requests of people with an account. What others write
-goes to the services as it is: there no line is a command.
+The only entry point for notes, issues and merge requests of people with an account. What others
+write goes to the services as it is: there no line is a command.
 """
 
 from collections.abc import Iterator, Sequence

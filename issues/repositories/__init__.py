@@ -1,4 +1,4 @@
-"""Git repositories of projects: where branches stand, patches applied, refs moved."""
+"""Git repositories of projects: heads of branches, patches applied, refs moved."""
 
 from issues.repositories.applying import Applied, apply_patches, discarded, is_discarding
 from issues.repositories.importing import import_repository

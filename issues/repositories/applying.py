@@ -147,7 +147,7 @@ def _too_much() -> Refused:
 
 
 def _explain(git: Git, words: str, *, count: int) -> Refused:
-    """--3way is silent about the hunk that did not fit, so it is asked for once more."""
+    """--3way does not report the hunk that failed, so git is asked once more without it."""
     failed = find_failed(words)
     state = git.directory / "rebase-apply"
     patch = state / "patch"

@@ -1,4 +1,4 @@
-"""What git's words about a patch mean for the person who sent it."""
+"""What git's messages about a patch mean for the person who sent it."""
 
 import re
 from collections.abc import Sequence

@@ -63,7 +63,7 @@ def require_harmless(git: Git, changes: list[Change]) -> None:
 def stays_inside(path: str, target: bytes) -> bool:
     """Whether a link at `path` can't lead out of the tree, nor into `.git`.
 
-    `..` may stand in front only: behind the name of another link it would go elsewhere.
+    `..` may only come first: after the name of another link it would lead elsewhere.
     """
     words = target.decode(errors="surrogateescape").split("/")
     depth = path.count("/")

@@ -40,10 +40,10 @@ def pin(project: Project, *, version_id: int, commit: str) -> None:
 
 
 def move(project: Project, step: Move) -> bool:
-    """Move the branch, name the version, drop the pin: all or nothing, and twice is once.
+    """Move the branch, name the version, drop the pin: all or nothing, and idempotent.
 
-    False where somebody else has moved the branch meanwhile; the version is named all the same.
-    Raises GitError where git could not, so that the move stays owed.
+    False where somebody else has moved the branch; the version is named all the same. Raises
+    GitError where git failed, so that the move is tried again.
     """
     git = ensure_repository(project)
     target = f"{HEADS}{step.branch}"
@@ -57,16 +57,16 @@ def move(project: Project, step: Move) -> bool:
     except GitError:
         found = find_commit(git, target)
         if found == step.old != step.new:
-            raise  # nobody moved it: a fault, and the move is still owed
+            raise  # nobody moved it: a fault, and the move is still to be done
         _change(git, named)
         return found == step.new
     return True
 
 
 def move_branch(project: Project, *, branch: str, old: str, new: str) -> bool:
-    """Twice is once. False where somebody else has moved the branch, and it does not hold `new`.
+    """Idempotent. False where somebody else has moved the branch, and it does not contain `new`.
 
-    Raises GitError where git could not, so that the move stays owed.
+    Raises GitError where git failed, so that the move is tried again.
     """
     git = ensure_repository(project)
     target = f"{HEADS}{branch}"

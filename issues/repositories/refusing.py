@@ -1,4 +1,4 @@
-"""How the repository layer says no: a sentence for the person, worded when it is read."""
+"""Refusals of the repository layer: a sentence for the person, translated when it is read."""
 
 from enum import Enum
 
@@ -23,14 +23,14 @@ class Why(Enum):
     """The patch is sound and does not fit."""
 
     PATCH = "patch"
-    """The patch itself is not taken."""
+    """The patch itself is rejected."""
 
     BRANCH = "branch"
     """The branch is not there, or may not be used."""
 
 
 class Refused(Exception):
-    """Nothing was changed. `sentence` says what happened, why, and what to do."""
+    """Nothing was changed. `sentence` gives what happened, why, and what to do."""
 
     def __init__(self, why: Why, sentence: str) -> None:
         super().__init__(why, sentence)

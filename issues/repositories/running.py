@@ -51,7 +51,7 @@ ENVIRONMENT = {
 
 
 class GitError(Exception):
-    """git said no. `answer` holds its words; what they mean only the caller knows."""
+    """git failed. `answer` holds its output; only the caller knows what it means."""
 
     def __init__(self, command: str, answer: "Answer") -> None:
         super().__init__(f"git {command} ended with {answer.code}: {answer.words[-500:]}")
@@ -59,7 +59,7 @@ class GitError(Exception):
 
 
 class GitStopped(Exception):
-    """git was killed, since it took too long or said too much."""
+    """git was killed, since it took too long or wrote too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """All that git said for people."""
+        """All of git's messages for people."""
         return (self.err + b"\n" + self.out).decode(errors="replace").strip()
 
 
@@ -87,7 +87,7 @@ class Git:
     directory: Path
     worktree: Path | None = None
     syncs_refs: bool = True
-    """False where a ref may be lost with the power: in a workplace, or if a row tells it anew."""
+    """False where a ref may be lost in a power cut: in a workplace, or if a row can restore it."""
 
     is_import: bool = False
     """What an administrator names may be read, with no limit; nothing ever reads from a network."""
@@ -195,7 +195,7 @@ class _Talk:
             self.left = self.left[os.write(pipe, self.left[:CHUNK]) :]
         except BlockingIOError:
             return True
-        except BrokenPipeError:  # it ended early; its answer says why
+        except BrokenPipeError:  # it ended early; its answer gives the reason
             return False
         return bool(self.left)
 

@@ -1,4 +1,4 @@
-"""The bare repository of a project: where it lies, how it is made, and where its branches stand."""
+"""The bare repository of a project: its path, how it is made, and the heads of its branches."""
 
 import re
 import shutil
@@ -68,7 +68,7 @@ def put_in_place(directory: Path, project: Project) -> None:
 
 
 def find_head(project: Project, branch: str) -> str:
-    """Where the branch stands; empty if there is no such branch."""
+    """The commit of the branch; empty if there is no such branch."""
     if not has_repository(project):
         return ""
     return find_commit(Git(path_of(project)), f"{HEADS}{branch}")

@@ -1,4 +1,4 @@
-"""What people must hear of is written with it: one by one, or many at the end of a transaction."""
+"""Writes announcements: one by one, or many at the end of a transaction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ _gathered: ContextVar[list[Announcement] | None] = ContextVar("gathered", defaul
 
 
 def announce(announcement: Announcement) -> None:
-    """In the transaction of what it tells of; a worker is told after the commit."""
+    """Write it in the transaction of the event; a worker is notified after the commit."""
     gathered = _gathered.get()
     if gathered is None:
         announcement.save(force_insert=True)

@@ -15,7 +15,7 @@ from issues.services.recording import tell_change
 
 logger = logging.getLogger(__name__)
 SWEEP_AFTER = timedelta(seconds=30)
-"""What is owed for less is most likely on its way."""
+"""A move that is due for less is most likely in progress."""
 
 
 def finish_moves(*, project: Project) -> None:
@@ -75,7 +75,7 @@ def sweep_repositories(*, now: datetime) -> None:
 
 
 def _drop_pins() -> None:
-    """Of versions that never committed. A pin whose move is owed goes with the move."""
+    """Of versions that never committed. A pin whose move is still due is dropped by the move."""
     for project_id in repositories.find_pinned_projects()[: settings.SWEEP_BATCH]:
         project = Project(pk=project_id)
         pins = repositories.find_pins(project)

@@ -1,4 +1,4 @@
-"""Changes of issues and merge requests: each leaves one system note that says what changed."""
+"""Changes of issues and merge requests: each adds one system note that describes it."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""What the domain holds of a person is erased; what they said stays, without their name."""
+"""Erases what the domain holds of a person; what they wrote stays, without their name."""
 
 from collections.abc import Collection
 from datetime import datetime

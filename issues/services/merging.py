@@ -143,7 +143,7 @@ def _find_ends(item: MergeRequest) -> tuple[str, str, str]:
 
 
 def _find_target(item: MergeRequest) -> str:
-    """Where the target branch stands, or will when what has committed is done."""
+    """The head of the target branch, including moves that have committed and are still due."""
     of_project = {"merge_request__project": item.project_id, "branch_move": BranchMove.OWED}
     merges = Merge.objects.filter(target_branch=item.target_branch, **of_project)
     if newest := merges.order_by("-pk").values_list("new_sha", flat=True).first():

@@ -31,7 +31,7 @@ class PatchSet:
 
     received_at: datetime
     revision: int = 1
-    """n of `[PATCH vn]`. From 2 on the patches take the place of the ones before them."""
+    """n of `[PATCH vn]`. From 2 on the patches replace the ones before them."""
 
 
 @transaction.atomic
@@ -82,7 +82,7 @@ def propose_merge_request(  # noqa: PLR0913  (one argument a column)
 def add_version(
     *, merge_request: MergeRequest, author: User, patches: PatchSet
 ) -> MergeRequestVersion:
-    """More patches on the branch, or from revision 2 on others in the place of those there."""
+    """More patches on the branch, or from revision 2 on others instead of the present ones."""
     require(author, "issues.open_merge_request", merge_request.project)
     Project.objects.select_for_update().get(pk=merge_request.project_id)
     if known := MergeRequestVersion.objects.filter(source=patches.source).first():
@@ -116,7 +116,8 @@ def _require_push(author: User, project: Project, branch: str) -> None:
 
 
 def _find_head(project: Project, branch: str) -> str:
-    """Where the branch stands, or will when what has committed is moved; empty if nowhere."""
+    """The head of the branch, including moves that have committed and are still due; empty without
+    one."""
     owed = MergeRequestVersion.objects.filter(
         merge_request__project=project,
         merge_request__source_branch=branch,
@@ -139,7 +140,7 @@ def _require_target(project: Project, branch: str) -> str:
 def _find_commits(
     project: Project, source: str, target: str, author: User, patches: PatchSet
 ) -> tuple[Applied, str]:
-    """The commits of a new merge request, and where its source branch stood before."""
+    """The commits of a new merge request, and the former head of its source branch."""
     target_head, old = _require_target(project, target), _find_head(project, source)
     if patches.mails:
         _require_push(author, project, source)

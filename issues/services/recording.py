@@ -1,4 +1,4 @@
-"""How a change of an item is locked, written down as a system note, and told."""
+"""How an item is locked for a change, and how the change is recorded and announced."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Words of ours that name a person who is erased: the name is taken out, the rest stays."""
+"""Removes the name of a person who is erased from texts of ours; the rest stays."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -13,7 +13,7 @@ BATCH = 200
 
 
 def names_of(user: User | None, addresses: Collection[str]) -> tuple[str, ...]:
-    """What stands for them in a text: an address, or the mention of their account."""
+    """How they are named in a text: an address, or the mention of their account."""
     mention = [f"@{user.username}"] if user is not None and user.removed_at is None else []
     return (*addresses, *mention)
 

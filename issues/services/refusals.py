@@ -1,4 +1,4 @@
-"""The ways in which a service says no."""
+"""The exceptions by which a service refuses."""
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model
@@ -33,7 +33,7 @@ class Gone(Invalid):
 
 
 def require(user: User, action: str, target: Project | Issue | MergeRequest) -> None:
-    """One question when the answer is yes; a second one only to word the refusal.
+    """One query when the answer is yes; a second one only to choose the exception.
 
     Raises UnknownPermission for an action that is in no table, whoever asks.
     """

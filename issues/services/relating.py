@@ -17,9 +17,10 @@ from issues.services.refusals import Invalid, require
 def copy_in(
     *, item: Issue | MergeRequest, actor: User, users: Sequence[User], announce: bool = True
 ) -> None:
-    """Subscribe people who have not spoken about this item themselves; idempotent.
+    """Subscribe people who have not chosen for this item themselves; idempotent.
 
-    Their own word stays: who unsubscribed hears nothing. `announce` tells all who take part.
+    Their own choice is kept: who unsubscribed is not notified. `announce` notifies all
+    participants.
     """
     require(actor, "issues.comment_on", item)
     readers = set(readers_among(users, item))

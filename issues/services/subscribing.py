@@ -1,4 +1,4 @@
-"""A person's word on whether they hear of an item."""
+"""A person's choice whether they are notified about an item."""
 
 from django.db import transaction
 
@@ -8,7 +8,7 @@ from issues.services.refusals import require
 
 @transaction.atomic
 def subscribe(*, user: User, item: Issue | MergeRequest) -> None:
-    """Idempotent. Beats an earlier unsubscribe."""
+    """Idempotent. Overrides an earlier unsubscribe."""
     require(user, "issues.read_item", item)
     _say(user=user, item=item, subscribed=True)
 

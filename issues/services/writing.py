@@ -1,4 +1,4 @@
-"""New issues, merge requests and notes, each with the announcement that people must hear of it."""
+"""New issues, merge requests and notes, each with its announcement."""
 
 import re
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def create_issue(  # noqa: PLR0913  (one argument a column)
     files: Sequence[NewFile] = (),
 ) -> Issue:
     """With `external_author` nobody's permission is asked: the address let them write, and an
-    `author` then only stands for the desk. Without it there must be an author."""
+    `author` then only represents the desk. Without it there must be an author."""
     _require_author(author, external_author)
     if author is not None and not external_author:
         require(author, "issues.open_issue", project)
@@ -90,8 +90,8 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     above; `find_spot` says which are internal and where they stand. `place` is the line of a diff
     that it is about.
 
-    All that can be refused is refused before the first write, so inside somebody's transaction
-    no savepoint is needed: a fault in a write spoils the whole of it anyway.
+    All that can be refused is refused before the first write, so inside somebody's transaction no
+    savepoint is needed: a fault in a write breaks all of it anyway.
     """
     _require_author(author, external_author)
     asked = None if external_author else author

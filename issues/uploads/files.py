@@ -26,8 +26,8 @@ _RESERVED = re.compile(
 class NewFile:
     """A file that came with a text.
 
-    `source` names the cause for good (`inbound-42-0`): the same source gives the same place on
-    disk, so that doing it twice equals doing it once. `content_id` is what `cid:` refers to.
+    `source` is the permanent name of the cause (`inbound-42-0`): the same source results in the
+    same path on disk, so that repeating it changes nothing. `content_id` is what `cid:` refers to.
     """
 
     filename: str
@@ -36,7 +36,7 @@ class NewFile:
     source: str
     content_id: str = ""
     inline: bool = False
-    """Meant to stand in the text, as a logo does, not to be handed over."""
+    """Meant to be shown in the text, as a logo is, not to be handed over."""
 
     is_old: bool = False
     """Only the part that was cut from the text refers to it: a quote, or a signature."""

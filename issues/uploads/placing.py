@@ -32,7 +32,7 @@ def _plain_id(content_id: str) -> str:
 
 
 def place(body: str, chosen: Chosen) -> str:
-    """The body with the files in it and below it, and a word on what was left out."""
+    """The body with links to the files in it and below it, and notes about those left out."""
     if not chosen.files:
         return body
     placed: set[str] = set()
@@ -66,7 +66,7 @@ def _find_named(chosen: Chosen, by_id: frozenset[str]) -> dict[str, list[Shown]]
 
 
 def _list_rest(chosen: Chosen, placed: set[str]) -> list[str]:
-    """Links to the new files that stand nowhere yet; each name of the same bytes once."""
+    """Links to the new files that the text does not show yet; each name of the same bytes once."""
     new = {file.address for file in chosen.kept}
     rest = [chosen.shown[file.source] for file in chosen.files if file.source in chosen.shown]
     links = (_link(shown) for shown in rest if shown.address in new and shown.address not in placed)
@@ -78,7 +78,7 @@ def _link(shown: Shown) -> str:
 
 
 def _notes(chosen: Chosen) -> list[str]:
-    """What became of the files that are not as they were sent."""
+    """Notes about files that are not stored as they were sent."""
     by_limit: dict[Limit, list[NewFile]] = {}
     for limit, file in chosen.left_out:
         by_limit.setdefault(limit, []).append(file)

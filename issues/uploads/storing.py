@@ -22,7 +22,7 @@ def create_uploads(
     uploader: User | None,
     chosen: Chosen,
 ) -> list[Upload]:
-    """Rows first: the unique secret proves that nobody else owns the place on disk."""
+    """Rows first: the unique secret proves that the path on disk belongs to nobody else."""
     if not chosen.kept:
         return []
     digests = {file.source: file.digest for file in chosen.files}

@@ -34,7 +34,7 @@ ACTION_WORDS = "|".join((*ACTIONS, *OF_MERGE_REQUESTS))
 def item_action(
     request: MemberRequest, path: str, iid: int, *, kind: str, action: str
 ) -> HttpResponse:
-    """POST acts. GET only leads to the item: people come so after a log-in in between."""
+    """POST acts. GET only redirects to the item: people come here after a log-in in between."""
     item = find_item(request, path, kind, iid)
     if request.method == "POST":
         try:

@@ -19,7 +19,7 @@ class ShownLine:
     anchor: str
     discussions: tuple[ShownDiscussion, ...]
     is_written_on: bool
-    """The form for a comment stands below it."""
+    """The form for a comment is shown below it."""
 
     @property
     def look(self) -> str:
@@ -47,7 +47,7 @@ class ShownFile:
 
 @dataclass(frozen=True, slots=True)
 class LineTalk:
-    """A discussion, and the line that it stands at."""
+    """A discussion, and the line it belongs to."""
 
     anchor: Anchor
     discussion: ShownDiscussion

@@ -1,4 +1,4 @@
-"""The page of one issue or merge request, and the comment form that stands on it."""
+"""The page of one issue or merge request, and its comment form."""
 
 from collections.abc import Mapping
 
@@ -70,9 +70,9 @@ def take_comment(
     line: Anchor | None = None,
     place: Place | None = None,
 ) -> tuple[NoteForm, HttpResponse | None]:
-    """The form, and after a POST that went well the way `back`, to the new note.
+    """The form, and after a valid POST the redirect `back`, to the new note.
 
-    `line` is where the person wrote it, `place` what is there now.
+    `line` is the line that the person named, `place` the same line in the present diff.
     """
     given = request.POST if request.method == "POST" else None
     form = NoteForm(given, may_write_internal=shown.may_write_internal)

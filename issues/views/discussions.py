@@ -17,7 +17,7 @@ from issues.views.positions import ShownPosition, ShownPositions, show_positions
 # Every part is bounded, so that the time grows with the length of the text and no faster.
 ADDRESS = re.compile(r"[^\s@<>()\[\]\",;:]{1,64}[@＠][^\s@<>()\[\]\",;:]{1,255}")
 HIDDEN_ADDRESS = "…@…"
-# What quoted mails of ours give away: the 25-character key in an address, the unsubscribe link.
+# What quoted notifications contain: the 25-character key in an address, the unsubscribe link.
 KEY = re.compile(r"(?<![0-9a-z])([0-9a-z]{4})[0-9a-z]{21}(?=(?:-[^\s@]{0,64})?@)", re.IGNORECASE)
 LEAVING_LINK = re.compile(r"(/unsubscribe/)[^\s<>]+")
 
@@ -110,14 +110,14 @@ def show_note(note: Note, *, show_addresses: bool) -> ShownNote:
 
 
 def _show_body(note: Note, *, show_addresses: bool) -> SafeString:
-    """What people write they show themselves; a system note may name people outside."""
+    """Texts of people are shown as they are; a system note may name external participants."""
     if not note.system:
         return render_markdown(note.body)
     return conditional_escape(note.body if show_addresses else hide_addresses(note.body))
 
 
 def find_unlinked(uploads: Iterable[Upload], text: str) -> tuple[Upload, ...]:
-    """The files that the text does not link: the others are seen where it speaks of them."""
+    """The files that the text does not link: the others are shown where it refers to them."""
     return tuple(upload for upload in uploads if f"/uploads/{upload.secret}/" not in text)
 
 
@@ -150,7 +150,7 @@ def _author_name(author: User | None, external: str, *, show_addresses: bool) ->
 
 
 def _is_subscribed(item: Item, reader: Person, notes: Iterable[Note]) -> bool:
-    """Their own word if they gave one, else whether they take part."""
+    """Their own choice if they made one, else whether they participate."""
     if not isinstance(reader, User):
         return False
     on_item = {"issue": item} if isinstance(item, Issue) else {"merge_request": item}

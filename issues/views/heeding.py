@@ -1,4 +1,4 @@
-"""Tells the writer on the next page which commands of a text were carried out, and which not."""
+"""Reports on the next page which commands of a text were carried out, and which failed."""
 
 from django.contrib import messages
 from django.http import HttpRequest

@@ -11,7 +11,7 @@ from issues.quick_actions import find_actions
 
 @require_safe
 def quick_actions(request: HttpRequest) -> HttpResponse:
-    """Made from the table that the interpreter reads, so it can't tell of others."""
+    """Made from the table that the interpreter uses, so it is always complete."""
     rows = [
         {
             "action": action,

@@ -13,7 +13,7 @@ ItemT = TypeVar("ItemT", Issue, MergeRequest)
 
 
 class StateTab(NamedTuple):
-    """One way to narrow the list: the word for the address, its name, and how many there are."""
+    """A tab of the list: its name in the URL, its title, and how many items it has."""
 
     value: str
     name: str

@@ -60,7 +60,7 @@ def position_of(note: Note) -> NotePosition | None:
 
 
 def find_anchor(position: NotePosition, diff: Diff) -> Anchor | None:
-    """Where the line stands in this diff; None where the file has other content there."""
+    """The position of the line in this diff; None where the file has other content there."""
     found = diffs.find_file(diff, position.path, position.blob)
     if found is None:
         return None

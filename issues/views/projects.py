@@ -1,4 +1,4 @@
-"""The list of projects, and where a project's bare address leads."""
+"""The list of projects, and the redirect from a project's bare address."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render

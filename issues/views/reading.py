@@ -1,6 +1,6 @@
-"""What a page is about: found among the things its reader may see, or else 404.
+"""Finds the object of a page among those that its reader may see, or raises 404.
 
-"There is no such page" and "you may not see it" are one answer, so that nobody learns names.
+"There is no such page" and "you may not see it" are one answer, so that it reveals no names.
 """
 
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def find_merge_request(request: HttpRequest, path: str, iid: int) -> MergeReques
 
 
 def find_item(request: HttpRequest, path: str, kind: str, iid: int) -> Issue | MergeRequest:
-    """The issue or merge request; `kind` is the word that stands in its address."""
+    """The issue or merge request; `kind` is the word in its URL."""
     find = find_issue if kind == "issues" else find_merge_request
     return find(request, path, iid)
 

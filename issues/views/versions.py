@@ -32,12 +32,13 @@ class ChosenVersions:
 
     @property
     def has_moved(self) -> bool:
-        """The two begin at different commits, so what others did meanwhile is shown as well."""
+        """The two begin at different commits, so what others changed in between is shown as
+        well."""
         return self.earlier is not None and self.earlier.base_sha != self.version.base_sha
 
     @property
     def query(self) -> str:
-        """What leads to the same choice again."""
+        """The query string for the same choice."""
         words = f"version={self.version.number}"
         return words if self.earlier is None else f"{words}&from={self.earlier.number}"
 

@@ -36,7 +36,7 @@ def find_sender(desk: ServiceDesk | None) -> Sender:
 
 
 def template_of(custom: CustomEmail) -> AddressTemplate:
-    """Not checked for the longest key of all: it has room for those that it is used for."""
+    """Not validated for the longest possible key: those that it is used for fit."""
     local, _at, domain = custom.address.partition("@")
     return AddressTemplate(f"{local}+{PLACEHOLDER}@{domain}", f"{local}+", "", domain)
 
@@ -48,8 +48,8 @@ def verification_address(custom: CustomEmail) -> str:
 def find_keys(addresses: Iterable[str]) -> dict[str, str]:
     """For FORWARDED_ADDRESSES: the keys that mail to these addresses stands for.
 
-    One that is disabled or was replaced is taken still. One that nobody has proven is not, but
-    for its verification: else anybody could claim an address and get the mail of others.
+    Disabled and replaced addresses still receive mail. An unverified one does not, except for its
+    verification: otherwise anybody could claim an address and get the mail of others.
     """
     parts = {address: _split(address) for address in addresses}
     rows = CustomEmail.objects.filter(

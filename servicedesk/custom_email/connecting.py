@@ -17,7 +17,7 @@ ACCOUNT = "custom-email-"
 
 
 class GuardedClient(smtplib.SMTP):
-    """Goes only where a project's mail server may be."""
+    """Connects only to hosts that are allowed as a project's mail server."""
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return connect(host, port, timeout)
@@ -28,7 +28,7 @@ class GuardedTlsClient(smtplib.SMTP_SSL, GuardedClient):
 
 
 class ProjectBackend(EmailBackend):
-    """Never goes on in clear where TLS was asked for, nor without log-in."""
+    """Never continues unencrypted where TLS was requested, nor without log-in."""
 
     def __init__(self, custom: CustomEmail) -> None:
         super().__init__(

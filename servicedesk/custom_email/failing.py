@@ -1,4 +1,5 @@
-"""A desk's own mail server that takes no mail: its people are told once, and once that it does."""
+"""A desk's own mail server that rejects mail: the team is notified once, and once that it works
+again."""
 
 import secrets
 from collections.abc import Mapping
@@ -29,12 +30,14 @@ class Outage:
     """Mails."""
 
     words: str
-    """Of the server, or of the network."""
+    """The message of the server, or of the network."""
 
 
 def find_outage(custom: CustomEmail) -> Outage | None:
-    """What waits, since the server could not be reached or refused the log-in; that costs a mail
-    no attempt, unlike a word of the server about one mail."""
+    """The mails that wait because the server could not be reached or refused the log-in.
+
+    Unlike a refusal of a single mail, that costs a mail no attempt.
+    """
     return _find_outages([custom]).get(custom.pk)
 
 
@@ -52,11 +55,12 @@ def _find_outages(customs: "list[CustomEmail]") -> Mapping[int, Outage]:
 
 
 def watch_servers(*, now: datetime) -> int:
-    """By the clock: note which servers fail, and tell of those that have for
-    MAILBOX_ALERT_MINUTES, and of those that work again; how many were told of.
+    """Scheduled: record which servers fail; notify of those that have failed for
+    MAILBOX_ALERT_MINUTES, and of those that work again. Returns the number of notified failures and
+    recoveries.
 
-    `alerted_at` changes in one transaction with the mail: a crash tells neither twice nor never,
-    and of two workers one tells.
+    `alerted_at` changes in one transaction with the mail: a crash neither repeats nor loses a
+    notification, and of two workers one notifies.
     """
     customs = list(CustomEmail.objects.filter(retired_at=None).select_related("desk__project"))
     outages = _find_outages(customs) if customs else {}

@@ -10,11 +10,11 @@ from incoming_email.networks import read_address
 
 
 class ForbiddenHost(OSError):
-    """The name leads to an address of a local network. The message is for the maintainer."""
+    """The name resolves to an address of a local network. The message is for the maintainer."""
 
 
 def connect(host: str, port: int, timeout: float) -> socket.socket:
-    """To the very address that was looked at, so that a second look-up can't lead elsewhere."""
+    """Connects to the very address that was checked, so that a second look-up can't change it."""
     fault: OSError = ForbiddenHost(_("The name of the mail server leads to no address."))
     for family, kind, protocol, _name, address in socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM

@@ -1,4 +1,4 @@
-"""The mail that must come back, and the mails that say what became of it."""
+"""The verification mail, and the mails about its result."""
 
 from datetime import datetime
 
@@ -20,7 +20,8 @@ LABEL = "Verification token:"
 
 
 def write_verification(custom: CustomEmail, *, now: datetime) -> EmailMessage:
-    """From the address to itself. A mail of ours in all else, so it is known when it comes back."""
+    """From the address to itself. Otherwise like a mail of ours, so it is recognised when it comes
+    back."""
     text = _("This mail verifies that %(address)s forwards to Letterbox. Leave it as it is.") % {
         "address": custom.address
     }
@@ -39,7 +40,7 @@ def write_verification(custom: CustomEmail, *, now: datetime) -> EmailMessage:
 
 
 def tell(custom: CustomEmail, *, now: datetime) -> None:
-    """The owners, and who started it, hear of a start, a success and a failure; two queries."""
+    """Notify the owners, and who started it, of a start, a success and a failure; two queries."""
     people = User.objects.filter(is_active=True).exclude(email="")
     owners = people.filter(
         memberships__project=custom.desk.project_id, memberships__role=Role.OWNER
@@ -94,5 +95,5 @@ def _words(custom: CustomEmail) -> tuple[str, str]:
 
 
 def _round(custom: CustomEmail) -> str:
-    """Tells one verification of an address from the next."""
+    """Identifies one verification of an address."""
     return "0" if custom.started_at is None else str(int(custom.started_at.timestamp() * 1_000_000))

@@ -32,11 +32,11 @@ def find_current(desk: ServiceDesk) -> CustomEmail | None:
 def set_up(
     desk: ServiceDesk, *, actor: User, address: str, server: Server, now: datetime
 ) -> CustomEmail:
-    """The desk's address from now on, off and not verified; the one before is replaced.
+    """Set the desk's address, off and not verified; the previous one is replaced.
 
-    An address that the desk had before is taken up again with its history. An empty password
-    keeps the one that there is, as long as it goes to the same server. Raises Invalid with
-    sentences for the maintainer.
+    An address that the desk had before is used again with its history. An empty password keeps the
+    present one, as long as the server is the same. Raises Invalid with sentences for the
+    maintainer.
     """
     require(actor, "issues.administer_project", desk.project)
     address = address.strip().lower()
@@ -78,14 +78,14 @@ def enable(custom: CustomEmail, *, actor: User) -> None:
 
 
 def disable(custom: CustomEmail, *, actor: User) -> None:
-    """Mail to it is taken still; the desk writes by Letterbox's own server again."""
+    """Mail to it is still received; the desk sends by Letterbox's own server again."""
     require(actor, "issues.administer_project", custom.desk.project)
     CustomEmail.objects.filter(pk=custom.pk).update(enabled=False)
 
 
 @transaction.atomic
 def retire(custom: CustomEmail, *, actor: User, now: datetime) -> None:
-    """The desk has no custom address any more. What customers still send there is taken."""
+    """The desk has no custom address any more. Mail that customers still send there is received."""
     require(actor, "issues.administer_project", custom.desk.project)
     _retire(custom.desk, but="", now=now)
 

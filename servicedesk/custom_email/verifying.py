@@ -1,4 +1,4 @@
-"""A verification from its start to its end: started, then finished or failed, and told once."""
+"""A verification from its start to its end: started, then finished or failed, and reported once."""
 
 import smtplib
 from datetime import datetime, timedelta
@@ -23,11 +23,11 @@ be sent, such as a password that is not ASCII."""
 
 
 def start_verification(custom: CustomEmail, *, actor: User, now: datetime) -> CustomEmail:
-    """Send the mail that must come back; takes as long as the project's mail server does, which
+    """Send the verification mail; takes as long as the project's mail server does, which
     DESK_SMTP_TIMEOUT_SECONDS limits. Call outside a transaction.
 
-    The start is committed before the mail leaves: a mail that comes back is always awaited, and
-    one that never left is given up by the clock.
+    The start is committed before the mail is sent: a mail that comes back is always expected, and
+    one that was never sent times out.
     """
     require(actor, "issues.administer_project", custom.desk.project)
     with transaction.atomic(durable=True):
@@ -76,7 +76,7 @@ def find_fault(error: Exception) -> Fault:
 
 
 def _describe(error: Exception) -> str:
-    """The server's words; of a value that can't be sent nothing, since it may be the password."""
+    """The server's message; of a value that can't be sent nothing, since it may be the password."""
     if isinstance(error, smtplib.SMTPResponseException):
         words = error.smtp_error
         text = words.decode(errors="replace") if isinstance(words, bytes) else words
@@ -86,7 +86,7 @@ def _describe(error: Exception) -> str:
 
 @transaction.atomic
 def conclude(custom: CustomEmail, fault: Fault | None, *, now: datetime, detail: str = "") -> bool:
-    """End this round and tell of it; False where somebody else has ended it, or begun a new one."""
+    """End this round and notify; False where another process has ended it, or started a new one."""
     round_ = CustomEmail.objects.filter(
         pk=custom.pk, state=Verification.STARTED, started_at=custom.started_at
     )
@@ -113,7 +113,7 @@ def is_over(custom: CustomEmail, *, now: datetime) -> bool:
 
 
 def give_up_awaited(*, now: datetime) -> int:
-    """By the clock: those whose mail did not come back in time fail; how many."""
+    """Scheduled: fail verifications whose mail did not come back in time; returns how many."""
     limit = timedelta(minutes=settings.DESK_VERIFICATION_MINUTES)
     awaited = CustomEmail.objects.filter(state=Verification.STARTED, started_at__lt=now - limit)
     rows = list(awaited.select_related("desk__project", "triggerer")[: settings.SWEEP_BATCH])

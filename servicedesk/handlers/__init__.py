@@ -1,1 +1,1 @@
-"""Mail from outside: one handler a kind of address."""
+"""Mail from external participants: one handler per kind of address."""

@@ -12,7 +12,7 @@ from servicedesk.handlers.ticket import take_in
 
 
 class AliasHandler:
-    """Asked last and only there, since nearly every word has the form of its key."""
+    """Asked last and only there, since nearly every word matches its pattern."""
 
     name: ClassVar[str] = "ticket_alias"
     pattern: ClassVar[re.Pattern[str]] = ALIAS

@@ -1,4 +1,4 @@
-"""From a parsed mail to what the desk needs of it."""
+"""Converts a parsed mail into the values that the desk needs."""
 
 from dataclasses import replace
 
@@ -27,15 +27,15 @@ def letter_of_reply(email: ParsedEmail, context: Context, *, may_bring_people: b
 
 
 def find_requester(email: ParsedEmail, desk: ServiceDesk) -> str:
-    """From; Reply-To only in mail of the desk's web forms; who wrote what was forwarded, where
-    the desk says so."""
+    """From; Reply-To only in mail of the desk's web forms; the author of a forwarded message, where
+    the desk is set so."""
     if email.reply_to and desk.takes_reply_to_of(email.sender):
         return email.reply_to
     return (desk.take_forwarded and find_forwarded_author(email)) or email.sender
 
 
 def find_forwarded_author(email: ParsedEmail) -> str:
-    """Empty where nothing was forwarded, or a mail of ours: nobody outside asked for that."""
+    """Empty where nothing was forwarded, or a mail of ours, which no customer asked for."""
     author = email.forwarded.address if email.forwarded else ""
     return "" if not author or find_own([author]) else author
 
@@ -58,10 +58,10 @@ def _letter(
 
 
 def _find_people(email: ParsedEmail) -> tuple[str, ...]:
-    """Who else the mail went to openly: the people in To and Cc.
+    """The other recipients: the people in To and Cc.
 
-    Nobody where we stand in neither, since then we were told behind their backs, and nobody of a
-    mail that came through a list: it names the list.
+    Nobody where the desk is in neither, since the mail was then a blind copy, and nobody of a mail
+    that came through a list: it names the list.
     """
     people = tuple(c.address for c in email.candidates if c.header in OPEN_RECIPIENTS)
     return people if not email.is_bulk and find_own(people) else ()

@@ -36,7 +36,7 @@ class ParticipantReplyHandler:
         )
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
-        """Also by those who were taken out of the ticket since: they have the key still."""
+        """Also for those who were removed from the ticket: they still have the key."""
         ticket = None
         if isinstance(target.item, Issue):
             ticket = (

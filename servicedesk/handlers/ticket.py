@@ -81,7 +81,8 @@ def reply_to_ticket(
 
 
 def _may_write(ticket: Ticket, desk: ServiceDesk, email: ParsedEmail, context: Context) -> bool:
-    """False: the stranger gets a ticket of their own. Raises Held where a person must look."""
+    """False: the unknown sender gets a ticket of their own. Raises Held where a person must
+    review."""
     if find_participant(ticket, email.sender) is not None:
         _require_proof(context)
         return True

@@ -37,7 +37,7 @@ class ParticipantUnsubscribeHandler:
 
 
 def find_people(target: Target) -> list[Participant]:
-    """The participant whom the key stands for; none where they were taken out since."""
+    """The participant whom the key belongs to; none if they were removed in between."""
     if not isinstance(target.item, Issue):
         raise Rejected(Reason.NOT_FOUND)
     people = Participant.objects.filter(ticket=target.item.pk)

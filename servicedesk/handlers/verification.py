@@ -12,10 +12,10 @@ from servicedesk.custom_email import take_back
 
 
 class VerificationHandler:
-    """Takes what else is ignored: the mail is ours, and a forwarding program may mark it.
+    """Overrides two reasons to ignore: the mail is ours, and a forwarding program may mark it.
 
-    Its key stands for the `+verify` address of a custom address. Nobody writes to it in an
-    address of a mailbox of ours.
+    Its key is that of the `+verify` address of a custom address, and is not used in addresses of
+    our mailboxes.
     """
 
     name: ClassVar[str] = "custom_email_verification"

@@ -45,7 +45,7 @@ class Verification(models.TextChoices):
 
 
 class Fault(models.TextChoices):
-    """Why a verification failed. The label says what happened and what to do."""
+    """Why a verification failed. The label gives the cause and what to do."""
 
     INCORRECT_TOKEN = (
         "incorrect_token",
@@ -144,14 +144,14 @@ class CustomEmail(models.Model):
         User, null=True, blank=True, on_delete=models.SET_NULL, verbose_name=_("started by")
     )
     verified_at = models.DateTimeField(_("first verified at"), null=True, blank=True)
-    """From then on mail to it is ours, whatever becomes of later verifications."""
+    """From then on mail to it is ours, whatever the result of later verifications."""
 
     retired_at = models.DateTimeField(_("replaced at"), null=True, blank=True)
     failing_since = models.DateTimeField(_("failing since"), null=True, editable=False)
-    """Of its server, which takes no mail of ours; empty while it does."""
+    """Since when its server rejects our mail; empty while it works."""
 
     alerted_at = models.DateTimeField(null=True, editable=False)
-    """When the project's people were told of that."""
+    """When the team was notified of that."""
 
     class Meta:
         verbose_name = _("custom email address")

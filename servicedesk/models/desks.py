@@ -1,4 +1,4 @@
-"""The desk of a project, its tickets, and the people outside who take part in them."""
+"""The desk of a project, its tickets, and their external participants."""
 
 import re
 from typing import ClassVar
@@ -14,14 +14,14 @@ from issues.models import Issue, Project, User
 from servicedesk.placeholders import find_unknown
 
 RESERVED_KEYS = {"issue", "request", "unsubscribe", "verify", "bounce"}
-"""Last words of addresses that mean something else."""
+"""Last words of addresses that have another meaning."""
 
 SECRET = re.compile(r"[0-9a-z]{25}")
 """The form of reply keys and tokens."""
 
 
 class Strangers(models.TextChoices):
-    """What becomes of mail into a ticket by somebody who takes no part in it."""
+    """What is done with mail into a ticket from a sender who is not a participant."""
 
     HOLD = "hold", _("hold it until a person looks at it")
     NEW_TICKET = "new_ticket", _("make a ticket of its own")
@@ -131,14 +131,14 @@ class ServiceDesk(models.Model):
 
 
 class Ticket(models.Model):
-    """An issue that somebody outside asked for."""
+    """An issue that an external participant asked for."""
 
     issue = models.OneToOneField(
         Issue, on_delete=models.CASCADE, primary_key=True, related_name="ticket"
     )
     requester = models.CharField(_("requester"), max_length=254, blank=True)
     waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
-    """Of the oldest word from outside that nobody has answered; empty: we had the last word."""
+    """Time of the oldest unanswered mail; empty: the team answered last."""
 
     class Meta:
         verbose_name = _("ticket")
@@ -192,7 +192,7 @@ class ThreadMessage(models.Model):
     from_outside = models.BooleanField()
     created_at = models.DateTimeField()
     bounced_at = models.DateTimeField(null=True, blank=True)
-    """When a delivery report said that this mail did not arrive."""
+    """When a delivery report reported this mail as not delivered."""
 
     class Meta:
         verbose_name = _("mail of a ticket")

@@ -22,7 +22,8 @@ from servicedesk.previewing import preview_texts
 
 
 def find_own_project(request: MemberRequest, path: str) -> Project:
-    """One that the person leads; any other is answered like one that does not exist."""
+    """A project that the person maintains or owns; any other is answered like one that does not
+    exist."""
     project = find_project(request, path)
     if not request.user.has_perm(setting_up.PERMISSION, project):
         raise Http404

@@ -1,4 +1,4 @@
-"""The list of tickets, and who outside takes part in each."""
+"""The list of tickets, and the external participants of each."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required

@@ -62,8 +62,8 @@ def test_an_entry_says_when_how_grave_who_and_what(logger):
     ("message", "values", "fields"),
     [
         ("processed inbound_email=%s status=%s reason=%s", (7, "held", ""), [7, "held", ""]),
-        ("message left source_id=%s%s reason=%s", ("ab:1:", 9, "gone"), ["ab:1:9", "gone"]),
-        ("one by one inbound_email=%s…", (7,), [7]),
+        ("message skipped source_id=%s%s reason=%s", ("ab:1:", 9, "gone"), ["ab:1:9", "gone"]),
+        ("processing one by one inbound_email=%s…", (7,), [7]),
         ("not merged merge_request=%s: %s", (7, "conflict"), [7]),
         ("%d %% of mailbox=%s final=%s by=%s", (5, 3, True, None), [3, True, None]),
         ("took %.1f s issue=%s", (0.5, 3), [3]),

@@ -1,4 +1,4 @@
-"""Requests to Microsoft Graph about one mailbox: tokens, pages, pauses, and faults in its words."""
+"""Requests to Microsoft Graph about one mailbox: tokens, pages, pauses, and error messages."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -71,7 +71,7 @@ class GraphFolder:
 
 
 class GraphConnection:
-    """Raises InboxError, as GraphRefusal where the server said no."""
+    """Raises InboxError; GraphRefusal where the server refused the request."""
 
     def __init__(self, account: GraphAccount) -> None:
         self._account = account
@@ -79,7 +79,7 @@ class GraphConnection:
         self._client = make_client(ca_file=account.ca_file, timeout=account.timeout)
         self._deadline = 0.0
         self.server_time = datetime.now(UTC)
-        """What the server's clock said at its last answer."""
+        """The server's clock at its last answer."""
 
     def close(self) -> None:
         self._client.close()

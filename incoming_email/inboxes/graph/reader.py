@@ -1,4 +1,4 @@
-"""Mail out of a Microsoft 365 mailbox by Microsoft Graph, marked once it is stored on our side."""
+"""Reads a Microsoft 365 mailbox by Microsoft Graph; messages are marked once stored on our side."""
 
 import hashlib
 import logging
@@ -25,10 +25,10 @@ from incoming_email.inboxes.graph.folders import find_folder
 logger = logging.getLogger(__name__)
 
 MAX_LISTED = 5_000
-"""So many messages a reading; the next one begins behind them."""
+"""Messages per reading; the next one starts behind them."""
 
 MAX_BROKEN = 3
-"""So many messages that the server can't give are stepped over in one reading."""
+"""Messages that the server can't deliver are skipped, at most this many per reading."""
 
 MAX_KNOWN = 20
 MAX_SOURCE_ID = 200
@@ -37,7 +37,7 @@ TOO_COMPLEX = "InefficientFilter"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """When the newest message that is taken over was received, and which ones of that second.
+    """When the newest ingested message was received, and which ones of that second.
 
     Written as `2026-05-01T12:00:00+00:00 1a2b3c4d,…`.
     """
@@ -60,7 +60,7 @@ class Mark:
         return message.received_at == self.moment and _short(message.id) in self.known
 
     def beyond(self, message: Listed) -> "Mark":
-        """The mark when this one is taken over too."""
+        """The mark once this message is ingested too."""
         if message.received_at > self.moment:
             return Mark(message.received_at, (_short(message.id),))
         if message.received_at == self.moment and not self.is_known(message):
@@ -90,7 +90,7 @@ class GraphInbox:
         except InboxError:
             self.close()
             raise
-        # What somebody reads in Outlook from now on is taken although it is read.
+        # Messages that arrive from now on are ingested even if somebody has read them in Outlook.
         self._mark = Mark.parse(position) or Mark(self._connection.server_time)
 
     @property
@@ -132,7 +132,7 @@ class GraphInbox:
         except GraphRefusal as refusal:
             if refusal.code != TOO_COMPLEX:
                 raise
-            # Then without order, and without what somebody has read meanwhile.
+            # Then without order, and without what somebody has read in between.
             plain = {"$filter": self._unread() if self._since is None else self._after()}
             found = self._connection.list_messages(self._folder.id, plain)
             listed = sorted(found, key=lambda each: each.received_at)[:limit]
@@ -160,12 +160,12 @@ class GraphInbox:
             try:
                 content, oversize = self._connection.read_message(each.id)
             except GraphRefusal as refusal:
-                if refusal.status == httpx.codes.NOT_FOUND:  # moved or deleted meanwhile
+                if refusal.status == httpx.codes.NOT_FOUND:  # moved or deleted in between
                     continue
                 broken += 1
                 if refusal.retry_after or broken > MAX_BROKEN:
                     raise
-                logger.warning("message left id=%s reason=%s", _short(each.id), refusal.detail)
+                logger.warning("message skipped id=%s reason=%s", _short(each.id), refusal.detail)
                 continue
             source_id = _source_id(each.id)
             self._given[source_id] = each
@@ -202,7 +202,7 @@ def _stamp(moment: datetime) -> str:
 
 
 def _source_id(message_id: str) -> str:
-    """Graph's immutable id, which stays the same as long as the message is in this mailbox."""
+    """Graph's immutable id, which stays the same while the message is in this mailbox."""
     if len(message_id) <= MAX_SOURCE_ID:
         return message_id
     return hashlib.sha256(message_id.encode()).hexdigest()

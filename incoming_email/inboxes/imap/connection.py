@@ -24,7 +24,7 @@ from incoming_email.inboxes.imap.wire import BoundedIMAP4
 GOODBYE_SECONDS = 5.0
 MAX_LISTED = 30
 QUOTA_SHARE = 0.9
-"""From this share on people are told."""
+"""Share of the quota from which on people are notified."""
 
 UNREADABLE = (imaplib.IMAP4.error, ValueError, LookupError, TypeError)
 """A command that is refused, or an answer that is not as it must be."""

@@ -1,4 +1,4 @@
-"""Tries an IMAP account step by step and says what fails, why, and what to do about it."""
+"""Tests an IMAP account step by step: what fails, why, and what to do about it."""
 
 import ipaddress
 import socket
@@ -20,7 +20,7 @@ EXPIRY_WARNING_DAYS = 14
 
 @dataclass(slots=True)
 class Attempt:
-    """What the steps hand on to one another."""
+    """State that the steps share."""
 
     account: ImapAccount
     seconds: float
@@ -36,7 +36,7 @@ class Attempt:
 
 
 def _find_addresses(account: ImapAccount, seconds: float) -> set[str]:
-    """Resolves in a thread: getaddrinfo takes no time-out and may wait for half a minute."""
+    """Resolves in a thread: getaddrinfo has no time-out and may block for half a minute."""
     answers: list[set[str] | Exception] = []
 
     def resolve() -> None:

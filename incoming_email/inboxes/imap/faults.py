@@ -1,4 +1,5 @@
-"""Turns what the mail libraries raise into an InboxError with the server's words and a remedy."""
+"""Converts what the mail libraries raise into an InboxError with the server's message and a
+remedy."""
 
 import imaplib
 import re
@@ -31,14 +32,14 @@ UNTRUSTED = frozenset({18, 19, 20, 21})
 """OpenSSL's X509_V_ERR codes: self-signed, and an issuer that isn't known here."""
 
 UNEXPECTED = "unexpected response"
-"""imaplib's word for a line that no IMAP server may say there."""
+"""imaplib's message for a line that is not valid IMAP there."""
 
 EXPIRED = 10
 WRONG_NAME = frozenset({62, 64})
 
 
 def find_words(error: BaseException) -> str:
-    """The server's words, without the marks that Python puts round bytes."""
+    """The server's message, without Python's notation of bytes."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is refused: {error.verify_message}"
     first = error.args[0] if error.args else ""
@@ -63,7 +64,7 @@ def _certificate_remedy(error: ssl.SSLCertVerificationError) -> str:
 
 
 def find_remedy(error: BaseException, account: ImapAccount) -> str:
-    """One sentence, chosen by the kind of fault; the first row that fits."""
+    """A remedy, chosen by the kind of fault; the first row that matches."""
     if isinstance(error, LoginError) and isinstance(error.__context__, imaplib.IMAP4.abort):
         error = error.__context__  # the connection broke, the password is not at fault
     rows: tuple[tuple[type[BaseException], str], ...] = (
@@ -112,10 +113,8 @@ def _tls_remedy(error: ssl.SSLError, account: ImapAccount) -> str:
 
 @contextmanager
 def inbox_errors(account: ImapAccount, *, remedy: str = "", secret: str = "") -> Iterator[None]:
-    """Lets nothing but InboxError out of a library call.
-
-    Neither the password nor `secret` is ever in the text.
-    """
+    """Converts every fault of a library call into InboxError. Neither the password nor `secret` is
+    ever in the text."""
     try:
         yield
     except SERVER_FAULTS as error:

@@ -1,4 +1,4 @@
-"""How far an IMAP folder has been taken over: what to search for, and what is still owed."""
+"""How far an IMAP folder has been ingested: what to search for, and what is still missing."""
 
 import re
 from collections import deque
@@ -13,7 +13,7 @@ MAX_UID = 4_294_967_295
 """UIDs have 32 bits. Used instead of `*`, which always finds the last message (RFC 3501, 6.4.8)."""
 
 MAX_MISSED = 10
-"""So many unreadable messages may lie below the mark; it stays below the next one."""
+"""At most this many unreadable messages below the mark; the next one stops the mark."""
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -35,7 +35,7 @@ NO_POSITION_REMEDY = gettext_noop(
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Written as `UIDVALIDITY:highest UID`, with `:UID,UID` behind it if some below are owed."""
+    """Written as `UIDVALIDITY:highest UID`, followed by `:UID,UID` if some below are missing."""
 
     validity: int
     highest: int
@@ -56,7 +56,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What the server said when the folder was selected."""
+    """The server's answer to SELECT."""
 
     validity: int
     """UIDVALIDITY; 0 where the server gave none."""
@@ -124,14 +124,14 @@ class Progress:
         return f"UNDELETED OR {unseen} UID {missed}{self._first_new()}:{MAX_UID}"
 
     def _first_new(self) -> int:
-        """What somebody opens in webmail is taken from this UID on."""
+        """From this UID on, messages are ingested even if somebody has read them in webmail."""
         if self._whole:
             # Not the next one: mail may come between our SELECT and our SEARCH.
             return self._folder.uid_next
         return self._highest + 1
 
     def is_judged_by_date(self, uid: int) -> bool:
-        """Whether what the last search found is left alone if it is older than `starts_at`."""
+        """Whether results of the last search that are older than `starts_at` are skipped."""
         return self.starts_at is not None and uid < self._new_from and uid not in self._certain
 
     @property
@@ -144,7 +144,8 @@ class Progress:
         return tuple(sorted(uid for uid in self._missed if uid <= self._highest))
 
     def found(self, uids: Sequence[int]) -> None:
-        """A search answered, ascending; what it no longer finds is owed no more."""
+        """Process the ascending results of a search; missing messages it does not find are
+        dropped."""
         self._queue = deque(uids)
         self._owed = set(uids)
         self._certain, self._new_from = set(self._missed), self._first_new()
@@ -153,7 +154,7 @@ class Progress:
         self._advance()
 
     def skip(self, uid: int) -> None:
-        """Not readable this time."""
+        """Record a message that is not readable this time."""
         self._owed.discard(uid)
         if len(self._missed) < MAX_MISSED:
             self._missed.add(uid)
@@ -182,7 +183,7 @@ class Progress:
 
 
 class Backfill:
-    """All that the server got since a time, seen or not. The mark stays where it is."""
+    """All that the server received since a time, seen or not. The mark does not move."""
 
     resynchronised = True
     position = None
@@ -195,7 +196,7 @@ class Backfill:
         return True
 
     def found(self, uids: Sequence[int]) -> None:
-        """Nothing is owed: what this reading leaves out is left to the next one."""
+        """Nothing is missing: what this reading skips is left to the next one."""
 
     def skip(self, uid: int) -> None:
         """As above."""

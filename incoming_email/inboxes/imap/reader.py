@@ -1,4 +1,4 @@
-"""Mail out of an IMAP folder (RFC 3501), by UID, marked only once it is stored on our side."""
+"""Reads an IMAP folder (RFC 3501) by UID; messages are marked once stored on our side."""
 
 import hashlib
 import logging
@@ -27,13 +27,13 @@ UIDS_PER_COMMAND = 500
 """Keeps command lines below the 8,000 bytes that servers must take (RFC 7162, section 4)."""
 
 MAX_BROKEN = 3
-"""So many messages that break the connection are stepped over in one reading."""
+"""Messages that break the connection are skipped, at most this many per reading."""
 
 IDLE_LIMIT_SECONDS = 28 * 60
 """RFC 2177: servers may log out a client that idles for 29 minutes."""
 
 NOOP_SECONDS = 5.0
-"""Pause between questions to a server that has no IDLE."""
+"""Pause between two polls of a server without IDLE."""
 
 COUNTS = frozenset({b"EXISTS", b"RECENT"})
 
@@ -148,7 +148,7 @@ class ImapInbox:
         for uid in uids:
             values = answer.get(uid, {})
             size = values.get(b"RFC822.SIZE")
-            if not isinstance(size, int):  # expunged meanwhile; the next search will tell
+            if not isinstance(size, int):  # expunged in between; the next search shows it
                 self._progress.skip(uid)
             elif self._is_old(uid, values.get(b"INTERNALDATE")):
                 old.append(uid)
@@ -212,8 +212,8 @@ class ImapInbox:
         return messages
 
     def _leave(self, uid: int, reason: str) -> None:
-        """Left for the next reading; the mark does not pass it."""
-        logger.warning("message left source_id=%s%s reason=%s", self._id_prefix, uid, reason)
+        """Skip the message until the next reading; the mark stays below it."""
+        logger.warning("message skipped source_id=%s%s reason=%s", self._id_prefix, uid, reason)
         self._progress.skip(uid)
 
     def acknowledge(self, messages: Sequence[RawMessage]) -> None:
@@ -279,7 +279,7 @@ class ImapInbox:
         return lines
 
     def _is_news(self, lines: list[bytes]) -> bool:
-        """Whether a line tells of a change; some servers repeat the same EXISTS at every turn."""
+        """Whether a line announces a change; some servers repeat the same EXISTS each time."""
         news = False
         for match in filter(None, map(CHANGE_LINE.match, lines)):
             kind = (match[2] or b"").upper()

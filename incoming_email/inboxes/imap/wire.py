@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 262_144
 MAX_LINE_BYTES = 10_000_000
-"""Room for the answer to a SEARCH that finds a million messages."""
+"""Enough for the answer to a SEARCH that finds a million messages."""
 
 SLACK_BYTES = 16_000_000
 """What one answer may hold beyond its messages: headers, flags, notices of other messages."""
 
 TIMEOUTS_PER_COMMAND = 20
-"""A server that drips is given up after this many times the account's timeout."""
+"""A slow answer is given up after this many times the account's time-out."""
 
 KEEP_ALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
-"""Seconds of silence before the first question, between two, and how many go unanswered."""
+"""Seconds of silence before the first probe, between two probes, and how many may fail."""
 
 FETCH_LINE = re.compile(rb"\* \d+ FETCH ", re.IGNORECASE)
 BYE_LINE = re.compile(rb"\* BYE ?(.*)", re.IGNORECASE)
@@ -36,9 +36,9 @@ CHANGE_LINE = re.compile(rb"\* (?:(\d+) (EXISTS|RECENT|EXPUNGE|FETCH)|VANISHED)\
 
 
 def keep_alive(connection: socket.socket) -> None:
-    """Has the system ask, while an IDLE is silent for many minutes, whether the peer is there.
+    """Enable TCP keep-alive, to notice a dead peer while an IDLE is silent for many minutes.
 
-    It also keeps the connection in the tables of firewalls, which forget the silent ones.
+    It also keeps the connection in the tables of firewalls, which drop idle ones.
     """
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in KEEP_ALIVE:
@@ -185,9 +185,9 @@ class BoundedIMAP4(imaplib.IMAP4):
         return True
 
     def idle_lines(self, seconds: float) -> list[bytes] | None:
-        """Lines that came in one IDLE, which ends with the first change; None if it is refused.
+        """Lines that arrived in one IDLE, which ends with the first change; None if it is refused.
 
-        Untagged lines before the `+ idling` are taken as well (libetpan#393).
+        Untagged lines before the `+ idling` are included (libetpan#393).
         """
         tag: bytes = self._command("IDLE")
         lines = []

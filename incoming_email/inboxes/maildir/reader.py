@@ -64,7 +64,8 @@ class MaildirInbox:
         self._account = account
         self._path = Path(account.path)
         self._since = since
-        # What somebody reads in a mail program after this time is taken although it is seen.
+        # Messages delivered after this time are ingested even if a mail program marked them as
+        # seen.
         self._mark = int(position) if position.isdecimal() else time.time_ns()
         self._given: dict[str, Delivered] = {}
         self._changed = self._find_changes()
@@ -127,7 +128,7 @@ class MaildirInbox:
             for entry in entries:
                 if entry.name.startswith(".") or not entry.is_file(follow_symlinks=False):
                     continue
-                with suppress(FileNotFoundError):  # moved on meanwhile
+                with suppress(FileNotFoundError):  # moved in between
                     status = entry.stat(follow_symlinks=False)
                     yield Delivered(folder, entry.name, status.st_size, status.st_mtime_ns)
 
@@ -142,12 +143,12 @@ class MaildirInbox:
         return SEEN not in each.flags and not (starts_at and each.is_before(starts_at))
 
     def _read(self, each: Delivered) -> RawMessage | None:
-        """None where another program has moved it, or keeps it from us: it stays for later."""
+        """None where another program has moved it or denies access: it is read later."""
         source_id = _source_id(each.unique)
         try:
             content, oversize = self._read_file(self._path / each.folder / each.name)
         except OSError as error:
-            logger.warning("message left source_id=%s reason=%s", source_id, error.strerror)
+            logger.warning("message skipped source_id=%s reason=%s", source_id, error.strerror)
             return None
         self._given[source_id] = each
         return RawMessage(source_id, content, oversize=oversize)

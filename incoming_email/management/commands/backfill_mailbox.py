@@ -1,4 +1,4 @@
-"""Where a mailbox begins: how much has come since a day, fill that in, or start from now."""
+"""Where a mailbox starts: count what arrived since a day, ingest it, or start from now."""
 
 import sys
 from argparse import ArgumentParser

@@ -1,4 +1,4 @@
-"""Says whether incoming email is set up and running: `check_incoming_email`."""
+"""Checks whether incoming email is set up and running: `check_incoming_email`."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ from incoming_email.monitoring.health import round_trips
 from incoming_email.pipeline import fetching, processing
 
 EXIT_USAGE = 64
-"""EX_USAGE of sysexits.h. 1 says that a check answered no."""
+"""EX_USAGE of sysexits.h. 1 means that a check failed."""
 
 _TERMINAL_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -71,7 +71,7 @@ class Command(BaseCommand):
                 self._fetch(name, out=self.stderr if options["json"] else self.stdout)
             if options["round_trip"]:
                 trips = round_trips.start(_asked_mailboxes(name), now=timezone.now())
-        except (DatabaseError, InterfaceError) as error:  # the check says what to do about it
+        except (DatabaseError, InterfaceError) as error:  # the findings of the check explain it
             self.stderr.write(_("The database can't be used: %(error)s") % {"error": error})
         findings = health.diagnose(
             now=timezone.now(), only=name, other_mailbox=options["other_mailbox"]
@@ -87,7 +87,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _fetch(self, name: str, *, out: OutputWrapper) -> None:
-        """Take in what the mailboxes hold, then process what is due, however short a time."""
+        """Ingest what the mailboxes hold, then process what is due."""
         for mailbox in _fetched_mailboxes(name):
             out.write(_safe(f"{mailbox.name}: {_fetch_one(mailbox)}"))
         processing.give_up_exhausted(now=timezone.now())
@@ -159,7 +159,7 @@ def _asked_mailboxes(name: str) -> Iterable[Mailbox]:
 
 
 def _fetch_one(mailbox: Mailbox) -> str:
-    """What became of it, in a sentence."""
+    """The result of a reading, in a sentence."""
     holder = f"check {socket.gethostname()} {os.getpid()}"
     try:
         with _bar(desc=mailbox.name, unit="message") as bar:
@@ -173,7 +173,7 @@ def _fetch_one(mailbox: Mailbox) -> str:
 
 
 def _bar(rows: Sequence[int] | None = None, *, desc: str, unit: str) -> "tqdm[int]":
-    """On a terminal only. Without rows it counts what it is told."""
+    """A progress bar, on a terminal only."""
     return tqdm(
         iter(rows or ()),
         desc=desc,
@@ -215,5 +215,5 @@ def _as_json(findings: Sequence[health.MailboxFinding]) -> str:
 
 
 def _safe(text: str) -> str:
-    """Words of a server must not steer the terminal."""
+    """A server's text must not contain control sequences for the terminal."""
     return _TERMINAL_CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,4 +1,4 @@
-"""`manage.py erase_person ADDRESS|USERNAME`: what is held of a person is erased."""
+"""`manage.py erase_person ADDRESS|USERNAME`: erase a person's data."""
 
 from argparse import ArgumentParser
 from typing import Any

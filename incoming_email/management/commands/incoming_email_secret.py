@@ -74,7 +74,7 @@ class Command(BaseCommand):
         self.stdout.write(text, ending="" if text.endswith("\n") else "\n")
 
     def _write(self, mailbox: Mailbox) -> None:
-        """All of standard input, so that a password never stands on a command line."""
+        """All of standard input, so that a password never appears on a command line."""
         self._save(mailbox, sys.stdin.read(secret_files.MAX_FILE_BYTES + 1))
 
     def _save(self, mailbox: Mailbox, text: str) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py serve_smtp`: listen for mail by SMTP or LMTP until told to stop."""
+"""`manage.py serve_smtp`: listen for mail by SMTP or LMTP until a signal ends it."""
 
 import logging
 import signal

@@ -1,4 +1,4 @@
-"""`manage.py watch_mailboxes`: take in mail as it comes."""
+"""`manage.py watch_mailboxes`: ingest mail as it arrives."""
 
 import logging
 import signal

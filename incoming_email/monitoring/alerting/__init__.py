@@ -1,1 +1,1 @@
-"""What people are told without having written: a mailbox that fails, mail that waits."""
+"""Notifications without a mail that caused them: a mailbox that fails, mail that waits."""

@@ -17,14 +17,14 @@ def find_administrators() -> list[User]:
 
 
 def address_of_page(path: str) -> str:
-    """The whole address of one of our pages, as it stands in a mail."""
+    """The absolute URL of one of our pages, for a mail."""
     return f"{settings.BASE_URL}{path}"
 
 
 def compose_mails(
     people: Sequence[User], *, kind: str, cause: str, write: Callable[[User], tuple[str, str]]
 ) -> list[outbox.NewMail]:
-    """One mail a person; `write` gives subject and text in the language that is active then."""
+    """One mail per person; `write` returns subject and text in the language that is active then."""
     return [_compose(user, kind, cause, write) for user in people]
 
 

@@ -28,7 +28,8 @@ class Alert:
 
 
 def write_alert(alert: Alert, people: Sequence[User], *, now: datetime) -> None:
-    """In the caller's transaction, which also remembers that it was told."""
+    """Write the mails and the webhook's row, in the transaction that also records the
+    notification."""
     event, mailbox = alert.event, alert.mailbox
     page = reverse("admin:incoming_email_mailbox_change", args=[mailbox.pk])
     context = {"alert": alert, "mailbox": mailbox, "since": alert.since}

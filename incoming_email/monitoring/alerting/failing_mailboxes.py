@@ -1,4 +1,4 @@
-"""Administrators are told once that a mailbox has failed for long, and once that it works again."""
+"""Notifies administrators once that a mailbox has failed for long, and once that it works again."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,10 +14,10 @@ from issues.models import User
 
 
 def tell_administrators(*, now: datetime) -> int:
-    """Write what is to be told of mailboxes whose state changed; return of how many.
+    """Write notifications about mailboxes whose state changed; returns the number of mailboxes.
 
-    `Mailbox.alerted_at` remembers what was told. It changes in one transaction with the mail, so
-    a crash tells neither twice nor never, and of two workers one tells.
+    `Mailbox.alerted_at` records the notification. It changes in one transaction with the mail, so a
+    crash neither repeats nor loses one, and of two workers one notifies.
     """
     working = list(_find_working())
     failing = list(_find_failing(now))
@@ -35,7 +35,7 @@ def _find_failing(now: datetime) -> QuerySet[Mailbox]:
 
 
 def _find_working() -> QuerySet[Mailbox]:
-    """Told of as failing, and read since; a failure that began later is another one."""
+    """Reported as failing, and read since; a failure that began later is another one."""
     since = Q(failing_since=None) | Q(failing_since__gt=F("alerted_at"))
     return Mailbox.objects.filter(since, alerted_at__isnull=False)
 

@@ -1,4 +1,5 @@
-"""Administrators are told once that probes by a mailbox are late, and once that they are not."""
+"""Notifies administrators once that probes through a mailbox are late, and once that they
+recovered."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,10 +17,10 @@ from issues.models import User
 
 
 def tell_administrators(*, now: datetime) -> int:
-    """Write what is to be told; return of how many mailboxes.
+    """Write the notifications that are due; returns the number of mailboxes.
 
-    `Mailbox.probe_alerted_at` remembers what was told. It changes in one transaction with the
-    mail, so a crash tells neither twice nor never, and of two workers one tells.
+    `Mailbox.probe_alerted_at` records the notification. It changes in one transaction with the
+    mail, so a crash neither repeats nor loses one, and of two workers one notifies.
     """
     standing = probes.find_standing()
     told = Mailbox.objects.filter(probe_alerted_at__isnull=False)
@@ -44,7 +45,7 @@ def _tell(probe: Probe, people: Sequence[User], *, now: datetime) -> bool:
 
 
 def _describe(probe: Probe) -> Alert:
-    """In the language of the site: the webhook is told the same."""
+    """In the language of the site: the webhook gets the same text."""
     if probe.state not in BAD_STATES:
         return Alert(
             AlertEvent.PROBE_WORKING, probe.mailbox, probe.processed_at or probe.created_at

@@ -1,4 +1,4 @@
-"""Once a day, those who can release held mail are told how much waits: counts, no content."""
+"""Once a day, notifies those who can release held mail how much waits: counts, no content."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ HELD_DIGEST = "held_digest"
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits of one project; `path` is empty for what belongs to none that is known."""
+    """The number for one project; `path` is empty for messages without a known project."""
 
     path: str
     count: int
@@ -35,7 +35,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one person is told of."""
+    """The digest of one person."""
 
     user: User
     waiting: list[Waiting] = field(default_factory=list)
@@ -74,9 +74,10 @@ def write_digests(*, now: datetime) -> int:
 
 
 def _share_out(counts: Mapping[int | None, int]) -> Iterator[Share]:
-    """A project's mail to its maintainers and owners, and the rest to the administrators.
+    """Assigns each project's messages to its maintainers and owners, the rest to the
+    administrators.
 
-    The rest is what belongs to no project, or to one where nobody could be told.
+    The rest are messages without a project, or of one where nobody could be notified.
     """
     known = [pk for pk in counts if pk is not None]
     responsible = (

@@ -1,4 +1,4 @@
-"""Whose series of patches has stayed incomplete is told which ones are missing."""
+"""Notifies the author of a patch series that stayed incomplete which patches are missing."""
 
 from datetime import datetime
 
@@ -17,9 +17,9 @@ KIND = "series"
 
 
 def finish_waiting_series(*, now: datetime) -> None:
-    """Of each series that waited for SERIES_WAIT_HOURS: apply it, or give it up and say so.
+    """Apply or give up each series that waited for SERIES_WAIT_HOURS, and notify its author.
 
-    Applied is one that lacks nothing but the cover letter, which perhaps nobody sent here.
+    Applied is one that lacks only the cover letter, which perhaps nobody sent here.
     """
     for part in find_expired(now=now):
         with transaction.atomic():
@@ -47,7 +47,7 @@ def _finish(series: Series, *, now: datetime) -> None:
 
 
 def _tell(series: Series, refusal: str, *, now: datetime) -> None:
-    """To the address of the account: the mails themselves prove nobody's."""
+    """Sent to the address of the account: the mails themselves prove nobody's."""
     author, first = series.first.author, series.first
     if not (author.is_active and author.email):
         return

@@ -1,4 +1,4 @@
-"""Alerts to the webhook: posted outside of transactions, at least once, until it says 2xx."""
+"""Posts alerts to the webhook: outside of transactions, at least once, until it answers 2xx."""
 
 import logging
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from incoming_email.monitoring.alerting.administrators import address_of_page
 logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 10.0
 BATCH = 10
-"""All of them may take their whole time, and the task must end within its limit."""
+"""Each may take its whole time-out, and the task must end within its limit."""
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 LAST_DOUBLING = 6
 
 
 def post_owed(*, clock: Callable[[], datetime] = timezone.now) -> int:
-    """Post what is owed; return how many the webhook has taken. Call outside a transaction."""
+    """Post what is due; returns how many the webhook accepted. Call outside a transaction."""
     if not settings.ALERT_WEBHOOK_URL:
         return 0
     owed = WebhookAlert.objects.owed(clock()).select_related("mailbox").order_by("pk")
@@ -30,7 +30,8 @@ def post_owed(*, clock: Callable[[], datetime] = timezone.now) -> int:
 
 
 def _claim(alert: WebhookAlert, now: datetime) -> bool:
-    """The next attempt, by whomever, only after a pause: two workers don't post the same."""
+    """Schedule the next attempt, by any worker, after a pause, so that two workers don't post the
+    same."""
     pause = min(FIRST_PAUSE * 2 ** min(alert.attempts, LAST_DOUBLING), LONGEST_PAUSE)
     mine = WebhookAlert.objects.owed(now).filter(pk=alert.pk, attempts=alert.attempts)
     return bool(mine.update(attempts=alert.attempts + 1, next_attempt_at=now + pause))
@@ -41,7 +42,7 @@ def _post(alert: WebhookAlert, clock: Callable[[], datetime]) -> bool:
     try:
         answer = httpx.post(settings.ALERT_WEBHOOK_URL, json=_body(alert), timeout=TIMEOUT_SECONDS)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        problem = type(error).__name__  # its text may hold the address, and that a secret
+        problem = type(error).__name__  # the text may contain the URL, which may contain a secret
     else:
         problem = "" if answer.is_success else f"HTTP {answer.status_code}"
     if problem:

@@ -1,4 +1,4 @@
-"""Counts over the ledger and the outbox, for the dashboard and for metrics. Reads only."""
+"""Statistics over the ledger and the outbox, for the dashboard and for metrics. Reads only."""
 
 from incoming_email.monitoring.figures.over_time import (
     PERIODS,

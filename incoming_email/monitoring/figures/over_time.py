@@ -1,4 +1,4 @@
-"""What came in, what became of it and how long it took, hour by hour or day by day."""
+"""Received messages by status and processing time, hour by hour or day by day."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -22,7 +22,7 @@ MINUTE_SECONDS, HOUR_SECONDS = 60, 3600
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """So many buckets of this length; the last one is not over yet."""
+    """Buckets of this length; the last one is not over yet."""
 
     slug: str
     label: str | Promise
@@ -47,9 +47,9 @@ PERIODS = (
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What came in from `start` on. Times are seconds from received to finished, rounded down.
+    """Messages received from `start` on. Times are seconds from received to finished, rounded down.
 
-    None where nothing that came in then is finished.
+    None where no message of the bucket is finished.
     """
 
     start: datetime

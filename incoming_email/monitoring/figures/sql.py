@@ -1,4 +1,4 @@
-"""Times in SQL as both databases reckon them by themselves: Django's own ask Python each row."""
+"""Times computed in SQL by both databases; Django's own functions call Python for each row."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ class HourOf(_Reckoned):
 
 
 class Seconds(_Reckoned):
-    """Of a moment, since some moment that is always the same."""
+    """Seconds of a moment, since a fixed moment."""
 
     template = "EXTRACT(EPOCH FROM %(expressions)s)"
     sqlite_template = "(JULIANDAY(%(expressions)s) * 86400.0)"
@@ -35,9 +35,9 @@ class Seconds(_Reckoned):
 
 
 class Whole(_Reckoned):
-    """A number without what stands behind its point.
+    """A number without its decimals.
 
-    SQLite reckons days as floating point, where 2 seconds may come out as 1.99999.
+    SQLite computes days as floating point, where 2 seconds may result in 1.99999.
     """
 
     template = "CAST(FLOOR(%(expressions)s) AS INTEGER)"

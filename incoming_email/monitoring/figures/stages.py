@@ -1,4 +1,4 @@
-"""What waits for each stage of the way, from a stored message to the mails that follow from it."""
+"""What waits at each stage, from a stored message to the mails that follow from it."""
 
 from collections import Counter
 from dataclasses import dataclass

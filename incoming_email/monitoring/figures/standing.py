@@ -1,4 +1,4 @@
-"""How things stand now: what waits, for whom, since when, and who was last seen alive."""
+"""Current counts: what waits, for whom, since when, and when each process was last seen."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from incoming_email.outcomes import Status
 from issues.models import OutgoingEmail, OutgoingState
 
 OPEN = (Status.PENDING, Status.HELD, Status.FAILED)
-"""Statuses that want somebody's work."""
+"""Statuses that somebody must act on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`open_rows` counts by (mailbox id, status), for the statuses that want work."""
+    """`open_rows` counts by (mailbox id, status), for the statuses that somebody must act on."""
 
     open_rows: Mapping[tuple[int, str], int]
     unsent: int
@@ -84,7 +84,7 @@ def find_overdue(*, now: datetime) -> Overdue:
 
 
 def find_oldest_pending(*, now: datetime) -> InboundEmail | None:
-    """Of those that don't wait for a limit on purpose; with few columns."""
+    """Due rows, without those that wait for a limit on purpose; with few columns."""
     pending = InboundEmail.objects.filter(status=Status.PENDING).order_by("received_at")
     due = pending.exclude(attempts=0, next_attempt_at__gt=now)
     return due.only("pk", "received_at", "attempts").first()

@@ -1,4 +1,4 @@
-"""Whether our clock agrees with those of servers: leases, tokens and order rest on it."""
+"""Whether our clock agrees with those of servers: leases, tokens and order depend on it."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ STEP = "clock"
 
 
 def find_database_clock() -> Finding:
-    """A database server has a clock of its own, and every machine of ours must agree with it."""
+    """Compares our clock with that of a database server."""
     if connection.vendor != "postgresql":
         return Finding(STEP, Answer.SKIPPED, _("the database is on this machine"))
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The whole check: all that our rows know first, then every server side by side."""
+"""The whole check: first what our own rows show, then every server side by side."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Whether there is room where we write: data, files, repositories, a broker of files."""
+"""Whether there is free space where we write: data, files, repositories, a broker of files."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from incoming_email.monitoring.health.examinations import Examination, Probe
 
 STEP = "disk space"
 FEW_FILES = 1_000
-"""A disk that can hold no more than so many further files is as good as full."""
+"""A disk that can hold no more than this many further files counts as full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Room:
 
 
 def examine_disk(*, timeout: float) -> Examination:
-    """In a thread: a network drive that is away never answers."""
+    """In a thread: a network drive that is unreachable never answers."""
     return Examination(probe=Probe((STEP,), find_disk_space, timeout))
 
 
@@ -66,7 +66,7 @@ def _find_rooms(folders: Iterator[Path]) -> Sequence[Room]:
 
 
 def measure(folder: Path) -> tuple[int, Room]:
-    """Which disk it is on, or will be when the first file makes it, and the room there."""
+    """The disk that the folder is on, or will be once it is made, and the free space there."""
     there = folder.absolute()
     while not there.exists() and there != there.parent:
         there = there.parent

@@ -1,4 +1,4 @@
-"""What is asked about one subject, and the findings as they come out of it."""
+"""The steps of the check for one subject, and the findings they yield."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """One subject: what our own rows say, and what its server has to be asked."""
+    """One subject: what our own rows show, and the steps that ask its server."""
 
     mailbox: str = ""
     inbox_method: str = ""

@@ -1,4 +1,4 @@
-"""What only Microsoft Graph can be asked: its clock, and whether the app reads mail of others."""
+"""Steps for Microsoft Graph alone: its clock, and whether the app can read mail of others."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What is asked of a Microsoft 365 mailbox or a Maildir: is it let in, is the folder there."""
+"""Steps for a Microsoft 365 mailbox or a Maildir: whether it can be opened and has the folder."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from incoming_email.inboxes.opening import open_inbox
 from incoming_email.monitoring.health import graph_reach
 
 BACKLOG_MESSAGES = 100
-"""More than so many waiting messages are worth a warning."""
+"""More waiting messages than this cause a warning."""
 
 STEPS = ("login", "folder", "backlog")
 GRAPH_STEPS = (*STEPS, *graph_reach.STEPS)
@@ -44,7 +44,7 @@ def ask(
 
 
 def keep_in_thread(client: OAuthClient) -> OAuthClient:
-    """A new refresh token must be kept at once; the thread's connection is not left open."""
+    """A new refresh token must be stored at once; the thread's connection is not left open."""
 
     def keep(text: str) -> None:
         try:

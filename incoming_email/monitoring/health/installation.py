@@ -1,4 +1,4 @@
-"""What is asked of our own rows: are the processes alive, and does work pile up?"""
+"""Steps about our own rows: are the processes alive, and does work pile up?"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ def find_processes(enabled: Sequence[Mailbox], *, now: datetime) -> list[Finding
 
 
 def _find_watcher(enabled: Sequence[Mailbox], *, now: datetime) -> Finding:
-    """Only a warning: without it beat still has the mailboxes read every minute."""
+    """Only a warning: without the watcher, beat still has the mailboxes read every minute."""
     if not any(mailbox.inbox_method in FETCHED for mailbox in enabled):
         return Finding(
             "watcher", Answer.SKIPPED, _("no mailbox is enabled that mail is fetched from")
@@ -112,7 +112,7 @@ def _describe_overdue(count: int, oldest: InboundEmail, *, now: datetime) -> Fin
 
 
 def find_unsent(*, now: datetime) -> Finding:
-    """Mail of ours that is given up, or waits too long."""
+    """Outgoing mail that failed for good, or waits too long."""
     step = "unsent mail"
     failed = OutgoingEmail.objects.filter(state=OutgoingState.FAILED).count()
     if failed:

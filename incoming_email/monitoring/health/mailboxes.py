@@ -1,4 +1,4 @@
-"""What is asked about one mailbox: its row, its neighbours, its server."""
+"""Steps about one mailbox: its row, other mailboxes with the same folder, its server."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -185,7 +185,7 @@ def _read_inside(account: ImapAccount, position: str, seconds: float) -> tuple[i
 
 
 def find_same_folder(mailbox: Mailbox, others: Sequence[Mailbox]) -> Finding:
-    """Two readers of one folder take each other's mail away."""
+    """Two mailboxes with the same folder take each other's mail."""
     place = _place(mailbox)
     names = [
         other.name
@@ -213,7 +213,7 @@ def _place(mailbox: Mailbox) -> tuple[str, int, str, str]:
 
 
 def find_domain(mailbox: Mailbox) -> Finding:
-    """The caution: who gets mail on a domain can confirm accounts elsewhere that trust it."""
+    """The warning: who gets mail on a domain can confirm accounts elsewhere that trust it."""
     try:
         domain = lower_ascii(parse_template(mailbox.address).domain)
     except InvalidTemplate:

@@ -1,4 +1,4 @@
-"""Servers that our mail goes out by: that of EMAIL_URL, and those of projects."""
+"""Servers for outgoing mail: that of EMAIL_URL, and those of projects."""
 
 import smtplib
 import socket
@@ -88,7 +88,7 @@ def _open(server: BaseEmailBackend) -> Exception | None:
 
 
 def _find_remedy(error: Exception) -> str:
-    """One thing to do, by the kind of fault; the first row that fits."""
+    """A remedy, by the kind of fault; the first row that matches."""
     rows: tuple[tuple[type[BaseException], str], ...] = (
         (
             smtplib.SMTPAuthenticationError,

@@ -1,4 +1,5 @@
-"""Runs probes side by side, each within its time, and says what did not answer."""
+"""Runs the steps that ask servers side by side, each within its time, and reports which did not
+answer."""
 
 import queue
 import threading
@@ -13,7 +14,7 @@ from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.monitoring.health.examinations import Probe
 
 GRACE_SECONDS = 0.5
-"""A step ends by itself and says why; only one that does not is cut off from here."""
+"""Time for a step to end by itself with a reason; one that does not is cut off."""
 
 LOOK_SECONDS = 0.02
 
@@ -26,7 +27,7 @@ class Running:
     findings: "queue.SimpleQueue[tuple[float, Finding]]" = field(default_factory=queue.SimpleQueue)
 
     def work(self) -> None:
-        with override(self.language):  # a new thread speaks the default language
+        with override(self.language):  # a new thread has the default language
             for finding in self.probe.find():
                 self.findings.put((time.monotonic(), finding))
 

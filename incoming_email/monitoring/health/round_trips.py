@@ -1,4 +1,5 @@
-"""A probe by each mailbox while a person waits: how long each part took, or where it stopped."""
+"""Sends a probe through each mailbox and waits for it: how long each part took, or where it
+stopped."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from incoming_email.monitoring.health.examinations import MailboxFinding
 
 STEP, PROBE_STEP = "round trip", "last probe"
 WAIT_SECONDS = 120
-"""A mailbox that nobody watches is read once a minute, and the mail server wants time, too."""
+"""A mailbox without a watcher is read once a minute, and the mail server needs time, too."""
 
 LOOK_SECONDS = 0.5
 
@@ -25,11 +26,11 @@ class Trip:
     mailbox: Mailbox
     probe: Probe | None
     obstacle: str = ""
-    """Why there is no probe."""
+    """The reason where no probe was sent."""
 
 
 def find_last_probe(mailbox: Mailbox) -> list[Finding]:
-    """What the probes by the clock say; nothing where the mailbox has none."""
+    """The result of the last scheduled probe; nothing where the mailbox has none."""
     if not (mailbox.pk and mailbox.enabled and mailbox.probe_interval):
         return []
     last = probes.find_standing().get(mailbox.pk)
@@ -69,7 +70,7 @@ def await_end(
     clock: Callable[[], datetime],
     pause: Callable[[float], object] = time.sleep,
 ) -> dict[str, Finding]:
-    """By name of the mailbox, what became of its probe; at most after so many seconds."""
+    """By name of the mailbox, the result of its probe; waits at most this many seconds."""
     ends = time.monotonic() + seconds
     courses: dict[int, probes.Course] = {}
     open_trips = [trip for trip in trips if trip.probe is not None]

@@ -25,7 +25,7 @@ MAX_WORDS = 500
 LMTP_SECONDS = 1.0
 EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  (compared with, not listened at)
 PATIENCE = 0.9
-"""Share of a step's time that its server may be silent, so that we still can say so ourselves."""
+"""Share of a step's time that its server may be silent, so that the step still can report it."""
 
 FOLDER = "data_folder_out"
 """Option of the one transport that needs no server."""
@@ -74,11 +74,11 @@ def examine_broker(*, timeout: float) -> Examination:
 
 
 def _name_broker(url: str) -> str:
-    """Of the first, where several are named; never with the password."""
+    """The first, where several are configured; never with the password."""
     try:
         parts = urlsplit(url.partition(";")[0])
         port = parts.port or BROKER_PORTS.get(parts.scheme, 0)
-    except ValueError:  # the probe says what is wrong with it
+    except ValueError:  # the step reports what is wrong with it
         return ""
     return name_server(parts.hostname, port) if parts.hostname else ""
 
@@ -114,12 +114,12 @@ def _try_broker(connection: "Connection") -> str:
         with tempfile.TemporaryFile(dir=folder):
             return _("the folder %(folder)s can be written to") % {"folder": folder}
     connection.connect()
-    with connection.channel():  # Redis is spoken to by channels only
+    with connection.channel():  # Redis connects only when a channel is opened
         return _("a task can be handed over")
 
 
 def find_words(error: BaseException, *secrets: str) -> str:
-    """The server's own words, without these secrets."""
+    """The server's message, without these secrets."""
     if isinstance(error, smtplib.SMTPResponseException):
         said = error.smtp_error
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)

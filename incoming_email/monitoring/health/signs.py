@@ -1,4 +1,4 @@
-"""Whether the installation lives, found out in a moment: for those who ask every few seconds."""
+"""Whether the installation works, found in a moment: for probes that ask every few seconds."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ PROCESSES = {
 }
 SIGNS = ("database", *PROCESSES, "processing", "mailboxes", "probes", "broker")
 OPTIONAL = ("watcher", "listener")
-"""An installation may do without them, so who wants to know asks by name."""
+"""An installation may run without them, so they are reported only if asked for by name."""
 
 FORMER_NAMES = {"door": "listener"}
 """Names that `/health/?only=` also accepts, and what they are called now."""
@@ -28,7 +28,7 @@ FORMER_NAMES = {"door": "listener"}
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One thing that has to work. `numbers` say no more than strangers may know."""
+    """The state of one component. `numbers` may be public: they name nothing."""
 
     name: str
     is_good: bool
@@ -46,7 +46,7 @@ def find_signs(*names: str, now: datetime) -> list[Sign]:
         known += [_find_mailboxes(now), _find_probes()]
         chosen = [sign for sign in known if sign.name in asked]
     except (DatabaseError, InterfaceError):
-        # Whatever else was asked for is not known now.
+        # The state of everything else is unknown now.
         chosen = [Sign("database", is_good=False)]
     if "broker" in asked:
         (broker,) = find_broker(timeout=BROKER_SECONDS)
@@ -73,7 +73,7 @@ def _find_processing(now: datetime) -> Sign:
 
 
 def _find_mailboxes(now: datetime) -> Sign:
-    """A mailbox may fail for a while: no sooner than people are told does it count."""
+    """A mailbox may fail for a while: it counts once people are notified."""
     since = now - timedelta(minutes=settings.MAILBOX_ALERT_MINUTES)
     enabled = Mailbox.objects.filter(enabled=True)
     failing = enabled.filter(failing_since__lte=since).count()

@@ -1,4 +1,4 @@
-"""Whether what a mailbox logs in with is there and can be read. No secret is shown."""
+"""Whether the credentials of a mailbox exist and can be read. No secret is shown."""
 
 from django.utils.translation import gettext as _
 

@@ -1,4 +1,5 @@
-"""Letterbox mails itself through a mailbox, follows the mail, and keeps how long it took."""
+"""Sends mail from Letterbox to itself through a mailbox, follows it, and records how long it
+took."""
 
 from incoming_email.monitoring.probes.following import Course, follow, follow_open
 from incoming_email.monitoring.probes.history import (

@@ -1,4 +1,4 @@
-"""How far a probe has come, read from outbox and ledger; and what is kept of that."""
+"""How far a probe has come, read from outbox and ledger and stored in its row."""
 
 import logging
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ from issues.models import OutgoingEmail
 
 logger = logging.getLogger(__name__)
 CLOCK_SLACK = timedelta(minutes=5)
-"""The machine that takes mail in may have another clock than the one that wrote the probe."""
+"""The machine that ingests mail may have another clock than the one that wrote the probe."""
 
 MOST_UNFINISHED = 20
 MOST_BYTES = 50_000
-"""Rows that are looked into for a probe that nobody has processed; a probe is a small mail."""
+"""Rows that are examined for a probe that nobody has processed; a probe is a small mail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """When each part of the way was over, and where it goes no further."""
+    """When each part of the round trip was over, and where it stopped."""
 
     sent_at: datetime | None = None
     received_at: datetime | None = None
@@ -45,7 +45,7 @@ class Course:
 
 
 def follow_open(*, now: datetime) -> int:
-    """Note how far the open ones have come; return how many of them changed their state."""
+    """Update the open ones; returns how many of them changed their state."""
     rows = Probe.objects.filter(state__in=OPEN_STATES).select_related("mailbox", "outgoing")
     return sum(_note(probe, follow(probe), now=now) for probe in rows.order_by("created_at"))
 
@@ -67,7 +67,7 @@ def follow(probe: Probe) -> Course:
 
 
 def _find_processed(probe: Probe) -> InboundEmail | None:
-    """The first copy, by whichever mailbox it came: the trace names the probe."""
+    """The first copy, received by any mailbox: the trace names the probe."""
     rows = InboundEmail.objects.filter(
         status=Status.IGNORED,
         reason=Reason.PROBE,
@@ -100,7 +100,7 @@ def _find_before_receipt(mailbox_id: int, sent_at: datetime) -> Course:
 
 
 def _note(probe: Probe, course: Course, *, now: datetime) -> bool:
-    """The state is asked again by the UPDATE: a second worker may have been quicker."""
+    """The UPDATE checks the state again: a second worker may have been quicker."""
     state = _judge(probe, course, now=now)
     values = {
         "sent_at": course.sent_at,

@@ -1,4 +1,4 @@
-"""What the probes of a mailbox say of it, and the end of their history."""
+"""The results of the probes of a mailbox, and the end of their history."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ def find_last(mailbox: Mailbox, count: int) -> Sequence[Probe]:
 
 
 def find_standing() -> dict[int, Probe]:
-    """By mailbox that has probes by the clock, the newest of them that is judged; in one query."""
+    """By mailbox with scheduled probes, the newest that is back or late; in one query."""
     judged = Probe.objects.filter(mailbox=OuterRef("pk"), is_scheduled=True)
     newest = judged.exclude(state=ProbeState.WAITING).order_by("-created_at", "-pk")
     mailboxes = Mailbox.objects.filter(enabled=True)
@@ -30,12 +30,12 @@ def find_standing() -> dict[int, Probe]:
 
 
 def count_failing() -> int:
-    """Mailboxes whose probes by the clock are late, or come no more."""
+    """The number of mailboxes whose scheduled probes are late or missing."""
     return sum(probe.state in BAD_STATES for probe in find_standing().values())
 
 
 def purge_old(*, now: datetime) -> int:
-    """Their mails and what came back stay in outbox and ledger, and end as others do there."""
+    """Delete old probes. Their mails and ledger rows stay until their own retention ends."""
     days, count = settings.KEEP_PROBES_DAYS, 0
     if not days:
         return 0

@@ -1,4 +1,4 @@
-"""A probe is written: one row, and with it one mail that goes out like every other."""
+"""Writes probes: one row, and with it one mail that is sent like every other."""
 
 import logging
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ KIND = "probe"
 
 
 def find_obstacle(mailbox: Mailbox) -> str:
-    """Why no probe can come round by this mailbox, in a sentence; empty where one can."""
+    """Why this mailbox can't receive a probe, in a sentence; empty where it can."""
     if not outbox.leaves_the_machine():
         return _("EMAIL_URL names no mail server, so mail is kept and no probe can come back.")
     if not mailbox.enabled:

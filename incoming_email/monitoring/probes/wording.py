@@ -1,4 +1,5 @@
-"""The way of a probe in words: how long each part took, or where it stopped and what to do."""
+"""The round trip of a probe in sentences: how long each part took, or where it stopped and what to
+do."""
 
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from incoming_email.monitoring.probes.following import Course
 
 
 def describe_course(created_at: datetime, course: Course) -> str:
-    """Of one that came round."""
+    """Of a probe that came back."""
     return _(
         "it came round in %(whole)s s: %(sending)s s until it was sent, %(delivery)s s more until"
         " it was received, %(processing)s s more until it was processed"
@@ -22,8 +23,8 @@ def describe_course(created_at: datetime, course: Course) -> str:
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> str:
-    """Never below 0: two machines may have a part in it, and a mail may come in before its sender
-    has noted that it is gone."""
+    """Never below 0: the clocks of two machines may differ, and a mail may arrive before its sender
+    has recorded that it was sent."""
     if start is None or end is None:
         return "?"
     return f"{max((end - start).total_seconds(), 0):.1f}"

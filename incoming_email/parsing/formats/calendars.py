@@ -1,6 +1,6 @@
-"""A calendar part (RFC 5545) in one line: what, when, where, who asks. Words of no language.
+"""A calendar part (RFC 5545) in one line: what, when, where, who asks. Needs no translation.
 
-Only the properties that are shown are read; the part itself is kept as a file.
+Only the properties that are shown are read; the part itself is stored as a file.
 """
 
 import re
@@ -37,7 +37,7 @@ class _Property:
 
 
 def summarise_calendar(text: str) -> str:
-    """The first event of the part as inert Markdown; empty where there is none."""
+    """The first event of the part as escaped Markdown; empty where there is none."""
     method, event, count = _read_first_event(text[:MAX_CHARACTERS])
     if not event:
         return ""
@@ -80,7 +80,7 @@ def _read_properties(text: str) -> Iterator[tuple[str, _Property]]:
 
 
 def _split(line: str) -> tuple[str, str]:
-    """Before and behind the first colon that stands outside of quotes."""
+    """Before and behind the first colon outside of quotes."""
     at = 0
     for number, piece in enumerate(line.split('"')):
         colon = piece.find(":")
@@ -91,7 +91,7 @@ def _split(line: str) -> tuple[str, str]:
 
 
 def _words(method: str, event: Mapping[str, _Property]) -> Iterator[str]:
-    """What is no invitation says so in the words of the format: CANCEL, or an answer."""
+    """What is not an invitation is marked in the terms of the format: CANCEL, or an answer."""
     if method not in _QUIET_METHODS:
         yield _tidy(method)
     elif "STATUS" in event and event["STATUS"].value.strip().upper() == "CANCELLED":
@@ -119,7 +119,7 @@ def _when(event: Mapping[str, _Property]) -> str:
 
 
 def _read_moment(found: _Property) -> tuple[str, str, str]:
-    """Day, time and zone; what is no moment stands as it is."""
+    """Day, time and zone; what is no moment is returned as it is."""
     match = _MOMENT.match(found.value.strip())
     if match is None:
         return _tidy(found.value), "", ""

@@ -52,12 +52,12 @@ class TnefMessage:
     body_type: str = "text/plain"
     files: tuple[TnefFile, ...] = ()
     is_whole: bool = True
-    """Nothing but line ends and padding stands behind the last attribute that could be read."""
+    """Nothing but line ends and padding follows the last attribute that could be read."""
 
 
 @dataclass(slots=True)
 class _Draft:
-    """What the attributes of one file, or of the message, have told so far."""
+    """What the attributes of one file, or of the message, have yielded so far."""
 
     plain: dict[int, bytes] = field(default_factory=dict)
     properties: Properties = field(default_factory=Properties)

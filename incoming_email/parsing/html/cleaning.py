@@ -109,7 +109,7 @@ def as_text(markup: str) -> str:
 
 
 def is_bomb(markup: str) -> bool:
-    """Nests, or piles up attributes, beyond what a parser takes in sensible time."""
+    """Nests, or piles up attributes, beyond what a parser handles in reasonable time."""
     depth = styled = 0
     for tag in _TAG.finditer(markup):
         name = tag[2].lower()

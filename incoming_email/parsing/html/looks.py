@@ -1,7 +1,7 @@
-"""HTML as its sender meant it to look, with nothing in it that runs, calls or leads anywhere.
+"""HTML as its sender meant it to look, with nothing in it that runs, calls or links anywhere.
 
 For a sandboxed frame under a policy that forbids all requests. Both must fail before a sender
-learns of a reader, and what no policy stops (a preconnect, a ping) is taken out here.
+learns of a reader, and what no policy stops (a preconnect, a ping) is removed here.
 """
 
 import base64
@@ -53,7 +53,7 @@ class Image:
 
 
 def show_html(markup: str, images: Mapping[str, Image]) -> str:
-    """`images` by Content-ID. Empty where the markup nests beyond all sense, or says nothing."""
+    """`images` by Content-ID. Empty where the markup nests too deeply, or contains nothing."""
     root = clean_tree(markup[:MAX_SHOWN_HTML], _ALLOWED)
     if root is None:
         return ""
@@ -67,7 +67,7 @@ def show_html(markup: str, images: Mapping[str, Image]) -> str:
 
 
 def _show_target(link: Element) -> None:
-    """Where it would have led is read, not followed."""
+    """Shows the URL of a link as text; the link itself is removed."""
     target = link.get("href")
     if target is not None:
         del link.attrib["href"]
@@ -75,7 +75,7 @@ def _show_target(link: Element) -> None:
 
 
 def _show_image(element: Element, images: Mapping[str, Image], *, left: int) -> int:
-    """How many bytes it took. An image that would have to be fetched shows its words only."""
+    """Returns how many bytes it used. A remote image is replaced by its alternative text."""
     source = element.get("src", "")
     if source:
         del element.attrib["src"]

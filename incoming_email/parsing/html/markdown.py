@@ -37,7 +37,8 @@ def to_markdown(markup: str) -> str:
 
 
 def split_html_reply(markup: str) -> Split:
-    """As `split_reply`, for a body whose markup also tells what is quoted; both halves Markdown."""
+    """Like `split_reply`, for a body whose markup also shows what is quoted; both halves
+    Markdown."""
     root = parse_markup(markup)
     if root is None:
         return split_reply(_plain_text(markup))

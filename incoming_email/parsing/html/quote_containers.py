@@ -46,7 +46,7 @@ _FEWEST_NAMED = 3
 
 _MAX_INTRODUCTION = 400
 _MAX_LOOK = 2000
-"""Characters at the begin of an element that tell what it is."""
+"""Characters at the start of an element that are examined to classify it."""
 
 
 def mark_containers(root: Element) -> None:
@@ -135,7 +135,7 @@ def _is_forward(element: Element) -> bool:
 
 
 def _mark_wrapper(wrapper: Element) -> None:
-    """A wrapper is a quote if a block quote or an attribution says so; answers may follow."""
+    """A wrapper is a quote if it contains a block quote or an attribution; answers may follow."""
     lines = _first_lines(wrapper)
     inner = wrapper.find(".//blockquote")
     if inner is None:
@@ -149,7 +149,7 @@ def _mark_wrapper(wrapper: Element) -> None:
 
 
 def _wrap_through(wrapper: Element, inner: Element) -> None:
-    """Moves what stands in `wrapper` up to the end of `inner`, if that is its child, to a quote."""
+    """Moves the content of `wrapper` up to the end of `inner`, if that is its child, to a quote."""
     child = inner
     for parent in inner.iterancestors():
         if parent is wrapper:
@@ -204,7 +204,7 @@ def _first_lines(element: Element) -> list[str]:
 
 
 def _is_introduction(wrapper: Element, inner: Element) -> bool:
-    """Whether so little text stands in `wrapper` above `inner` that it can be an attribution."""
+    """Whether there is so little text in `wrapper` above `inner` that it can be an attribution."""
     size = 0
     for event, node in etree.iterwalk(wrapper, events=("start", "end")):
         if node is inner or size > _MAX_INTRODUCTION:

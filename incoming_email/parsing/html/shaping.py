@@ -68,7 +68,7 @@ def _style_span(element: Element, style: str) -> None:
 
 
 def _open_layout_tables(root: Element) -> None:
-    """A table with one column, or with what no cell of Markdown holds, only places its content."""
+    """A table with one column, or with content that no Markdown cell can hold, is only layout."""
     layouts: list[Element] = []
     opened: list[Element] = []
     nested: set[Element] = set()
@@ -135,7 +135,7 @@ def _part_quotes(root: Element) -> None:
 
 
 def _label_links(root: Element) -> None:
-    """A remote picture in a link becomes a link itself in our pages: its label stands for it."""
+    """A remote picture in a link becomes a link itself in our pages: its label replaces it."""
     links = [link for link in root.iter("a") if link.get("href")]
     pictured = {link: _find_remote_images(link) for link in links if len(link)}
     for images in pictured.values():

@@ -1,7 +1,7 @@
-"""What sort of mail it is: a person's, an automatic answer, a bounce or a receipt.
+"""The kind of a mail: a person's, an automatic answer, a bounce or a receipt.
 
-By what the message says of itself (RFC 3834, 3464, 8098, and what providers made up before).
-`Precedence: bulk`, `List-Id`, or a null reverse-path alone are no reason to drop a person's mail.
+Decided by its header fields (RFC 3834, 3464, 8098, and what providers used before). `Precedence:
+bulk`, `List-Id`, or a null reverse-path alone are no reason to drop a person's mail.
 """
 
 import re
@@ -136,7 +136,7 @@ def _find_marker(headers: Headers, root: Part) -> Verdict | None:
 
 
 def _find_suppressing_answer(headers: Headers, root: Part) -> Verdict | None:
-    """X-Auto-Response-Suppress also stands on people's mail: the subject must say so too."""
+    """X-Auto-Response-Suppress is also set on people's mail: the subject must match too."""
     values = headers.unfolded("X-Auto-Response-Suppress")
     asked = {word.strip().lower() for value in values for word in value.split(",")}
     subject = headers.text("Subject")

@@ -62,7 +62,7 @@ def _read_addresses(header: str, value: str, most: int) -> Iterable[str]:
 
 
 def find_received_for(value: str) -> list[str]:
-    """Addresses that `for` names in one Received field; what stands in comments is not read."""
+    """Addresses that `for` names in one Received field; comments are not read."""
     text = "".join(_outside_comments(value))
     found = (parse_address(match["address"]) for match in _FOR.finditer(text))
     return [address for address in found if address]

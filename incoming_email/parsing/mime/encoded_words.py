@@ -1,4 +1,4 @@
-"""Encoded-words of header fields to text (RFC 2047), with the liberties that senders take."""
+"""Decodes encoded-words of header fields (RFC 2047), also in the invalid forms that senders use."""
 
 import binascii
 import re

@@ -68,7 +68,7 @@ class HeaderBlock:
 
 
 def split_message_headers(content: bytes, limits: Limits) -> HeaderBlock:
-    """The header block of a whole message, with what stands wrongly above or inside it."""
+    """The header block of a whole message, without junk above or inside it."""
     start, defects = _skip_rubbish(content)
     if not _FIELD.match(content, start, _line_end(content, start)):
         return HeaderBlock(Headers(), start, (*defects, NO_FIELDS))

@@ -44,7 +44,7 @@ class Mailbox:
 
     has_angle: bool = False
     is_clean: bool = True
-    """The whole entry reads in one way only; needed where it stands for an identity."""
+    """The whole entry can be read in one way only; required where it identifies the sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class _Entry:
     """What has been read of one entry."""
 
     phrase: list[str] = field(default_factory=list)
-    """Runs of the text outside angle brackets; a blank stands for white space."""
+    """Runs of the text outside angle brackets; a blank replaces white space."""
 
     angle: list[str] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
@@ -146,7 +146,7 @@ class _Scanner:
             self.entry.is_clean = False
 
     def take_group_name(self) -> None:
-        """What stands before the colon names a group, and is no address."""
+        """The text before the colon is the name of a group, not an address."""
         if any("@" in run for run in self.entry.phrase):
             self.entry.is_clean = False
         self.entry.phrase = []

@@ -22,7 +22,7 @@ _SEGMENT = re.compile(r"(?P<base>[^*]+)(?:\*(?P<index>\d{1,4}))?(?P<extended>\*)
 @dataclass(frozen=True, slots=True)
 class Value:
     main: str
-    """What stands before the first semicolon, lower case."""
+    """The value before the first semicolon, lower case."""
 
     parameters: Mapping[str, str] = field(default_factory=dict)
     defects: tuple[str, ...] = ()

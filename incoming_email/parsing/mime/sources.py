@@ -21,7 +21,7 @@ _WORDS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A run of encoded-words (RFC 2047), and what it says: a secret may hide in one."""
+    """A run of encoded-words (RFC 2047) and its decoded text, in which a secret may hide."""
 
     raw: str
     decoded: str

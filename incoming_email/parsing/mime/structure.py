@@ -58,7 +58,7 @@ class Part:
 
     @property
     def is_attachment(self) -> bool:
-        """The sender says so: by disposition, or by a file name, even an empty one."""
+        """Marked by the sender: by disposition, or by a file name, even an empty one."""
         return self.disposition.main == "attachment" or self.has_name
 
     @property
@@ -152,7 +152,7 @@ class _Splitter:
             yield self.split(child, depth + 1)
 
     def make_part(self, place: Part, headers: Headers, default: str) -> Part:
-        """The part that lies where `place` does, with the type that its own headers give."""
+        """The part at the position of `place`, with the type that its own headers give."""
         most = self.limits.parameters
         content_type = parse_value(headers.first("Content-Type"), most=most)
         disposition = parse_value(headers.first("Content-Disposition"), most=most)

@@ -51,7 +51,7 @@ _TUTA = re.compile(
 """Tuta: '15 Nov 2021, 19:42 by ann@example.com:'."""
 
 _LONGEST_END = 45
-"""Characters at the end within which the verb and what may follow it stand."""
+"""Characters at the end that contain the verb and what may follow it."""
 
 _EDGES = " :：()"
 _QUOTING_BEGINS = ("quoting ", "excerpts from ")
@@ -216,7 +216,7 @@ def _has_date_and_time(lowered: str) -> bool:
 
 
 def _has_date(text: str) -> bool:
-    """Whether a date stands in `text`: all numeric, or a year beside another number."""
+    """Whether `text` contains a date: all numeric, or a year next to another number."""
     if _NUMERIC_DATE.search(text):
         return True
     if _YEAR.search(text):

@@ -123,5 +123,5 @@ def is_disclaimer(plain_line: str) -> bool:
 
 
 def has_contact(line: str) -> bool:
-    """Whether an address, a link or a telephone number stands in the line."""
+    """Whether the line contains an address, a link or a telephone number."""
     return _CONTACT.search(line[:300].lower()) is not None

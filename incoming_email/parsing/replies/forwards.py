@@ -57,7 +57,7 @@ class Forward:
 
 
 def is_forward_subject(subject: str) -> bool:
-    """Whether its first prefix says so: 'FW: RE: x' does, 'RE: FW: x' does not."""
+    """Whether its first prefix marks a forward: true for 'FW: RE: x', false for 'RE: FW: x'."""
     found = _PREFIX.match(subject)
     return found is not None and found["word"].lower() in _FORWARDS
 
@@ -123,7 +123,7 @@ def _with_marker_above(lines: Sequence[str], start: int) -> int:
 def _read_block(
     lines: Sequence[str], start: int, zone: tzinfo | None
 ) -> tuple[Forwarded, str] | None:
-    """The block, and the name of its line of the sender; None where no sender stands in it."""
+    """The block, and the name of its line of the sender; None where it has no sender."""
     values: dict[Role, str] = {}
     sender_name, last, gap = "", None, 0
     for line in lines[start : start + MAX_BLOCK]:
@@ -189,7 +189,7 @@ def _is_finnish_reply(subject: str, sender_name: str) -> bool:
 
 
 def _split_above(above: list[str], below: list[str]) -> Split:
-    """What stands above the forwarded message is cut as usual, the message itself stays whole."""
+    """The text above the forwarded message is cut as usual; the message itself stays whole."""
     split = split_reply("\n".join(above), bare_quotes_are_old=False)
     reply = "\n\n".join(filter(None, (split.reply, "\n".join(below).rstrip())))
     return Split(reply=reply, quoted=split.quoted)

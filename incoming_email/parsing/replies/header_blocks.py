@@ -37,8 +37,8 @@ def _holds_two_names(plain_line: str, name: str) -> bool:
 def is_header_block(plain_lines: Sequence[str], start: int) -> bool:
     """Whether the lines from `start` on are the header block of an earlier mail.
 
-    Two lines of a list ('From: Berlin', 'To: Paris') are none: an address, a 'Sent:', or a subject
-    and a date must stand in it.
+    Two lines of a list ('From: Berlin', 'To: Paris') are not enough: it must contain an address, a
+    'Sent:', or a subject and a date.
     """
     roles: set[Role] = set()
     names: set[str] = set()
@@ -63,7 +63,7 @@ def is_header_block(plain_lines: Sequence[str], start: int) -> bool:
 def find_heading(plain_lines: Sequence[str], attribution: int) -> int:
     """Where the lines 'To: …; Subject: …;' begin that Yandex puts above its attribution.
 
-    They stand below a rule; `attribution` where there are none.
+    They are below a rule; `attribution` where there are none.
     """
     named = 0
     for at in range(attribution - 1, max(attribution - MAX_LINES, -1), -1):

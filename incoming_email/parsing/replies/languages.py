@@ -12,7 +12,7 @@ class Language:
     """The verb of an attribution: 'On Monday Ann *wrote*:'."""
 
     leads: tuple[str, ...] = ()
-    """First words of an attribution that stand before its date: '*On* 3 May …'."""
+    """First words of an attribution, before its date: '*On* 3 May …'."""
 
     weekdays: tuple[str, ...] = ()
     """Beginnings of weekday names that an attribution may start with."""

@@ -1,4 +1,4 @@
-"""Tells whether words beside the verb or the date of an attribution can be a person's name."""
+"""Decides whether words next to the verb or the date of an attribution can be a person's name."""
 
 import re
 
@@ -25,7 +25,7 @@ _PARTICLES = frozenset({
 _SENTENCE_END = re.compile(r"[^\W\d_]{4,}[.!?。]\s")
 _VIA = re.compile(r" via \S+\s*$")
 _NICKNAME = re.compile(r"\W*(?:[ap]\.?m\.?)?,\s*\S+\s*$", re.IGNORECASE)
-"""One word behind the time and a comma may be a name in lower case, or 'you'."""
+"""One word after the time and a comma may be a name in lower case, or 'you'."""
 
 _LAST_DIGIT = re.compile(r"\d(?=\D*$)")
 _NUMBER = re.compile(r"\d+")
@@ -41,7 +41,7 @@ def is_name(text: str) -> bool:
 
 
 def ends_in_name(text: str) -> bool:
-    """'On 15/11/2021 19:42, Ann Example': no prose stands between the date and the verb."""
+    """'On 15/11/2021 19:42, Ann Example': no prose between the date and the verb."""
     last = _LAST_DIGIT.search(text)
     tail = _VIA.sub("", text[last.end() :] if last else text)
     words = [word for word in tail.split() if word.strip(_EDGES)]
@@ -61,7 +61,7 @@ def can_be_name(text: str) -> bool:
 
 
 def stands_alone_after_date(text: str) -> bool:
-    """As `can_be_name`, for what stands between the last number of `text` and its end."""
+    """Like `can_be_name`, for the text between the last number of `text` and its end."""
     last = _LAST_DIGIT.search(text)
     return can_be_name(text[last.end() :] if last else text)
 

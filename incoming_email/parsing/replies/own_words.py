@@ -41,7 +41,7 @@ def _find_own(lines: list[str], reply: str) -> Iterator[bool]:
 
 
 def _cut_forward(lines: list[str]) -> list[str]:
-    """The sender's words above a forwarded message; of a text too long to be read, none."""
+    """The sender's text above a forwarded message; of a text too long to be read, none."""
     if len(lines) > MAX_LINES or sum(map(len, lines)) > MAX_CHARACTERS:
         return []
     start = find_forward(parse_lines(dict(enumerate(lines)), {}))

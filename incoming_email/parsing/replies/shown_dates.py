@@ -46,7 +46,7 @@ def parse_shown_date(text: str, zone: tzinfo | None) -> datetime | None:
 
 
 def _find_day(text: str) -> tuple[tuple[int, int, int] | None, int, int]:
-    """Year, month, day, and where they stand."""
+    """Year, month, day, and their positions."""
     if found := _YEAR_FIRST.search(text):
         year, month, day = map(int, found.groups())
         return (year, month, day), *found.span()
@@ -69,7 +69,7 @@ def _find_named_day(text: str) -> tuple[tuple[int, int, int] | None, int, int]:
         months.append((int(found[1]), *found.span()))
     if not months:
         return None, 0, 0
-    month, start, end = months[-1]  # 'mar. 4 mars': a weekday stands before
+    month, start, end = months[-1]  # 'mar. 4 mars': a weekday before it
     times = [time.span() for time in _TIME.finditer(text)]
     numbers = [
         number

@@ -18,9 +18,9 @@ MAX_PASSES = 8
 class Split:
     """The two halves of a body; together they hold every line of it, each in input order.
 
-    Blank lines at either end of a half are left out; in `quoted` one parts what did not stand
-    together. A line that holds the end of the reply and the begin of the attribution stands whole
-    in `quoted`, its first words in `reply`.
+    Blank lines at either end of a half are left out; in `quoted` one separates what was not
+    adjacent. A line that holds the end of the reply and the start of the attribution is whole in
+    `quoted`, its first words in `reply`.
     """
 
     reply: str
@@ -54,7 +54,7 @@ def split_reply(text: str, *, bare_quotes_are_old: bool = True) -> Split:
 
 
 def _with_gaps(lines: dict[int, str]) -> list[str]:
-    """`lines` with a blank one where others stood between: no '--' may make a heading of them."""
+    """`lines` with a blank one where others were between: no '--' may make a heading of them."""
     parted: list[str] = []
     last = -1
     for number, line in lines.items():

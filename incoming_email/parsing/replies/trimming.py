@@ -13,7 +13,7 @@ from incoming_email.parsing.text import marks
 from incoming_email.parsing.text.matching import unquote
 
 _FEW_LINES = 12
-"""An attribution within a quote stands among its first lines."""
+"""An attribution within a quote is among its first lines."""
 
 LONG_ANSWER = 7
 """From this many lines on, an answer below a quote keeps the quote above it, to be understood."""
@@ -44,7 +44,7 @@ class _Layout:
 
 
 def find_kept(mail: Mail, *, bare_quotes_are_old: bool) -> dict[int, str]:
-    """The lines to keep by their place; a line is shorter if an attribution shared it."""
+    """The lines to keep by their number; a line is shorter if an attribution shared it."""
     layout = _lay_out(mail)
     kept = set(_choose(mail, layout, bare_quotes_are_old=bare_quotes_are_old))
     if layout.forward is not None:
@@ -97,7 +97,7 @@ def _split_shared_lines(mail: Mail) -> Iterator[tuple[int, str]]:
 
 
 def _runs(classes: Sequence[Line]) -> Iterator[tuple[int, int, Line]]:
-    """Neighbouring lines of one sort; blank lines go with what stands above them."""
+    """Adjacent lines of one class; blank lines belong to what is above them."""
     start, kind = 0, Line.TEXT
     for at, line in enumerate(classes):
         sort = Line.TEXT if line is Line.CODE else line
@@ -115,7 +115,7 @@ def _quote_next(mail: Mail, at: int) -> bool:
 
 
 def _introduces_itself(mail: Mail, start: int, end: int) -> bool:
-    """Whether the attribution stands within the quote: '> On … wrote:'."""
+    """Whether the attribution is within the quote: '> On … wrote:'."""
     inner = [unquote(line) for line in mail.plain[start : min(end, start + _FEW_LINES)]]
     while inner and not inner[0]:
         inner.pop(0)
@@ -155,7 +155,7 @@ def _choose(mail: Mail, layout: _Layout, *, bare_quotes_are_old: bool) -> Iterat
 
 
 def _is_interleaved(parts: Sequence[Part]) -> bool:
-    """Whether text stands between two quotes: point by point answers need their questions."""
+    """Whether there is text between two quotes: point by point answers need their questions."""
     quotes = [at for at, part in enumerate(parts) if part.is_quote]
     return any(
         any(part.own for part in parts[first + 1 : second]) for first, second in pairwise(quotes)
@@ -163,7 +163,7 @@ def _is_interleaved(parts: Sequence[Part]) -> bool:
 
 
 def _answers_at_length(parts: Sequence[Part]) -> bool:
-    """Whether a long text follows a quote that stands in the middle."""
+    """Whether a long text follows a quote in the middle."""
     for at, part in enumerate(parts):
         if part.is_quote:
             above = any(before.own for before in parts[:at])

@@ -14,7 +14,7 @@ LANGUAGES: tuple[Language, ...] = (*WESTERN, *NORTHERN, *SLAVIC, *ASIAN)
 
 
 class Role(Enum):
-    """What a line of a quoted header block tells."""
+    """The role of a line in a quoted header block."""
 
     SENDER = "sender"
     SENT = "sent"
@@ -46,7 +46,7 @@ SURE_SENT_NAMES = frozenset(
     for name in language.sent
     if not name.startswith(("dat", "fech", "dát", "дат", "тарих", "tarih", "日", "날", "tanggal"))
 )
-"""Names that only a mail program writes; 'Date:' may stand in anybody's list."""
+"""Names that only a mail program writes; 'Date:' may occur in anybody's list."""
 
 ORIGINAL = frozenset(phrase for language in LANGUAGES for phrase in language.original)
 FORWARDED = frozenset(phrase for language in LANGUAGES for phrase in language.forwarded)

@@ -82,7 +82,7 @@ _CODECS = {
 
 
 def find_codec(label: str | None) -> str | None:
-    """The Python codec for a label, however it is spelt; None if no charset is meant by it."""
+    """The Python codec for a label, however it is written; None if no charset is meant by it."""
     codec = _CODECS.get(_squash(label)) if label else None
     return None if codec in _NO_CHARSETS else codec
 
@@ -111,11 +111,11 @@ def decode(data: bytes, label: str | None) -> tuple[str, str | None]:
 
 
 def decode_raw(data: bytes, label: str | None = None) -> str:
-    """8-bit header bytes, which carry no label: UTF-8, else what `label` of the body says.
+    """8-bit header bytes, which carry no label: UTF-8, else the charset of the body, `label`.
 
-    A Western label proves nothing, since every byte means something in it. Without a better one
-    the detector is asked where foreign letters stand together, as they do in words of no
-    Western script; a letter with an accent stands alone.
+    A Western label proves nothing, since every byte is valid in it. Without a better one the
+    detector is used where foreign letters are adjacent, as in words of no Western script; a letter
+    with an accent is single.
     """
     text = _decode_strictly(data, "utf_8")
     if text is not None:

@@ -1,4 +1,4 @@
-"""Makes text inert: what merely looks like Markdown, a mention or a quick action stays text."""
+"""Escapes text, so that what looks like Markdown, a mention or a quick action has no effect."""
 
 import re
 
@@ -18,9 +18,10 @@ _LINE_START = re.compile(
 
 
 def mark_text(text: str, *, line_start: bool) -> str:
-    """`text` with a stand-in of `marks` for each character that would act; links are left whole.
+    """`text` with a stand-in of `marks` for each character that would have an effect; links are
+    left whole.
 
-    `line_start`: whether the text may come to stand first in a line, where more characters act.
+    `line_start`: whether the text may be first in a line, where more characters have an effect.
     """
     pieces = _URL.split(text)
     for at in range(0, len(pieces), 2):

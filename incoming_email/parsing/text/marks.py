@@ -22,10 +22,10 @@ BLANK = "\ufdef"
 _SPECIAL = "*_`[]<>\\~&@#+-=|:/.)"
 
 STAND_INS = {mark: chr(0xFDD3 + place) for place, mark in enumerate(_SPECIAL)}
-"""What stands for a character of the text that must not act as Markdown.
+"""Replacements for characters of the text that must not act as Markdown.
 
-Escaping it before the conversion would not do: the converter escapes some characters too, and
-two backslashes undo each other.
+Escaping before the conversion does not work: the converter escapes some characters too, and two
+backslashes cancel each other.
 """
 
 WRITTEN = {ord(stand_in): f"\\{mark}" for mark, stand_in in STAND_INS.items()}

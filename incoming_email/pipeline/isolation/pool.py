@@ -1,4 +1,4 @@
-"""The parsers of this process that are free: one is taken for a batch, then put back or closed."""
+"""The idle parsers of this process: one is borrowed for a batch, then returned or closed."""
 
 import atexit
 import os
@@ -27,7 +27,8 @@ class ParserPool:
 
     @contextmanager
     def borrow(self, *, messages_per_child: int) -> Iterator[ParserProcess]:
-        """A child that nobody else has. It comes back only if it owes no answer."""
+        """A child for exclusive use. It is returned to the pool only if no answer is
+        outstanding."""
         child = self._take()
         try:
             yield child

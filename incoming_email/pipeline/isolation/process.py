@@ -22,7 +22,7 @@ from incoming_email.parsing.child import EXIT_MEMORY, Ready, Request
 T = TypeVar("T")
 ROOT = str(Path(__file__).parents[3])
 CHUNK = 1 << 20
-"""Bytes read at once; also what Linux lets a pipe hold at most, unless told otherwise."""
+"""Bytes read at once; also the size that Linux grants a pipe by default."""
 
 START_SECONDS = 60.0
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "LANG", "LC_ALL", "LC_CTYPE")
@@ -79,7 +79,8 @@ def _make_environment() -> dict[str, str]:
 
 
 def _widen(pipe: int) -> None:
-    """Room for more messages ahead, where the system has it (Linux) and grants it."""
+    """Enlarge the pipe for more messages ahead, where the system supports it (Linux) and grants
+    it."""
     with suppress(OSError, AttributeError):
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, CHUNK)
 

@@ -1,7 +1,7 @@
-"""Parse in a process that can be killed; what cannot be read in time and memory says so.
+"""Parses in a process that can be killed; what can't be parsed in time and memory gets a defect.
 
-The room that the rest uses. `parse_all` sends a batch ahead and reads the answers, so that the
-child is at the next message while this process takes in the last one.
+The module that the other packages use. `parse_all` sends a batch ahead and reads the answers, so
+that the child parses the next message while this process handles the last one.
 """
 
 import logging
@@ -21,7 +21,7 @@ from incoming_email.pipeline.isolation.process import Died, OutOfCpu, OutOfMemor
 logger = logging.getLogger(__name__)
 
 UNREAD = "the message was not read"
-"""The defect of a message that the parser was ended at; the next one says why."""
+"""The defect of a message that the parser was ended at; the defect after it is the reason."""
 
 PIPELINED_BYTES = 8_000_000
 """Of messages that wait in a child's queue; one more is always let in."""
@@ -66,13 +66,13 @@ def parse_all(texts: Sequence[RawText], *, pool: ParserPool | None = None) -> It
                 done, has_died = done + 1, False
         except Died as fault:
             # Perhaps killed for what another process did: once more, with a fresh child.
-            logger.warning("a parser died bytes=%s cause=%s", len(texts[done].content), fault)
+            logger.warning("parser died bytes=%s cause=%s", len(texts[done].content), fault)
             if has_died:
                 yield _describe_unread(texts[done], "the parser broke down at it twice", pool)
                 done += 1
             has_died = not has_died
         except (OutOfTime, OutOfCpu, OutOfMemory) as limit:
-            logger.warning("a parser was ended bytes=%s cause=%s", len(texts[done].content), limit)
+            logger.warning("parser killed bytes=%s cause=%s", len(texts[done].content), limit)
             yield _describe_unread(texts[done], _name_limit(limit), pool)
             done, has_died = done + 1, False
 
@@ -89,7 +89,7 @@ def find_look(content: bytes, *, pool: ParserPool | None = None) -> Look:
         try:
             return child.read_answer(Look, seconds=LOOK_SECONDS, most=MAX_LOOK_BYTES)
         except (Died, OutOfTime, OutOfCpu, OutOfMemory) as fault:
-            logger.warning("a message was not shown bytes=%s cause=%s", len(content), fault)
+            logger.warning("message not shown bytes=%s cause=%s", len(content), fault)
             raise NoLookError from fault
 
 

@@ -22,7 +22,7 @@ WRONG = [
     ("incoming_email/pipeline/processing.py", "import incoming_email.handlers.note"),
     ("incoming_email/pipeline/receiving.py", "import incoming_email.pipeline.processing"),
     ("incoming_email/pipeline/receiving.py", "import incoming_email.parsing.message"),
-    ("incoming_email/pipeline/notices.py", "import incoming_email.handlers.base"),
+    ("incoming_email/handlers/base.py", "import incoming_email.pipeline.notices"),
     ("servicedesk/apps.py", "import incoming_email.pipeline.receiving"),
 ]
 

@@ -31,9 +31,9 @@ class Container:
 
     machine: Machine
     web: int
-    door: int
+    listener: int
     nobody: int
-    """A port that nobody listens at: what a container finds where another one has its door."""
+    """A port that nobody listens at: what a container finds where another one has its listener."""
 
     hosts: Mapping[str, str] = field(default_factory=dict)
     """Servers of others, such as `redis:6379`, and where they are."""
@@ -43,16 +43,16 @@ class Container:
         for host, here in self.hosts.items():
             text = text.replace(host, here)
         text = re.sub(r"\b(web|localhost|0\.0\.0\.0):8000\b", f"127.0.0.1:{self.web}", text)
-        return re.sub(r"\b2525\b", str(self.door), text)
+        return re.sub(r"\b2525\b", str(self.listener), text)
 
     def localize_all(self, command: Sequence[str]) -> list[str]:
         return [self.localize(word) for word in command]
 
     def machine_of(self, process: str, settings: Mapping[str, str]) -> Machine:
-        """The container of this process. Only that of the door has the door on its own ports."""
-        port = self.door if process == "door" else self.nobody
+        """The container of this process. Only the listener's listens on ports of its own."""
+        port = self.listener if process == "listener" else self.nobody
         given = {name: self.localize(value) for name, value in settings.items()}
-        environment = {**self.machine.environment, "SMTP_DOOR_PORT": str(port), **given}
+        environment = {**self.machine.environment, "SMTP_LISTENER_PORT": str(port), **given}
         return self.machine.within(environment)
 
 

@@ -65,7 +65,7 @@ class Probe:
         if self.path:
             status, _ = Visitor(container.web, host=self.host).ask(self.path)
             return 200 <= status < 400
-        port = {8000: container.web, 2525: container.door}[self.port]
+        port = {8000: container.web, 2525: container.listener}[self.port]
         with socket.create_connection(("127.0.0.1", port), timeout=5):
             return True
 

@@ -57,7 +57,7 @@ def test_kubernetes_takes_mail_through():
 
 def follow_the_mail(platform):
     """Everything that is done with a new installation: slow to start, so it is started once."""
-    wait_until(lambda: platform.visit().find_health("database,door").get("door"))
+    wait_until(lambda: platform.visit().find_health("database,listener").get("listener"))
     (dana,) = [user for user in platform.seeded["users"] if user["username"] == "dana"]
     visitor = platform.visit()
     visitor.log_in(dana["username"], dana["password"])
@@ -73,7 +73,7 @@ def follow_the_mail(platform):
 
 
 def a_mail_becomes_an_issue(platform, visitor, dana):
-    send(platform.container.door, dana["email"], dana["addresses"]["new_issue"], "A mute bell")
+    send(platform.container.listener, dana["email"], dana["addresses"]["new_issue"], "A mute bell")
     wait_until(lambda: "A mute bell" in visitor.ask("/acme/shop/-/issues/")[1])
     row = "InboundEmail.objects.get(subject='A mute bell')"
     assert ask(platform, f"{row}.version") == find_version()
@@ -82,7 +82,7 @@ def a_mail_becomes_an_issue(platform, visitor, dana):
 
 def a_patch_becomes_a_merge_request(platform, visitor, dana):
     address = dana["addresses"]["new_merge_request"]
-    send(platform.container.door, dana["email"], address, "coat-hooks", PATCH)
+    send(platform.container.listener, dana["email"], address, "coat-hooks", PATCH)
     wait_until(lambda: "Add hooks" in visitor.ask("/acme/shop/-/merge_requests/")[1])
     _status, changes = visitor.ask("/acme/shop/-/merge_requests/1/changes/")
     assert "hooks.txt" in changes
@@ -104,7 +104,7 @@ def the_platform_finds_every_container_well(platform):
 
 
 def the_check_says_no_to_nothing(platform):
-    """Asked in the worker's container, where the door is another one's."""
+    """Asked in the worker's container, where the listener is another one's."""
     done = platform.machines["worker"].run(
         ["python", "manage.py", "check_incoming_email", "--json"]
     )

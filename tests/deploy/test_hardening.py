@@ -66,7 +66,7 @@ def test_a_fault_in_a_unit_would_be_found(units, tmp_path):
     assert "ProtectHom" in analyze(units, "verify", str(broken)).stderr
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "beat", "watcher", "door", "migrate"])
+@pytest.mark.parametrize("name", ["web", "worker", "beat", "watcher", "listener", "migrate"])
 def test_a_unit_may_do_little(units, name):
     unit = str(units / f"letterbox-{name}.service")
     told = analyze(units, "security", "--offline=true", unit).stdout

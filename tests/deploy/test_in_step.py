@@ -54,7 +54,7 @@ def settings_that_are_given():
 
 
 def test_the_procfile_has_every_process():
-    assert set(PROCESSES) == {"web", "worker", "beat", "watcher", "door"}
+    assert set(PROCESSES) == {"web", "worker", "beat", "watcher", "listener"}
 
 
 def test_systemd_runs_what_the_procfile_runs():
@@ -134,7 +134,7 @@ def test_there_is_one_of_those_of_which_there_is_one(name):
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
 
 
-@pytest.mark.parametrize("name", ["web", "door"])
+@pytest.mark.parametrize("name", ["web", "listener"])
 def test_who_listens_has_probes_and_a_service(name):
     (container,) = read_workloads()[name]["spec"]["template"]["spec"]["containers"]
     assert {"readinessProbe", "livenessProbe"} <= set(container)

@@ -35,13 +35,13 @@ def test_make_run_takes_the_first_message_through_and_ends_at_ctrl_c():
         checkout = folder / "letterbox"
         shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(*LEFT_BEHIND, ".env"))
         make_venv(checkout / ".venv", python=sys.executable)
-        web, door = free_ports(2)
+        web, listener = free_ports(2)
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "BASE_URL": f"http://127.0.0.1:{web}",
             "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{web}",
-            "SMTP_DOOR_PORT": str(door),
+            "SMTP_LISTENER_PORT": str(listener),
         }
         developer = Machine(checkout, environment, None, folder / "log")
         making = developer.start(MAKE, start_new_session=True)
@@ -50,7 +50,7 @@ def test_make_run_takes_the_first_message_through_and_ends_at_ctrl_c():
         finally:
             os.killpg(making.pid, signal.SIGINT)
             making.wait(STOP_SECONDS)
-        wait_until(lambda: not listens(web) and not listens(door), STOP_SECONDS)
+        wait_until(lambda: not listens(web) and not listens(listener), STOP_SECONDS)
 
 
 def follow_the_first_steps(developer, visitor):

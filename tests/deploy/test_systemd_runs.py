@@ -15,7 +15,7 @@ from tests.servers.dovecot import free_ports
 from tests.waiting import wait_until
 
 INSTALL, UPDATE, COMMAND = read_blocks("1. systemd")
-PROCESSES = ("web", "worker", "beat", "watcher", "door")
+PROCESSES = ("web", "worker", "beat", "watcher", "listener")
 OTHERS = {
     ".venv/bin/celery": "#!/home/ada/letterbox/.venv/bin/python\n",
     ".venv/bin/pip": "#!/home/ada/letterbox/.venv/bin/python\n",
@@ -63,23 +63,23 @@ def run_command(host, words):
 
 def test_the_units_take_a_mail_through_and_the_check_says_yes():
     with installed() as (host, _):
-        web, door = free_ports(2)
+        web, listener = free_ports(2)
         with host.path("/etc/letterbox/environment").open("a") as file:
-            file.write(f"SMTP_DOOR_PORT={door}\n")
+            file.write(f"SMTP_LISTENER_PORT={listener}\n")
             file.write(f'GUNICORN_CMD_ARGS="--bind 127.0.0.1:{web}"\n')
         migrate, command = host.machine_of("migrate")
         migrate.say(command)
         units = [host.machine_of(name) for name in PROCESSES]
         with read_only(migrate.root), running(units):
-            take_a_mail_through(host, Visitor(web, host="127.0.0.1"), door)
+            take_a_mail_through(host, Visitor(web, host="127.0.0.1"), listener)
         log = migrate.log.read_text()
         assert "Traceback" not in log, log
 
 
-def take_a_mail_through(host, visitor, door):
-    wait_until(lambda: visitor.find_health("database,door").get("door"))
+def take_a_mail_through(host, visitor, listener):
+    wait_until(lambda: visitor.find_health("database,listener").get("listener"))
     dana = json.loads(run_command(host, "seed_demo --json"))["users"][0]
-    send(door, dana["email"], dana["addresses"]["new_issue"], "The bell is mute")
+    send(listener, dana["email"], dana["addresses"]["new_issue"], "The bell is mute")
     visitor.log_in(dana["username"], dana["password"])
     wait_until(lambda: "The bell is mute" in visitor.ask("/acme/shop/-/issues/")[1])
     wait_until(lambda: set(visitor.find_health().values()) == {True})

@@ -86,7 +86,7 @@ class PostgresqlServer:
 def running_server() -> Iterator[PostgresqlServer]:
     """A server with an empty database, which ends with the block."""
     find_program("initdb")
-    require_root("a PostgreSQL of its own user")
+    require_root()
     folder = Path(tempfile.mkdtemp(prefix="lbpg", dir="/tmp"))
     shutil.chown(folder, "postgres", "postgres")
     (port,) = free_ports(1)

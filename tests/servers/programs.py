@@ -18,6 +18,8 @@ PACKAGES = {
     "initdb": "postgresql",
     "pg_ctl": "postgresql",
     "systemd-analyze": "systemd",
+    "ip": "iproute2",
+    "unshare": "util-linux",
 }
 """Of Debian, where they have another name than the program."""
 

@@ -77,7 +77,7 @@ def _examine_inbox(
 
 
 def _examine_smtp(mailbox: Mailbox, *, timeout: float) -> Examination:
-    seen_at = heartbeats.find_last(heartbeats.SMTP_DOOR)
+    seen_at = heartbeats.find_last(heartbeats.SMTP_LISTENER)
 
     def ask() -> Iterator[Finding]:
         return find_listener(seen_at=seen_at, timeout=timeout * PATIENCE)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("incoming_email", "0015_raw_compression"),
+        ("incoming_email", "0016_series_words"),
     ]
 
     operations = [

@@ -50,15 +50,15 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         entry = read_record(record)
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        standing = {
+        head = {
             "time": time,
             "level": record.levelname,
             "logger": record.name,
             "message": entry.message,
         }
         if entry.failure:
-            standing["exception"] = {"type": entry.failure, "stack": entry.stack}  # type: ignore[assignment]
-        return json.dumps(standing | {k: v for k, v in entry.fields.items() if k not in standing})
+            head["exception"] = {"type": entry.failure, "stack": entry.stack}  # type: ignore[assignment]
+        return json.dumps(head | {k: v for k, v in entry.fields.items() if k not in head})
 
 
 FORMATS: dict[str, type[logging.Formatter]] = {"line": LineFormatter, "json": JsonFormatter}

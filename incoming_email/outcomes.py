@@ -164,7 +164,7 @@ class Reason(models.TextChoices):
 
 
 @dataclass(frozen=True, slots=True)
-class Unheeded:
+class FailedCommand:
     """A command in a mail that failed, with a sentence for its sender."""
 
     line: str
@@ -177,7 +177,7 @@ class Outcome:
 
     text: str
     made: models.Model | None = None
-    unheeded: tuple[Unheeded, ...] = ()
+    failed_commands: tuple[FailedCommand, ...] = ()
     """The sender is notified about these."""
 
 

@@ -65,8 +65,8 @@ def poll_mailbox(*, mailbox_id: int) -> None:
 @shared_task(name="incoming_email.alert", ignore_result=True)
 def alert() -> None:
     """Notify administrators, and the webhook if there is one, about mailboxes."""
-    failing_mailboxes.tell_administrators(now=timezone.now())
-    failing_probes.tell_administrators(now=timezone.now())
+    failing_mailboxes.notify_administrators(now=timezone.now())
+    failing_probes.notify_administrators(now=timezone.now())
     webhook.post_owed()
 
 
@@ -78,7 +78,7 @@ def probe() -> None:
 
 
 @shared_task(name="incoming_email.tell_of_held_mail", ignore_result=True)
-def tell_of_held_mail() -> None:
+def notify_about_held_mail() -> None:
     held_digest.write_digests(now=timezone.now())
 
 
@@ -122,4 +122,4 @@ def finish_waiting_series() -> None:
 @shared_task(name="incoming_email.heartbeat", ignore_result=True)
 def heartbeat() -> None:
     """Sent by beat and run by a worker, so it proves that both are alive."""
-    heartbeats.beat(heartbeats.BEAT, heartbeats.WORKER, now=timezone.now())
+    heartbeats.record_heartbeat(heartbeats.BEAT, heartbeats.WORKER, now=timezone.now())

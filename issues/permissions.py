@@ -26,7 +26,7 @@ Item = Issue | MergeRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Access:
     """A person's access to a project: found in one query, then only compared."""
 
     visibility: str
@@ -51,16 +51,16 @@ class Standing:
         return self.visibility != Visibility.PRIVATE or self.role >= Role.REPORTER
 
 
-NOBODY = Standing(visibility=Visibility.PRIVATE)
+NOBODY = Access(visibility=Visibility.PRIVATE)
 
 
-def find_standing(user: Person, project: Project, item: Item | None = None) -> Standing:
+def find_access(user: Person, project: Project, item: Item | None = None) -> Access:
     """One query at most: the role and, for a confidential issue, whether they are assigned."""
     if isinstance(user, User) and not user.is_active:
         return NOBODY
     role, assigned = _find_role_and_assignment(user, project, item)
     involved = assigned or (item is not None and user.pk is not None and item.author_id == user.pk)
-    return Standing(
+    return Access(
         visibility=project.visibility,
         role=role,
         account=user.is_authenticated,
@@ -88,13 +88,13 @@ def _find_role_and_assignment(
 
 
 def read_project(user: Person, project: Project) -> bool:
-    return find_standing(user, project).reads_project
+    return find_access(user, project).reads_project
 
 
 def open_issue(user: Person, project: Project) -> bool:
     if not user.is_authenticated:
         return False
-    return find_standing(user, project).reads_project
+    return find_access(user, project).reads_project
 
 
 def open_merge_request(user: Person, project: Project) -> bool:
@@ -112,34 +112,34 @@ def administer_project(user: Person, project: Project) -> bool:
 def has_role(user: Person, project: Project, role: Role) -> bool:
     if not user.is_authenticated:
         return False
-    return find_standing(user, project).role >= role
+    return find_access(user, project).role >= role
 
 
 def read_item(user: Person, item: Item) -> bool:
-    return find_standing(user, item.project, item).reads(item)
+    return find_access(user, item.project, item).reads(item)
 
 
 def comment_on(user: Person, item: Item) -> bool:
     """A locked discussion takes the word of members only."""
     if not user.is_authenticated:
         return False
-    standing = find_standing(user, item.project, item)
-    return standing.reads(item) and (bool(standing.role) or not item.locked)
+    access = find_access(user, item.project, item)
+    return access.reads(item) and (bool(access.role) or not item.locked)
 
 
 def edit_item(user: Person, item: Item) -> bool:
     """The author and reporters; of a merge request the author and developers."""
     if not user.is_authenticated:
         return False
-    standing = find_standing(user, item.project, item)
+    access = find_access(user, item.project, item)
     needed = Role.REPORTER if isinstance(item, Issue) else Role.DEVELOPER
-    return standing.reads(item) and (standing.role >= needed or item.author_id == user.pk)
+    return access.reads(item) and (access.role >= needed or item.author_id == user.pk)
 
 
 def triage_item(user: Person, item: Item) -> bool:
     if not user.is_authenticated:
         return False
-    return find_standing(user, item.project, item).role >= Role.REPORTER
+    return find_access(user, item.project, item).role >= Role.REPORTER
 
 
 def may_push(user: Person, project: Project, branch: str) -> bool:
@@ -154,8 +154,8 @@ def merge_item(user: Person, item: Item) -> bool:
         return False
     is_protected = item.project.is_protected(item.target_branch)
     needed = Role.MAINTAINER if is_protected else Role.DEVELOPER
-    standing = find_standing(user, item.project, item)
-    return standing.reads(item) and standing.role >= needed
+    access = find_access(user, item.project, item)
+    return access.reads(item) and access.role >= needed
 
 
 PREDICATES: dict[str, Callable[..., bool]] = {
@@ -250,11 +250,11 @@ def visible_merge_requests(user: Person, project: Project) -> QuerySet[MergeRequ
 
 def visible_notes(user: Person, item: Item) -> QuerySet[Note]:
     """One query now (the access), one when the notes are read."""
-    standing = find_standing(user, item.project, item)
-    if not standing.reads(item):
+    access = find_access(user, item.project, item)
+    if not access.reads(item):
         return Note.objects.none()
     notes = item.notes.order_by("pk")
-    return notes if standing.role >= Role.REPORTER else notes.filter(internal=False)
+    return notes if access.role >= Role.REPORTER else notes.filter(internal=False)
 
 
 def _reports_in(user: Person, project_field: str) -> Exists:
@@ -280,7 +280,7 @@ def readers_among(users: Sequence[User], item: Item, *, internal: bool = False) 
             continue
         role = Role.OWNER if user.is_superuser else roles.get(user.pk, 0)
         involved = user.pk in assigned or user.pk == item.author_id
-        standing = Standing(visibility=visibility, role=role, account=True, involved=involved)
-        if standing.reads(item) and (not internal or role >= Role.REPORTER):
+        access = Access(visibility=visibility, role=role, account=True, involved=involved)
+        if access.reads(item) and (not internal or role >= Role.REPORTER):
             readers.append(user)
     return readers

@@ -65,8 +65,8 @@ def _read_group(group: str) -> str:
         return ""
     if action is not None and action[1].lower() != "failed":
         return ""
-    words = DIAGNOSTIC.search(group)
-    return " ".join([status[1], *([words[1]] if words else [])])
+    diagnostic = DIAGNOSTIC.search(group)
+    return " ".join([status[1], *([diagnostic[1]] if diagnostic else [])])
 
 
 def _find_in_words(email: ParsedEmail) -> str:

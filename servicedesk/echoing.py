@@ -30,11 +30,11 @@ def is_echo(issue: Issue, note: Note) -> bool:
     )
     count = theirs.count()
     if count == limit:
-        _call_for_a_look(issue, limit)
+        _request_review(issue, limit)
     return count >= limit
 
 
-def _call_for_a_look(issue: Issue, limit: int) -> None:
+def _request_review(issue: Issue, limit: int) -> None:
     sentence = _(
         "External participants sent more than %(limit)s emails here in an hour, with no comment of"
         " a team member between them. They may be automatic replies to each other, so they are not"

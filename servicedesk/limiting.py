@@ -77,7 +77,7 @@ def hold_back(
     taken = _find_planned(issue.project_id, now)
     times = find_times(len(mails), taken, find_limits(), now=now)
     if is_past:
-        _tell_once(ticket, issue, times, now=now)
+        _notify_once(ticket, issue, times, now=now)
     return [
         replace(mail, not_before=time) if time > now else mail
         for mail, time in zip(mails, times, strict=True)
@@ -124,7 +124,7 @@ def _find_planned(project_id: int, now: datetime) -> list[Planned]:
     return [Planned(*row) for row in rows.values_list("at", "waits")]
 
 
-def _tell_once(ticket: Ticket, issue: Issue, times: Sequence[datetime], *, now: datetime) -> None:
+def _notify_once(ticket: Ticket, issue: Issue, times: Sequence[datetime], *, now: datetime) -> None:
     """The first time that mail of this ticket waits, and anew when none waited any more."""
     held = [time for time in times if time > now]
     Ticket.objects.select_for_update().get(pk=ticket.pk)

@@ -27,11 +27,11 @@ class StateTab(NamedTuple):
 class ListedTicket:
     issue: Issue
     requester: str
-    last_word_by: str
+    last_comment_by: str
     """Of the newest public comment; the requester's own where nobody has answered."""
 
-    last_word_is_ours: bool
-    last_word_at: datetime
+    last_comment_is_ours: bool
+    last_comment_at: datetime
     waiting_since: datetime | None
 
 
@@ -89,12 +89,12 @@ def show_tickets(tickets: Iterable[Ticket]) -> Sequence[ListedTicket]:
 
 def _show(issue: Issue, last: Note | None) -> ListedTicket:
     ticket = issue.ticket
-    word = last or issue
+    comment = last or issue
     return ListedTicket(
         issue=issue,
         requester=ticket.requester,
-        last_word_by=word.external_author or str(word.author or gettext("somebody")),
-        last_word_is_ours=not word.external_author,
-        last_word_at=word.created_at,
+        last_comment_by=comment.external_author or str(comment.author or gettext("somebody")),
+        last_comment_is_ours=not comment.external_author,
+        last_comment_at=comment.created_at,
         waiting_since=ticket.waiting_since,
     )

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from incoming_email.keys import reply_keys
 from incoming_email.keys.reply_keys import NO_ROUTE, ExternalRoute
-from incoming_email.limits.answer_budget import THANK_YOU, WELCOME, find_satiated
+from incoming_email.limits.answer_budget import THANK_YOU, WELCOME, find_over_limit
 from issues import outbox
 from issues.models import Issue, Note
 from issues.notifications import Story
@@ -53,7 +53,7 @@ def write_thank_you(
 ) -> None:
     """In the requester's own thread: an answer to the mail that made the ticket. Nothing to an
     address that got too many automatic answers: it is most likely a robot's."""
-    if find_satiated([requester.address], now=now):
+    if find_over_limit([requester.address], now=now):
         return
     (envelope,) = _address(desk, ticket.issue, [requester], earlier=references)
     text = wording.thank_you(desk, ticket.issue, unsubscribe_url=envelope.leaving_url)
@@ -69,18 +69,18 @@ def write_to_new_participants(
     *,
     now: datetime,
     earlier: Sequence[str] = (),
-    tells_description: bool = True,
+    includes_description: bool = True,
 ) -> None:
     """`earlier`: ids of the mail that brought them in, which they have too."""
-    satiated = find_satiated([p.address for p in people], now=now)
-    people = [p for p in people if p.address not in satiated]
+    over_limit = find_over_limit([p.address for p in people], now=now)
+    people = [p for p in people if p.address not in over_limit]
     mails = []
     for envelope in _address(desk, ticket.issue, people, later=earlier):
         text = wording.new_participant(
             desk,
             ticket.issue,
             unsubscribe_url=envelope.leaving_url,
-            tells_description=tells_description,
+            includes_description=includes_description,
         )
         mail = _compose(envelope, WELCOME, f"welcome-{ticket.pk}", text)
         mails.append((envelope.participant, mail))

@@ -97,7 +97,7 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
         # Cc gives access to this mail, and to nothing that was written before.
         ids = [letter.message_id] if letter.message_id else []
         mails.write_to_new_participants(
-            desk, ticket, joined, earlier=ids, tells_description=False, now=letter.now
+            desk, ticket, joined, earlier=ids, includes_description=False, now=letter.now
         )
     if desk is not None and desk.reopen and author is not None and issue.state == State.CLOSED:
         reopen_for_participant(issue, bot=bot)

@@ -24,7 +24,11 @@ def thank_you(desk: ServiceDesk | None, issue: Issue, *, unsubscribe_url: str) -
 
 
 def new_participant(
-    desk: ServiceDesk | None, issue: Issue, *, unsubscribe_url: str, tells_description: bool = True
+    desk: ServiceDesk | None,
+    issue: Issue,
+    *,
+    unsubscribe_url: str,
+    includes_description: bool = True,
 ) -> str:
     own = desk.new_participant if desk is not None else ""
     default = _(
@@ -32,7 +36,7 @@ def new_participant(
         "%{ISSUE_DESCRIPTION}\n\nUnsubscribe: %{UNSUBSCRIBE_URL}"
     )
     values = _values(issue, unsubscribe_url)
-    if not tells_description:
+    if not includes_description:
         values["ISSUE_DESCRIPTION"] = ""
     return re.sub(r"\n{3,}", "\n\n", fill_in(own or default, values))
 

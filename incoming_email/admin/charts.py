@@ -54,11 +54,11 @@ def draw_stacks(
         for css_class, count in zip(classes, stack, strict=True):
             if count:
                 x, width = _columns(at, len(stacks))
-                y, height = _place(below + count, top), INNER_HEIGHT * count / top
+                y, height = _y_of(below + count, top), INNER_HEIGHT * count / top
                 shapes.append(Shape(css_class, x, round(y, 1), width, round(height, 1)))
             below += count
     ticks = sorted({0, top // 2, top})
-    beside = tuple(Mark(round(_place(tick, top), 1), str(tick)) for tick in ticks)
+    beside = tuple(Mark(round(_y_of(tick, top), 1), str(tick)) for tick in ticks)
     return Chart(tuple(shapes), _mark_below(labels), beside)
 
 
@@ -73,13 +73,11 @@ def draw_lines(
     """
     top = ticks[-1][0]
 
-    def place(value: float) -> float:
+    def y_of(value: float) -> float:
         return round(TOP + INNER_HEIGHT * (1 - log10(1 + min(value, top)) / log10(1 + top)), 1)
 
-    shapes = [
-        shape for css_class, values in lines for shape in _draw_line(css_class, values, place)
-    ]
-    beside = tuple(Mark(place(value), text) for value, text in ticks)
+    shapes = [shape for css_class, values in lines for shape in _draw_line(css_class, values, y_of)]
+    beside = tuple(Mark(y_of(value), text) for value, text in ticks)
     return Chart(tuple(shapes), _mark_below(labels), beside)
 
 
@@ -92,14 +90,14 @@ def round_up(value: int) -> int:
 
 
 def _draw_line(
-    css_class: str, values: Sequence[int | None], place: Callable[[float], float]
+    css_class: str, values: Sequence[int | None], y_of: Callable[[float], float]
 ) -> list[Shape]:
     shapes: list[Shape] = []
     run: list[str] = []
     for at, value in enumerate([*values, None]):
         if value is not None:
             x, width = _columns(at, len(values))
-            shapes.append(Shape(f"{css_class} dot", round(x + width / 2, 1), place(value)))
+            shapes.append(Shape(f"{css_class} dot", round(x + width / 2, 1), y_of(value)))
             run.append(f"{shapes[-1].x},{shapes[-1].y}")
         elif run:
             shapes.append(Shape(css_class, points=" ".join(run)))
@@ -107,7 +105,7 @@ def _draw_line(
     return shapes
 
 
-def _place(value: float, top: int) -> float:
+def _y_of(value: float, top: int) -> float:
     return TOP + INNER_HEIGHT * (1 - value / top)
 
 

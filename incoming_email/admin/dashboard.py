@@ -18,12 +18,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from incoming_email.admin.charts import Chart, draw_lines, draw_stacks
-from incoming_email.admin.probing import describe_standing
+from incoming_email.admin.probing import describe_status
 from incoming_email.admin.redaction import Redactor
 from incoming_email.limits import answer_budget
 from incoming_email.models import FETCHED, InboundEmail, Mailbox, Probe, heartbeats
 from incoming_email.monitoring import figures, probes
-from incoming_email.monitoring.figures import Activity, Bucket, Period, Standing
+from incoming_email.monitoring.figures import Activity, Bucket, CurrentCounts, Period
 from incoming_email.outcomes import Status
 from issues.admin.rows import show_moment
 
@@ -107,22 +107,22 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 def _describe(period: Period, *, now: datetime) -> dict[str, object]:
     activity = figures.find_activity(period, now=now)
-    standing = figures.find_standing()
+    counts = figures.count_current()
     oldest = figures.find_oldest_pending(now=now)
     mailboxes = list(Mailbox.objects.order_by("name").only(*MAILBOX_COLUMNS))
     received = figures.find_received(activity.whole.start)
-    probed = probes.find_standing()
+    probed = probes.find_newest()
     labels = [_name_moment(bucket.start, period) for bucket in activity.buckets]
     return {
         "period": period,
-        "tiles": [*_make_tiles(activity, standing), _make_oldest(oldest, now=now)],
-        "processes": list(_find_processes(standing, mailboxes, now=now)),
+        "tiles": [*_make_tiles(activity, counts), _make_oldest(oldest, now=now)],
+        "processes": list(_find_processes(counts, mailboxes, now=now)),
         "outcomes": _draw_outcomes(activity, labels),
         "times": _draw_times(activity, labels),
         "legend": [(f"status-{status}", status.label) for status in STACKED],
         "rows": [_list(*pair) for pair in zip(labels, activity.buckets, strict=True)],
         "mailboxes": [
-            _describe_mailbox(each, standing, received[each.pk], probed.get(each.pk))
+            _describe_mailbox(each, counts, received[each.pk], probed.get(each.pk))
             for each in mailboxes
         ],
         "budget": list(_describe_budget(mailboxes, now=now)),
@@ -151,7 +151,7 @@ def _list(label: str, bucket: Bucket) -> tuple[str | int, ...]:
     return (label, bucket.received, *counts, *times)
 
 
-def _make_tiles(activity: Activity, standing: Standing) -> Iterator[Tile]:
+def _make_tiles(activity: Activity, counts: CurrentCounts) -> Iterator[Tile]:
     whole, ledger = activity.whole, reverse("admin:incoming_email_inboundemail_changelist")
     yield Tile(_("Received"), formats.number_format(whole.received), ledger)
     yield Tile(
@@ -164,15 +164,15 @@ def _make_tiles(activity: Activity, standing: Standing) -> Iterator[Tile]:
         (_("Held for a person"), Status.HELD, True),
         (_("Failed"), Status.FAILED, True),
     ):
-        count = standing.count(status)
+        count = counts.count(status)
         url = f"{ledger}?status__exact={status}"
         yield Tile(label, formats.number_format(count), url, alarm=alarm and count > 0)
     yield Tile(
         _("Outgoing mail that waits"),
-        formats.number_format(standing.unsent),
+        formats.number_format(counts.unsent),
         reverse("admin:issues_outgoingemail_changelist"),
-        _("given up: %(count)d") % {"count": standing.unsendable},
-        alarm=standing.unsendable > 0,
+        _("given up: %(count)d") % {"count": counts.unsendable},
+        alarm=counts.unsendable > 0,
     )
 
 
@@ -187,14 +187,14 @@ def _make_oldest(oldest: InboundEmail | None, *, now: datetime) -> Tile:
 
 
 def _find_processes(
-    standing: Standing, mailboxes: list[Mailbox], *, now: datetime
+    counts: CurrentCounts, mailboxes: list[Mailbox], *, now: datetime
 ) -> Iterator[Tile]:
     methods = {mailbox.inbox_method for mailbox in mailboxes if mailbox.enabled}
     needed = {heartbeats.WORKER, heartbeats.BEAT}
     if methods & set(FETCHED):
         needed.add(heartbeats.WATCHER)
     for name, label in PROCESSES.items():
-        seen_at = standing.heartbeats.get(name)
+        seen_at = counts.heartbeats.get(name)
         is_alive = seen_at is not None and now - seen_at <= heartbeats.OLD
         if name not in needed and seen_at is None:
             continue
@@ -204,7 +204,7 @@ def _find_processes(
 
 
 def _describe_mailbox(
-    mailbox: Mailbox, standing: Standing, received: int, probe: Probe | None
+    mailbox: Mailbox, counts: CurrentCounts, received: int, probe: Probe | None
 ) -> MailboxLine:
     if not mailbox.enabled:
         state, css_class = _("off"), "off"
@@ -221,10 +221,10 @@ def _describe_mailbox(
         css_class,
         show_moment(mailbox.last_success_at),
         mailbox.last_error[:200] if mailbox.failing_since else "",
-        *describe_standing(probe),
+        *describe_status(probe),
         received,
-        standing.count(Status.PENDING, mailbox.pk),
-        standing.count(Status.FAILED, mailbox.pk),
+        counts.count(Status.PENDING, mailbox.pk),
+        counts.count(Status.FAILED, mailbox.pk),
     )
 
 

@@ -158,8 +158,8 @@ def _reading(email: ParsedEmail) -> Iterator[Fact]:
     if email.forwarded:
         author = f"{email.forwarded.name} <{email.forwarded.address}>"
         date = _moment(email.forwarded.date) if email.forwarded.date else ""
-        told = (author, date, email.forwarded.subject)
-        yield Fact(_("Forwarded"), " · ".join(filter(None, told)))
+        parts = (author, date, email.forwarded.subject)
+        yield Fact(_("Forwarded"), " · ".join(filter(None, parts)))
     yield Fact(_("In-Reply-To"), " ".join(email.in_reply_to))
     yield Fact(_("References"), " ".join(email.references))
     yield Fact(_("Authentication"), " · ".join(email.authentication_results))

@@ -29,8 +29,8 @@ class Mark(Enum):
     STOPPED = "stopped", "✕", _("stopped here")
     NOTED = "noted", "•", _("noted")
 
-    def __init__(self, slug: str, sign: str, word: str | Promise) -> None:
-        self.slug, self.sign, self.word = slug, sign, word
+    def __init__(self, slug: str, sign: str, label: str | Promise) -> None:
+        self.slug, self.sign, self.label = slug, sign, label
 
 
 class Chapter(Enum):

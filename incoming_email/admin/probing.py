@@ -28,7 +28,7 @@ class ProbeLine:
     """Until it was sent, then received, then processed, and the whole, in seconds."""
 
     inbound_id: int | None
-    words: str = ""
+    message: str = ""
     remedy: str = ""
 
 
@@ -46,7 +46,7 @@ def describe_history(mailbox: Mailbox) -> ProbeHistory | None:
     return ProbeHistory(_draw(rows[::-1]), tuple(_describe(row) for row in rows[:LISTED]))
 
 
-def describe_standing(probe: Probe | None) -> tuple[str, str]:
+def describe_status(probe: Probe | None) -> tuple[str, str]:
     """A text for the dashboard and its CSS class; empty where no probes are scheduled."""
     if probe is None:
         return "", ""
@@ -70,9 +70,9 @@ def _draw(rows: Sequence[Probe]) -> Chart:
 def _describe(probe: Probe) -> ProbeLine:
     course = probes.follow(probe) if probe.state in OPEN_STATES else _read_course(probe)
     is_back = course.processed_at is not None
-    words = remedy = ""
+    message = remedy = ""
     if not is_back:
-        words, remedy = probes.describe_stop(
+        message, remedy = probes.describe_stop(
             probe.mailbox, probe.pk, course.stopped_in or "", course.fault
         )
     return ProbeLine(
@@ -86,7 +86,7 @@ def _describe(probe: Probe) -> ProbeLine:
             _seconds(probe.created_at, course.processed_at),
         ),
         course.inbound_id,
-        words,
+        message,
         remedy,
     )
 

@@ -143,15 +143,15 @@ def _remark(
         lacking = ", ".join(
             f"{column} ({stood[column]})" if column in stood else column for column in missing
         )
-        remarks.append(_say_missing(row, lacking))
+        remarks.append(_describe_missing(row, lacking))
     elif not wanted:
         remarks.append(_("It is switched off, as the file says. Switch it on in the admin."))
     if not row.template.has_key:
-        remarks.append(_say_dedicated(row))
+        remarks.append(_describe_dedicated(row))
     return remarks
 
 
-def _say_missing(row: Mailbox, lacking: str) -> str:
+def _describe_missing(row: Mailbox, lacking: str) -> str:
     text = _(
         "It is switched off, since this is still to be filled in: %(columns)s. Enter it in the"
         " admin, where you then switch the mailbox on."
@@ -163,7 +163,7 @@ def _say_missing(row: Mailbox, lacking: str) -> str:
     return f"{text} {more % {'command': command}}"
 
 
-def _say_dedicated(row: Mailbox) -> str:
+def _describe_dedicated(row: Mailbox) -> str:
     if row.purpose == Purpose.SERVICE_DESK_EMAIL:
         return _("The address has no %{key}, which the service desk needs to tell projects apart.")
     return _("The address has no %{key}, so it takes replies only.")

@@ -95,11 +95,11 @@ class Handler(Protocol):
     """The whole key is random, so the SMTP listener may refuse one that leads nowhere. Keys that
     name a project are always accepted: refusals would reveal which projects exist."""
 
-    takes: ClassVar[frozenset[Reason]]
+    overrides_ignore: ClassVar[frozenset[Reason]]
     """Reasons for ignoring a message that this handler overrides, as BOUNCE for delivery
     reports."""
 
-    quick: ClassVar[bool]
+    batchable: ClassVar[bool]
     """The handler writes rows of its own item only, takes little time and holds no lock that others
     wait for, so that many messages may share a transaction."""
 

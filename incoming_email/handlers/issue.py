@@ -6,7 +6,7 @@ from typing import ClassVar
 from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.files import new_files
 from incoming_email.handlers.project_keys import PREFIX, find_target
-from incoming_email.handlers.texts import in_words_for, outcome_of
+from incoming_email.handlers.texts import in_language_of, outcome_of
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.replies.own_words import find_others
 from incoming_email.parsing.types import ParsedEmail
@@ -20,8 +20,8 @@ class IssueHandler:
     example: ClassVar[str] = "acme-shop-20-05k9t3m1q7z2w8x4c6v0b5n1h-issue"
     sender_policy: ClassVar[str] = "token_sender_policy"
     secret_key: ClassVar[bool] = False
-    takes: ClassVar[frozenset[Reason]] = frozenset()
-    quick: ClassVar[bool] = False
+    overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
+    batchable: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         return find_target(key)
@@ -29,7 +29,7 @@ class IssueHandler:
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
         if target.author is None:
             raise Rejected(Reason.NOT_FOUND)
-        with in_words_for(target.author):
+        with in_language_of(target.author):
             written = quick_actions.open_issue(
                 project=target.project,
                 author=target.author,

@@ -7,7 +7,7 @@ from typing import ClassVar
 from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.files import new_files
 from incoming_email.handlers.project_keys import PREFIX, find_target
-from incoming_email.handlers.texts import in_words_for, outcome_of
+from incoming_email.handlers.texts import in_language_of, outcome_of
 from incoming_email.keys.reply_keys import find_answered
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.replies.own_words import find_others
@@ -23,8 +23,8 @@ class IssueNoteHandler:
     example: ClassVar[str] = "acme-shop-20-05k9t3m1q7z2w8x4c6v0b5n1h-issue-34"
     sender_policy: ClassVar[str] = "token_sender_policy"
     secret_key: ClassVar[bool] = False
-    takes: ClassVar[frozenset[Reason]] = frozenset()
-    quick: ClassVar[bool] = True
+    overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
+    batchable: ClassVar[bool] = True
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         target = find_target(key)
@@ -51,7 +51,7 @@ class IssueNoteHandler:
         answered = find_answered(
             (*email.in_reply_to, *reversed(email.references)), author=target.author
         )
-        with in_words_for(target.author):
+        with in_language_of(target.author):
             written = quick_actions.write_note(
                 item=target.item,
                 author=target.author,

@@ -7,7 +7,7 @@ from incoming_email import patch_mails
 from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.files import new_files
 from incoming_email.handlers.project_keys import PREFIX, find_target
-from incoming_email.handlers.texts import in_words_for, outcome_of
+from incoming_email.handlers.texts import in_language_of, outcome_of
 from incoming_email.keys.reply_keys import find_answered
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
@@ -21,8 +21,8 @@ class MergeRequestHandler:
     example: ClassVar[str] = "acme-shop-20-05k9t3m1q7z2w8x4c6v0b5n1h-merge-request"
     sender_policy: ClassVar[str] = "token_sender_policy"
     secret_key: ClassVar[bool] = False
-    takes: ClassVar[frozenset[Reason]] = frozenset()
-    quick: ClassVar[bool] = False
+    overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
+    batchable: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         return find_target(key)
@@ -33,21 +33,21 @@ class MergeRequestHandler:
         if author is None:
             raise Rejected(Reason.NOT_FOUND)
         mailed = patch_mails.read_patches(email)
-        with in_words_for(author):
+        with in_language_of(author):
             if mailed.is_part:
                 return self._take_part(email, mailed, target, author, context)
             patches = mailed.as_set(context.source, context.received)
             answered = find_answered(patch_mails.thread_of(email), author=author)
-            words = mailed.words(email, new_files(email, context.inbound_email_id), answered)
+            texts = mailed.texts(email, new_files(email, context.inbound_email_id), answered)
             thread = patch_mails.thread_of(email) if mailed.tag and mailed.mails else []
             merge_request = patch_mails.find_merge_request(target.project, thread)
             if merge_request is not None:
                 written = patch_mails.update(
-                    merge_request=merge_request, author=author, words=words, patches=patches
+                    merge_request=merge_request, author=author, texts=texts, patches=patches
                 )
             else:
                 written = patch_mails.propose(
-                    project=target.project, author=author, words=words, patches=patches
+                    project=target.project, author=author, texts=texts, patches=patches
                 )
         return outcome_of(written, opened=True)
 
@@ -69,4 +69,4 @@ class MergeRequestHandler:
         )
         if written is not None:
             return outcome_of(written, opened=True)
-        return Outcome(f"patch {mailed.tag.place if mailed.tag else ''} kept")
+        return Outcome(f"patch {mailed.tag.position if mailed.tag else ''} kept")

@@ -6,7 +6,7 @@ from typing import ClassVar
 from incoming_email import patch_mails
 from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.files import new_files
-from incoming_email.handlers.texts import in_words_for, outcome_of
+from incoming_email.handlers.texts import in_language_of, outcome_of
 from incoming_email.keys.reply_keys import is_members_key
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.replies.own_words import find_others
@@ -24,8 +24,8 @@ class NoteHandler:
     example: ClassVar[str] = "05k9t3m1q7z2w8x4c6v0b5n1h"
     sender_policy: ClassVar[str] = "reply_sender_policy"
     secret_key: ClassVar[bool] = True
-    takes: ClassVar[frozenset[Reason]] = frozenset()
-    quick: ClassVar[bool] = True
+    overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
+    batchable: ClassVar[bool] = True
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         reply_key = context.reply_keys.get(key["reply_key"])
@@ -57,7 +57,7 @@ class NoteHandler:
                 return _add_version(email, mailed, target, context)
         if not (email.reply.strip() or brings_files):
             raise Rejected(Reason.EMPTY)
-        with in_words_for(target.author):
+        with in_language_of(target.author):
             written = quick_actions.write_note(
                 item=target.item,
                 author=target.author,
@@ -78,11 +78,11 @@ def _add_version(
     assert isinstance(merge_request, MergeRequest)  # noqa: S101  (asked by the caller)
     assert author is not None  # noqa: S101
     files = new_files(email, context.inbound_email_id, quoted_is_cut=True)
-    with in_words_for(author):
+    with in_language_of(author):
         written = patch_mails.update(
             merge_request=merge_request,
             author=author,
-            words=mailed.words(email, files, Answered(merge_request, target.discussion)),
+            texts=mailed.texts(email, files, Answered(merge_request, target.discussion)),
             patches=mailed.as_set(context.source, context.received),
         )
     return outcome_of(written, opened=True)

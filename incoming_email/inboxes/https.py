@@ -58,12 +58,12 @@ def https_errors(url: str) -> Iterator[None]:
 
 
 def _remedy(error: Exception, host: str) -> str:
-    words = str(error)
-    if "certificate has expired" in words:
+    message = str(error)
+    if "certificate has expired" in message:
         return f"Renew the certificate of {host}, or set the clock of this machine right."
-    if "mismatch, certificate is not valid for" in words:
+    if "mismatch, certificate is not valid for" in message:
         return f"Use the name that the certificate of {host} was issued for."
-    if "CERTIFICATE_VERIFY_FAILED" in words:
+    if "CERTIFICATE_VERIFY_FAILED" in message:
         return "Name the PEM file of the authority that signed its certificate as HTTPS_CA_FILE."
     if isinstance(error, httpx.TimeoutException):
         return f"Check the network and firewall between this machine and {host}, port 443."

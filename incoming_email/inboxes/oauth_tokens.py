@@ -137,8 +137,8 @@ def _run_command(client: OAuthClient) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        words = error.strerror if isinstance(error, OSError) else "no answer in time"
-        raise InboxError(f"the token command: {words}", remedy=COMMAND_REMEDY) from None
+        message = error.strerror if isinstance(error, OSError) else "no answer in time"
+        raise InboxError(f"the token command: {message}", remedy=COMMAND_REMEDY) from None
     token = done.stdout.decode("ascii", "replace").strip()
     if done.returncode or not token or not token.isascii() or len(token.split()) != 1:
         detail = f"the token command ended with status {done.returncode} and gave no token"

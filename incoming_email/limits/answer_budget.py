@@ -12,8 +12,8 @@ from issues.models import OutgoingEmail
 
 REJECTION = "rejection"
 HELD = "held"
-UNHEEDED = "quick_actions"
-AUTOMATIC_KINDS = (REJECTION, HELD, UNHEEDED)
+FAILED_COMMANDS = "quick_actions"
+AUTOMATIC_KINDS = (REJECTION, HELD, FAILED_COMMANDS)
 """Kinds of outgoing mail that answer a mail by themselves."""
 
 THANK_YOU, WELCOME = "desk_thank_you", "desk_participant"
@@ -47,7 +47,7 @@ def find_used_up(recipient: str, *, mailbox_id: int, now: datetime) -> str:
     Counted are rows of outgoing mail, sent or not. Two workers at the same moment may let one more
     through each: the limits stop floods, they are not exact.
     """
-    if recipient in find_satiated([recipient], now=now):
+    if recipient in find_over_limit([recipient], now=now):
         return "LOOP_LIMIT_PER_HOUR"
     sent = _find_automatic(now).aggregate(
         NOTICE_SENDER_LIMIT_PER_DAY=Count("pk", filter=Q(recipient=recipient)),
@@ -60,7 +60,7 @@ def find_used_up(recipient: str, *, mailbox_id: int, now: datetime) -> str:
     return next((name for name, limit in limits.items() if sent[name] >= limit), "")
 
 
-def find_satiated(addresses: Collection[str], *, now: datetime) -> set[str]:
+def find_over_limit(addresses: Collection[str], *, now: datetime) -> set[str]:
     """Those that got LOOP_LIMIT_PER_HOUR mails of LOOPING_KINDS in the last hour; in one query.
 
     A robot that answers each of them by a new mail gets no more answers from then on.

@@ -24,7 +24,7 @@ class Heartbeat(models.Model):
         return self.name
 
 
-def beat(*names: str, now: datetime) -> None:
+def record_heartbeat(*names: str, now: datetime) -> None:
     """Record that these processes were alive at `now`."""
     for name in names:
         Heartbeat.objects.update_or_create(name=name, defaults={"seen_at": now})

@@ -212,7 +212,7 @@ class Mailbox(Probing, Retention):
             for name, sentence in REQUIRED.get(self.inbox_method, {}).items()
             if not getattr(self, name) and not (name == "user" and self._may_lack_user())
         }
-        problems |= self._find_oauth_problems() | self._find_place_problems()
+        problems |= self._find_oauth_problems() | self._find_server_problems()
         if problems:
             raise ValidationError(problems)
 
@@ -235,7 +235,7 @@ class Mailbox(Probing, Retention):
         }
         return {name: sentence for name, sentence in needed.items() if not getattr(self, name)}
 
-    def _find_place_problems(self) -> "dict[str, StrOrPromise]":
+    def _find_server_problems(self) -> "dict[str, StrOrPromise]":
         problems: dict[str, StrOrPromise] = {}
         for name in ("token_endpoint", "azure_ad_endpoint", "graph_endpoint"):
             url = getattr(self, name)

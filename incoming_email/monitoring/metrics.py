@@ -38,11 +38,11 @@ class LetterboxCollector(Collector):
             .order_by("name")
             .only("name", "failing_since", "last_success_at")
         )
-        yield from _tell_ledger()
-        yield from _tell_stages(self.now)
-        yield from _tell_mailboxes(mailboxes)
-        yield from _tell_probes()
-        yield from _tell_budget(mailboxes, self.now)
+        yield from _collect_ledger()
+        yield from _collect_stages(self.now)
+        yield from _collect_mailboxes(mailboxes)
+        yield from _collect_probes()
+        yield from _collect_budget(mailboxes, self.now)
         seen = GaugeMetricFamily(
             "letterbox_heartbeat_timestamp_seconds",
             "When a process was last seen alive.",
@@ -53,7 +53,7 @@ class LetterboxCollector(Collector):
         yield seen
 
 
-def _tell_ledger() -> Iterator[Metric]:
+def _collect_ledger() -> Iterator[Metric]:
     counts = figures.count_by_status()
     received = CounterMetricFamily(
         "letterbox_inbound_emails_received", "Messages that were ever stored."
@@ -75,7 +75,7 @@ def _tell_ledger() -> Iterator[Metric]:
     yield outgoing
 
 
-def _tell_stages(now: datetime) -> Iterator[Metric]:
+def _collect_stages(now: datetime) -> Iterator[Metric]:
     """A stage is where a message, or what follows from it, waits for the next step."""
     stages = figures.find_stages()
     waiting = GaugeMetricFamily(
@@ -104,7 +104,7 @@ def _tell_stages(now: datetime) -> Iterator[Metric]:
     yield took
 
 
-def _tell_mailboxes(mailboxes: list[Mailbox]) -> Iterator[Metric]:
+def _collect_mailboxes(mailboxes: list[Mailbox]) -> Iterator[Metric]:
     failing = GaugeMetricFamily(
         "letterbox_mailbox_failing", "1 while an enabled mailbox fails.", labels=["mailbox"]
     )
@@ -121,7 +121,7 @@ def _tell_mailboxes(mailboxes: list[Mailbox]) -> Iterator[Metric]:
     yield success
 
 
-def _tell_probes() -> Iterator[Metric]:
+def _collect_probes() -> Iterator[Metric]:
     """For each mailbox with scheduled probes, the newest that is back or late."""
     failing = GaugeMetricFamily(
         "letterbox_probe_failing",
@@ -136,7 +136,7 @@ def _tell_probes() -> Iterator[Metric]:
     written = GaugeMetricFamily(
         "letterbox_probe_timestamp_seconds", "When it was written.", labels=["mailbox"]
     )
-    for probe in probes.find_standing().values():
+    for probe in probes.find_newest().values():
         name = probe.mailbox.name
         failing.add_metric([name], int(probe.state in BAD_STATES))
         written.add_metric([name], probe.created_at.timestamp())
@@ -147,7 +147,7 @@ def _tell_probes() -> Iterator[Metric]:
     yield written
 
 
-def _tell_budget(mailboxes: list[Mailbox], now: datetime) -> Iterator[Metric]:
+def _collect_budget(mailboxes: list[Mailbox], now: datetime) -> Iterator[Metric]:
     spent = answer_budget.find_spent(now=now)
     answers = GaugeMetricFamily(
         "letterbox_automatic_answers",

@@ -1,6 +1,6 @@
 """Mails that bring patches: what they hold, series over several mails, and what is made of them."""
 
-from incoming_email.patch_mails.proposing import Words, find_merge_request, propose, update
+from incoming_email.patch_mails.proposing import Texts, find_merge_request, propose, update
 from incoming_email.patch_mails.reading import MailedPatches, read_patches, thread_of
 from incoming_email.patch_mails.series import (
     Series,
@@ -14,7 +14,7 @@ from incoming_email.patch_mails.series import (
 __all__ = [
     "MailedPatches",
     "Series",
-    "Words",
+    "Texts",
     "drop_series",
     "find_expired",
     "find_merge_request",

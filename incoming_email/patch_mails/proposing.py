@@ -16,7 +16,7 @@ MAX_THREAD = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Texts:
     """The texts that come with the patches."""
 
     branch: str
@@ -42,28 +42,28 @@ def find_merge_request(project: Project, thread: Sequence[str]) -> MergeRequest 
     return row.merge_request if row is not None else None
 
 
-def propose(*, project: Project, author: User, words: Words, patches: PatchSet) -> Written:
+def propose(*, project: Project, author: User, texts: Texts, patches: PatchSet) -> Written:
     return quick_actions.propose_merge_request(
         project=project,
         author=author,
-        source_branch=words.branch,
+        source_branch=texts.branch,
         patches=patches,
-        title=words.title,
-        description=words.description,
-        remark=words.remark,
-        answered=words.answered,
-        files=words.files,
+        title=texts.title,
+        description=texts.description,
+        remark=texts.remark,
+        answered=texts.answered,
+        files=texts.files,
     )
 
 
 def update(
-    *, merge_request: MergeRequest, author: User, words: Words, patches: PatchSet
+    *, merge_request: MergeRequest, author: User, texts: Texts, patches: PatchSet
 ) -> Written:
     return quick_actions.add_version(
         merge_request=merge_request,
         author=author,
         patches=patches,
-        remark=words.remark,
-        answered=words.answered,
-        files=words.files,
+        remark=texts.remark,
+        answered=texts.answered,
+        files=texts.files,
     )

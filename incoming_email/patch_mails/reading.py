@@ -13,7 +13,7 @@ from incoming_email.outcomes import Reason, Rejected
 from incoming_email.parsing.mime.mailboxes import parse_mailboxes
 from incoming_email.parsing.replies.own_words import find_others
 from incoming_email.parsing.types import Attachment, ParsedEmail, PatchText
-from incoming_email.patch_mails.proposing import Words
+from incoming_email.patch_mails.proposing import Texts
 from issues import patches as patch_text
 from issues.marked_text import MarkedText, filled_in, typed
 from issues.patches import PatchTag
@@ -65,11 +65,11 @@ class MailedPatches:
     def as_set(self, source: str, received_at: datetime) -> PatchSet:
         return PatchSet(self.mails, source, received_at, self.revision)
 
-    def words(
+    def texts(
         self, email: ParsedEmail, files: Sequence[NewFile], answered: Answered | None
-    ) -> Words:
+    ) -> Texts:
         """`files` are those of all attachments, in their order."""
-        return Words(
+        return Texts(
             branch=branch_from(self.title) if self.tag else email.subject.strip(),
             title=self.title if self.tag and self.tag.is_cover else "",
             description=self.description,
@@ -114,20 +114,20 @@ def _read_attached(
 ) -> tuple[frozenset[int], tuple[bytes, ...], str]:
     """In the order of the names. A cover letter among the files is a text, and no patch."""
     chosen = [
-        (place, file)
-        for place, file in enumerate(email.attachments)
+        (number, file)
+        for number, file in enumerate(email.attachments)
         if _is_patch_file(file, is_reply=is_reply)
     ]
     mails: list[bytes] = []
     cover = ""
-    for _place, file in sorted(chosen, key=lambda pair: pair[1].filename):
+    for _number, file in sorted(chosen, key=lambda pair: pair[1].filename):
         for mail in patch_text.split_mailbox(patch_text.mend(file.content)):
             tag = patch_text.find_tag(mail)
             if tag is not None and tag.is_cover and not patch_text.has_diff(mail):
                 cover = mail.partition(b"\n\n")[2].decode(errors="replace").strip()
             else:
                 mails.append(mail)
-    return frozenset(place for place, _file in chosen), tuple(mails), cover
+    return frozenset(number for number, _file in chosen), tuple(mails), cover
 
 
 def _is_patch_file(file: Attachment, *, is_reply: bool) -> bool:

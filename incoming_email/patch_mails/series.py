@@ -16,7 +16,7 @@ from incoming_email.patch_mails.grouping import (
     may_lack_cover,
     missing_numbers,
 )
-from incoming_email.patch_mails.proposing import Words, find_merge_request, propose, update
+from incoming_email.patch_mails.proposing import Texts, find_merge_request, propose, update
 from incoming_email.patch_mails.reading import MailedPatches, branch_from, thread_of
 from issues.marked_text import NO_TEXT
 from issues.models import Project, User
@@ -154,7 +154,7 @@ def open_series(series: Series, *, source: str, now: datetime) -> Written:
     mails = tuple(bytes(part.content) for part in series.parts if part.number > 0)
     patches = PatchSet(mails=mails, source=source, received_at=now, revision=first.revision)
     thread = [name for part in series.parts for name in (part.message_id, *part.references)]
-    words = Words(
+    texts = Texts(
         branch=branch_from(first.title),
         title=first.title if first.number == 0 else "",
         description=first.words,
@@ -163,10 +163,10 @@ def open_series(series: Series, *, source: str, now: datetime) -> Written:
     )
     merge_request = find_merge_request(first.project, thread)
     if merge_request is None:
-        written = propose(project=first.project, author=first.author, words=words, patches=patches)
+        written = propose(project=first.project, author=first.author, texts=texts, patches=patches)
     else:
         written = update(
-            merge_request=merge_request, author=first.author, words=words, patches=patches
+            merge_request=merge_request, author=first.author, texts=texts, patches=patches
         )
     mailed = InboundEmail.objects.filter(series_part__in=series.parts)
     mailed.update(merge_request=written.item.pk)

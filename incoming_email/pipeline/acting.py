@@ -85,7 +85,7 @@ def let_handler_act(attempt: Attempt, decision: Decision, act: Act) -> End:
         issue_id=item.pk if isinstance(item, Issue) else None,
         merge_request_id=item.pk if isinstance(item, MergeRequest) else None,
     )
-    return replace(end, trace=(*end.trace, *_tell_of_commands(attempt, act, outcome)))
+    return replace(end, trace=(*end.trace, *_report_failed_commands(attempt, act, outcome)))
 
 
 def find_first_effect(act: Act) -> int | None:
@@ -126,7 +126,7 @@ def _record(attempt: Attempt, decision: Decision, verdict: Refusal | Delay) -> E
     end = end_without_effect(attempt, decision, verdict)
     with transaction.atomic(durable=True):
         lock([attempt.row])
-        end = replace(end, trace=(*end.trace, *_tell_sender(attempt, verdict)))
+        end = replace(end, trace=(*end.trace, *_notify_sender(attempt, verdict)))
         write_ends([(attempt.row, end)], now=attempt.context.now)
     return end
 
@@ -155,7 +155,7 @@ def _describe(attempt: Attempt, decision: Decision, status: Status, **more: Any)
     )
 
 
-def _tell_sender(attempt: Attempt, verdict: Refusal | Delay) -> tuple[Step, ...]:
+def _notify_sender(attempt: Attempt, verdict: Refusal | Delay) -> tuple[Step, ...]:
     row, email, context = attempt.row, attempt.email, attempt.context
     if isinstance(verdict, Reject):
         sent = notices.write_rejection(
@@ -168,13 +168,13 @@ def _tell_sender(attempt: Attempt, verdict: Refusal | Delay) -> tuple[Step, ...]
     return ({"step": "notice", "result": sent},)
 
 
-def _tell_of_commands(attempt: Attempt, act: Act, outcome: Outcome) -> tuple[Step, ...]:
+def _report_failed_commands(attempt: Attempt, act: Act, outcome: Outcome) -> tuple[Step, ...]:
     """Writes the mail about commands that failed, with the effect."""
-    author, failed = act.resolved.target.author, outcome.unheeded
+    author, failed = act.resolved.target.author, outcome.failed_commands
     if author is None or not failed:
         return ()
     now = attempt.context.now
-    sent = notices.write_unheeded(attempt.row, attempt.email, author, failed, now=now)
+    sent = notices.write_failed_commands(attempt.row, attempt.email, author, failed, now=now)
     return ({"step": "quick actions", "result": sent},)
 
 

@@ -18,7 +18,7 @@ from incoming_email.pipeline.attempts import Attempt
 from incoming_email.pipeline.ends import Step
 from incoming_email.pipeline.isolation.reading import UNREAD
 from incoming_email.pipeline.limiting import Count, find_room
-from incoming_email.pipeline.resolving import Resolved, find_taker, fits_sender, resolve
+from incoming_email.pipeline.resolving import Resolved, find_override, fits_sender, resolve
 from incoming_email.sender_auth import find_proof
 from issues import outbox
 
@@ -90,10 +90,10 @@ def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
         raise Ignored(Reason.PROBE)
     reason = _find_reason_to_ignore(email, mailbox.template, trace)
     if reason is not None:
-        taker = find_taker(email, mailbox.template, context, reason, trace)
-        if taker is None:
+        override = find_override(email, mailbox.template, context, reason, trace)
+        if override is None:
             raise Ignored(reason)
-        return taker
+        return override
     _require_unblocked(EVERYWHERE, context, trace)
     if UNREAD in email.defects:
         trace.append({"step": "reading", "result": "ended", "because": email.defects[-1]})

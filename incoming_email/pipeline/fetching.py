@@ -49,7 +49,7 @@ def fetch(
     """
     try:
         with visit(mailbox, holder=holder, clock=clock) as inbox:
-            return take_in(mailbox, inbox, holder=holder, clock=clock, on_progress=on_progress)
+            return ingest(mailbox, inbox, holder=holder, clock=clock, on_progress=on_progress)
     except LeaseLostError:
         return None
 
@@ -121,7 +121,7 @@ def renew(mailbox: Mailbox, *, holder: str, now: datetime) -> None:
         raise LeaseLostError(str(mailbox))
 
 
-def take_in(
+def ingest(
     mailbox: Mailbox,
     inbox: Inbox,
     *,

@@ -18,7 +18,7 @@ from issues import connections, known_discussions, known_roles, services, upload
 logger = logging.getLogger(__name__)
 
 
-class _Quick:
+class _Batch:
     """Messages that wait to be processed together. Each effect is among them once."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class _Quick:
         if not isinstance(act, Act) or act.effect_key in self._waiting:
             return False
         is_counted = decision.count.counted_at != attempt.row.counted_at
-        if is_counted or act.resolved.target.takes_time or not act.resolved.handler.quick:
+        if is_counted or act.resolved.target.takes_time or not act.resolved.handler.batchable:
             return False
         self._waiting[act.effect_key] = (attempt, decision, act)
         return True
@@ -55,21 +55,21 @@ def settle_in_turn(attempts: Sequence[Attempt]) -> None:
     other message, all before it are processed, since it may be about just that: the reply to a
     ticket that the message before it opens.
     """
-    quick = _Quick()
+    batch = _Batch()
     for attempt in attempts:
-        if quick and not _may_be_quick(attempt):
-            quick.settle()
+        if batch and not _may_be_batched(attempt):
+            batch.settle()
         with becoming_a_retry([attempt.row], now=attempt.context.now):
             decision = decide(attempt)
-            if len(attempts) == 1 or not quick.take(attempt, decision):
-                quick.settle()
+            if len(attempts) == 1 or not batch.take(attempt, decision):
+                batch.settle()
                 _settle_alone(attempt, decision)
-    quick.settle()
+    batch.settle()
 
 
-def _may_be_quick(attempt: Attempt) -> bool:
+def _may_be_batched(attempt: Attempt) -> bool:
     handlers = find_handlers(attempt.email, attempt.row.mailbox.template, attempt.context)
-    return any(handler.quick for handler in handlers)
+    return any(handler.batchable for handler in handlers)
 
 
 def _settle_alone(attempt: Attempt, decision: Decision) -> None:

@@ -112,7 +112,7 @@ def _find_next_turn(row: InboundEmail, limit: Limit, now: datetime) -> datetime 
     if len(newest) < limit.per_hour:
         return None
     waiting = same.filter(status=Status.PENDING, counted_at=None, pk__lt=row.pk or 0)
-    rounds, place = divmod(waiting.count(), limit.per_hour)
-    leaves = newest[limit.per_hour - 1 - place]
+    rounds, position = divmod(waiting.count(), limit.per_hour)
+    leaves = newest[limit.per_hour - 1 - position]
     assert leaves is not None  # noqa: S101  (counted_at__gt)
     return leaves + HOUR * (1 + rounds)

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from incoming_email.keys.own_addresses import find_own
 from incoming_email.limits import answer_budget
-from incoming_email.limits.answer_budget import HELD, REJECTION, UNHEEDED
+from incoming_email.limits.answer_budget import FAILED_COMMANDS, HELD, REJECTION
 from incoming_email.models import InboundEmail
-from incoming_email.outcomes import Hold, Reject, Unheeded
+from incoming_email.outcomes import FailedCommand, Hold, Reject
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.sender_auth import NOT_CHECKED, SignatureCheck, is_authenticated
 from issues import outbox
@@ -55,11 +55,11 @@ def write_held(row: InboundEmail, email: ParsedEmail, refusal: Hold, *, now: dat
     )
 
 
-def write_unheeded(
+def write_failed_commands(
     row: InboundEmail,
     email: ParsedEmail,
     author: User,
-    unheeded: Sequence[Unheeded],
+    failed_commands: Sequence[FailedCommand],
     *,
     now: datetime,
 ) -> str:
@@ -81,12 +81,12 @@ def write_unheeded(
         text = render_to_string(
             "incoming_email/mail/quick_actions.txt",
             {
-                "unheeded": unheeded,
+                "failed_commands": failed_commands,
                 "url": settings.BASE_URL + reverse("quick-actions"),
                 "received_at": row.received_at,
             },
         )
-    return _enqueue(row, email, UNHEEDED, recipient, subject, text, now=now)
+    return _enqueue(row, email, FAILED_COMMANDS, recipient, subject, text, now=now)
 
 
 def _find_known(sender: str) -> EmailAddress | None:
@@ -103,9 +103,9 @@ def _why_not_now(row: InboundEmail, email: ParsedEmail, *, now: datetime) -> str
     refusal = _why_never(email, email.sender)
     if refusal:
         return refusal
-    told = OutgoingEmail.objects.filter(recipient=email.sender, kind__in=PAUSING_KINDS)
+    notified = OutgoingEmail.objects.filter(recipient=email.sender, kind__in=PAUSING_KINDS)
     pause = timedelta(minutes=settings.NOTICE_PAUSE_MINUTES)
-    if told.filter(created_at__gt=now - pause).exists():
+    if notified.filter(created_at__gt=now - pause).exists():
         return f"not sent: the sender was told in the last {settings.NOTICE_PAUSE_MINUTES} minutes"
     return _why_no_more(row, email.sender, now=now)
 

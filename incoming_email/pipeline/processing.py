@@ -84,7 +84,7 @@ def process_claimed(
     belong to one mailbox; `emails` is what `begin_reading` gave for them.
     """
     left_out = 0
-    with outbox.one_kick():
+    with outbox.wake_once():
         for start in range(0, len(rows), GROUP):
             emails = emails or _read(rows[start:])
             failed = _settle_group(rows[start : start + GROUP], emails, now=clock())
@@ -118,7 +118,7 @@ def give_up_exhausted(*, now: datetime) -> int:
 def try_out(row: InboundEmail, *, now: datetime) -> End:
     """How an attempt at the row, stored or not, would end; without any effect."""
     (attempt,) = _make_attempts([row], _read([row]), now=now)
-    with outbox.one_kick():
+    with outbox.wake_once():
         return acting.try_out(attempt, decide(attempt))
 
 

@@ -85,7 +85,7 @@ def resolve(
     raise Rejected(Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY)
 
 
-def find_taker(
+def find_override(
     email: ParsedEmail,
     template: AddressTemplate,
     context: Context,
@@ -99,7 +99,7 @@ def find_taker(
     ]
     for key in dict.fromkeys(key for key in keys if key):
         for handler, groups in registry.find(key, context.purpose):
-            if reason not in handler.takes:
+            if reason not in handler.overrides_ignore:
                 continue
             target = handler.resolve(groups, context)
             if target is not None:

@@ -80,7 +80,7 @@ class Watch:
         with fetching.visit(mailbox, holder=self.holder) as inbox:
             while not self.stopped.is_set():
                 with connections.unit_of_work():
-                    fetching.take_in(mailbox, inbox, holder=self.holder, clock=timezone.now)
+                    fetching.ingest(mailbox, inbox, holder=self.holder, clock=timezone.now)
                 while not self.stopped.is_set() and not inbox.wait(LISTEN_SECONDS):
                     with connections.unit_of_work():
                         fetching.renew(mailbox, holder=self.holder, now=timezone.now())
@@ -105,7 +105,7 @@ def watch_mailboxes(stopped: threading.Event) -> None:
     while not stopped.is_set():
         with connections.surviving_faults("look for mailboxes"):
             _reconcile(watches, _find_accounts(), holder)
-            heartbeats.beat(heartbeats.WATCHER, now=timezone.now())
+            heartbeats.record_heartbeat(heartbeats.WATCHER, now=timezone.now())
         stopped.wait(RECONCILE_SECONDS)
     for watch, _thread in watches.values():
         watch.stopped.set()

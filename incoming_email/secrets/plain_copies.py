@@ -28,9 +28,9 @@ def edit(text: str, *, editor: str, fallback: Path) -> str:
     The folder lies in memory where the machine has that, else in `fallback`. It takes the editor's
     swap and back-up files as well, and goes with them when a signal ends us.
     """
-    place = find_place(fallback)
-    remove_leftovers(place)
-    with _ended_by_signals(), _private_folder(place) as folder:
+    directory = find_private_directory(fallback)
+    remove_leftovers(directory)
+    with _ended_by_signals(), _private_folder(directory) as folder:
         file = folder / "secret.yaml"
         file.touch(mode=0o600)
         file.write_text(text, encoding="utf-8")
@@ -38,13 +38,13 @@ def edit(text: str, *, editor: str, fallback: Path) -> str:
         return file.read_text(encoding="utf-8", errors="replace")
 
 
-def find_place(fallback: Path) -> Path:
+def find_private_directory(fallback: Path) -> Path:
     return MEMORY if MEMORY.is_dir() and os.access(MEMORY, os.W_OK | os.X_OK) else fallback
 
 
-def remove_leftovers(place: Path) -> None:
+def remove_leftovers(directory: Path) -> None:
     """Remove what a killed command left there."""
-    for folder in place.glob(f"{PREFIX}*"):
+    for folder in directory.glob(f"{PREFIX}*"):
         owner = _OWNER.match(folder.name)
         if owner and folder.stat().st_uid == os.getuid() and not _is_alive(int(owner[1])):
             shutil.rmtree(folder, ignore_errors=True)
@@ -61,8 +61,8 @@ def _is_alive(process_id: int) -> bool:
 
 
 @contextlib.contextmanager
-def _private_folder(place: Path) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(dir=place, prefix=f"{PREFIX}{os.getpid()}-"))  # mode 0700
+def _private_folder(directory: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(dir=directory, prefix=f"{PREFIX}{os.getpid()}-"))  # mode 0700
     try:
         yield folder
     finally:

@@ -26,9 +26,9 @@ def find_proof(
     if not sender:
         return Proof(False, "From names no one sender")
     domain = sender.rpartition("@")[2]
-    word = find_trusted(results, trusted)
-    if word is not None:
-        return Proof(is_vouched_for(domain, word), f"Authentication-Results of {trusted}")
+    result = find_trusted(results, trusted)
+    if result is not None:
+        return Proof(is_vouched_for(domain, result), f"Authentication-Results of {trusted}")
     signed = any(speaks_for(signer, domain) for signer in signatures.signers)
     return Proof(signed, f"own DKIM check: {signatures.note}")
 

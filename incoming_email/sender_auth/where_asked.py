@@ -36,5 +36,5 @@ def _asks(mailbox: Mailbox) -> bool:
 
 def _is_open(mailbox: Mailbox, row: InboundEmail, email: ParsedEmail) -> bool:
     """The trusted server gave no result, and there is a signature to check."""
-    told = find_trusted(email.authentication_results, mailbox.trusted_authserv_id) is not None
-    return bool(email.sender) and not told and not row.oversize
+    has_result = find_trusted(email.authentication_results, mailbox.trusted_authserv_id) is not None
+    return bool(email.sender) and not has_result and not row.oversize

@@ -211,8 +211,8 @@ def start_listener(host: str, port: int, *, lmtp: bool = False) -> ListenerContr
     return controller
 
 
-def note_alive() -> None:
+def record_heartbeat() -> None:
     """Record for the check that the listener is running. Without the database it goes on too:
     senders are told to try later, and would else be refused."""
     with connections.surviving_faults("sign of life"):
-        heartbeats.beat(heartbeats.SMTP_LISTENER, now=timezone.now())
+        heartbeats.record_heartbeat(heartbeats.SMTP_LISTENER, now=timezone.now())

@@ -112,7 +112,7 @@ def erase(person: Person, *, by: User | None, now: datetime, dry_run: bool = Fal
             *_erase_keys(person),
             *_erase_blocks(person),
             ("records of log-ins", _erase_log_ins(names)),
-            *_erase_upstairs(person),
+            *_erase_above(person),
             *services.erase_person(user=person.user, addresses=person.addresses, now=now),
         ]
         done = tuple((name, count) for name, count in counts if count)
@@ -202,7 +202,7 @@ def _erase_log_ins(names: Sequence[str]) -> int:
     return sum(model.objects.filter(named).delete()[0] for model in models)
 
 
-def _erase_upstairs(person: Person) -> tuple[tuple[str, int], ...]:
+def _erase_above(person: Person) -> tuple[tuple[str, int], ...]:
     return tuple(
         (eraser.holder, eraser.erase(user=person.user, addresses=person.addresses))
         for eraser in ERASERS.registered

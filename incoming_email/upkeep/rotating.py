@@ -21,7 +21,7 @@ BATCH_ROWS = 500
 class Rotated:
     """The result for one encrypted column, or for the encrypted files."""
 
-    place: str
+    name: str
     """Such as `incoming_email.Mailbox.password`."""
 
     current: int = 0

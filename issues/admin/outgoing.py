@@ -75,7 +75,7 @@ class OutgoingEmailAdmin(KeptAdmin[OutgoingEmail]):
             failed.update(state=OutgoingState.PENDING, next_attempt_at=timezone.now(), attempts=0)
             for row in chosen:
                 self.log_change(request, row, str(_("Sent again.")))
-            outbox.kick()
+            outbox.wake_worker()
         said = ngettext(
             "%(count)d email will be sent again; those that did not fail are left alone.",
             "%(count)d emails will be sent again; those that did not fail are left alone.",

@@ -3,7 +3,7 @@
 from issues.diffs.commits import Commits, find_commits
 from issues.diffs.excerpts import find_line
 from issues.diffs.letters import show_text
-from issues.diffs.places import Anchor, Place, find_file, find_place, name_file
+from issues.diffs.places import Anchor, LinePosition, find_file, find_position, name_file
 from issues.diffs.reading import find_diff
 from issues.diffs.types import Change, ChangedFile, Diff, Hunk, Line, Side
 
@@ -15,13 +15,13 @@ __all__ = [
     "Diff",
     "Hunk",
     "Line",
-    "Place",
+    "LinePosition",
     "Side",
     "find_commits",
     "find_diff",
     "find_file",
     "find_line",
-    "find_place",
+    "find_position",
     "name_file",
     "show_text",
 ]

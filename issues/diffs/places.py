@@ -29,7 +29,7 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LinePosition:
     """A line of a diff, with all that a comment on it must store."""
 
     base_sha: str
@@ -56,7 +56,7 @@ def find_file(diff: Diff, path: str, blob: str) -> tuple[ChangedFile, Side] | No
     return None
 
 
-def find_place(diff: Diff, anchor: Anchor, *, base: str, head: str) -> Place | None:
+def find_position(diff: Diff, anchor: Anchor, *, base: str, head: str) -> LinePosition | None:
     """None where the diff shows no such line."""
     for file in diff.files:
         if name_file(file.path) == anchor.file and (
@@ -64,7 +64,7 @@ def find_place(diff: Diff, anchor: Anchor, *, base: str, head: str) -> Place | N
         ):
             hunk, index = found
             line = hunk.lines[index]
-            return Place(
+            return LinePosition(
                 base_sha=base,
                 head_sha=head,
                 old_path=file.old_path,

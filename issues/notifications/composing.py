@@ -45,11 +45,11 @@ class Story:
     """The line of a diff that the discussion is about."""
 
     @property
-    def teller(self) -> str:
+    def author_name(self) -> str:
         """The name in From; a person without an account stays unnamed, since others read it."""
         source = self.item if self.note is None else self.note
-        is_outside = not isinstance(source, MergeRequest) and source.external_author
-        if source.author is None or is_outside:
+        is_external = not isinstance(source, MergeRequest) and source.external_author
+        if source.author is None or is_external:
             return _("External person")
         return str(source.author)
 
@@ -66,7 +66,7 @@ class Story:
         return text.replace("](/uploads/", f"]({settings.BASE_URL}/uploads/")
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The location of the lines of `excerpt`; names of files may contain any character."""
         if self.position is None:
             return ""
@@ -88,7 +88,7 @@ class Story:
 
     @property
     def headline(self) -> str:
-        name = self.teller
+        name = self.author_name
         if self.note is not None and self.note.system:
             return f"{name} {self.note.body}."
         if self.note is not None and self.note.internal:
@@ -109,7 +109,7 @@ def compose(story: Story, html: SafeString, recipient: Recipient, route: ReplyRo
         context = {
             "headline": story.headline,
             "text": "" if story.note and story.note.system else story.text,
-            "place": story.place,
+            "location": story.location,
             "excerpt": story.excerpt,
             "html": "" if story.note and story.note.system else html,
             "url": story.url,
@@ -127,7 +127,7 @@ def compose(story: Story, html: SafeString, recipient: Recipient, route: ReplyRo
             text=render_to_string("issues/mail/notification.txt", context),
             html=render_to_string("issues/mail/notification.html", context),
             envelope_sender=sender,
-            from_header=address_with_name(story.teller, sender),
+            from_header=address_with_name(story.author_name, sender),
             message_id=_own_id(story, user),
             headers=_headers(story, user, route, unsubscribe_link),
             project=story.item.project,

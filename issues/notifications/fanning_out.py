@@ -11,7 +11,7 @@ from issues.models import Announcement, Note, NotePosition
 from issues.notifications.composing import Story, compose, render_story
 from issues.notifications.recipients import find_recipients
 from issues.notifications.routes import NO_ROUTE, find_routes
-from issues.notifications.sources import find_mails_outside
+from issues.notifications.sources import find_external_mails
 
 DETAILS = (
     "issue__project",
@@ -34,7 +34,7 @@ def fan_out(announcement_id: int, *, now: datetime) -> int:
     if locked.first() is None:
         return 0
     announcement = Announcement.objects.select_related(*DETAILS).get(pk=announcement_id)
-    story = _tell(announcement)
+    story = _make_story(announcement)
     recipients = find_recipients(item=story.item, note=story.note, actor_id=announcement.actor_id)
     routes = find_routes(
         recipients=[recipient.user for recipient in recipients],
@@ -46,13 +46,13 @@ def fan_out(announcement_id: int, *, now: datetime) -> int:
         compose(story, html, recipient, routes.get(recipient.user.pk, NO_ROUTE))
         for recipient in recipients
     ]
-    mails += find_mails_outside(story, now=now)
+    mails += find_external_mails(story, now=now)
     outbox.enqueue_many(mails, now=now)
     Announcement.objects.filter(pk=announcement_id).update(fanned_out_at=now)
     return len(mails)
 
 
-def _tell(announcement: Announcement) -> Story:
+def _make_story(announcement: Announcement) -> Story:
     note = announcement.note
     item = announcement.issue or announcement.merge_request or (note.item if note else None)
     assert item is not None  # noqa: S101  (every service that announces gives one of the three)

@@ -47,11 +47,11 @@ def find_recipients(
 def _find_ties(
     item: Issue | MergeRequest, note: Note | None
 ) -> tuple[dict[Tie, Collection[int | None]], set[int]]:
-    words = Subscription.objects.filter(
+    choices = Subscription.objects.filter(
         issue=item if isinstance(item, Issue) else None,
         merge_request=item if isinstance(item, MergeRequest) else None,
     )
-    opinions = dict(words.values_list("user_id", "subscribed"))
+    opinions = dict(choices.values_list("user_id", "subscribed"))
     authors = item.notes.filter(system=False).values_list("author_id", flat=True)
     return {
         Tie.MENTIONED: _find_mentioned(item, note),
@@ -64,8 +64,8 @@ def _find_ties(
 
 def _find_mentioned(item: Issue | MergeRequest, note: Note | None) -> set[int]:
     """Mentions by external participants have no effect."""
-    is_outside = isinstance(item, Issue) and bool(item.external_author)
-    names = frozenset() if is_outside else parse_mentions(item.description)
+    is_external = isinstance(item, Issue) and bool(item.external_author)
+    names = frozenset() if is_external else parse_mentions(item.description)
     if note is not None and not note.external_author and not note.system:
         names |= parse_mentions(note.body)
     if not names:

@@ -19,6 +19,6 @@ MAIL_SOURCES: ExtensionPoint[FindMails] = declare(
 )
 
 
-def find_mails_outside(story: Story, *, now: datetime) -> list[NewMail]:
+def find_external_mails(story: Story, *, now: datetime) -> list[NewMail]:
     """What each source wants to be sent about the event."""
     return [mail for ask in MAIL_SOURCES.registered for mail in ask(story, now=now)]

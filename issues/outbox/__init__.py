@@ -22,7 +22,7 @@ from issues.outbox.headers import (
     make_list_id,
     make_message_id,
 )
-from issues.outbox.waking import kick, one_kick
+from issues.outbox.waking import wake_once, wake_worker
 
 __all__ = [
     "MAIL_ACCOUNTS_IN_USE",
@@ -39,10 +39,10 @@ __all__ = [
     "enqueue_many",
     "find_accounts_in_use",
     "is_own",
-    "kick",
     "leaves_the_machine",
     "make_list_id",
     "make_message_id",
-    "one_kick",
     "origin_of",
+    "wake_once",
+    "wake_worker",
 ]

@@ -147,8 +147,8 @@ def _is_refusal(error: Exception) -> bool:
 def _describe(error: Exception) -> str:
     """The error's message, except for what could not be encoded: that may be a part of a
     password."""
-    words = "" if isinstance(error, UnicodeError) else f": {_answer_of(error) or error}"
-    return clean_header(type(error).__name__ + words)[:1000]
+    message = "" if isinstance(error, UnicodeError) else f": {_answer_of(error) or error}"
+    return clean_header(type(error).__name__ + message)[:1000]
 
 
 def _answer_of(error: Exception) -> str:

@@ -9,7 +9,7 @@ from django.conf import settings
 from issues.models import OutgoingEmail, Project
 from issues.outbox.header_fields import bare_id, clean_header
 from issues.outbox.headers import MailHeaders, make_headers
-from issues.outbox.waking import kick
+from issues.outbox.waking import wake_worker
 
 PLAIN = MailHeaders()
 """Of a mail that answers nothing and that nobody answers."""
@@ -107,7 +107,7 @@ def enqueue(  # noqa: PLR0913  (one argument a column)
     found, created = OutgoingEmail.objects.get_or_create(effect_key=effect_key, defaults=values)
     if not created:
         return None
-    kick()
+    wake_worker()
     return found
 
 
@@ -116,7 +116,7 @@ def enqueue_many(mails: Sequence[NewMail], *, now: datetime) -> None:
     OutgoingEmail.objects.bulk_create(
         [new.as_row(now) for new in mails], ignore_conflicts=True, batch_size=INSERT_BATCH
     )
-    kick()
+    wake_worker()
 
 
 def _storable(text: str) -> str:

@@ -28,17 +28,17 @@ class _Collector:
             _call_worker()
 
 
-_collector: ContextVar[_Collector | None] = ContextVar("outbox_kicks", default=None)
+_collector: ContextVar[_Collector | None] = ContextVar("outbox_wake_ups", default=None)
 
 
-def kick() -> None:
+def wake_worker() -> None:
     """After commit, wake a worker. The sweep finds half a minute later what is lost here."""
     collector = _collector.get()
     transaction.on_commit(_call_worker if collector is None else collector.note_commit)
 
 
 @contextmanager
-def one_kick() -> Iterator[None]:
+def wake_once() -> Iterator[None]:
     """Many calls of `wake_worker` inside make one at the end."""
     if _collector.get() is not None:
         yield

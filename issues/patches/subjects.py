@@ -36,7 +36,7 @@ class PatchTag:
         return self.total > 1 or self.is_cover
 
     @property
-    def place(self) -> str:
+    def position(self) -> str:
         return f"{self.number}/{self.total}"
 
 

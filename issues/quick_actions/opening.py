@@ -34,11 +34,11 @@ def split_opening(commands: Sequence[Command], kind: type[Item]) -> Opening:
     )
     for command in commands:
         if command.action.name in AT_OPENING[kind]:
-            opening = _heed(opening, command)
+            opening = _apply(opening, command)
     return opening
 
 
-def _heed(opening: Opening, command: Command) -> Opening:
+def _apply(opening: Opening, command: Command) -> Opening:
     match command.action.name:
         case "title":
             return replace(opening, title=command.argument)

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from issues import services, uploads
-from issues.diffs import Place
+from issues.diffs import LinePosition
 from issues.marked_text import NO_TEXT, MarkedText
 from issues.models import Issue, MergeRequest, Project, User
 from issues.quick_actions.opening import split_opening
@@ -39,7 +39,7 @@ def write_note(  # noqa: PLR0913  (one argument a column)
     discussion: str = "",
     internal: bool = False,
     files: Sequence[NewFile] = (),
-    place: Place | None = None,
+    position: LinePosition | None = None,
 ) -> Written:
     """A text of commands only makes no note. Without commands it costs what a note costs."""
     reading = read(body)
@@ -54,7 +54,7 @@ def write_note(  # noqa: PLR0913  (one argument a column)
                 discussion=discussion,
                 internal=internal,
                 files=files,
-                place=place,
+                position=position,
             )
         else:
             require(author, "issues.read_item", item)

@@ -115,9 +115,9 @@ def _apply(git: Git, mails: Sequence[bytes], *, committer: User, now: datetime) 
     except GitStopped as error:
         raise _too_much() from error
     except GitError as error:
-        if error.answer.code in ENDED_BY or "ut of memory" in error.answer.words:
+        if error.answer.code in ENDED_BY or "ut of memory" in error.answer.messages:
             raise _too_much() from error
-        raise _explain(git, error.answer.words, count=len(mails)) from error
+        raise _explain(git, error.answer.messages, count=len(mails)) from error
     return (git.directory / "HEAD").read_text().strip()
 
 
@@ -146,18 +146,18 @@ def _too_much() -> Refused:
     )
 
 
-def _explain(git: Git, words: str, *, count: int) -> Refused:
+def _explain(git: Git, messages: str, *, count: int) -> Refused:
     """--3way does not report the hunk that failed, so git is asked once more without it."""
-    failed = find_failed(words)
+    failed = find_failed(messages)
     state = git.directory / "rebase-apply"
     patch = state / "patch"
     hunk = ""
     if patch.is_file() and patch.stat().st_size:
         git.run("read-tree", "HEAD")
         again = git.run("apply", "--check", "--cached", "--", str(patch), accepted=(0, 1, 128))
-        hunk = again.words
+        hunk = again.messages
     return explain(
-        f"{hunk}\n{words}",
+        f"{hunk}\n{messages}",
         place=f"{failed}/{count}",
         title=_read_title(state / "final-commit", state / "msg"),
     )

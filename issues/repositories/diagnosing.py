@@ -59,15 +59,15 @@ _PATTERNS: Sequence[tuple[Why, str, Promise]] = (
 )
 
 
-def find_failed(words: str) -> int:
+def find_failed(messages: str) -> int:
     """The number of the patch that failed, from 1; 1 where git does not say."""
-    match = _FAILED.search(words)
+    match = _FAILED.search(messages)
     return int(match[1]) if match else 1
 
 
-def explain(words: str, *, place: str, title: str) -> Refused:
+def explain(messages: str, *, place: str, title: str) -> Refused:
     """The first thing that we know the meaning of; the order is from cause to consequence."""
     for why, pattern, text in _PATTERNS:
-        if match := re.search(pattern, words, re.MULTILINE):
+        if match := re.search(pattern, messages, re.MULTILINE):
             return Refused(why, sentence(text, place=place, title=title, **match.groupdict()))
     return Refused(Why.PATCH, sentence(UNREADABLE, place=place, title=title))

@@ -35,8 +35,8 @@ def import_repository(project: Project, source: Path) -> str:
     workplace = new_workplace()
     try:
         draft = Git(workplace / "new.git", is_import=True)
-        place = str(source.resolve())  # absolute, so that it is a path and never a URL
-        head = _copy(draft, place)
+        path = str(source.resolve())  # absolute, so that it is a path and never a URL
+        head = _copy(draft, path)
         if has_repository(project):
             path_of(project).rename(workplace / "empty.git")
         put_in_place(draft.directory, project)
@@ -46,7 +46,7 @@ def import_repository(project: Project, source: Path) -> str:
             sentence(
                 _("%(source)s can't be read as a git repository or bundle: %(words)s"),
                 source=source,
-                words=error.answer.words[-500:],
+                words=error.answer.messages[-500:],
             ),
         ) from error
     finally:
@@ -54,8 +54,8 @@ def import_repository(project: Project, source: Path) -> str:
     return head
 
 
-def _copy(draft: Git, place: str) -> str:
-    listed = draft.run("ls-remote", "--symref", "--end-of-options", place).text.splitlines()
+def _copy(draft: Git, path: str) -> str:
+    listed = draft.run("ls-remote", "--symref", "--end-of-options", path).text.splitlines()
     pairs = (line.partition("\t") for line in listed if not line.startswith("ref:"))
     names = {name: commit for commit, _tab, name in pairs}
     digits = max(map(len, names.values()), default=0)
@@ -64,7 +64,7 @@ def _copy(draft: Git, place: str) -> str:
     if names:
         draft.run(
             *("fetch", "--quiet", "--no-write-fetch-head", "--no-auto-gc", "--end-of-options"),
-            *(place, *REFS),
+            *(path, *REFS),
         )
     return head
 

@@ -87,7 +87,7 @@ def _join(git: Git, target: str, source: str, variables: Mapping[str, str]) -> t
             accepted=(0, 1),
         )
     except GitError as error:
-        if UNRELATED in error.answer.words:
+        if UNRELATED in error.answer.messages:
             return Joining(is_unrelated=True), ""
         raise
     tree, *paths = answer.out.decode(errors="replace").split("\0")
@@ -98,5 +98,5 @@ def _join(git: Git, target: str, source: str, variables: Mapping[str, str]) -> t
 
 def is_ancestor(git: Git, one: str, *, of: str) -> bool:
     """Whether `of` holds everything of `one`; a commit is its own ancestor."""
-    words = ("merge-base", "--is-ancestor", "--end-of-options", one, of)
-    return git.run(*words, accepted=(0, 1)).code == 0
+    messages = ("merge-base", "--is-ancestor", "--end-of-options", one, of)
+    return git.run(*messages, accepted=(0, 1)).code == 0

@@ -54,7 +54,7 @@ class GitError(Exception):
     """git failed. `answer` holds its output; only the caller knows what it means."""
 
     def __init__(self, command: str, answer: "Answer") -> None:
-        super().__init__(f"git {command} ended with {answer.code}: {answer.words[-500:]}")
+        super().__init__(f"git {command} ended with {answer.code}: {answer.messages[-500:]}")
         self.answer = answer
 
 
@@ -75,7 +75,7 @@ class Answer:
         return self.out.decode(errors="replace").strip()
 
     @property
-    def words(self) -> str:
+    def messages(self) -> str:
         """All of git's messages for people."""
         return (self.err + b"\n" + self.out).decode(errors="replace").strip()
 
@@ -105,11 +105,11 @@ class Git:
         options = [word for option in (*OPTIONS, synced) for word in ("-c", option)]
         files = "user" if self.is_import else "never"
         options += ["-c", "protocol.allow=never", "-c", f"protocol.file.allow={files}"]
-        place = [f"--git-dir={self.directory}"]
+        location = [f"--git-dir={self.directory}"]
         if self.worktree is not None:
-            place.append(f"--work-tree={self.worktree}")
+            location.append(f"--work-tree={self.worktree}")
         process = subprocess.Popen(  # noqa: S603  (a list of words: no shell reads them)
-            ["git", *options, *place, command, *words],  # noqa: S607
+            ["git", *options, *location, command, *words],  # noqa: S607
             cwd=self.worktree or self.directory.parent,
             env={"PATH": os.environ.get("PATH", os.defpath), **ENVIRONMENT, **(variables or {})},
             stdin=subprocess.PIPE,

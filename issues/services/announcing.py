@@ -17,7 +17,7 @@ def announce(announcement: Announcement) -> None:
         announcement.save(force_insert=True)
     else:
         gathered.append(announcement)
-    outbox.kick()
+    outbox.wake_worker()
 
 
 @contextmanager

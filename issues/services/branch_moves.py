@@ -11,7 +11,7 @@ from issues import repositories
 from issues.models import BranchMove, Merge, MergeRequestVersion, Project
 from issues.repositories import GitError, GitStopped, Move
 from issues.services.merging import finish_merges
-from issues.services.recording import tell_change
+from issues.services.recording import announce_change
 
 logger = logging.getLogger(__name__)
 SWEEP_AFTER = timedelta(seconds=30)
@@ -39,7 +39,7 @@ def _finish(version: MergeRequestVersion) -> None:
     with transaction.atomic():
         mine = MergeRequestVersion.objects.filter(pk=version.pk, branch_move=BranchMove.OWED)
         if mine.update(branch_move=end) and not moved and version.author is not None:
-            tell_change(
+            announce_change(
                 merge_request,
                 version.author,
                 _(

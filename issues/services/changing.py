@@ -8,7 +8,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext_lazy as _
 
 from issues.models import Issue, Label, MergeRequest, State, User
-from issues.services.recording import lock_item, name_people, record_change, tell_change
+from issues.services.recording import announce_change, lock_item, name_people, record_change
 from issues.services.refusals import Invalid, require
 from issues.services.writing import storable, title_from
 
@@ -25,7 +25,7 @@ def close_item(*, item: Item, actor: User) -> None:
     item.state = State.CLOSED
     item.closed_at = timezone.now()
     item.save(update_fields=["state", "closed_at"])
-    tell_change(item, actor, _("closed this"))
+    announce_change(item, actor, _("closed this"))
 
 
 @transaction.atomic
@@ -45,7 +45,7 @@ def reopen_item(*, item: Item, actor: User) -> None:
     if isinstance(item, Issue) and item.duplicate_of_id is not None:
         item.duplicate_of = None
         item.save(update_fields=["duplicate_of"])
-    tell_change(item, actor, _("reopened this"))
+    announce_change(item, actor, _("reopened this"))
 
 
 def _has_open_twin(item: MergeRequest) -> bool:
@@ -124,7 +124,7 @@ def assign(*, item: Item, actor: User, users: Sequence[User]) -> None:
         _require_assignable(user, item)
     if new:
         item.assignees.add(*new)
-        tell_change(item, actor, _("assigned this to %(names)s"), names=name_people(new))
+        announce_change(item, actor, _("assigned this to %(names)s"), names=name_people(new))
 
 
 def _require_assignable(user: User, item: Item) -> None:

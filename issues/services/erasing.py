@@ -93,17 +93,17 @@ def _erase_mail(user: User | None, addresses: Collection[str]) -> Counts:
     unsent = to_them.filter(state=OutgoingState.PENDING).update(state=OutgoingState.FAILED)
     emptied: dict[str, object] = {"subject": "", "text": "", "html": "", "headers": {}}
     erased = to_them.update(**emptied, recipient="", envelope_sender="", uploads=[], last_error="")
-    told = 0
+    in_their_name = 0
     if user is not None and user.removed_at is None:
         name = address_with_name(str(user), "a@example.com").rpartition(" <")[0]
         by_them = OutgoingEmail.objects.filter(from_header__startswith=f"{name} <").exclude(
             state=OutgoingState.PENDING
         )
-        told = by_them.update(**emptied, from_header=REMOVED_PERSON)
+        in_their_name = by_them.update(**emptied, from_header=REMOVED_PERSON)
     return (
         ("mail to them that was not sent yet", unsent),
         ("mail to them", erased),
-        ("mail to others in their name", told),
+        ("mail to others in their name", in_their_name),
     )
 
 

@@ -20,7 +20,7 @@ from issues.models import (
     User,
 )
 from issues.repositories import GitError, GitStopped, Joining
-from issues.services.recording import lock_item, tell_change
+from issues.services.recording import announce_change, lock_item
 from issues.services.refusals import Invalid, require
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ def _record(row: Merge, *, moved: bool) -> None:
         " Nothing has changed; merge it again"
     )
     values = {"branch": row.target_branch, "commit": row.new_sha[:10]}
-    tell_change(item, row.author, done if moved else overtaken, **values)
+    announce_change(item, row.author, done if moved else overtaken, **values)
 
 
 def _find_ends(item: MergeRequest) -> tuple[str, str, str]:
@@ -129,16 +129,16 @@ def _find_ends(item: MergeRequest) -> tuple[str, str, str]:
         return "", "", _("It is a draft. Mark it as ready first.")
     branch = repositories.find_head(item.project, item.source_branch)
     if version.branch_move != BranchMove.OWED and branch not in {"", version.head_sha}:
-        words = _(
+        sentence = _(
             "The branch %(branch)s holds other commits than version %(number)s, which was reviewed."
             " Send them as a new version first."
         )
         values = {"branch": item.source_branch, "number": version.number}
-        return "", "", words % values
+        return "", "", sentence % values
     target = _find_target(item)
     if not target:
-        words = _("There is no branch %(branch)s to merge into.")
-        return "", "", words % {"branch": item.target_branch}
+        sentence = _("There is no branch %(branch)s to merge into.")
+        return "", "", sentence % {"branch": item.target_branch}
     return target, version.head_sha, ""
 
 

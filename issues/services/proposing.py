@@ -15,7 +15,7 @@ from issues.models import BranchMove, MergeRequest, MergeRequestVersion, Project
 from issues.permissions import may_push
 from issues.repositories import Applied, Refused, Why, sentence
 from issues.services.branch_moves import finish_moves
-from issues.services.recording import tell_change
+from issues.services.recording import announce_change
 from issues.services.refusals import require
 from issues.services.writing import create_merge_request
 from issues.uploads import NewFile
@@ -210,7 +210,7 @@ def _add_version(
     _require_news(applied)
     version = _create_version(merge_request, author, patches, applied=applied, old=old)
     if last is not None:
-        _tell_version(version)
+        _announce_version(version)
     return version
 
 
@@ -265,14 +265,14 @@ def _create_version(
     return version
 
 
-def _tell_version(version: MergeRequestVersion) -> None:
+def _announce_version(version: MergeRequestVersion) -> None:
     change = ngettext_lazy(
         "sent version %(number)s with %(count)s patch",
         "sent version %(number)s with %(count)s patches",
         version.patch_count,
     )
     if version.author is not None:
-        tell_change(
+        announce_change(
             version.merge_request,
             version.author,
             change,

@@ -32,7 +32,7 @@ def record_change(item: Item, actor: User, change: str | Promise, **values: str)
     return insert_note(item=item, author=actor, body=body, system=True)
 
 
-def tell_change(item: Item, actor: User, change: str | Promise, **values: str) -> None:
+def announce_change(item: Item, actor: User, change: str | Promise, **values: str) -> None:
     """Recorded, and announced to those who take part."""
     announce_note(record_change(item, actor, change, **values), actor=actor)
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from issues.models import Issue, MergeRequest, State, Subscription, User
 from issues.permissions import readers_among
-from issues.services.recording import lock_item, name_people, record_change, tell_change
+from issues.services.recording import announce_change, lock_item, name_people, record_change
 from issues.services.refusals import Invalid, require
 
 
@@ -38,7 +38,7 @@ def copy_in(
         [Subscription(user=user, subscribed=True, **on_item) for user in new],
         ignore_conflicts=True,
     )
-    write = tell_change if announce else record_change
+    write = announce_change if announce else record_change
     write(item, actor, gettext_lazy("let %(names)s hear of this"), names=name_people(new))
 
 
@@ -58,6 +58,6 @@ def mark_duplicate(*, item: Issue, actor: User, original: Issue) -> None:
     item.duplicate_of = original
     item.save(update_fields=["state", "closed_at", "duplicate_of"])
     name = str(original) if original.project_id != item.project_id else f"#{original.iid}"
-    tell_change(
+    announce_change(
         item, actor, gettext_lazy("closed this as a duplicate of %(original)s"), original=name
     )

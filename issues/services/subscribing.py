@@ -10,16 +10,16 @@ from issues.services.refusals import require
 def subscribe(*, user: User, item: Issue | MergeRequest) -> None:
     """Idempotent. Overrides an earlier unsubscribe."""
     require(user, "issues.read_item", item)
-    _say(user=user, item=item, subscribed=True)
+    _set(user=user, item=item, subscribed=True)
 
 
 @transaction.atomic
 def unsubscribe(*, user: User, item: Issue | MergeRequest) -> None:
     """Idempotent, and asks nothing: who lost access may still leave."""
-    _say(user=user, item=item, subscribed=False)
+    _set(user=user, item=item, subscribed=False)
 
 
-def _say(*, user: User, item: Issue | MergeRequest, subscribed: bool) -> None:
+def _set(*, user: User, item: Issue | MergeRequest, subscribed: bool) -> None:
     Subscription.objects.update_or_create(
         user=user,
         issue=item if isinstance(item, Issue) else None,

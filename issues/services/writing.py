@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from issues import uploads
-from issues.diffs import Place
+from issues.diffs import LinePosition
 from issues.models import (
     Announcement,
     Event,
@@ -66,7 +66,7 @@ def create_issue(  # noqa: PLR0913  (one argument a column)
             author=author,
             external_author=external_author,
             title=title_from(storable(title)),
-            description=uploads.place(storable(description), chosen),
+            description=uploads.insert_links(storable(description), chosen),
             confidential=confidential,
         )
         uploads.create_uploads(project=project, owner=issue, uploader=author, chosen=chosen)
@@ -84,7 +84,7 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     internal: bool = False,
     external_author: str = "",
     files: Sequence[NewFile] = (),
-    place: Place | None = None,
+    position: LinePosition | None = None,
 ) -> Note:
     """Three queries without files, four in a discussion. Internal notes are for reporters and
     above; `find_spot` says which are internal and where they stand. `place` is the line of a diff
@@ -99,9 +99,9 @@ def create_note(  # noqa: PLR0913  (one argument a column)
         require(asked, "issues.comment_on", item)
     spot = find_spot(item=item, author=asked, discussion=discussion, internal=internal)
     chosen = uploads.choose_files(
-        files, uploads.Place(item, author, external_author, spot.internal)
+        files, uploads.Destination(item, author, external_author, spot.internal)
     )
-    body = uploads.place(storable(body), chosen)
+    body = uploads.insert_links(storable(body), chosen)
     if not body.strip():
         raise Invalid([_("The comment is empty. Write some text or attach a file.")])
     with uploads.rolled_back_on_error(), transaction.atomic(savepoint=False):
@@ -115,23 +115,23 @@ def create_note(  # noqa: PLR0913  (one argument a column)
             internal=spot.internal,
         )
         uploads.create_uploads(project=item.project, owner=note, uploader=author, chosen=chosen)
-        if place is not None:
-            _create_position(note, place)
+        if position is not None:
+            _create_position(note, position)
         announce_note(note, actor=author)
     return note
 
 
-def _create_position(note: Note, place: Place) -> None:
+def _create_position(note: Note, position: LinePosition) -> None:
     NotePosition.objects.create(
         note=note,
-        base_sha=place.base_sha,
-        head_sha=place.head_sha,
-        old_path=place.old_path,
-        path=place.path,
-        old_line=place.old_line,
-        new_line=place.new_line,
-        blob=place.blob,
-        excerpt=storable(place.excerpt),
+        base_sha=position.base_sha,
+        head_sha=position.head_sha,
+        old_path=position.old_path,
+        path=position.path,
+        old_line=position.old_line,
+        new_line=position.new_line,
+        blob=position.blob,
+        excerpt=storable(position.excerpt),
     )
 
 
@@ -184,7 +184,7 @@ def create_merge_request(  # noqa: PLR0913  (one argument a column)
             iid=_next_merge_request_iid(project),
             author=author,
             title=title_from(storable(title)),
-            description=uploads.place(storable(description), chosen),
+            description=uploads.insert_links(storable(description), chosen),
             source_branch=source_branch,
             target_branch=target_branch,
             draft=draft,

@@ -1,8 +1,8 @@
 """Files of issues, merge requests and notes: which are kept, where they show, where they lie."""
 
-from issues.uploads.choosing import Chosen, Place, choose_files
+from issues.uploads.choosing import Chosen, Destination, choose_files
 from issues.uploads.files import NewFile, inline_types, safe_name
-from issues.uploads.placing import find_references, place
+from issues.uploads.placing import find_references, insert_links
 from issues.uploads.removing import forget_file, remove_orphans
 from issues.uploads.storing import (
     create_uploads,
@@ -15,17 +15,17 @@ from issues.uploads.storing import (
 
 __all__ = [
     "Chosen",
+    "Destination",
     "NewFile",
-    "Place",
     "choose_files",
     "create_uploads",
     "discarded",
     "find_references",
     "forget_file",
     "inline_types",
+    "insert_links",
     "open_upload",
     "path_of",
-    "place",
     "read_content",
     "remove_orphans",
     "rolled_back_on_error",

@@ -50,7 +50,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Destination:
     """Where the files will hang, and whose they are."""
 
     item: Issue | MergeRequest
@@ -68,12 +68,12 @@ class _Known:
     """Uploaded by the same person."""
 
 
-def choose_files(files: Sequence[NewFile], place: Place | None = None) -> Chosen:
-    """One query where pictures of the text come to an item (`place`), else none."""
+def choose_files(files: Sequence[NewFile], destination: Destination | None = None) -> Chosen:
+    """One query where pictures of the text come to an item (`destination`), else none."""
     groups: dict[str, list[NewFile]] = {}
     for file in files:
         groups.setdefault(file.digest, []).append(file)
-    known = _find_known(groups, place) if place else {}
+    known = _find_known(groups, destination) if destination else {}
     kept: list[NewFile] = []
     left_out: list[tuple[Limit, NewFile]] = []
     shown: dict[str, Shown] = {}
@@ -125,31 +125,33 @@ def _clean(files: Iterable[NewFile]) -> tuple[tuple[NewFile, ...], tuple[NewFile
     return tuple(cleaned), tuple(uncleaned)
 
 
-def _find_known(groups: Mapping[str, Sequence[NewFile]], place: Place) -> dict[str, _Known]:
+def _find_known(
+    groups: Mapping[str, Sequence[NewFile]], destination: Destination
+) -> dict[str, _Known]:
     """What hangs on the item already, by digest; only what its readers may see as well."""
     digests = [
         digest for digest, twins in groups.items() if any(twin.is_inline_picture for twin in twins)
     ]
     if not digests:
         return {}
-    kind = "issue" if isinstance(place.item, Issue) else "merge_request"
-    hanging = Q(**{kind: place.item}) | Q(**{f"note__{kind}": place.item})
+    kind = "issue" if isinstance(destination.item, Issue) else "merge_request"
+    hanging = Q(**{kind: destination.item}) | Q(**{f"note__{kind}": destination.item})
     uploads = Upload.objects.select_related("issue", "note").filter(hanging, digest__in=digests)
-    if not place.internal:
+    if not destination.internal:
         uploads = uploads.filter(Q(note=None) | Q(note__internal=False))
     known: dict[str, _Known] = {}
     for upload in uploads.order_by("pk"):
         address = address_of(upload.secret, upload.filename)
         shown = Shown(upload.filename, address, upload.content_type.lower() in inline_types)
         before = known.get(upload.digest)
-        is_own = _is_own(upload, place)
+        is_own = _is_own(upload, destination)
         if before is None or (is_own and not before.is_own):
             known[upload.digest] = _Known(shown, is_own)
     return known
 
 
-def _is_own(upload: Upload, place: Place) -> bool:
-    if place.author is not None:
-        return upload.uploader_id == place.author.pk
+def _is_own(upload: Upload, destination: Destination) -> bool:
+    if destination.author is not None:
+        return upload.uploader_id == destination.author.pk
     owner: Issue | Note | None = upload.note or upload.issue
-    return owner is not None and owner.external_author == place.external_author != ""
+    return owner is not None and owner.external_author == destination.external_author != ""

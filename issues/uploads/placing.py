@@ -31,11 +31,11 @@ def _plain_id(content_id: str) -> str:
     return unquote(content_id).strip("<>").lower()
 
 
-def place(body: str, chosen: Chosen) -> str:
+def insert_links(body: str, chosen: Chosen) -> str:
     """The body with links to the files in it and below it, and notes about those left out."""
     if not chosen.files:
         return body
-    placed: set[str] = set()
+    linked: set[str] = set()
     by_id = {_plain_id(file.content_id): file for file in chosen.files if file.content_id}
     by_name = _find_named(chosen, find_references(body))
 
@@ -47,11 +47,11 @@ def place(body: str, chosen: Chosen) -> str:
             shown = chosen.shown.get(file.source) if file else None
         if shown is None:
             return reference[0]
-        placed.add(shown.address)
+        linked.add(shown.address)
         return shown.address if reference["address"] else _link(shown)
 
     body = _REFERENCE.sub(put, body)
-    ends = [*_list_rest(chosen, placed), *_notes(chosen)]
+    ends = [*_list_rest(chosen, linked), *_notes(chosen)]
     return "\n\n".join([*([body.rstrip()] if body.strip() else []), *ends]) if ends else body
 
 
@@ -65,11 +65,11 @@ def _find_named(chosen: Chosen, by_id: frozenset[str]) -> dict[str, list[Shown]]
     return named
 
 
-def _list_rest(chosen: Chosen, placed: set[str]) -> list[str]:
+def _list_rest(chosen: Chosen, linked: set[str]) -> list[str]:
     """Links to the new files that the text does not show yet; each name of the same bytes once."""
     new = {file.address for file in chosen.kept}
     rest = [chosen.shown[file.source] for file in chosen.files if file.source in chosen.shown]
-    links = (_link(shown) for shown in rest if shown.address in new and shown.address not in placed)
+    links = (_link(shown) for shown in rest if shown.address in new and shown.address not in linked)
     return list(dict.fromkeys(links))
 
 
@@ -82,7 +82,7 @@ def _notes(chosen: Chosen) -> list[str]:
     by_limit: dict[Limit, list[NewFile]] = {}
     for limit, file in chosen.left_out:
         by_limit.setdefault(limit, []).append(file)
-    notes = [_say_left_out(limit, files) for limit, files in by_limit.items()]
+    notes = [_describe_left_out(limit, files) for limit, files in by_limit.items()]
     if chosen.uncleaned:
         notes.append(
             _("Metadata could not be removed from: %(files)s.")
@@ -91,7 +91,7 @@ def _notes(chosen: Chosen) -> list[str]:
     return notes
 
 
-def _say_left_out(limit: Limit, files: Sequence[NewFile]) -> str:
+def _describe_left_out(limit: Limit, files: Sequence[NewFile]) -> str:
     sentence = {
         Limit.FILE: _(
             "Left out, as a file may have at most %(limit)s: %(files)s. "

@@ -43,7 +43,7 @@ def item_action(
         except services.Invalid as refusal:
             messages.error(request, str(refusal))
         else:
-            _say_merged(request, item, action)
+            _report_merge(request, item, action)
     return redirect(item_url(item))
 
 
@@ -56,7 +56,7 @@ def _act(user: User, item: Item, action: str) -> None:
         raise Http404
 
 
-def _say_merged(request: HttpRequest, item: Item, action: str) -> None:
+def _report_merge(request: HttpRequest, item: Item, action: str) -> None:
     """The branch moves after the commit, so what came of it is read anew."""
     if action != "merge":
         return

@@ -39,7 +39,7 @@ class ShownFile:
     """In addresses."""
 
     path: SafeString
-    words: tuple[str, ...]
+    remarks: tuple[str, ...]
     """What happened besides changed lines: renamed, executable, binary…"""
 
     hunks: tuple[ShownHunk, ...]
@@ -79,15 +79,15 @@ def _show_file(
 
 
 def _describe(file: ChangedFile) -> Iterator[str]:
-    words = {
+    remarks = {
         Change.ADDED: _("new file"),
         Change.COPIED: _("copy of %(path)s"),
         Change.DELETED: _("deleted"),
         Change.RENAMED: _("renamed from %(path)s"),
         Change.RETYPED: _("changed its kind"),
     }
-    if file.change in words:
-        yield words[file.change] % {"path": file.old_path}
+    if file.change in remarks:
+        yield remarks[file.change] % {"path": file.old_path}
     yield from _describe_mode(file)
     if file.is_binary:
         yield _("binary file, which is not shown")

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from issues import diffs
-from issues.diffs import Anchor, Diff, Place
+from issues.diffs import Anchor, Diff, LinePosition
 from issues.views.changed_files import LineTalk, show_files
 from issues.views.commenting import comment_context, take_comment
 from issues.views.discussions import ShownItem, show_item
@@ -34,7 +34,7 @@ def merge_request_changes(request: HttpRequest, path: str, iid: int) -> HttpResp
         item=item,
         back=f"{changes_url(item)}?{chosen.query if chosen else ''}",
         line=line if request.POST.get("line") else None,
-        place=_find_place(diff, line, chosen),
+        position=_find_position(diff, line, chosen),
     )
     if answer is not None:
         return answer
@@ -53,11 +53,13 @@ def merge_request_changes(request: HttpRequest, path: str, iid: int) -> HttpResp
     return render(request, template, context, status=400 if form.errors else 200)
 
 
-def _find_place(diff: Diff, line: Anchor | None, chosen: ChosenVersions | None) -> Place | None:
+def _find_position(
+    diff: Diff, line: Anchor | None, chosen: ChosenVersions | None
+) -> LinePosition | None:
     """Comments are written on a version, not on a comparison of two."""
     if line is None or chosen is None or chosen.earlier is not None:
         return None
-    return diffs.find_place(diff, line, base=chosen.base, head=chosen.head)
+    return diffs.find_position(diff, line, base=chosen.base, head=chosen.head)
 
 
 def _find_talks(shown: ShownItem, diff: Diff) -> Iterator[LineTalk]:

@@ -10,14 +10,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from issues import quick_actions, services
-from issues.diffs import Anchor, Place
+from issues.diffs import Anchor, LinePosition
 from issues.forms import NoteForm
 from issues.marked_text import typed
 from issues.models import Issue, User
 from issues.permissions import Item
 from issues.quick_actions import Written
 from issues.views.discussions import ShownItem, show_item
-from issues.views.heeding import say_what_was_done
+from issues.views.heeding import report_commands
 from issues.views.reading import item_url, refusals_answered
 
 
@@ -68,11 +68,11 @@ def take_comment(
     item: Item,
     back: str,
     line: Anchor | None = None,
-    place: Place | None = None,
+    position: LinePosition | None = None,
 ) -> tuple[NoteForm, HttpResponse | None]:
     """The form, and after a valid POST the redirect `back`, to the new note.
 
-    `line` is the line that the person named, `place` the same line in the present diff.
+    `line` is the line that the person named, `position` the same line in the present diff.
     """
     given = request.POST if request.method == "POST" else None
     form = NoteForm(given, may_write_internal=shown.may_write_internal)
@@ -82,16 +82,18 @@ def take_comment(
         return form, redirect_to_login(request.get_full_path())
     if not shown.may_comment:
         raise PermissionDenied
-    if line is not None and place is None:
+    if line is not None and position is None:
         form.add_error(None, _("This version does not show that line. Comment on another one."))
-    written = _write_note(form, item=item, author=request.user, place=place)
+    written = _write_note(form, item=item, author=request.user, position=position)
     if written is None:
         return form, None
-    say_what_was_done(request, written)
+    report_commands(request, written)
     return form, redirect(f"{back}#note-{written.note.pk}" if written.note else back)
 
 
-def _write_note(form: NoteForm, *, item: Item, author: User, place: Place | None) -> Written | None:
+def _write_note(
+    form: NoteForm, *, item: Item, author: User, position: LinePosition | None
+) -> Written | None:
     """None leaves the reasons in the form."""
     if not form.is_valid():
         return None
@@ -104,7 +106,7 @@ def _write_note(form: NoteForm, *, item: Item, author: User, place: Place | None
                 now=timezone.now(),
                 discussion=form.cleaned_data["discussion"],
                 internal=form.cleaned_data.get("internal", False),
-                place=place,
+                position=position,
             )
     except services.Invalid as refusal:
         form.add_error("body", refusal.messages)

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from issues.models import REMOVED_PERSON, Issue, Note, Subscription, Upload, User
-from issues.permissions import Item, Person, find_standing, visible_notes
+from issues.permissions import Item, Person, find_access, visible_notes
 from issues.rendering import render_markdown
 from issues.views.positions import ShownPosition, ShownPositions, show_positions
 
@@ -76,7 +76,7 @@ class ShownItem:
 
 def show_item(item: Item, *, reader: Person) -> ShownItem:
     """Read the item's notes and the reader's rights: the same number of queries for any length."""
-    full = find_standing(reader, item.project).role > 0  # members see addresses in mails
+    full = find_access(reader, item.project).role > 0  # members see addresses in mails
     found = visible_notes(reader, item).select_related("author", "position")
     notes = list(found.prefetch_related("uploads"))
     external = getattr(item, "external_author", "")
@@ -154,8 +154,8 @@ def _is_subscribed(item: Item, reader: Person, notes: Iterable[Note]) -> bool:
     if not isinstance(reader, User):
         return False
     on_item = {"issue": item} if isinstance(item, Issue) else {"merge_request": item}
-    word = Subscription.objects.filter(user=reader, **on_item).first()
-    if word is not None:
-        return word.subscribed
+    choice = Subscription.objects.filter(user=reader, **on_item).first()
+    if choice is not None:
+        return choice.subscribed
     writers = {item.author_id, *(note.author_id for note in notes)}
     return reader.pk in writers or reader in item.assignees.all()

@@ -16,7 +16,7 @@ from issues.marked_text import typed
 from issues.models import Issue, Project, State
 from issues.permissions import Person, visible_issues
 from issues.views.commenting import answer_item_page
-from issues.views.heeding import say_what_was_done
+from issues.views.heeding import report_commands
 from issues.views.listing import ITEMS_A_PAGE, count_states, in_state
 from issues.views.reading import (
     MemberRequest,
@@ -75,7 +75,7 @@ def _create_and_show(request: MemberRequest, project: Project, form: IssueForm) 
             now=timezone.now(),
         )
     messages.success(request, gettext("Issue #%(iid)s is open.") % {"iid": written.item.iid})
-    say_what_was_done(request, written)
+    report_commands(request, written)
     return redirect(item_url(written.item))
 
 

@@ -39,8 +39,8 @@ class ChosenVersions:
     @property
     def query(self) -> str:
         """The query string for the same choice."""
-        words = f"version={self.version.number}"
-        return words if self.earlier is None else f"{words}&from={self.earlier.number}"
+        query = f"version={self.version.number}"
+        return query if self.earlier is None else f"{query}&from={self.earlier.number}"
 
 
 def choose_versions(merge_request: MergeRequest, given: QueryDict) -> ChosenVersions | None:

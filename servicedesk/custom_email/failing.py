@@ -29,7 +29,7 @@ class Outage:
     waiting: int
     """Mails."""
 
-    words: str
+    message: str
     """The message of the server, or of the network."""
 
 
@@ -50,7 +50,8 @@ def _find_outages(customs: "list[CustomEmail]") -> Mapping[int, Outage]:
     ).exclude(last_error="")
     found = rows.order_by().values_list("account").annotate(Count("pk"), Max("last_error"))
     return {
-        int(account.removeprefix(ACCOUNT)): Outage(count, words) for account, count, words in found
+        int(account.removeprefix(ACCOUNT)): Outage(count, message)
+        for account, count, message in found
     }
 
 
@@ -80,28 +81,28 @@ def _watch(custom: CustomEmail, outage: Outage | None, *, now: datetime) -> bool
     if not is_long or custom.alerted_at is not None:
         return False
     with transaction.atomic():
-        told = bool(unchanged.update(alerted_at=now))
-        if told:
-            _tell(custom, outage, now=now)
-    return told
+        notified = bool(unchanged.update(alerted_at=now))
+        if notified:
+            _notify(custom, outage, now=now)
+    return notified
 
 
 def _end(custom: CustomEmail, unchanged: QuerySet[CustomEmail], *, now: datetime) -> bool:
     with transaction.atomic():
-        was_told = unchanged.update(failing_since=None, alerted_at=None) and custom.alerted_at
-        if was_told:
-            _tell(custom, None, now=now)
-    return bool(was_told)
+        was_notified = unchanged.update(failing_since=None, alerted_at=None) and custom.alerted_at
+        if was_notified:
+            _notify(custom, None, now=now)
+    return bool(was_notified)
 
 
-def _tell(custom: CustomEmail, outage: Outage | None, *, now: datetime) -> None:
+def _notify(custom: CustomEmail, outage: Outage | None, *, now: datetime) -> None:
     """Owners and maintainers, by Letterbox's own server."""
-    leaders = User.objects.filter(
+    maintainers_and_owners = User.objects.filter(
         is_active=True,
         memberships__project=custom.desk.project_id,
         memberships__role__in=(Role.OWNER, Role.MAINTAINER),
     )
-    people = leaders.exclude(email="").order_by("pk")
+    people = maintainers_and_owners.exclude(email="").order_by("pk")
     outbox.enqueue_many([_compose(custom, outage, user, now) for user in people], now=now)
 
 
@@ -109,7 +110,7 @@ def _compose(custom: CustomEmail, outage: Outage | None, user: User, now: dateti
     state = "works" if outage is None else "fails"
     cause = f"{KIND}-{custom.pk}-{state}-{now:%Y%m%d%H%M%S%f}-u{user.pk}"
     with translation.override(user.language):
-        subject, text = _words(custom, outage)
+        subject, text = _compose_text(custom, outage)
     return NewMail(
         kind=KIND,
         effect_key=cause,
@@ -122,7 +123,7 @@ def _compose(custom: CustomEmail, outage: Outage | None, user: User, now: dateti
     )
 
 
-def _words(custom: CustomEmail, outage: Outage | None) -> tuple[str, str]:
+def _compose_text(custom: CustomEmail, outage: Outage | None) -> tuple[str, str]:
     path = custom.desk.project.path
     names = {
         "address": custom.address,
@@ -144,5 +145,5 @@ def _words(custom: CustomEmail, outage: Outage | None) -> tuple[str, str]:
         " again each minute, and none is lost. If the password was changed, enter the new one, or"
         " switch the address off: %(url)s"
     )
-    told = _("The mail server said: %s") % outage.words
-    return subject, f"{text % names}\n\n{told}"
+    message = _("The mail server said: %s") % outage.message
+    return subject, f"{text % names}\n\n{message}"

@@ -39,7 +39,7 @@ def write_verification(custom: CustomEmail, *, now: datetime) -> EmailMessage:
     return build_message(mail.as_row(now))
 
 
-def tell(custom: CustomEmail, *, now: datetime) -> None:
+def notify(custom: CustomEmail, *, now: datetime) -> None:
     """Notify the owners, and who started it, of a start, a success and a failure; two queries."""
     people = User.objects.filter(is_active=True).exclude(email="")
     owners = people.filter(
@@ -54,7 +54,7 @@ def tell(custom: CustomEmail, *, now: datetime) -> None:
 def _compose(custom: CustomEmail, user: User) -> NewMail:
     cause = f"{KIND}-{custom.pk}-{_round(custom)}-{custom.state}-u{user.pk}"
     with translation.override(user.language):
-        subject, text = _words(custom)
+        subject, text = _compose_text(custom)
     return NewMail(
         kind=KIND,
         effect_key=cause,
@@ -67,7 +67,7 @@ def _compose(custom: CustomEmail, user: User) -> NewMail:
     )
 
 
-def _words(custom: CustomEmail) -> tuple[str, str]:
+def _compose_text(custom: CustomEmail) -> tuple[str, str]:
     names = {
         "address": custom.address,
         "project": custom.desk.project.path,

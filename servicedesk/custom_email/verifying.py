@@ -13,7 +13,7 @@ from issues.models import User
 from issues.outbox import clean_header
 from issues.services.refusals import Invalid, require
 from servicedesk.custom_email.connecting import ProjectBackend
-from servicedesk.custom_email.messages import tell, write_verification
+from servicedesk.custom_email.messages import notify, write_verification
 from servicedesk.models import CustomEmail, Fault, Verification
 
 TOKEN_LENGTH = 12
@@ -37,7 +37,7 @@ def start_verification(custom: CustomEmail, *, actor: User, now: datetime) -> Cu
         started.token = get_random_string(TOKEN_LENGTH)
         started.triggerer, started.started_at = actor, now
         started.save()
-        tell(started, now=now)
+        notify(started, now=now)
     try:
         _send(started, now=now)
     except UNSENT as error:
@@ -78,8 +78,8 @@ def find_fault(error: Exception) -> Fault:
 def _describe(error: Exception) -> str:
     """The server's message; of a value that can't be sent nothing, since it may be the password."""
     if isinstance(error, smtplib.SMTPResponseException):
-        words = error.smtp_error
-        text = words.decode(errors="replace") if isinstance(words, bytes) else words
+        answer = error.smtp_error
+        text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
         return clean_header(f"{error.smtp_code} {text}")[:500]
     return "" if isinstance(error, ValueError) else clean_header(str(error))[:500]
 
@@ -102,7 +102,7 @@ def conclude(custom: CustomEmail, fault: Fault | None, *, now: datetime, detail:
         verified_at=custom.verified_at,
     )
     if ended:
-        tell(custom, now=now)
+        notify(custom, now=now)
     return bool(ended)
 
 

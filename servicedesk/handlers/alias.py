@@ -8,7 +8,7 @@ from incoming_email.outcomes import Outcome, Reason
 from incoming_email.parsing.types import ParsedEmail
 from issues.models import Project
 from servicedesk.addresses import ALIAS
-from servicedesk.handlers.ticket import take_in
+from servicedesk.handlers.ticket import handle_mail
 
 
 class AliasHandler:
@@ -19,8 +19,8 @@ class AliasHandler:
     example: ClassVar[str] = "acme-shop-help"
     sender_policy: ClassVar[str] = ""
     secret_key: ClassVar[bool] = False
-    takes: ClassVar[frozenset[Reason]] = frozenset()
-    quick: ClassVar[bool] = False
+    overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
+    batchable: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         project = Project.objects.filter(
@@ -29,4 +29,4 @@ class AliasHandler:
         return None if project is None else Target(project=project)
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
-        return take_in(email, target.project, context)
+        return handle_mail(email, target.project, context)

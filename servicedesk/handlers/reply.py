@@ -19,8 +19,8 @@ class ParticipantReplyHandler:
     example: ClassVar[str] = "05k9t3m1q7z2w8x4c6v0b5n1h"
     sender_policy: ClassVar[str] = "reply_sender_policy"
     secret_key: ClassVar[bool] = True
-    takes: ClassVar[frozenset[Reason]] = frozenset()
-    quick: ClassVar[bool] = False
+    overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
+    batchable: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         reply_key = context.reply_keys.get(key["reply_key"])

@@ -11,7 +11,7 @@ from issues.models import Project
 from servicedesk import threads
 from servicedesk.addresses import DEFAULT
 from servicedesk.handlers.letters import find_requester, letter_of_reply, letter_of_ticket
-from servicedesk.models import ServiceDesk, Strangers, Ticket
+from servicedesk.models import NonParticipantPolicy, ServiceDesk, Ticket
 from servicedesk.participants import find_participant
 from servicedesk.tickets import add_reply, open_ticket
 
@@ -22,8 +22,8 @@ class TicketHandler:
     example: ClassVar[str] = "acme-shop-20-issue-"
     sender_policy: ClassVar[str] = ""
     secret_key: ClassVar[bool] = False
-    takes: ClassVar[frozenset[Reason]] = frozenset()
-    quick: ClassVar[bool] = False
+    overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
+    batchable: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         """A project without a desk is answered like one that does not exist."""
@@ -33,10 +33,10 @@ class TicketHandler:
         return None if project is None else Target(project=project)
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
-        return take_in(email, target.project, context)
+        return handle_mail(email, target.project, context)
 
 
-def take_in(email: ParsedEmail, project: Project, context: Context) -> Outcome:
+def handle_mail(email: ParsedEmail, project: Project, context: Context) -> Outcome:
     """A reply of a participant becomes a note, whichever mail of the thread it answers.
 
     The row of the desk is locked, so that of two copies of a mail one finds the other.
@@ -86,7 +86,7 @@ def _may_write(ticket: Ticket, desk: ServiceDesk, email: ParsedEmail, context: C
     if find_participant(ticket, email.sender) is not None:
         _require_proof(context)
         return True
-    if desk.strangers == Strangers.NEW_TICKET:
+    if desk.strangers == NonParticipantPolicy.NEW_TICKET:
         return False
     if Reason.STRANGER.value in context.waived:
         return True

@@ -23,8 +23,8 @@ class VerificationHandler:
     example: ClassVar[str] = "20-verify"
     sender_policy: ClassVar[str] = ""
     secret_key: ClassVar[bool] = True
-    takes: ClassVar[frozenset[Reason]] = frozenset({Reason.OWN_MAIL, Reason.AUTOMATIC})
-    quick: ClassVar[bool] = False
+    overrides_ignore: ClassVar[frozenset[Reason]] = frozenset({Reason.OWN_MAIL, Reason.AUTOMATIC})
+    batchable: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         if key.string not in context.forwarded.values():

@@ -10,9 +10,9 @@ from servicedesk.models.custom_emails import (
 )
 from servicedesk.models.desks import (
     RESERVED_KEYS,
+    NonParticipantPolicy,
     Participant,
     ServiceDesk,
-    Strangers,
     ThreadMessage,
     Ticket,
 )
@@ -24,9 +24,9 @@ __all__ = [
     "Encryption",
     "Fault",
     "LoginMethod",
+    "NonParticipantPolicy",
     "Participant",
     "ServiceDesk",
-    "Strangers",
     "ThreadMessage",
     "Ticket",
     "Verification",

@@ -20,7 +20,7 @@ SECRET = re.compile(r"[0-9a-z]{25}")
 """The form of reply keys and tokens."""
 
 
-class Strangers(models.TextChoices):
+class NonParticipantPolicy(models.TextChoices):
     """What is done with mail into a ticket from a sender who is not a participant."""
 
     HOLD = "hold", _("hold it until a person looks at it")
@@ -74,8 +74,8 @@ class ServiceDesk(models.Model):
     strangers = models.CharField(
         _("mail of strangers into a ticket"),
         max_length=10,
-        choices=Strangers,
-        default=Strangers.HOLD,
+        choices=NonParticipantPolicy,
+        default=NonParticipantPolicy.HOLD,
     )
     form_senders = models.TextField(
         _("senders of web forms"),

@@ -131,7 +131,7 @@ from incoming_email import heartbeats, receiving
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import Mailbox
 now = timezone.now()
-heartbeats.beat("worker", "beat", now=now)
+heartbeats.record_heartbeat("worker", "beat", now=now)
 message = RawMessage("1", b"Subject: Nobody looks at me\\r\\n\\r\\n")
 receiving.store(Mailbox.objects.get(), [message], now=now - timedelta(minutes=20), claimed=False)
 """

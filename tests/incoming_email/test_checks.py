@@ -18,8 +18,8 @@ class Door:
     example = "door-7"
     sender_policy = ""
     secret_key = False
-    takes = frozenset()
-    quick = False
+    overrides_ignore = frozenset()
+    batchable = False
 
 
 class Gate(Door):

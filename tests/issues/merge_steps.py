@@ -63,7 +63,7 @@ def die_before_the_record():
 
 
 def die_amid_the_record():
-    merging.tell_change = die_after(merging.tell_change)
+    merging.announce_change = die_after(merging.announce_change)
     merge()
 
 

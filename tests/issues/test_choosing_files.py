@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from issues import services, uploads
 from issues.models import Note, Upload
-from issues.uploads import NewFile, Place, choose_files
+from issues.uploads import Destination, NewFile, choose_files
 from tests.factories import IssueFactory, NoteFactory, UserFactory
 from tests.issues.picture_samples import make_png
 
@@ -34,14 +34,14 @@ def make_file(content, n=0, *, name="plan.pdf", cid="", is_old=False, inline=Tru
     )
 
 
-def place(body, files, where=None):
-    return uploads.place(body, choose_files(files, where))
+def insert(body, files, where=None):
+    return uploads.insert_links(body, choose_files(files, where))
 
 
 def test_a_file_too_large_is_named_in_the_text(settings):
     settings.MAX_UPLOAD_BYTES = 3000
     file = make_file(b"x" * 4096, name="disk_1.iso", cid="iso@x")
-    assert place("See [cid:iso@x]", [file]) == (
+    assert insert("See [cid:iso@x]", [file]) == (
         "See [cid:iso@x]\n\nLeft out, as a file may have at most 2.9 KB: “disk\\_1.iso” (4.0 KB). "
         + LEFT_OUT
     )
@@ -50,7 +50,7 @@ def test_a_file_too_large_is_named_in_the_text(settings):
 def test_files_past_the_count_are_named_in_one_sentence(settings):
     settings.MAX_ATTACHMENTS = 1
     files = [make_file(b"%d" % n, n, name=f"{n}.pdf") for n in range(3)]
-    assert place("See", files) == (
+    assert insert("See", files) == (
         f"See\n\n[0.pdf]({files[0].address})\n\nLeft out, as a message may bring at most 1 files: "
         f"“1.pdf” (1 byte), “2.pdf” (1 byte). {LEFT_OUT}"
     )
@@ -61,7 +61,7 @@ def test_files_past_the_bytes_of_all_are_left_out_but_smaller_ones_still_fit(set
     big, other, small = (make_file(b"%d" % n * size, n) for n, size in ((0, 8), (1, 3), (2, 2)))
     chosen = choose_files([big, other, small])
     assert chosen.kept == (big, small)
-    assert uploads.place("", chosen).endswith(
+    assert uploads.insert_links("", chosen).endswith(
         f"may have at most 10 bytes together: “plan.pdf” (3 bytes). {LEFT_OUT}"
     )
 
@@ -70,26 +70,26 @@ def test_the_same_bytes_in_one_message_are_stored_once():
     first, second = make_file(b"same", 0), make_file(b"same", 1)
     chosen = choose_files([first, second])
     assert chosen.kept == (first,)
-    assert uploads.place("", chosen) == f"[plan.pdf]({first.address})"
+    assert uploads.insert_links("", chosen) == f"[plan.pdf]({first.address})"
 
 
 def test_a_second_name_of_the_same_bytes_is_shown_too():
     first, second = make_file(b"same", 0), make_file(b"same", 1, name="copy.pdf")
-    assert place("", [first, second]) == (
+    assert insert("", [first, second]) == (
         f"[plan.pdf]({first.address})\n\n[copy.pdf]({first.address})"
     )
 
 
 def test_two_references_to_the_same_bytes_both_show_them():
     first, second = make_file(LOGO, 0, cid="a@x"), make_file(LOGO, 1, cid="b@x")
-    assert place("![](cid:a@x) ![](cid:b@x)", [first, second]) == (
+    assert insert("![](cid:a@x) ![](cid:b@x)", [first, second]) == (
         f"![]({first.address}) ![]({first.address})"
     )
 
 
 def test_pictures_without_a_place_stand_at_the_end():
     files = [make_file(make_png(b"%d" % n), n, name=f"{n}.png", cid=f"{n}@x") for n in range(3)]
-    assert place("![one](cid:1@x) text", files) == (
+    assert insert("![one](cid:1@x) text", files) == (
         f"![one]({files[1].address}) text\n\n![0.png]({files[0].address})"
         f"\n\n![2.png]({files[2].address})"
     )
@@ -98,7 +98,7 @@ def test_pictures_without_a_place_stand_at_the_end():
 def test_pictures_that_gmail_names_stand_where_they_stood():
     one, two = (make_file(make_png(b"%d" % n), n, name="image.png", cid=f"{n}@x") for n in range(2))
     body = "a [image: image.png] b\n[image: image.png]\n[image: other.png] [image: image.png]"
-    assert place(body, [one, two]) == (
+    assert insert(body, [one, two]) == (
         f"a ![image.png]({one.address}) b\n![image.png]({two.address})\n"
         "[image: other.png] [image: image.png]"
     )
@@ -107,7 +107,7 @@ def test_pictures_that_gmail_names_stand_where_they_stood():
 def test_a_name_that_looks_like_a_reference_is_a_name():
     one = make_file(make_png(b"1"), 0, name="cid:b@x [image: y.png]", cid="a@x")
     two = make_file(make_png(b"2"), 1, name="y.png", cid="b@x")
-    assert place("[cid:a@x]", [one, two]) == (
+    assert insert("[cid:a@x]", [one, two]) == (
         f"![cid:b\\@x \\[image: y.png\\]]({one.address})\n\n![y.png]({two.address})"
     )
 
@@ -133,7 +133,7 @@ def test_each_file_is_shown_or_named(body, came):
         make_file(content, n, name=name, cid=cid) for n, (content, cid, name) in enumerate(came)
     ]
     chosen = choose_files(files)
-    text = uploads.place(body, chosen)
+    text = uploads.insert_links(body, chosen)
     assert {file.digest for file in files} == {
         file.digest for file in (*chosen.kept, *(file for _, file in chosen.left_out))
     }
@@ -145,7 +145,7 @@ def test_a_picture_that_cannot_be_read_is_kept_and_the_text_says_so():
     broken = NewFile("x.jpg", "image/jpeg", b"\xff\xd8\xff\xe1\xff\xffEx", "inbound-7-0")
     chosen = choose_files([broken])
     assert chosen.kept == (broken,)
-    assert uploads.place("", chosen) == (
+    assert uploads.insert_links("", chosen) == (
         f"![x.jpg]({broken.address})\n\nMetadata could not be removed from: “x.jpg” (8 bytes)."
     )
 
@@ -153,7 +153,7 @@ def test_a_picture_that_cannot_be_read_is_kept_and_the_text_says_so():
 def test_a_logo_of_the_signature_alone_is_not_stored():
     logo = make_file(LOGO, cid="logo@x", is_old=True)
     assert choose_files([logo]).kept == ()
-    assert place("Yes.", [logo]) == "Yes."
+    assert insert("Yes.", [logo]) == "Yes."
 
 
 def test_a_large_picture_of_the_cut_part_is_stored(settings):
@@ -210,7 +210,7 @@ def test_the_same_bytes_are_stored_again_for_another(before, change):
 
 def test_a_large_picture_stands_again_unless_it_is_of_the_cut_part(before, settings):
     settings.MAX_SIGNATURE_IMAGE_BYTES = 1
-    where = Place(before.item, UserFactory())
+    where = Destination(before.item, UserFactory())
     new, old = make_file(LOGO, 1, cid="a@x"), make_file(LOGO, 1, cid="a@x", is_old=True)
     assert choose_files([new], where).kept == (new,)
     assert choose_files([old], where).kept == ()
@@ -235,7 +235,7 @@ def test_a_logo_of_a_customer_is_stored_once(django_assert_num_queries):
         files=[make_file(LOGO, 5, cid="logo@x")],
     )
     assert Upload.objects.count() == 2
-    where = Place(issue, None, "eve@example.com")
+    where = Destination(issue, None, "eve@example.com")
     with django_assert_num_queries(1):
         assert choose_files([make_file(LOGO, 6, cid="logo@x")], where).kept == ()
     with django_assert_num_queries(0):

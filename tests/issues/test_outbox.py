@@ -222,21 +222,21 @@ def test_the_worker_is_woken_after_commit_and_not_after_a_rollback(wakes):
 
 @pytest.mark.django_db(transaction=True)
 def test_many_kicks_make_one(wakes):
-    with outbox.one_kick():
+    with outbox.wake_once():
         for n in range(3):
-            with outbox.one_kick():
+            with outbox.wake_once():
                 enqueue(n=n)
         assert wakes == []
 
     assert wakes == ["issues.deliver_outgoing_email"]
-    outbox.kick()
+    outbox.wake_worker()
     assert len(wakes) == 2
 
 
 @pytest.mark.django_db(transaction=True)
 def test_kicks_inside_a_transaction_that_ends_later_make_one(wakes):
     with transaction.atomic():
-        with outbox.one_kick():
+        with outbox.wake_once():
             enqueue(n=1)
             enqueue(n=2)
         assert wakes == []
@@ -246,7 +246,7 @@ def test_kicks_inside_a_transaction_that_ends_later_make_one(wakes):
 
 @pytest.mark.django_db(transaction=True)
 def test_one_kick_without_a_mail_wakes_nobody(wakes):
-    with outbox.one_kick():
+    with outbox.wake_once():
         pass
 
     assert wakes == []

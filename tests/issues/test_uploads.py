@@ -24,8 +24,8 @@ def make_file(name="plan.pdf", content_type="application/pdf", content=b"%PDF", 
     return NewFile(name, content_type, content, source=f"inbound-7-{n}", content_id=cid)
 
 
-def place(body, files):
-    return uploads.place(body, choose_files(files))
+def insert(body, files):
+    return uploads.insert_links(body, choose_files(files))
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -94,26 +94,26 @@ def test_files_are_linked_at_the_end_each_after_a_blank_line():
     picture = make_file("cat.png", "image/png")
     paper = make_file("plan (1).pdf", n=1, content=b"%PDF-1.7")
 
-    assert place("Hello", [picture, paper]) == (
+    assert insert("Hello", [picture, paper]) == (
         f"Hello\n\n![cat.png](/uploads/{picture.secret}/cat.png)"
         f"\n\n[plan \\(1\\).pdf](/uploads/{paper.secret}/plan%20%281%29.pdf)"
     )
 
 
 def test_a_body_without_files_is_untouched():
-    assert place("  Hello\n\n", []) == "  Hello\n\n"
+    assert insert("  Hello\n\n", []) == "  Hello\n\n"
 
 
 def test_a_file_without_text_stands_alone():
     file = make_file()
 
-    assert place("\n", [file]) == f"[plan.pdf]({file.address})"
+    assert insert("\n", [file]) == f"[plan.pdf]({file.address})"
 
 
 def test_svg_is_a_link_and_no_picture():
     file = make_file("x.svg", "image/svg+xml")
 
-    assert place("", [file]) == f"[x.svg]({file.address})"
+    assert insert("", [file]) == f"[x.svg]({file.address})"
 
 
 @pytest.mark.parametrize(
@@ -128,19 +128,19 @@ def test_svg_is_a_link_and_no_picture():
 def test_an_inline_picture_goes_where_the_body_refers_to_it(body, expected):
     file = make_file("cat.png", "image/png", cid="<logo@x>")
 
-    assert place(body, [file]) == expected.replace("ADDRESS", file.address)
+    assert insert(body, [file]) == expected.replace("ADDRESS", file.address)
 
 
 def test_a_reference_to_nothing_stays_and_the_file_goes_to_the_end():
     file = make_file("cat.png", "image/png", cid="other@x")
 
-    assert place("![l](cid:logo@x)", [file]) == (f"![l](cid:logo@x)\n\n![cat.png]({file.address})")
+    assert insert("![l](cid:logo@x)", [file]) == (f"![l](cid:logo@x)\n\n![cat.png]({file.address})")
 
 
 def test_a_hostile_name_stays_text():
     file = make_file("](javascript:alert(1)) ![x.pdf")
 
-    assert place("", [file]).startswith("[\\]\\(javascript:alert\\(1\\)\\) \\!\\[x.pdf](/uploads/")
+    assert insert("", [file]).startswith("[\\]\\(javascript:alert\\(1\\)\\) \\!\\[x.pdf](/uploads/")
 
 
 @pytest.mark.django_db

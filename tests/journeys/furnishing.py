@@ -47,7 +47,7 @@ def furnish(folder) -> Installation:
     """Of the demo project; what comes by mail comes by mail."""
     now = timezone.now()
     seeded = demo.seed(now=now)
-    heartbeats.beat(heartbeats.WORKER, heartbeats.BEAT, now=now)
+    heartbeats.record_heartbeat(heartbeats.WORKER, heartbeats.BEAT, now=now)
     MailboxFactory(name="Imap", failing_since=now, last_error="[AUTHENTICATIONFAILED] No.")
     issue = Issue.objects.get()
     member = User.objects.get(username="dana")

@@ -61,7 +61,7 @@ def test_a_refused_password_is_told_once_and_its_end_once(desk, leaders):
         assert server.messages == []
         outage = find_outage(custom)
         assert outage.waiting == 1
-        assert outage.words.startswith("SMTPAuthenticationError: 535 5.7.8 ")
+        assert outage.message.startswith("SMTPAuthenticationError: 535 5.7.8 ")
         CustomEmail.objects.update(password=PASSWORD)
         outbox.deliver_due(now=now + 61 * MINUTE)
         assert len(server.messages) == 1
@@ -138,7 +138,7 @@ def test_a_password_beyond_ascii_keeps_nobody_elses_mail_waiting(desk, mailoutbo
         )
         assert outbox.deliver_due(now=timezone.now() + MINUTE) == 1
     assert [mail.to for mail in mailoutbox] == [["ann@example.com"]]
-    assert find_outage(custom).words == "UnicodeEncodeError"
+    assert find_outage(custom).message == "UnicodeEncodeError"
 
 
 def test_the_page_shows_it(desk, leaders, client):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incoming_email.limits.answer_budget import LOOPING_KINDS, find_satiated
+from incoming_email.limits.answer_budget import LOOPING_KINDS, find_over_limit
 from incoming_email.models import InboxMethod, Mailbox
 from incoming_email.outcomes import Reason, Status
 from issues import services
@@ -156,9 +156,9 @@ def test_every_kind_that_answers_by_itself_is_counted(settings):
         OutgoingEmail.objects.all().delete()
         row = enqueue(kind=kind, recipient=CUSTOMER, now=NOW)
         assert len(kind) <= row._meta.get_field("kind").max_length
-        assert find_satiated([CUSTOMER, "other@example.com"], now=NOW) == {CUSTOMER}
+        assert find_over_limit([CUSTOMER, "other@example.com"], now=NOW) == {CUSTOMER}
     settings.LOOP_LIMIT_PER_HOUR = 0
-    assert find_satiated(["other@example.com"], now=NOW) == {"other@example.com"}
+    assert find_over_limit(["other@example.com"], now=NOW) == {"other@example.com"}
 
 
 def test_a_reply_says_nothing_automatic_to_its_author(desk):

@@ -47,10 +47,10 @@ def test_the_list_says_who_asked_whose_word_was_last_and_who_waits(client, desk)
     services.create_note(item=second, author=desk.agent, body="Secret", internal=True)
     sent()
     newest, oldest = list_of(client, desk).context["tickets"]
-    assert (newest.requester, newest.last_word_by) == ("dora@customer.example",) * 2
+    assert (newest.requester, newest.last_comment_by) == ("dora@customer.example",) * 2
     assert newest.waiting_since is not None
-    assert (oldest.requester, oldest.last_word_by) == (CUSTOMER, str(desk.agent))
-    assert (oldest.last_word_is_ours, oldest.waiting_since) == (True, None)
+    assert (oldest.requester, oldest.last_comment_by) == (CUSTOMER, str(desk.agent))
+    assert (oldest.last_comment_is_ours, oldest.waiting_since) == (True, None)
 
 
 def test_filters_and_search(client, desk):

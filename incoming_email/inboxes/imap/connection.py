@@ -253,13 +253,11 @@ def select_folder(connection: ImapConnection, account: ImapAccount) -> Folder:
 
 def find_folder(wanted: str, listed: Iterable[tuple[bytes | None, str]]) -> str | None:
     """The listed name that is meant, whatever its separator, case, or umlaut's encoding."""
-    spellings = {wanted, decode_utf7(wanted.encode())} if wanted.isascii() else {wanted}
+    variants = {wanted, decode_utf7(wanted.encode())} if wanted.isascii() else {wanted}
     for separator, name in listed:
         mark = (separator or b"/").decode("ascii", "replace")
-        keys = {
-            _folder_key(text.replace(other, "/")) for text in spellings for other in (mark, ".")
-        }
-        keys |= {_folder_key(text) for text in spellings}
+        keys = {_folder_key(text.replace(other, "/")) for text in variants for other in (mark, ".")}
+        keys |= {_folder_key(text) for text in variants}
         if _folder_key(name.replace(mark, "/")) in keys:
             return name
     return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import Answer, Finding, InboxError
 from incoming_email.inboxes.imap.connection import ImapConnection, open_connection, select_folder
-from incoming_email.inboxes.imap.faults import find_remedy, find_words, inbox_errors
+from incoming_email.inboxes.imap.faults import find_message, find_remedy, inbox_errors
 from incoming_email.inboxes.imap.login import log_in
 
 STEP_SECONDS = 10.0
@@ -62,7 +62,7 @@ def _check_dns(attempt: Attempt) -> Finding:
         addresses = _find_addresses(account, attempt.seconds)
     except (OSError, ValueError) as error:
         remedy = f"Check the host name {account.host} and this machine's DNS."
-        return Finding("dns", Answer.NO, find_words(error), remedy)
+        return Finding("dns", Answer.NO, find_message(error), remedy)
     attempt.loopback = all(ipaddress.ip_address(text).is_loopback for text in addresses)
     return Finding("dns", Answer.YES, f"{account.host} is {', '.join(sorted(addresses))}")
 
@@ -74,7 +74,7 @@ def _check_tcp(attempt: Attempt) -> Finding:
         with socket.create_connection(address, min(account.timeout, attempt.seconds)):
             return Finding("tcp", Answer.YES, f"port {account.port} accepts connections")
     except (OSError, OverflowError) as error:
-        return Finding("tcp", Answer.NO, find_words(error), find_remedy(error, account))
+        return Finding("tcp", Answer.NO, find_message(error), find_remedy(error, account))
 
 
 def _check_tls(attempt: Attempt) -> Finding:

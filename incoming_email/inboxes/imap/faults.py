@@ -38,7 +38,7 @@ EXPIRED = 10
 WRONG_NAME = frozenset({62, 64})
 
 
-def find_words(error: BaseException) -> str:
+def find_message(error: BaseException) -> str:
     """The server's message, without Python's notation of bytes."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is refused: {error.verify_message}"
@@ -118,10 +118,10 @@ def inbox_errors(account: ImapAccount, *, remedy: str = "", secret: str = "") ->
     try:
         yield
     except SERVER_FAULTS as error:
-        words = find_words(error)
-        shown = words
+        message = find_message(error)
+        shown = message
         for hidden in filter(None, (account.password, secret)):
             shown = shown.replace(hidden, "[password]")
         # A chained exception is printed in logs: not when it may quote the password.
-        cause = error if shown == words and not isinstance(error, UnicodeError) else None
+        cause = error if shown == message and not isinstance(error, UnicodeError) else None
         raise InboxError(shown, remedy=remedy or find_remedy(error, account)) from cause

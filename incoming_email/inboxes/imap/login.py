@@ -40,8 +40,8 @@ def _log_in_with_password(connection: ImapConnection, account: ImapAccount) -> N
         if not plain:
             connection.login(account.user, account.password)
             return
-        words = f"\0{account.user}\0{account.password}".encode()
-        connection.sasl_login("PLAIN", lambda _challenge: words)
+        credentials = f"\0{account.user}\0{account.password}".encode()
+        connection.sasl_login("PLAIN", lambda _challenge: credentials)
 
 
 def _log_in_with_token(
@@ -80,8 +80,8 @@ class XOAuth2:
         try:
             connection.sasl_login("XOAUTH2", self._answer)
         except LoginError as error:
-            if words := self._find_words():
-                raise LoginError(f"{error} ({words})") from error
+            if message := self._find_message():
+                raise LoginError(f"{error} ({message})") from error
             raise
 
     def _answer(self, challenge: bytes) -> bytes:
@@ -91,12 +91,12 @@ class XOAuth2:
         self._is_sent = True
         return self._first
 
-    def _find_words(self) -> str:
+    def _find_message(self) -> str:
         """`{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}`."""
         try:
-            told = json.loads(self._challenge)
+            answer = json.loads(self._challenge)
         except ValueError:
             return ""
-        if not isinstance(told, dict):
+        if not isinstance(answer, dict):
             return ""
-        return ", ".join(f"{name} {told[name]}" for name in ("status", "scope") if name in told)
+        return ", ".join(f"{name} {answer[name]}" for name in ("status", "scope") if name in answer)

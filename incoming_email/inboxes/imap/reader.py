@@ -54,7 +54,7 @@ class ImapInbox:
         self._connection, self._folder = self._open()
         self._progress = self._begin(position, since)
         self._id_prefix = f"{folder_digest(account)}:{self._folder.validity}:"
-        self._heard: dict[bytes, int] = {}
+        self._last_counts: dict[bytes, int] = {}
         self._is_news(self._connection.find_notices())
         self._idles = True
         self._faulty = False
@@ -284,10 +284,10 @@ class ImapInbox:
         for match in filter(None, map(CHANGE_LINE.match, lines)):
             kind = (match[2] or b"").upper()
             if kind not in COUNTS:
-                self._heard.clear()
+                self._last_counts.clear()
                 news = True
-            elif self._heard.get(kind) != int(match[1]):
-                self._heard[kind] = int(match[1])
+            elif self._last_counts.get(kind) != int(match[1]):
+                self._last_counts[kind] = int(match[1])
                 news = True
         return news
 

@@ -190,8 +190,8 @@ def _forwarded_as_text(forwarded: dict[str, str | None] | None) -> str:
     if forwarded is None:
         return ""
     person = f"{forwarded['name']} <{forwarded['address'] or ''}>".strip()
-    told = (person, forwarded["date"], forwarded["subject"])
-    return ", ".join(each for each in told if each)
+    parts = (person, forwarded["date"], forwarded["subject"])
+    return ", ".join(each for each in parts if each)
 
 
 def _safe(text: str) -> str:

@@ -18,19 +18,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
         lost = changed = 0
-        for place in rotating.rotate(dry_run=dry_run):
+        for rotated in rotating.rotate(dry_run=dry_run):
             values = {
-                "place": place.place,
-                "current": place.current,
-                "changed": place.changed,
-                "lost": len(place.unreadable),
+                "place": rotated.name,
+                "current": rotated.current,
+                "changed": rotated.changed,
+                "lost": len(rotated.unreadable),
             }
             text = _("%(place)s: %(current)d current, %(changed)d changed, %(lost)d unreadable")
             self.stdout.write(text % values)
-            if place.unreadable:
-                self.stdout.write(f"  {', '.join(place.unreadable[:20])}")
-            lost += len(place.unreadable)
-            changed += place.changed
+            if rotated.unreadable:
+                self.stdout.write(f"  {', '.join(rotated.unreadable[:20])}")
+            lost += len(rotated.unreadable)
+            changed += rotated.changed
         self.stdout.write(_conclude(changed=changed, lost=lost, dry_run=dry_run))
 
 

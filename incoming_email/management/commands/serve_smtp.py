@@ -48,8 +48,8 @@ class Command(BaseCommand):
         speaks = "LMTP" if lmtp else "SMTP"
         logger.info("listener started host=%s port=%s speaks=%s", host, port, speaks)
         try:
-            smtp.note_alive()
+            smtp.record_heartbeat()
             while not stopped.wait(smtp.HEARTBEAT_SECONDS):
-                smtp.note_alive()
+                smtp.record_heartbeat()
         finally:
             controller.stop()

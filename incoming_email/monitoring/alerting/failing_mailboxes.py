@@ -13,7 +13,7 @@ from incoming_email.monitoring.alerting.alerts import Alert, write_alert
 from issues.models import User
 
 
-def tell_administrators(*, now: datetime) -> int:
+def notify_administrators(*, now: datetime) -> int:
     """Write notifications about mailboxes whose state changed; returns the number of mailboxes.
 
     `Mailbox.alerted_at` records the notification. It changes in one transaction with the mail, so a
@@ -24,9 +24,9 @@ def tell_administrators(*, now: datetime) -> int:
     if not (working or failing):
         return 0
     people = find_administrators()
-    told = [_tell_working(mailbox, people, now=now) for mailbox in working]
-    told += [_tell_failing(mailbox, people, now=now) for mailbox in failing]
-    return sum(told)
+    notified = [_notify_working(mailbox, people, now=now) for mailbox in working]
+    notified += [_notify_failing(mailbox, people, now=now) for mailbox in failing]
+    return sum(notified)
 
 
 def _find_failing(now: datetime) -> QuerySet[Mailbox]:
@@ -40,7 +40,7 @@ def _find_working() -> QuerySet[Mailbox]:
     return Mailbox.objects.filter(since, alerted_at__isnull=False)
 
 
-def _tell_failing(mailbox: Mailbox, people: Sequence[User], *, now: datetime) -> bool:
+def _notify_failing(mailbox: Mailbox, people: Sequence[User], *, now: datetime) -> bool:
     since = mailbox.failing_since
     assert since is not None  # noqa: S101  (_find_failing)
     unchanged = Mailbox.objects.filter(pk=mailbox.pk, alerted_at=None, failing_since=since)
@@ -52,7 +52,7 @@ def _tell_failing(mailbox: Mailbox, people: Sequence[User], *, now: datetime) ->
     return True
 
 
-def _tell_working(mailbox: Mailbox, people: Sequence[User], *, now: datetime) -> bool:
+def _notify_working(mailbox: Mailbox, people: Sequence[User], *, now: datetime) -> bool:
     alerted_at = mailbox.alerted_at
     assert alerted_at is not None  # noqa: S101  (_find_working)
     unchanged = Mailbox.objects.filter(pk=mailbox.pk, alerted_at=alerted_at)

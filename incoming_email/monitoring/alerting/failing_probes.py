@@ -16,25 +16,25 @@ from incoming_email.monitoring.alerting.alerts import Alert, write_alert
 from issues.models import User
 
 
-def tell_administrators(*, now: datetime) -> int:
+def notify_administrators(*, now: datetime) -> int:
     """Write the notifications that are due; returns the number of mailboxes.
 
     `Mailbox.probe_alerted_at` records the notification. It changes in one transaction with the
     mail, so a crash neither repeats nor loses one, and of two workers one notifies.
     """
-    standing = probes.find_standing()
-    told = Mailbox.objects.filter(probe_alerted_at__isnull=False)
-    told.exclude(pk__in=standing).update(probe_alerted_at=None)  # probing was switched off
-    changed = [probe for probe in standing.values() if _is_news(probe)]
+    newest = probes.find_newest()
+    notified = Mailbox.objects.filter(probe_alerted_at__isnull=False)
+    notified.exclude(pk__in=newest).update(probe_alerted_at=None)  # probing was switched off
+    changed = [probe for probe in newest.values() if _is_news(probe)]
     people = find_administrators() if changed else []
-    return sum(_tell(probe, people, now=now) for probe in changed)
+    return sum(_notify(probe, people, now=now) for probe in changed)
 
 
 def _is_news(probe: Probe) -> bool:
     return (probe.state in BAD_STATES) is (probe.mailbox.probe_alerted_at is None)
 
 
-def _tell(probe: Probe, people: Sequence[User], *, now: datetime) -> bool:
+def _notify(probe: Probe, people: Sequence[User], *, now: datetime) -> bool:
     mailbox, is_bad = probe.mailbox, probe.state in BAD_STATES
     unchanged = Mailbox.objects.filter(pk=mailbox.pk, probe_alerted_at=mailbox.probe_alerted_at)
     with transaction.atomic():

@@ -42,11 +42,11 @@ def _finish(series: Series, *, now: datetime) -> None:
             refusal = str(error)
         else:
             return
-    _tell(series, refusal, now=now)
+    _notify(series, refusal, now=now)
     drop_series(series)
 
 
-def _tell(series: Series, refusal: str, *, now: datetime) -> None:
+def _notify(series: Series, refusal: str, *, now: datetime) -> None:
     """Sent to the address of the account: the mails themselves prove nobody's."""
     author, first = series.first.author, series.first
     if not (author.is_active and author.email):

@@ -15,24 +15,25 @@ from incoming_email.monitoring.figures.stages import (
     find_stages,
 )
 from incoming_email.monitoring.figures.standing import (
+    CurrentCounts,
     Overdue,
-    Standing,
+    count_current,
     find_heartbeats,
     find_oldest_pending,
     find_overdue,
     find_received,
-    find_standing,
 )
 
 __all__ = [
     "PERIODS",
     "Activity",
     "Bucket",
+    "CurrentCounts",
     "Overdue",
     "Period",
     "Stage",
-    "Standing",
     "count_by_status",
+    "count_current",
     "count_outgoing",
     "find_activity",
     "find_heartbeats",
@@ -40,6 +41,5 @@ __all__ = [
     "find_overdue",
     "find_received",
     "find_stages",
-    "find_standing",
     "find_times",
 ]

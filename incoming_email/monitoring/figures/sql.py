@@ -9,7 +9,7 @@ from django.db.models.sql.compiler import SQLCompiler
 type_of_sql = tuple[str, Any]
 
 
-class _Reckoned(Func):
+class _Computed(Func):
     sqlite_template = ""
 
     def as_sqlite(
@@ -18,7 +18,7 @@ class _Reckoned(Func):
         return self.as_sql(compiler, connection, template=self.sqlite_template, **extra)
 
 
-class HourOf(_Reckoned):
+class HourOf(_Computed):
     """The hour of a moment in UTC, as text: "2026-05-01 13"."""
 
     template = "TO_CHAR(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24')"
@@ -26,7 +26,7 @@ class HourOf(_Reckoned):
     output_field = CharField()
 
 
-class Seconds(_Reckoned):
+class Seconds(_Computed):
     """Seconds of a moment, since a fixed moment."""
 
     template = "EXTRACT(EPOCH FROM %(expressions)s)"
@@ -34,7 +34,7 @@ class Seconds(_Reckoned):
     output_field = FloatField()
 
 
-class Whole(_Reckoned):
+class Whole(_Computed):
     """A number without its decimals.
 
     SQLite computes days as floating point, where 2 seconds may result in 1.99999.

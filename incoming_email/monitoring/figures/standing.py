@@ -19,7 +19,7 @@ OPEN = (Status.PENDING, Status.HELD, Status.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CurrentCounts:
     """`open_rows` counts by (mailbox id, status), for the statuses that somebody must act on."""
 
     open_rows: Mapping[tuple[int, str], int]
@@ -35,13 +35,13 @@ class Standing:
         )
 
 
-def find_standing() -> Standing:
+def count_current() -> CurrentCounts:
     """Three queries, each of which an index answers."""
     rows = InboundEmail.objects.order_by().filter(status__in=OPEN)
     groups = rows.values_list("mailbox_id", "status").annotate(n=Count("*"))
     unsent = OutgoingEmail.objects.filter(state__in=[OutgoingState.PENDING, OutgoingState.FAILED])
     outgoing = dict(unsent.order_by().values_list("state").annotate(n=Count("*")))
-    return Standing(
+    return CurrentCounts(
         {(mailbox, status): count for mailbox, status, count in groups},
         outgoing.get(OutgoingState.PENDING, 0),
         outgoing.get(OutgoingState.FAILED, 0),

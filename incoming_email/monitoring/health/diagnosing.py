@@ -73,7 +73,7 @@ def _examine_all(
 
 def _without_database(error: Exception, *, timeout: float) -> list[Examination]:
     remedy = _("Check DATABASE_URL and whether the server runs; then: python manage.py migrate.")
-    finding = Finding("database", Answer.NO, servers.find_words(error).strip(), remedy)
+    finding = Finding("database", Answer.NO, servers.describe_error(error).strip(), remedy)
     return [
         Examination(before=[finding]),
         servers.examine_broker(timeout=timeout),

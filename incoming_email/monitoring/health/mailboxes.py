@@ -186,13 +186,13 @@ def _read_inside(account: ImapAccount, position: str, seconds: float) -> tuple[i
 
 def find_same_folder(mailbox: Mailbox, others: Sequence[Mailbox]) -> Finding:
     """Two mailboxes with the same folder take each other's mail."""
-    place = _place(mailbox)
+    folder = _identify_folder(mailbox)
     names = [
         other.name
         for other in others
         if other.pk != mailbox.pk
         and other.inbox_method == mailbox.inbox_method
-        and _place(other) == place
+        and _identify_folder(other) == folder
     ]
     if not names:
         return Finding("same folder", Answer.YES, _("no other mailbox reads this folder"))
@@ -201,7 +201,7 @@ def find_same_folder(mailbox: Mailbox, others: Sequence[Mailbox]) -> Finding:
     return Finding("same folder", Answer.NO, detail, remedy)
 
 
-def _place(mailbox: Mailbox) -> tuple[str, int, str, str]:
+def _identify_folder(mailbox: Mailbox) -> tuple[str, int, str, str]:
     """INBOX in any case is the same (RFC 3501 section 5.1)."""
     if mailbox.inbox_method == InboxMethod.MAILDIR:
         return "", 0, "", mailbox.maildir_path.rstrip("/")

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.inboxes.imap.faults import EXPIRED, UNTRUSTED
 from incoming_email.monitoring.health.examinations import Examination, Probe, name_server
-from incoming_email.monitoring.health.servers import PATIENCE, find_words
+from incoming_email.monitoring.health.servers import PATIENCE, describe_error
 from issues.outbox import AccountInUse, find_accounts_in_use, leaves_the_machine
 
 STEP = "outgoing mail"
@@ -37,8 +37,8 @@ def find_outgoing(*, timeout: float) -> Iterator[Finding]:
     """Connects and logs in as for sending. No mail is sent."""
     error = _open(mail.get_connection(timeout=timeout))
     if error is not None:
-        words = find_words(error, settings.EMAIL_HOST_PASSWORD)
-        yield Finding(STEP, Answer.NO, words, _find_remedy(error))
+        message = describe_error(error, settings.EMAIL_HOST_PASSWORD)
+        yield Finding(STEP, Answer.NO, message, _find_remedy(error))
         return
     user = settings.EMAIL_HOST_USER
     detail = _("logged in as %(user)s") % {"user": user} if user else _("connected")
@@ -70,9 +70,9 @@ def _find_of_project(account: AccountInUse) -> Iterator[Finding]:
     if error is None:
         yield Finding(PROJECT_STEP, Answer.YES, account.owner)
         return
-    words = find_words(error, str(getattr(account.connection, "password", "") or ""))
+    message = describe_error(error, str(getattr(account.connection, "password", "") or ""))
     remedy = _("Let a maintainer correct the server on the page of the project's own address.")
-    yield Finding(PROJECT_STEP, Answer.WARN, f"{account.owner}: {words}", remedy)
+    yield Finding(PROJECT_STEP, Answer.WARN, f"{account.owner}: {message}", remedy)
 
 
 def _open(server: BaseEmailBackend) -> Exception | None:

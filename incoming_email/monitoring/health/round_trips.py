@@ -33,7 +33,7 @@ def find_last_probe(mailbox: Mailbox) -> list[Finding]:
     """The result of the last scheduled probe; nothing where the mailbox has none."""
     if not (mailbox.pk and mailbox.enabled and mailbox.probe_interval):
         return []
-    last = probes.find_standing().get(mailbox.pk)
+    last = probes.find_newest().get(mailbox.pk)
     if last is None:
         detail = probes.find_obstacle(mailbox) or _("none is back or late yet")
         return [Finding(PROBE_STEP, Answer.SKIPPED, detail)]
@@ -43,8 +43,8 @@ def find_last_probe(mailbox: Mailbox) -> list[Finding]:
 def _judge(last: Probe) -> Finding:
     when = timezone.localtime(last.created_at).strftime("%Y-%m-%d %H:%M")
     if last.took is None:
-        words, remedy = probes.describe_stop(last.mailbox, last.pk, last.stopped_in, last.fault)
-        detail = _("that of %(when)s is not back: %(words)s") % {"when": when, "words": words}
+        message, remedy = probes.describe_stop(last.mailbox, last.pk, last.stopped_in, last.fault)
+        detail = _("that of %(when)s is not back: %(words)s") % {"when": when, "words": message}
         return Finding(PROBE_STEP, Answer.WARN, detail, remedy)
     seconds = last.took.total_seconds()
     detail = _("that of %(when)s took %(seconds)d seconds") % {"when": when, "seconds": seconds}
@@ -108,8 +108,8 @@ def _describe(trip: Trip, course: probes.Course | None, seconds: float) -> Findi
         return Finding(STEP, Answer.SKIPPED, trip.obstacle)
     if course.processed_at is not None:
         return Finding(STEP, Answer.YES, probes.describe_course(trip.probe.created_at, course))
-    words, remedy = probes.describe_stop(
+    message, remedy = probes.describe_stop(
         trip.mailbox, trip.probe.pk, course.stopped_in or "", course.fault
     )
     detail = _("not back after %(seconds)d seconds: %(words)s")
-    return Finding(STEP, Answer.NO, detail % {"seconds": seconds, "words": words}, remedy)
+    return Finding(STEP, Answer.NO, detail % {"seconds": seconds, "words": message}, remedy)

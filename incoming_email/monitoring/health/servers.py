@@ -21,7 +21,7 @@ from incoming_email.monitoring.health.examinations import Examination, Probe, na
 if TYPE_CHECKING:
     from kombu import Connection
 
-MAX_WORDS = 500
+MAX_MESSAGE = 500
 LMTP_SECONDS = 1.0
 EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  (compared with, not listened at)
 PATIENCE = 0.9
@@ -54,7 +54,7 @@ def find_listener(*, seen_at: datetime | None, timeout: float) -> Iterator[Findi
         remedy = _(
             "Start it: python manage.py serve_smtp. Check SMTP_LISTENER_HOST, SMTP_LISTENER_PORT."
         )
-        yield Finding("listener", Answer.NO, find_words(error), remedy)
+        yield Finding("listener", Answer.NO, describe_error(error), remedy)
 
 
 def _greets_by_lmtp() -> bool:
@@ -89,7 +89,7 @@ def find_broker(*, timeout: float) -> Iterator[Finding]:
     try:
         connection = current_app.connection_for_write(connect_timeout=timeout)
     except (ImportError, LookupError, ValueError) as error:  # no such transport
-        yield Finding("broker", Answer.NO, find_words(error), remedy)
+        yield Finding("broker", Answer.NO, describe_error(error), remedy)
         return
     faults: tuple[type[BaseException], ...] = (
         *(OSError, OperationalError),
@@ -102,8 +102,8 @@ def find_broker(*, timeout: float) -> Iterator[Finding]:
         except faults as error:
             if FOLDER in (connection.transport_options or {}):
                 remedy = _("Make the folder, or give this user the right to write to it.")
-            words = find_words(error, connection.password or "")
-            yield Finding("broker", Answer.NO, words, remedy)
+            message = describe_error(error, connection.password or "")
+            yield Finding("broker", Answer.NO, message, remedy)
         else:
             yield Finding("broker", Answer.YES, detail)
 
@@ -118,14 +118,14 @@ def _try_broker(connection: "Connection") -> str:
         return _("a task can be handed over")
 
 
-def find_words(error: BaseException, *secrets: str) -> str:
+def describe_error(error: BaseException, *secrets: str) -> str:
     """The server's message, without these secrets."""
     if isinstance(error, smtplib.SMTPResponseException):
         said = error.smtp_error
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-        words = f"{error.smtp_code} {text}"
+        message = f"{error.smtp_code} {text}"
     else:
-        words = str(error) or type(error).__name__
+        message = str(error) or type(error).__name__
     for secret in filter(None, secrets):
-        words = words.replace(secret, "[password]")
-    return words[:MAX_WORDS]
+        message = message.replace(secret, "[password]")
+    return message[:MAX_MESSAGE]

@@ -5,7 +5,7 @@ from incoming_email.monitoring.probes.following import Course, follow, follow_op
 from incoming_email.monitoring.probes.history import (
     count_failing,
     find_last,
-    find_standing,
+    find_newest,
     purge_old,
 )
 from incoming_email.monitoring.probes.sending import find_obstacle, send, send_due
@@ -17,8 +17,8 @@ __all__ = [
     "describe_course",
     "describe_stop",
     "find_last",
+    "find_newest",
     "find_obstacle",
-    "find_standing",
     "follow",
     "follow_open",
     "purge_old",

@@ -17,7 +17,7 @@ def find_last(mailbox: Mailbox, count: int) -> Sequence[Probe]:
     return list(rows.order_by("-created_at", "-pk")[:count])
 
 
-def find_standing() -> dict[int, Probe]:
+def find_newest() -> dict[int, Probe]:
     """By mailbox with scheduled probes, the newest that is back or late; in one query."""
     judged = Probe.objects.filter(mailbox=OuterRef("pk"), is_scheduled=True)
     newest = judged.exclude(state=ProbeState.WAITING).order_by("-created_at", "-pk")
@@ -31,7 +31,7 @@ def find_standing() -> dict[int, Probe]:
 
 def count_failing() -> int:
     """The number of mailboxes whose scheduled probes are late or missing."""
-    return sum(probe.state in BAD_STATES for probe in find_standing().values())
+    return sum(probe.state in BAD_STATES for probe in find_newest().values())
 
 
 def purge_old(*, now: datetime) -> int:

@@ -59,5 +59,5 @@ def describe_stop(mailbox: Mailbox, number: int, stopped_in: str, fault: str) ->
             "Look for “%(name)s” in its log and in the folder of junk mail, and whether"
             " sub-addresses or the catch-all lead into this mailbox."
         )
-    words = f"{detail}: {fault}" if fault else detail
-    return words, remedy % {"name": name} if "%(name)s" in remedy else remedy
+    message = f"{detail}: {fault}" if fault else detail
+    return message, remedy % {"name": name} if "%(name)s" in remedy else remedy

@@ -83,7 +83,7 @@ def test_it_alarms_of_what_wants_a_person(operator):
 
 
 def test_processes_that_live_do_not_alarm(operator):
-    heartbeats.beat(heartbeats.WORKER, heartbeats.BEAT, now=timezone.now())
+    heartbeats.record_heartbeat(heartbeats.WORKER, heartbeats.BEAT, now=timezone.now())
     page = operator.get(URL)
     assert not any(tile.alarm for tile in page.context["processes"])
 

@@ -79,7 +79,7 @@ def test_the_history_tells_each_part_and_links_the_row(admin):
     page = page_of(admin, mailbox)
     (line,) = page.context["probes"].lines
     assert line.times == ("2.0", "2.0", "4.0", "8.0")
-    assert (line.state, line.state_class, line.words) == ("came round", "answer-yes", "")
+    assert (line.state, line.state_class, line.message) == ("came round", "answer-yes", "")
     assert url("inboundemail", "change", row.pk) in page.text
     assert '<svg class="chart"' in page.text
     assert "<desc" in page.text
@@ -91,7 +91,7 @@ def test_one_that_is_not_back_says_where_it_stopped_and_what_to_do(admin, state,
     probed(mailbox, state, stopped_in="sending")
     (line,) = page_of(admin, mailbox).context["probes"].lines
     assert line.state_class == css_class
-    assert line.words == "the mail still waits to be sent"
+    assert line.message == "the mail still waits to be sent"
     assert line.remedy.startswith("Start worker and beat")
     assert line.times == ("–",) * 4
 

@@ -24,11 +24,11 @@ def test_a_reply_lands_at_the_same_line(world, client, tmp_path):
     other = MembershipFactory(project=project).user
     base, head = version.base_sha, version.head_sha
     anchor = Anchor(diffs.name_file("door.txt"), Side.NEW, 3)
-    place = diffs.find_place(
+    position = diffs.find_position(
         diffs.find_diff(project, base=base, head=head), anchor, base=base, head=head
     )
     first = services.create_note(
-        item=version.merge_request, author=other, body="Grease?", place=place
+        item=version.merge_request, author=other, body="Grease?", position=position
     )
     hear()
     notification = last_mail(world.member.email)

@@ -25,7 +25,7 @@ TOKEN = "metrics-token-of-no-value"
 
 @pytest.fixture
 def alive():
-    heartbeats.beat(heartbeats.WORKER, heartbeats.BEAT, now=timezone.now())
+    heartbeats.record_heartbeat(heartbeats.WORKER, heartbeats.BEAT, now=timezone.now())
 
 
 def checks(answer):
@@ -48,7 +48,7 @@ def test_health_is_bad_when_worker_and_beat_were_never_seen(client):
 
 
 def test_health_is_bad_when_beat_was_not_seen_for_three_minutes(client, alive):
-    heartbeats.beat(heartbeats.BEAT, now=timezone.now() - timedelta(seconds=181))
+    heartbeats.record_heartbeat(heartbeats.BEAT, now=timezone.now() - timedelta(seconds=181))
     answer = client.get("/health/")
     assert [name for name, good in checks(answer).items() if not good] == ["beat"]
     assert answer.json()["checks"]["beat"]["seen_seconds_ago"] >= 181
@@ -90,13 +90,13 @@ def test_health_is_bad_when_the_database_fails(client, monkeypatch):
 
 @pytest.mark.parametrize("name", [name for name in signs.SIGNS if name != "broker"])
 def test_health_of_one_thing_is_asked_by_name(client, alive, name):
-    heartbeats.beat(heartbeats.WATCHER, heartbeats.SMTP_LISTENER, now=timezone.now())
+    heartbeats.record_heartbeat(heartbeats.WATCHER, heartbeats.SMTP_LISTENER, now=timezone.now())
     answer = client.get("/health/", {"only": name})
     assert (answer.status_code, checks(answer)) == (200, {name: True})
 
 
 def test_the_former_name_of_the_listener_is_answered_by_its_name(client):
-    heartbeats.beat(heartbeats.SMTP_LISTENER, now=timezone.now())
+    heartbeats.record_heartbeat(heartbeats.SMTP_LISTENER, now=timezone.now())
     answer = client.get("/health/?only=door")
     assert (answer.status_code, checks(answer)) == (200, {"listener": True})
 

@@ -49,7 +49,7 @@ def die_between_two_commands():
 
 
 def die_after_the_answer():
-    notices.write_unheeded = die_after(notices.write_unheeded)
+    notices.write_failed_commands = die_after(notices.write_failed_commands)
     process()
 
 

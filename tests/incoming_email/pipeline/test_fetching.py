@@ -259,7 +259,7 @@ def test_a_mailbox_that_another_one_reads_does_not_fail(monkeypatch):
     def lose(*_, **__):
         raise fetching.LeaseLostError
 
-    monkeypatch.setattr(fetching, "take_in", lose)
+    monkeypatch.setattr(fetching, "ingest", lose)
     assert fetching.fetch(mailbox, holder="test", clock=clock) is None
     mailbox.refresh_from_db()
     assert mailbox.failing_since is None

@@ -209,6 +209,6 @@ def test_a_sign_of_life_that_fails_ends_nothing(monkeypatch, caplog):
     def fail(*_args, **_kwargs):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(heartbeats, "beat", fail)
-    smtp.note_alive()
+    monkeypatch.setattr(heartbeats, "record_heartbeat", fail)
+    smtp.record_heartbeat()
     assert "not done for a fault of the database work=sign of life" in caplog.text

@@ -28,7 +28,7 @@ def stored(table, column):
 
 
 def changed(places):
-    return {each.place: each.changed for each in places if each.changed}
+    return {each.name: each.changed for each in places if each.changed}
 
 
 def test_everything_goes_over_and_the_old_key_can_go(keys):
@@ -54,7 +54,7 @@ def test_everything_goes_over_and_the_old_key_can_go(keys):
 
 def test_every_encrypted_column_of_every_app_is_known():
     """So that a new one can't be forgotten."""
-    places = {each.place for each in rotating.rotate()}
+    places = {each.name for each in rotating.rotate()}
     assert places >= {
         "incoming_email.Mailbox.password",
         "incoming_email.Mailbox.refresh_token",

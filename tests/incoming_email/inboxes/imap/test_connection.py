@@ -9,7 +9,7 @@ from imapclient.exceptions import LoginError
 from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.imap.connection import find_folder
-from incoming_email.inboxes.imap.faults import find_remedy, find_words, inbox_errors
+from incoming_email.inboxes.imap.faults import find_message, find_remedy, inbox_errors
 from incoming_email.inboxes.imap.reader import folder_digest
 
 LISTED = [(b"/", "INBOX"), (b"/", "INBOX/Support"), (b".", "Team.Entwürfe"), (None, "Flat.name")]
@@ -50,7 +50,7 @@ def test_a_folder_is_found_however_it_is_spelt(wanted: str, found: str | None) -
     ],
 )
 def test_the_servers_words_are_shown_without_pythons(error: Exception, words: str) -> None:
-    assert find_words(error) == words
+    assert find_message(error) == words
 
 
 def test_a_password_that_cannot_be_encoded_is_not_shown() -> None:
@@ -74,7 +74,7 @@ def test_our_own_mistakes_fly() -> None:
 def test_an_expired_certificate_has_its_own_remedy() -> None:
     error = ssl.SSLCertVerificationError("certificate verify failed")
     error.verify_code, error.verify_message = 10, "certificate has expired"
-    assert find_words(error) == "the certificate is refused: certificate has expired"
+    assert find_message(error) == "the certificate is refused: certificate has expired"
     assert find_remedy(error, ACCOUNT) == "Renew the certificate on the mail server."
 
 

@@ -36,7 +36,7 @@ def files(maildir: Path) -> list[str]:
     return sorted(f"{each.name}/{file.name}" for each in folders for file in each.iterdir())
 
 
-def take_in(account: MaildirFolder, position: str = "", **options: datetime) -> list[bytes]:
+def ingest(account: MaildirFolder, position: str = "", **options: datetime) -> list[bytes]:
     with open_inbox(account, position=position, **options) as inbox:
         return contents(read_all(inbox))
 
@@ -45,7 +45,7 @@ def test_mail_comes_byte_for_byte_oldest_first(maildir: Path) -> None:
     deliver(maildir, "new/2.M1P1.host", b"Subject: b\n\nline\n", at=HOUR_AGO + 1)
     deliver(maildir, "new/1.M1P1.host", b"Subject: a\r\n\r\n\xff\x00\n", at=HOUR_AGO + 2)
 
-    assert take_in(MaildirFolder(str(maildir))) == [
+    assert ingest(MaildirFolder(str(maildir))) == [
         b"Subject: b\n\nline\n",
         b"Subject: a\r\n\r\n\xff\x00\n",
     ]
@@ -55,7 +55,7 @@ def test_delivered_mail_is_deleted(maildir: Path) -> None:
     deliver(maildir, "new/1.M1P1.host", mail("a"))
     deliver(maildir, "cur/2.M1P1.host:2,F", mail("b"))
 
-    take_in(MaildirFolder(str(maildir)))
+    ingest(MaildirFolder(str(maildir)))
 
     assert files(maildir) == []
 
@@ -65,10 +65,10 @@ def test_delivered_mail_may_be_kept_as_seen(maildir: Path) -> None:
     deliver(maildir, "new/1.M1P1.host,S=9", mail("a"))
     deliver(maildir, "cur/2.M1P1.host:2,FR", mail("b"))
 
-    assert len(take_in(account)) == 2
+    assert len(ingest(account)) == 2
 
     assert files(maildir) == ["cur/1.M1P1.host,S=9:2,S", "cur/2.M1P1.host:2,FRS"]
-    assert take_in(account) == []
+    assert ingest(account) == []
 
 
 def test_the_source_id_is_the_part_of_the_name_that_never_changes(maildir: Path) -> None:
@@ -94,7 +94,7 @@ def test_seen_and_trashed_mail_is_left_alone(maildir: Path) -> None:
     deliver(maildir, "cur/1.M1P1.host:2,S", mail("seen"))
     deliver(maildir, "cur/2.M1P1.host:2,T", mail("trashed"))
 
-    assert take_in(MaildirFolder(str(maildir))) == []
+    assert ingest(MaildirFolder(str(maildir))) == []
 
 
 def test_mail_that_somebody_opened_in_a_mail_program_since_the_last_reading_is_taken(
@@ -106,7 +106,7 @@ def test_mail_that_somebody_opened_in_a_mail_program_since_the_last_reading_is_t
         position = inbox.position
     deliver(maildir, "cur/1.M1P1.host:2,S", mail("opened"), at=time.time() + 1)
 
-    assert take_in(account, position) == [mail("opened")]
+    assert ingest(account, position) == [mail("opened")]
 
 
 def test_links_folders_pipes_and_hidden_files_are_no_mail(maildir: Path, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_links_folders_pipes_and_hidden_files_are_no_mail(maildir: Path, tmp_pat
     deliver(maildir, "new/.4.hidden", mail("hidden"))
     deliver(maildir, "new/5.M1P1.host", mail("a"))
 
-    assert take_in(MaildirFolder(str(maildir))) == [mail("a")]
+    assert ingest(MaildirFolder(str(maildir))) == [mail("a")]
 
 
 def test_a_file_that_turns_into_a_link_is_not_followed(
@@ -135,7 +135,7 @@ def test_a_file_that_turns_into_a_link_is_not_followed(
         return real(path, flags)
 
     monkeypatch.setattr(os, "open", swap_and_open)
-    assert take_in(MaildirFolder(str(maildir))) == []
+    assert ingest(MaildirFolder(str(maildir))) == []
 
 
 def test_of_an_oversize_message_the_header_is_read_and_nothing_deleted(maildir: Path) -> None:
@@ -148,7 +148,7 @@ def test_of_an_oversize_message_the_header_is_read_and_nothing_deleted(maildir: 
     assert message.oversize
     assert message.content == b"From: sender@example.com\r\nSubject: large\r\n\r\n"
     assert files(maildir) == ["cur/1.M1P1.host:2,S"]
-    assert take_in(account) == []
+    assert ingest(account) == []
 
 
 def test_batches_are_capped_by_count_and_by_bytes(maildir: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_name_given_out_twice_destroys_no_message(maildir: Path) -> None:
     deliver(maildir, "cur/1.M1P1.host:2,S", mail("older"))
     deliver(maildir, "new/1.M1P1.host", mail("newer"))
 
-    assert take_in(MaildirFolder(str(maildir), delete_after_delivery=False)) == [mail("newer")]
+    assert ingest(MaildirFolder(str(maildir), delete_after_delivery=False)) == [mail("newer")]
 
     kept = [(maildir / name).read_bytes() for name in files(maildir)]
     assert sorted(kept) == [mail("newer"), mail("older")]
@@ -201,9 +201,9 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(
         return real(path, flags)
 
     monkeypatch.setattr(os, "open", refuse_the_first)
-    assert take_in(MaildirFolder(str(maildir))) == [mail("open")]
+    assert ingest(MaildirFolder(str(maildir))) == [mail("open")]
     monkeypatch.undo()
-    assert take_in(MaildirFolder(str(maildir))) == [mail("closed")]
+    assert ingest(MaildirFolder(str(maildir))) == [mail("closed")]
 
 
 def test_a_message_that_was_not_read_here_is_not_acknowledged(maildir: Path) -> None:
@@ -221,7 +221,7 @@ def test_mail_before_the_start_is_left_alone(maildir: Path) -> None:
     deliver(maildir, "new/2.M1P1.host", mail("young"), at=HOUR_AGO + 120)
     start = datetime.fromtimestamp(HOUR_AGO, UTC) + timedelta(minutes=1)
 
-    assert take_in(MaildirFolder(str(maildir), starts_at=start)) == [mail("young")]
+    assert ingest(MaildirFolder(str(maildir), starts_at=start)) == [mail("young")]
     assert files(maildir) == ["new/1.M1P1.host"]
 
 

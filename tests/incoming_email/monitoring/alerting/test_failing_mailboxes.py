@@ -8,7 +8,7 @@ from django.utils import timezone
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import Mailbox, WebhookAlert
 from incoming_email.monitoring.alerting import failing_mailboxes
-from incoming_email.monitoring.alerting.failing_mailboxes import tell_administrators
+from incoming_email.monitoring.alerting.failing_mailboxes import notify_administrators
 from incoming_email.pipeline import fetching
 from issues.models import OutgoingEmail
 from tests.doubles import FakeInbox
@@ -40,7 +40,7 @@ def told():
 
 def test_administrators_are_told_once_of_a_mailbox_that_fails_for_long(root):
     mailbox = failing()
-    counts = [tell_administrators(now=NOW + n * MINUTE) for n in range(3)]
+    counts = [notify_administrators(now=NOW + n * MINUTE) for n in range(3)]
     assert counts == [1, 0, 0]
     assert told() == [("mailbox_failing", root.email)]
     mail = OutgoingEmail.objects.get()
@@ -56,14 +56,14 @@ def test_administrators_are_told_once_of_a_mailbox_that_fails_for_long(root):
 )
 def test_nobody_is_told_of_a_mailbox_that(root, fields):
     failing(**fields)
-    assert tell_administrators(now=NOW) == 0
+    assert notify_administrators(now=NOW) == 0
     assert told() == []
 
 
 def test_the_limit_is_a_setting(root, settings):
     settings.MAILBOX_ALERT_MINUTES = 5
     failing(minutes=6)
-    assert tell_administrators(now=NOW) == 1
+    assert notify_administrators(now=NOW) == 1
 
 
 def test_only_active_superusers_with_an_address_are_told(root):
@@ -71,22 +71,22 @@ def test_only_active_superusers_with_an_address_are_told(root):
     UserFactory(is_superuser=True, is_active=False)
     UserFactory(is_superuser=True, email="", address=False)
     failing()
-    tell_administrators(now=NOW)
+    notify_administrators(now=NOW)
     assert told() == [("mailbox_failing", root.email)]
 
 
 def test_each_is_told_in_their_language():
     UserFactory(is_superuser=True, language="ko")
     failing()
-    tell_administrators(now=NOW)
+    notify_administrators(now=NOW)
     assert not OutgoingEmail.objects.get().subject.isascii()
 
 
 def test_a_mailbox_that_works_again_is_told_once(root):
     mailbox = failing()
-    tell_administrators(now=NOW)
-    fetching.take_in(mailbox, FakeInbox(), holder="me", clock=lambda: NOW + MINUTE)
-    counts = [tell_administrators(now=NOW + n * MINUTE) for n in (2, 3)]
+    notify_administrators(now=NOW)
+    fetching.ingest(mailbox, FakeInbox(), holder="me", clock=lambda: NOW + MINUTE)
+    counts = [notify_administrators(now=NOW + n * MINUTE) for n in (2, 3)]
     assert counts == [1, 0]
     assert [kind for kind, _ in told()] == ["mailbox_failing", "mailbox_working"]
     mailbox.refresh_from_db()
@@ -95,11 +95,11 @@ def test_a_mailbox_that_works_again_is_told_once(root):
 
 def test_each_spell_of_failure_is_told(root):
     mailbox = failing()
-    tell_administrators(now=NOW)
+    notify_administrators(now=NOW)
     # It works, and fails again before anybody looked.
     Mailbox.objects.filter(pk=mailbox.pk).update(failing_since=NOW + MINUTE)
     for minutes in (2, 32, 33):
-        tell_administrators(now=NOW + minutes * MINUTE)
+        notify_administrators(now=NOW + minutes * MINUTE)
     kinds = [kind for kind, _ in told()]
     assert kinds == ["mailbox_failing", "mailbox_working", "mailbox_failing"]
 
@@ -113,7 +113,7 @@ def test_a_failure_of_the_server_is_told_in_its_words(root, monkeypatch):
     monkeypatch.setattr(fetching, "open_inbox", refuse)
     with pytest.raises(InboxError):
         fetching.fetch(mailbox, holder="me", clock=lambda: NOW - 40 * MINUTE)
-    tell_administrators(now=NOW)
+    notify_administrators(now=NOW)
     assert "NO [ALERT] Too many connections." in OutgoingEmail.objects.get().text
 
 
@@ -124,10 +124,10 @@ def test_what_fails_to_be_told_is_told_at_the_next_beat(root, monkeypatch, setti
     with monkeypatch.context() as patch:
         patch.setattr(WebhookAlert.objects, "create", lambda **_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            tell_administrators(now=NOW)
+            notify_administrators(now=NOW)
     assert (told(), WebhookAlert.objects.count()) == ([], 0)
     assert Mailbox.objects.get().alerted_at is None
-    assert tell_administrators(now=NOW + MINUTE) == 1
+    assert notify_administrators(now=NOW + MINUTE) == 1
     assert (len(told()), WebhookAlert.objects.count()) == (1, 1)
 
 
@@ -135,7 +135,7 @@ def test_of_two_workers_one_tells(root, monkeypatch):
     """The second found the mailbox before the first had told of it."""
     failing()
     stale = list(Mailbox.objects.all())
-    tell_administrators(now=NOW)
+    notify_administrators(now=NOW)
     monkeypatch.setattr(failing_mailboxes, "_find_failing", lambda _now: stale)
-    assert tell_administrators(now=NOW + MINUTE) == 0
+    assert notify_administrators(now=NOW + MINUTE) == 0
     assert len(told()) == 1

@@ -167,5 +167,5 @@ def test_the_task_tells(settings):
     settings.HELD_DIGEST_HOUR = 0
     UserFactory(is_superuser=True)
     hold()
-    tasks.tell_of_held_mail()
+    tasks.notify_about_held_mail()
     assert OutgoingEmail.objects.count() == InboundEmail.objects.count() == 1

@@ -49,9 +49,9 @@ def test_mailboxes():
 def test_worker_and_beat(name):
     assert find_process(name).detail == "it was never seen alive"
     assert find_process(name).remedy.startswith(f"Start it: celery -A config {name}.")
-    heartbeats.beat(name, now=NOW - timedelta(minutes=3))
+    heartbeats.record_heartbeat(name, now=NOW - timedelta(minutes=3))
     assert find_process(name) == Finding(name, YES)
-    heartbeats.beat(name, now=NOW - timedelta(minutes=3, seconds=1))
+    heartbeats.record_heartbeat(name, now=NOW - timedelta(minutes=3, seconds=1))
     assert find_process(name).answer is NO
     assert find_process(name).detail == "it was last seen alive 3 minutes ago"
 
@@ -62,7 +62,7 @@ def test_watcher_matters_only_with_imap():
     assert find_process("watcher").answer is SKIPPED
     assert find_process("watcher", smtp).answer is SKIPPED
     assert find_process("watcher", smtp, imap).answer is WARN
-    heartbeats.beat("watcher", now=NOW)
+    heartbeats.record_heartbeat("watcher", now=NOW)
     assert find_process("watcher", smtp, imap).answer is YES
 
 

@@ -123,8 +123,8 @@ def test_name_of_the_broker_has_no_password(settings, url, server):
 
 def test_words_hold_no_secret():
     error = OSError("login letterbox/top-secret refused")
-    assert servers.find_words(error, "", "top-secret") == "login letterbox/[password] refused"
-    assert servers.find_words(TimeoutError()) == "TimeoutError"
+    assert servers.describe_error(error, "", "top-secret") == "login letterbox/[password] refused"
+    assert servers.describe_error(TimeoutError()) == "TimeoutError"
 
 
 def test_a_listener_that_speaks_lmtp_only_counts_too(settings):

@@ -67,7 +67,7 @@ def deliver():
 def tell():
     later = timezone.now() + dt.timedelta(hours=2)
     probes.follow_open(now=later)
-    failing_probes.tell_administrators(now=later)
+    failing_probes.notify_administrators(now=later)
 
 
 def die_while_telling():

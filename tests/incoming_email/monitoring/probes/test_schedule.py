@@ -100,7 +100,7 @@ def told() -> list[str]:
 
 
 def tell(minutes: int = 0) -> int:
-    return failing_probes.tell_administrators(now=NOW + minutes * MINUTE)
+    return failing_probes.notify_administrators(now=NOW + minutes * MINUTE)
 
 
 @pytest.mark.parametrize(
@@ -166,8 +166,8 @@ def test_the_beat_tells(root, mailbox):
 
 def test_of_two_workers_one_tells(root, mailbox, monkeypatch):
     probed(mailbox, "lost")
-    stale = probes.find_standing()
+    stale = probes.find_newest()
     assert tell(1) == 1
-    monkeypatch.setattr(probes, "find_standing", lambda: stale)
+    monkeypatch.setattr(probes, "find_newest", lambda: stale)
     assert tell(2) == 0
     assert told() == ["probe_failing"]

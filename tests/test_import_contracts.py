@@ -1,4 +1,4 @@
-"""The plan of the house catches wrong imports: each is tried on a copy of the source."""
+"""The import contracts catch wrong imports: each is tried on a copy of the source."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOORS = ("config", "servicedesk", "incoming_email", "issues")
+APPLICATIONS = ("config", "servicedesk", "incoming_email", "issues")
 
 WRONG = [
     ("incoming_email/parsing/types.py", "import django.db"),
@@ -41,15 +41,17 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for floor in FLOORS:
+    for application in APPLICATIONS:
         shutil.copytree(
-            ROOT / floor, tmp_path / floor, ignore=shutil.ignore_patterns("__pycache__", "locale")
+            ROOT / application,
+            tmp_path / application,
+            ignore=shutil.ignore_patterns("__pycache__", "locale"),
         )
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
 
 
-def test_the_house_keeps_its_contracts(copy):
+def test_the_contracts_are_kept(copy):
     result = lint(copy)
     assert result.returncode == 0, result.stdout
 

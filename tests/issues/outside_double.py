@@ -1,4 +1,4 @@
-"""Stands for the layer above: people without an account, and a server of their project."""
+"""A double of the application above: external participants, and a mail server of their project."""
 
 from issues.outbox import NewMail
 from issues.sending import EmailBackend

@@ -1,4 +1,4 @@
-"""Stands for the layer above: ways to answer."""
+"""A double of the application above: reply routes."""
 
 from issues.models import User
 from issues.notifications import ReplyRoute

@@ -1,4 +1,4 @@
-"""Mail to people without an account, by servers that layers above know, with files."""
+"""Mail to external participants, by servers that applications above know, with files."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""What tests do with an inbox: read it as the receiving room does."""
+"""What tests do with an inbox: read it as pipeline.receiving does."""
 
 import pytest
 

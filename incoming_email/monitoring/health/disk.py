@@ -18,7 +18,7 @@ FEW_FILES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class FreeSpace:
     folder: Path
     free_bytes: int
     free_files: int | None = None
@@ -32,16 +32,16 @@ def examine_disk(*, timeout: float) -> Examination:
 
 def find_disk_space() -> Iterator[Finding]:
     try:
-        rooms = _find_rooms(_find_folders())
+        spaces = _find_spaces(_find_folders())
     except OSError as error:
         remedy = _("Check DATA_DIR, MEDIA_ROOT and REPOSITORIES_ROOT.")
         yield Finding(STEP, Answer.NO, str(error), remedy)
         return
-    full = [room for room in rooms if _is_short(room, settings.CHECK_DISK_MIN_BYTES)]
-    short = [room for room in rooms if _is_short(room, settings.CHECK_DISK_WARN_BYTES)]
+    full = [space for space in spaces if _is_short(space, settings.CHECK_DISK_MIN_BYTES)]
+    short = [space for space in spaces if _is_short(space, settings.CHECK_DISK_WARN_BYTES)]
     answer = Answer.NO if full else Answer.WARN if short else Answer.YES
     remedy = _("Free space there, or let retention end sooner (KEEP_RAW_DAYS and the others).")
-    detail = "; ".join(_describe(room) for room in full or short or rooms)
+    detail = "; ".join(_describe(space) for space in full or short or spaces)
     yield Finding(STEP, answer, detail, "" if answer is Answer.YES else remedy)
 
 
@@ -56,37 +56,37 @@ def _find_folders() -> Iterator[Path]:
         yield Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_out"])
 
 
-def _find_rooms(folders: Iterator[Path]) -> Sequence[Room]:
+def _find_spaces(folders: Iterator[Path]) -> Sequence[FreeSpace]:
     """One a disk, named by the first of our folders on it."""
-    rooms: dict[int, Room] = {}
+    spaces: dict[int, FreeSpace] = {}
     for folder in folders:
-        device, room = measure(folder)
-        rooms.setdefault(device, room)
-    return list(rooms.values())
+        device, space = measure(folder)
+        spaces.setdefault(device, space)
+    return list(spaces.values())
 
 
-def measure(folder: Path) -> tuple[int, Room]:
+def measure(folder: Path) -> tuple[int, FreeSpace]:
     """The disk that the folder is on, or will be once it is made, and the free space there."""
     there = folder.absolute()
     while not there.exists() and there != there.parent:
         there = there.parent
     found = os.statvfs(there)
     files = found.f_favail if found.f_files else None
-    return there.stat().st_dev, Room(folder, found.f_bavail * found.f_frsize, files)
+    return there.stat().st_dev, FreeSpace(folder, found.f_bavail * found.f_frsize, files)
 
 
-def _is_short(room: Room, least: int) -> bool:
-    out_of_files = room.free_files is not None and room.free_files < FEW_FILES
-    return room.free_bytes < least or out_of_files
+def _is_short(space: FreeSpace, least: int) -> bool:
+    out_of_files = space.free_files is not None and space.free_files < FEW_FILES
+    return space.free_bytes < least or out_of_files
 
 
-def _describe(room: Room) -> str:
-    if room.free_files is not None and room.free_files < FEW_FILES:
+def _describe(space: FreeSpace) -> str:
+    if space.free_files is not None and space.free_files < FEW_FILES:
         return _("the disk of %(folder)s can hold only %(count)d more files") % {
-            "folder": room.folder,
-            "count": room.free_files,
+            "folder": space.folder,
+            "count": space.free_files,
         }
     return _("%(megabytes)d MB are free on the disk of %(folder)s") % {
-        "megabytes": room.free_bytes // 1_000_000,
-        "folder": room.folder,
+        "megabytes": space.free_bytes // 1_000_000,
+        "folder": space.folder,
     }

@@ -6,7 +6,7 @@ import pytest
 
 from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.monitoring.health import disk
-from incoming_email.monitoring.health.disk import Room
+from incoming_email.monitoring.health.disk import FreeSpace
 
 YES, NO, WARN = Answer.YES, Answer.NO, Answer.WARN
 MOST = 10**18
@@ -44,7 +44,7 @@ def test_disk_that_is_nearly_full(folders, settings, setting, answer):
 
 
 def test_disk_that_can_hold_no_more_files(monkeypatch, folders):
-    monkeypatch.setattr(disk, "measure", lambda folder: (1, Room(folder, 10**12, 12)))
+    monkeypatch.setattr(disk, "measure", lambda folder: (1, FreeSpace(folder, 10**12, 12)))
     assert find().answer is NO
     assert find().detail == f"the disk of {folders} can hold only 12 more files"
 
@@ -63,8 +63,12 @@ def test_each_folder_is_looked_at(settings, monkeypatch, folders, name):
     else:
         setattr(settings, name, other)
 
-    def measure(folder: Path) -> tuple[int, Room]:
-        return (2, Room(folder, 5_000_000, 10**6)) if folder == other else (1, Room(folder, MOST))
+    def measure(folder: Path) -> tuple[int, FreeSpace]:
+        return (
+            (2, FreeSpace(folder, 5_000_000, 10**6))
+            if folder == other
+            else (1, FreeSpace(folder, MOST))
+        )
 
     monkeypatch.setattr(disk, "measure", measure)
     settings.CHECK_DISK_MIN_BYTES = 10_000_000

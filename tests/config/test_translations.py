@@ -77,7 +77,7 @@ def test_translations_have_the_placeholders_of_the_original(catalogue: polib.POF
 def test_every_marked_text_is_in_the_catalogue(
     catalogue: polib.POFile, find_marked: Callable[[], Iterator[str]]
 ) -> None:
-    """docs/architecture.md says how to bring the catalogue up to date.
+    """docs/testing.md says how to bring the catalogue up to date.
 
     A text inside an f-string is found here, but not by xgettext: take it out of the f-string.
     """

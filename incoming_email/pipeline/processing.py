@@ -127,6 +127,7 @@ def _read(rows: Sequence[InboundEmail]) -> Iterator[ParsedEmail]:
 
 
 def _claim(pk: int, *, now: datetime) -> InboundEmail | None:
+    connections.validate()
     with noted(pk):
         if not InboundEmail.objects.claim(pk, now=now):
             return None

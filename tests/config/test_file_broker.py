@@ -1,14 +1,20 @@
 """The embedded broker loses no whole message and survives half-written files."""
 
 import threading
+import time
 import uuid
+from contextlib import closing
 
 import pytest
 from kombu import Connection
+from kombu.asynchronous import Hub
 from kombu.exceptions import ChannelError
 
 from config.file_broker import Transport
 from tests.waiting import join_all
+
+INTERVAL = 1.0
+MANY = 8
 
 
 @pytest.fixture
@@ -106,3 +112,27 @@ def test_many_at_once_bind_their_queues(connection):
         thread.start()
     join_all(*threads)
     assert sorted(row.queue for row in channel.get_table("news")) == sorted(names)
+
+
+def test_a_worker_that_has_had_enough_gets_more_as_soon_as_it_can(connection):
+    """By its event loop, and not only by the clock."""
+    connection.transport.polling_interval = INTERVAL
+    hub = Hub()
+    taken = []
+    channel = connection.default_channel
+    queue = connection.SimpleQueue(uuid.uuid4().hex)
+    for number in range(MANY):
+        queue.put(number)
+
+    def take(body, message):
+        taken.append(body)
+        hub.call_later(0.01, message.ack)
+
+    channel.basic_qos(0, 1, False)  # one that is not acknowledged is enough
+    connection.register_with_event_loop(hub)
+    with closing(hub), channel.Consumer(queue.queue, callbacks=[take]):
+        begun, loop = time.monotonic(), hub.create_loop()
+        while len(taken) < MANY and time.monotonic() - begun < MANY * INTERVAL:
+            next(loop)
+    assert taken == list(range(MANY))
+    assert time.monotonic() - begun < 3 * INTERVAL

@@ -4,7 +4,6 @@ import os
 import uuid
 
 import pytest
-from celery.fixups.django import DjangoWorkerFixup
 from django.conf import settings as django_settings
 from hypothesis import HealthCheck, settings
 
@@ -26,12 +25,3 @@ def repositories_root(settings):
     """Ids of projects come again after a rollback; repositories of another test must not."""
     settings.REPOSITORIES_ROOT = django_settings.DATA_DIR / "repositories" / uuid.uuid4().hex
     return settings.REPOSITORIES_ROOT
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _set_up_once():
-    """The page of a beat task has Celery set Django up again, which binds the log's handlers to
-    standard error as it is then: that of one test, closed for all later ones."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DjangoWorkerFixup, "django_setup", lambda _self: None)
-        yield

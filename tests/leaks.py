@@ -14,14 +14,17 @@ from pathlib import Path
 
 import pytest
 from celery import Celery, current_app
-from django.conf import UserSettingsHolder, settings
+from django.conf import settings
 from django.core import mail
 from django.core.cache import cache
 from django.core.signals import request_finished, request_started
-from django.db import connection
+from django.db import close_old_connections, connection
 from django.test import Client, override_settings
 from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_urlconf
 from django.utils import timezone, translation
+from django.utils.log import configure_logging
+
+from tests.resetting import find_lowest_settings
 
 ROOT, KNOWN = (logging.getLogger(name) for name in ("", "django"))
 
@@ -57,14 +60,6 @@ def where():
         return None
 
 
-def bottom():
-    """The settings below those that the fixture `settings` puts on top and takes away."""
-    below = settings._wrapped
-    while isinstance(below, UserSettingsHolder):
-        below = below.default_settings
-    return below
-
-
 LEAKS = {
     "language of a request": (ask_in_korean, translation.get_language),
     "language": (lambda: translation.activate("de"), translation.get_language),
@@ -91,7 +86,7 @@ LEAKS = {
         lambda: [key for key, *_ in request_started.receivers],
     ),
     "removed receiver": (
-        request_finished.receivers.clear,
+        lambda: request_finished.disconnect(close_old_connections),
         lambda: [key for key, *_ in request_finished.receivers],
     ),
     "replaced module": (
@@ -100,6 +95,10 @@ LEAKS = {
     ),
     "path": (lambda: sys.path.append("/nowhere"), lambda: list(sys.path)),
     "handler": (lambda: ROOT.addHandler(logging.StreamHandler()), lambda: list(ROOT.handlers)),
+    "log that is set up again": (
+        lambda: configure_logging(settings.LOGGING_CONFIG, settings.LOGGING),
+        lambda: list(ROOT.handlers),
+    ),
     "level": (lambda: KNOWN.setLevel(logging.CRITICAL), KNOWN.getEffectiveLevel),
     "silence": (lambda: setattr(KNOWN, "disabled", True), lambda: KNOWN.isEnabledFor(50)),
     "no way up": (lambda: setattr(KNOWN, "propagate", False), lambda: KNOWN.propagate),
@@ -123,11 +122,17 @@ LEAKS = {
         lambda: current_app.conf.task_always_eager,
     ),
     "celery app": (lambda: Celery("other").set_current(), lambda: current_app.main),
-    "setting": (lambda: setattr(bottom(), "DEBUG", True), lambda: bottom().DEBUG),
-    "new setting": (lambda: setattr(bottom(), "DOOR", "open"), lambda: hasattr(bottom(), "DOOR")),
+    "setting": (
+        lambda: setattr(find_lowest_settings(), "DEBUG", True),
+        lambda: find_lowest_settings().DEBUG,
+    ),
+    "new setting": (
+        lambda: setattr(find_lowest_settings(), "DOOR", "open"),
+        lambda: hasattr(find_lowest_settings(), "DOOR"),
+    ),
     "removed setting": (
-        lambda: delattr(bottom(), "BASE_URL"),
-        lambda: hasattr(bottom(), "BASE_URL"),
+        lambda: delattr(find_lowest_settings(), "BASE_URL"),
+        lambda: hasattr(find_lowest_settings(), "BASE_URL"),
     ),
     "setting that others remember": (
         lambda: override_settings(LANGUAGE_CODE="ko").enable(),

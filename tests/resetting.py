@@ -2,9 +2,9 @@
 
 A request leaves its language in force for the thread, a task its time zone, a command its signal
 handlers. Tests share processes, so the next one would see them. Whatever is left is put back
-silently, as the request or the task is what left it, and not always the test.
+without a word: most of it is left by the code under test, which does nothing wrong.
 
-Elsewhere: pytest itself resets the filters of warnings, and pytest-django `mail.outbox`.
+Not here: pytest puts back the filters of warnings, and pytest-django empties `mail.outbox`.
 """
 
 import functools
@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 from celery import current_app
-from django.conf import settings
+from django.conf import UserSettingsHolder, settings
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.signals import setting_changed
@@ -123,7 +123,7 @@ def is_imported_since(name: str, modules: Collection[str]) -> bool:
 
 @functools.cache
 def find_signals() -> list[Signal]:
-    """Django's, and those of applications, that some module has by name."""
+    """Those of Django and of applications that a module has by name at the first test."""
     names = [vars(module) for module in list(sys.modules.values()) if module]
     found = {id(value): value for each in names for value in list(each.values())}
     return [value for value in found.values() if type(value) is Signal]
@@ -183,9 +183,17 @@ def log() -> Iterator[None]:
             logger.setLevel(level_then)  # also forgets what was enabled
 
 
+def find_lowest_settings() -> Any:
+    """Below what `override_settings` and the fixture `settings` put on top and take away."""
+    lowest = settings._wrapped
+    while isinstance(lowest, UserSettingsHolder):
+        lowest = lowest.default_settings
+    return lowest
+
+
 @functools.cache
 def find_changeable_settings() -> list[Any]:
-    values = vars(settings._wrapped).values()
+    values = vars(find_lowest_settings()).values()
     return [value for value in values if isinstance(value, list | dict | set)]
 
 
@@ -258,7 +266,7 @@ KEPT: tuple[Callable[[], AbstractContextManager[None]], ...] = (
     log,
     database,
     celery,
-    # Before all others when a test is over: they read settings.
+    # The last to begin is the first to end: the others read settings.
     settings_of_django,
 )
 

@@ -2,7 +2,6 @@
 
 import email.policy
 import itertools
-import time
 from email.message import EmailMessage
 
 import pytest
@@ -198,7 +197,8 @@ def test_the_watcher_hears_of_mail_by_idle(dovecot, tmp_path):
     with installation.running(*WATCHER_BY_IDLE):
         wait_until(lambda: installation.query(DONE) == 3)
         for count, user in enumerate([*users.values()] * 3, start=4):
-            time.sleep(0.2 * (count % 4))  # now it idles again, now it is still at work
+            if count % 4:  # now it idles again, now it may be still at work
+                wait_until(lambda: dovecot.is_idling(user))  # noqa: B023
             deliver(user)
             wait_until(lambda: installation.query(DONE) == count)  # noqa: B023
     assert installation.query(NOTES) == 12

@@ -38,6 +38,7 @@ def test_the_watcher_takes_mail_in_as_it_comes(installation, dovecot, imap_user)
     dovecot.deliver(imap_user, first)
     with installation.running(*WATCHER_BY_IDLE):
         wait_until(lambda: installation.query(DONE) == 1)
+        wait_until(lambda: dovecot.is_idling(imap_user))
         dovecot.deliver(imap_user, second)
         wait_until(lambda: installation.query(DONE) == 2)
 

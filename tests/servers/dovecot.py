@@ -264,8 +264,18 @@ class Dovecot:
 
     def kill_sessions(self, user: str) -> int:
         """SIGKILL to the processes of this user's sessions; how many there were."""
-        listing = self.doveadm("who", "-1", user)
-        pids = {int(pid) for pid in re.findall(r"\bimap\s+(\d+)", listing)}
+        pids = self._find_sessions(user)
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         return len(pids)
+
+    def _find_sessions(self, user: str) -> set[int]:
+        listing = self.doveadm("who", "-1", user)
+        return {int(pid) for pid in re.findall(r"\bimap\s+(\d+)", listing)}
+
+    def is_idling(self, user: str) -> bool:
+        """Whether a session of this user waits in IDLE, by the title of its process."""
+        titles = [Path(f"/proc/{pid}/cmdline") for pid in self._find_sessions(user)]
+        with contextlib.suppress(OSError):  # a session that has just ended
+            return any(b" IDLE]" in title.read_bytes() for title in titles)
+        return False

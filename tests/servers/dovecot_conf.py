@@ -6,6 +6,7 @@ state_dir = {folder}/state
 instance_name = {name}
 log_path = {folder}/dovecot.log
 protocols = imap lmtp
+verbose_proctitle = yes
 listen = 127.0.0.1
 ssl = yes
 ssl_cert = <{folder}/tls/server.pem

@@ -28,7 +28,7 @@ nothing."""
 
 @contextmanager
 def becoming_a_retry(
-    rows: Sequence[InboundEmail], *, now: datetime, trace: Sequence[Step] = ()
+    row: InboundEmail, *, now: datetime, trace: Sequence[Step] = ()
 ) -> Iterator[None]:
     """Catch every fault. The rows, which the caller has claimed, are due again later.
 
@@ -39,10 +39,10 @@ def becoming_a_retry(
     try:
         yield
     except NotPendingError:
-        logger.info("ended by another worker inbound_email=%s", [row.pk for row in rows])
+        logger.info("ended by another worker inbound_email=%s", row.pk)
     except Exception as fault:
-        logger.exception("attempt failed inbound_email=%s", [row.pk for row in rows])
-        note_retry(rows, fault, now=now, trace=trace)
+        logger.exception("attempt failed inbound_email=%s attempt=%s", row.pk, row.attempts)
+        note_retry([row], fault, now=now, trace=trace)
 
 
 def is_ours(fault: BaseException) -> bool:

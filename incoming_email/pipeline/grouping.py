@@ -59,7 +59,7 @@ def settle_in_turn(attempts: Sequence[Attempt]) -> None:
     for attempt in attempts:
         if batch and not _may_be_batched(attempt):
             batch.settle()
-        with becoming_a_retry([attempt.row], now=attempt.context.now):
+        with becoming_a_retry(attempt.row, now=attempt.context.now):
             decision = decide(attempt)
             if len(attempts) == 1 or not batch.take(attempt, decision):
                 batch.settle()
@@ -73,7 +73,7 @@ def _may_be_batched(attempt: Attempt) -> bool:
 
 
 def _settle_alone(attempt: Attempt, decision: Decision) -> None:
-    retried = becoming_a_retry([attempt.row], now=attempt.context.now, trace=decision.trace)
+    retried = becoming_a_retry(attempt.row, now=attempt.context.now, trace=decision.trace)
     with retried, connections.unit_of_work():
         _log_end(attempt.row, settle(attempt, decision))
 

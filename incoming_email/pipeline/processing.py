@@ -142,7 +142,7 @@ def _settle_group(
     try:
         attempts = _make_attempts(rows, emails, now=now)
     except Exception as fault:
-        logger.exception("no attempt could be made inbound_email=%s", [row.pk for row in rows])
+        logger.exception("no attempt could be made inbound_email=%s rows=%s", rows[0].pk, len(rows))
         if len(rows) > 1 and not is_ours(fault):
             return sum(_settle_group([row], _read([row]), now=now) for row in rows)
         note_retry(rows, fault, now=now)

@@ -12,7 +12,7 @@ from django.db import OperationalError
 
 from config.logs import FORMATS, JsonFormatter, make_logging
 from incoming_email.handlers.note import NoteHandler
-from incoming_email.pipeline import processing
+from incoming_email.pipeline import faults
 from tests.incoming_email.world import make_mail, make_world
 
 KEY = "abcde01234fghij56789klmno"
@@ -152,7 +152,7 @@ def test_the_words_of_a_mail_that_fails_are_not_logged(caplog, monkeypatch, writ
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(FORMATS[written]())
-    monkeypatch.setattr(processing.logger, "handlers", [handler])
+    monkeypatch.setattr(faults.logger, "handlers", [handler])
     mail = make_mail(to=world.reply_address(), sender=world.member.email, body=WORDS)
     row = world.receive(mail)
     assert WORDS in row.last_error

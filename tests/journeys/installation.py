@@ -15,9 +15,9 @@ WORKER = ("-m", "celery", "--quiet", "-A", "config", "worker")
 WATCHER_BY_IDLE = (
     "-c",
     "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'; django.setup();"
-    "from django.core.management import call_command; from incoming_email import watching;"
-    "from incoming_email.inboxes import imap;"
-    "watching.LISTEN_SECONDS = imap.NOOP_SECONDS = 3600.0;"
+    "from django.core.management import call_command; from incoming_email.pipeline import watching;"
+    "from incoming_email.inboxes.imap import reader;"
+    "watching.LISTEN_SECONDS = reader.NOOP_SECONDS = 3600.0;"
     "call_command('watch_mailboxes')",
 )
 """As `manage.py watch_mailboxes`, but it asks no server of itself: what it hears, it was told."""

@@ -71,7 +71,7 @@ def test_a_message_that_breaks_the_parser_is_kept_and_its_sender_is_told(world, 
     assert {"step": "reading", "result": "ended", "because": why} in row.trace
     assert bytes(row.raw) == content
     notice = OutgoingEmail.objects.get(recipient=world.member.email)
-    assert "too much time or memory. Send it again as plain text" in notice.text
+    assert "too much time or memory to read. Send it again as plain text" in notice.text
 
 
 def test_the_others_of_its_batch_are_acted_on_and_it_can_be_processed_again(

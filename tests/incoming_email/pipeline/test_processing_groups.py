@@ -175,7 +175,9 @@ def test_a_fault_in_a_group_is_told_and_a_refusal_is_not(world, monkeypatch, cap
     monkeypatch.setattr(services, "create_note", fail_on_poison)
     to, sender = world.reply_address(), world.member.email
     world.receive(*(make_mail(to=to, sender=sender, body=text) for text in ("one", body)))
-    (report,) = [record for record in caplog.records if record.message.startswith("one by one")]
+    (report,) = [
+        record for record in caplog.records if record.message.startswith("processing one by one")
+    ]
     assert (report.levelname, bool(report.exc_info)) == ("ERROR" if told else "INFO", told)
     assert Note.objects.count() == 1
 

@@ -109,7 +109,7 @@ def test_a_desk_is_set_up_answers_a_customer_and_lets_them_go(page, browser, lis
     write_texts(page, tmp_path)
     page.goto(page.url.partition("/-/")[0] + "/-/issues/")
 
-    send(listener, address, subject="The listener squeaks", body="\r\n".join(LETTER))
+    send(listener, address, subject="The door squeaks", body="\r\n".join(LETTER))
     (thank_you,) = mails_to_customer()
     assert "Your number is **#1**" in thank_you.text
     answer(page, tmp_path)

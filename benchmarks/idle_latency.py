@@ -36,7 +36,7 @@ SENDER = "dana@letterbox.localhost"
 TO_LISTENER = (
     "Mailbox.objects.update(enabled=False);"
     "Mailbox.objects.filter(inbox_method='smtp').update(enabled=True);"
-    "from incoming_email import reply_keys; dana = User.objects.get(username='dana');"
+    "from incoming_email.keys import reply_keys; dana = User.objects.get(username='dana');"
     "print(reply_keys.reply_routes(recipients=[dana], item=Issue.objects.get(), discussion='')"
     "[dana.pk].reply_to)"
 )

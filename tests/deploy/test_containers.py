@@ -127,7 +127,8 @@ def ask(platform, expression):
 OVERDUE = """
 from datetime import timedelta
 from django.utils import timezone
-from incoming_email import heartbeats, receiving
+from incoming_email.models import heartbeats
+from incoming_email.pipeline import receiving
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import Mailbox
 now = timezone.now()

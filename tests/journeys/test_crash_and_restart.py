@@ -37,7 +37,7 @@ def make_mailbox(installation, dovecot, user):
         "Mailbox.objects.update(enabled=False);"
         f"Mailbox.objects.create(name='imap', enabled=True, address='{name}+%{{key}}@{domain}',"
         f" host='127.0.0.1', port={dovecot.port}, user='{user}', password='{password_of(user)}');"
-        "from incoming_email import reply_keys;"
+        "from incoming_email.keys import reply_keys;"
         "dana = User.objects.get(username='dana');"
         "routes = reply_keys.reply_routes("
         "recipients=[dana], item=Issue.objects.get(), discussion='');"
@@ -100,7 +100,7 @@ def test_the_watcher_of_a_maildir_is_killed(installation, tmp_path):
         "Mailbox.objects.update(enabled=False);"
         "Mailbox.objects.create(name='maildir', enabled=True, inbox_method='maildir',"
         f" address='in+%{{key}}@example.test', maildir_path='{maildir}');"
-        "from incoming_email import reply_keys;"
+        "from incoming_email.keys import reply_keys;"
         "dana = User.objects.get(username='dana');"
         "routes = reply_keys.reply_routes("
         "recipients=[dana], item=Issue.objects.get(), discussion='');"
@@ -123,7 +123,7 @@ def test_the_worker_is_killed(installation, dovecot, imap_user):
         (folder / f"{number}.eml").write_bytes(content)
     installation.ask(
         "import pathlib; from django.utils import timezone;"
-        "from incoming_email import receiving, tasks;"
+        "from incoming_email import tasks; from incoming_email.pipeline import receiving;"
         "from incoming_email.inboxes.base import RawMessage;"
         f"files = sorted(pathlib.Path('{folder}').iterdir());"
         "rows = receiving.store(Mailbox.objects.get(name='imap'),"

@@ -21,7 +21,8 @@ PR_SET_CHILD_SUBREAPER = 36
 WITH_HANGING = (*WORKER, "--include", "tests.journeys.hanging")
 SEND_MAILS = """
 from django.utils import timezone
-from incoming_email import demo, receiving, tasks
+from incoming_email import demo, tasks
+from incoming_email.pipeline import receiving
 from incoming_email.inboxes.base import RawMessage
 to = demo.seed(now=timezone.now()).users[0].new_issue_address
 mail = 'From: dana@letterbox.localhost\\r\\nTo: %s\\r\\nSubject: Mail %s\\r\\n\\r\\nHo.\\r\\n'

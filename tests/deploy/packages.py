@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib.metadata import Distribution, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,7 @@ def make_venv(folder: Path, *, python: str) -> Path:
 def install_packages(folder: Path) -> None:
     """The pinned packages, linked to where this test's own interpreter has them."""
     (site,) = folder.glob("lib/python3*/site-packages")
-    for name in _read_pins():
-        installed = distribution(name)
+    for installed in _find_pinned(folder / "bin" / "python"):
         for path in sorted(_tops_of(installed)):
             target = site / path
             if not target.exists():
@@ -40,12 +39,20 @@ def install_packages(folder: Path) -> None:
             script.chmod(0o755)
 
 
-def _read_pins() -> Iterator[str]:
+def _find_pinned(python: Path) -> Iterator[Distribution]:
+    """Those that pip would choose for this interpreter."""
+    asked = [python, "-c", "import platform; print(platform.python_version())"]
+    version = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     for line in (ROOT / "requirements.txt").read_text().splitlines():
-        if line and not line.startswith("#"):
-            requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate():
-                yield requirement.name
+        if not line or line.startswith("#"):
+            continue
+        pin = Requirement(line)
+        if pin.marker is None:
+            yield distribution(pin.name)
+        elif pin.marker.evaluate({"python_full_version": version}):
+            # Ours may be another version, which does without; `find_python` asks what is needed.
+            with suppress(PackageNotFoundError):
+                yield distribution(pin.name)
 
 
 def _tops_of(installed: Distribution) -> set[str]:
@@ -59,7 +66,8 @@ def find_python(user: int | None, *needed: str) -> str | None:
     packages = str(distribution("Django").locate_file(""))
     code = f"import sys; sys.path.append({packages!r}); import {', '.join(('venv', *needed))}"
     for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
-        if _succeeds([python, "-c", code], user):
+        # Without the packages of the system, which a virtual environment has not either.
+        if _succeeds([python, "-I", "-S", "-c", code], user):
             return python
     return None
 

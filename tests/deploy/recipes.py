@@ -1,5 +1,6 @@
 """Command blocks of docs/deploying.md, run as they are, in a folder that stands for `/`."""
 
+import fnmatch
 import re
 import shutil
 import subprocess
@@ -8,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.deploy.machine import Machine
-from tests.deploy.reading import ROOT
+from tests.deploy.reading import DEPLOY, ROOT
 
 PLACES = re.compile(r"(?<![\w.:/])/(?:opt|etc|var/lib)\b")
-LEFT_BEHIND = (".git", ".venv", "var", "__pycache__", ".*_cache", ".hypothesis", "secrets")
+OF_THIS_CHECKOUT = (".git", ".venv", "var", ".env", "secrets", "compose.env", "secret.env")
+"""At the top and in deploy/: history, packages, data and secrets of whoever runs the tests."""
 PYTHON = """\
 #!{ours}
 # The system's Python, for which pip installs what this machine has already.
@@ -30,6 +32,17 @@ if not (folder / "bin" / "pip").exists():
 """
 NOTED = '#!/bin/sh\necho "$(basename "$0") $*" >> {log}\n'
 RUNUSER = '#!/bin/sh\ntest "$1 $3" = "-u --" && shift 3 && exec {become} "$@"\n'
+
+
+def copy_checkout(folder: Path) -> Path:
+    """The project as a fresh checkout has it."""
+
+    def leave_behind(of: str, names: list[str]) -> set[str]:
+        made = fnmatch.filter(names, "__pycache__") + fnmatch.filter(names, ".*_cache")
+        is_private = Path(of) == ROOT or DEPLOY in (Path(of), *Path(of).parents)
+        return {*made, ".hypothesis", *(OF_THIS_CHECKOUT if is_private else ())}
+
+    return Path(shutil.copytree(ROOT, folder, ignore=leave_behind))
 
 
 def read_blocks(heading: str) -> list[str]:
@@ -91,8 +104,9 @@ class Host:
     def machine_of(self, unit: str) -> tuple[Machine, Sequence[str]]:
         """What systemd makes of the installed unit: where, how and as whom its command runs."""
         units = self.path("/etc/systemd/system/")
-        common = _read_unit(units / "letterbox-.service.d" / "common.conf")
-        own = common | _read_unit(units / f"letterbox-{unit}.service")
+        own = _read_settings(
+            units / f"letterbox-{unit}.service", units / "letterbox-.service.d" / "common.conf"
+        )
         environment = dict(pair.split("=", 1) for pair in own["Environment"].split())
         environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
         settings = self.path(own["EnvironmentFile"].removeprefix("-"))
@@ -109,6 +123,11 @@ class Host:
         return machine, self.at(own["ExecStart"]).split()
 
 
-def _read_unit(path: Path) -> dict[str, str]:
-    """The last value of each name."""
-    return dict(re.findall(r"(?m)^([A-Za-z]+)=(.*)$", path.read_text()))
+def _read_settings(*paths: Path) -> dict[str, str]:
+    """The last value of each name, but all lines of Environment (systemd.exec, "Environment=")."""
+    found: dict[str, str] = {}
+    for path in paths:
+        for name, value in re.findall(r"(?m)^([A-Za-z]+)=(.*)$", path.read_text()):
+            before = found.get(name, "") if name == "Environment" else ""
+            found[name] = f"{before} {value}".strip()
+    return found

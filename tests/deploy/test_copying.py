@@ -1,12 +1,9 @@
 """`.dockerignore` is read as Docker reads it, and the image has no file that it keeps out."""
 
-import shutil
-
 import pytest
 
 from tests.deploy.copying import make_image, read_ignored
-from tests.deploy.reading import ROOT
-from tests.deploy.recipes import LEFT_BEHIND
+from tests.deploy.recipes import copy_checkout
 
 
 @pytest.mark.parametrize(
@@ -43,8 +40,7 @@ def test_wildcards(rule, path, is_ignored):
 
 
 def test_the_image_has_the_code_and_nothing_that_python_made_of_it(tmp_path):
-    source = tmp_path / "letterbox"
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+    source = copy_checkout(tmp_path / "letterbox")
     (source / "config" / "__pycache__").mkdir()
     (source / "config" / "__pycache__" / "settings.cpython-311.pyc").write_text("")
     app = make_image(tmp_path, source=source)

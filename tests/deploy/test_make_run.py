@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,8 +11,7 @@ import pytest
 
 from tests.deploy.machine import STOP_SECONDS, Machine, open_folder
 from tests.deploy.packages import make_venv
-from tests.deploy.reading import ROOT
-from tests.deploy.recipes import LEFT_BEHIND
+from tests.deploy.recipes import copy_checkout
 from tests.deploy.visiting import Visitor
 from tests.servers.dovecot import free_ports
 from tests.servers.programs import require_program
@@ -32,8 +30,7 @@ def listens(port):
 def test_make_run_takes_the_first_message_through_and_ends_at_ctrl_c():
     require_program("make")
     with open_folder() as folder:
-        checkout = folder / "letterbox"
-        shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(*LEFT_BEHIND, ".env"))
+        checkout = copy_checkout(folder / "letterbox")
         make_venv(checkout / ".venv", python=sys.executable)
         web, listener = free_ports(2)
         environment = {

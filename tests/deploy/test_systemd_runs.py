@@ -9,7 +9,7 @@ import pytest
 from tests.deploy.machine import open_folder, read_only, running
 from tests.deploy.packages import find_python, find_user
 from tests.deploy.reading import ROOT
-from tests.deploy.recipes import LEFT_BEHIND, Host, read_blocks
+from tests.deploy.recipes import Host, copy_checkout, read_blocks
 from tests.deploy.visiting import Visitor, send
 from tests.servers.dovecot import free_ports
 from tests.waiting import wait_until
@@ -37,8 +37,7 @@ def installed():
         python = find_python(user)
         assert python is not None
         host = Host(folder, user=user, python=python)
-        checkout = folder / "checkout"
-        shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+        checkout = copy_checkout(folder / "checkout")
         for name, text in OTHERS.items():
             path = checkout / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,11 +3,16 @@
 import re
 from collections.abc import Iterator
 
+from incoming_email.parsing.replies.header_blocks import find_header_name, is_header_block
 from incoming_email.parsing.replies.mail_lines import parse_lines
 from incoming_email.parsing.replies.splitting import MAX_CHARACTERS, MAX_LINES
 from incoming_email.parsing.replies.trimming import find_forward
+from incoming_email.parsing.text.matching import plain
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_SEAM = re.compile(r"\s*(?:-{3,}\s*[^\s-].{0,200}-{3,}|_{10,})\s*")
+"""'----- Forwarded message from Ann <a@example.com> -----' in any language, and Outlook's rule."""
+
 _COMMAND = re.compile(r"(?:^|[\r\n])/[A-Za-z]")
 
 
@@ -44,5 +49,20 @@ def _cut_forward(lines: list[str]) -> list[str]:
     """The sender's text above a forwarded message; of a text too long to be read, none."""
     if len(lines) > MAX_LINES or sum(map(len, lines)) > MAX_CHARACTERS:
         return []
-    start = find_forward(parse_lines(dict(enumerate(lines)), {}))
-    return lines[:start]
+    forward = find_forward(parse_lines(dict(enumerate(lines)), {}))
+    seams = (at for at in (forward, _find_seam(lines)) if at is not None)
+    return lines[: min(seams, default=len(lines))]
+
+
+def _find_seam(lines: list[str]) -> int | None:
+    """The first line that looks like the top of another mail, whatever the subject says.
+
+    Looser than the rules by which text is kept or cut: what stands below it is kept and shown, and
+    is not read for commands. A wrong guess costs the writer a command; a missed one would let a
+    stranger command in the name of who forwards the mail.
+    """
+    plain_lines = [plain(line) for line in lines]
+    for at, line in enumerate(plain_lines):
+        if _SEAM.fullmatch(line) or (find_header_name(line) and is_header_block(plain_lines, at)):
+            return at
+    return None

@@ -53,6 +53,30 @@ def test_a_text_too_long_to_be_read_commands_nothing():
     assert 30_000 in find_others(text, text)
 
 
+BLOCK = "From: Carl <c@z.example>\nSent: Monday\nTo: b@y.example\nSubject: door\n"
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        BLOCK,
+        f"________________________________\n{BLOCK}",
+        f"-----Original Message-----\n{BLOCK}",
+        "Von: Carl <c@z.example>\nGesendet: Montag\nAn: b@y.example\nBetreff: door\n",
+        "----- Forwarded message from Carl <c@z.example> -----\n",
+        "---------- Iletti eteenpain ----------\nFoo: Carl\n",
+    ],
+)
+@pytest.mark.parametrize("above", ["", "FYI\n\n", "Hi Bo,\n\n/label ~bug\n\nBest\nAnn\n\n"])
+def test_a_forward_that_is_kept_whole_commands_nothing(top, above):
+    """As the subject says that it is a forward, all of it is the reply."""
+    text = f"{above}{top}\nThe door squeaks.\n\n/close\n\n/title Pwned"
+    others = find_others(text, text)
+    lines = split_lines(text)
+    own = [line for at, line in enumerate(lines) if at not in others and line.startswith("/")]
+    assert own == (["/label ~bug"] if "/label" in above else [])
+
+
 LINES = st.one_of(
     st.sampled_from(
         ["/close", "-- ", "> x", "text", "", FORWARD.strip(), "On 1 May 2026, Bo wrote:", "```"]

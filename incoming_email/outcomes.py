@@ -156,6 +156,14 @@ class Reason(models.TextChoices):
         _("You are not a participant in this ticket."),
         _("The sender is not a participant in this ticket."),
     )
+    INTERNAL_ANSWER = (
+        "internal_answer",
+        _(
+            "Your email answers an internal comment, but the address that you sent it to reaches"
+            " other readers. Reply to the notification itself, or use the web page."
+        ),
+        _("The message answers an internal note at an address that reaches other readers."),
+    )
     TOO_MANY_RECIPIENTS = (
         "too_many_recipients",
         _("Your email has more recipients than are allowed."),

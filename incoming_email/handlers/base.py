@@ -103,6 +103,9 @@ class Handler(Protocol):
     """The handler writes rows of its own item only, takes little time and holds no lock that others
     wait for, so that many messages may share a transaction."""
 
+    publishes: ClassVar[bool]
+    """It stores the text of the message where others read it."""
+
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         """What the key refers to; None where it is unknown. Only reads."""
         ...

@@ -22,6 +22,7 @@ class IssueHandler:
     secret_key: ClassVar[bool] = False
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
+    publishes: ClassVar[bool] = True
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         return find_target(key)

@@ -25,6 +25,7 @@ class IssueNoteHandler:
     secret_key: ClassVar[bool] = False
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = True
+    publishes: ClassVar[bool] = True
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         target = find_target(key)

@@ -26,6 +26,7 @@ class NoteHandler:
     secret_key: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = True
+    publishes: ClassVar[bool] = True
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         reply_key = context.reply_keys.get(key["reply_key"])

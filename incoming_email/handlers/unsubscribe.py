@@ -21,6 +21,7 @@ class UnsubscribeHandler:
     secret_key: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
+    publishes: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         """Expired and revoked keys still unsubscribe: nothing can be written by it."""

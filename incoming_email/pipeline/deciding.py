@@ -7,20 +7,29 @@ from datetime import datetime
 from django.conf import settings
 
 from incoming_email.handlers.base import Context
-from incoming_email.keys import probe_keys
+from incoming_email.keys import probe_keys, reply_keys
 from incoming_email.limits.blocking import EVERYWHERE
 from incoming_email.models import SenderPolicy
 from incoming_email.outcomes import Held, Ignored, Reason, Refusal, Refused, Rejected
-from incoming_email.parsing.addresses import AddressTemplate
+from incoming_email.parsing.addresses import AddressTemplate, find_reply_keys
 from incoming_email.parsing.mime.headers import NO_FIELDS
 from incoming_email.parsing.types import Kind, ParsedEmail
 from incoming_email.pipeline.attempts import Attempt
 from incoming_email.pipeline.ends import Step
 from incoming_email.pipeline.isolation.reading import UNREAD
 from incoming_email.pipeline.limiting import Count, find_room
-from incoming_email.pipeline.resolving import Resolved, find_override, fits_sender, resolve
+from incoming_email.pipeline.resolving import (
+    Resolved,
+    answered_ids,
+    find_override,
+    fits_sender,
+    resolve,
+)
 from incoming_email.sender_auth import find_proof
 from issues import outbox
+from issues.known_discussions import find_discussion
+from issues.models import EmailAddress, User
+from issues.quick_actions import Answered
 
 IGNORED_KINDS = {
     Kind.AUTOMATIC: Reason.AUTOMATIC,
@@ -108,6 +117,7 @@ def _require_allowed(attempt: Attempt, resolved: Resolved, trace: list[Step]) ->
     if resolved.target.refusal is not None:
         raise Rejected(resolved.target.refusal)
     _require_fitting_sender(attempt, resolved, trace)
+    _require_own_readers(attempt, resolved, trace)
     recipients = {c.address for c in attempt.email.candidates if c.header in OPEN_RECIPIENTS}
     if len(recipients) > settings.MAX_RECIPIENTS:
         _hold(Reason.TOO_MANY_RECIPIENTS, attempt.context)
@@ -152,6 +162,52 @@ def _require_fitting_sender(attempt: Attempt, resolved: Resolved, trace: list[St
     trace.append({"step": "authentication", "result": result, "because": proof.because})
     if not proof.passed and policy != SenderPolicy.FLAG:
         _hold(Reason.NOT_AUTHENTICATED, context)
+
+
+def _require_own_readers(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
+    """An answer to an internal note is internal in the discussion of that note alone; at any other
+    address of ours it would reach readers whom it was not meant for."""
+    answered = _find_answered(attempt, resolved) if resolved.handler.publishes else None
+    if answered is None or _is_placed(resolved, answered):
+        return
+    if find_discussion(answered.item, answered.discussion).internal:
+        trace.append({"step": "answered note", "result": "internal, in another discussion"})
+        _hold(Reason.INTERNAL_ANSWER, attempt.context)
+
+
+def _find_answered(attempt: Attempt, resolved: Resolved) -> Answered | None:
+    """What the nearest id of ours stands for. A reply by key costs no query: the keys of a batch
+    are looked up at once."""
+    context, ids = attempt.context, answered_ids(attempt.email)
+    if not ids:
+        return None
+    if not resolved.handler.batchable and (sender := _find_owner(attempt.email.sender)):
+        return reply_keys.find_answered(ids, author=sender)
+    if resolved.target.author is not None and not resolved.handler.secret_key:
+        return reply_keys.find_answered(ids, author=resolved.target.author)
+    for key in find_reply_keys(ids, settings.MESSAGE_ID_HOST):
+        row = context.reply_keys.get(key)
+        if row is not None:
+            return Answered(row.item, row.discussion)
+    return None
+
+
+def _find_owner(address: str) -> User | None:
+    """The person whose verified address it is."""
+    rows = EmailAddress.objects.filter(address=address, verified_at__isnull=False)
+    row = rows.select_related("user").first() if address else None
+    return row.user if row else None
+
+
+def _is_placed(resolved: Resolved, answered: Answered) -> bool:
+    """Whether what the handler writes stands in the discussion that is answered."""
+    handler, target = resolved.handler, resolved.target
+    if target.item == answered.item and target.discussion == answered.discussion:
+        return not target.external_author or not answered.discussion
+    if target.author is None or handler.secret_key:
+        return False
+    # A private address: its handler places the text by what is answered on its own item.
+    return target.item == answered.item or handler.name == "merge_request"
 
 
 def _hold(reason: Reason, context: Context) -> None:

@@ -16,7 +16,11 @@ from incoming_email.pipeline.isolation.process import NoParserError
 from issues import connections
 
 logger = logging.getLogger(__name__)
-OURS = (NoParserError, OperationalError, InterfaceError, MemoryError)
+OURS = (NoParserError, InterfaceError, MemoryError)
+AWAY_STATES = ("08", "53", "57P")
+"""How SQLSTATE begins where PostgreSQL is away or short of something (its manual, appendix A). Any
+other one, such as of a limit that a message exceeds, is of the message."""
+
 OUR_ERRNOS = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
     *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO),
@@ -47,6 +51,9 @@ def becoming_a_retry(
 
 def is_ours(fault: BaseException) -> bool:
     """Whether it would have happened with any message."""
+    if isinstance(fault, OperationalError):
+        state = getattr(fault.__cause__, "sqlstate", None)
+        return state is None or state.startswith(AWAY_STATES)
     return isinstance(fault, OURS) or (isinstance(fault, OSError) and fault.errno in OUR_ERRNOS)
 
 

@@ -57,13 +57,12 @@ def process_each(ids: Iterable[int], *, clock: Callable[[], datetime] = timezone
     for pk in ids:
         try:
             row = _claim(pk, now=clock())
-        except Exception:  # whatever it is, the other rows must have their attempt
-            logger.exception("no attempt could be made inbound_email=%s", pk)
-            faults += 1
-        else:
             done += row is not None
             is_attempted = row is None or not process_claimed([row], clock=clock)
-            faults = 0 if is_attempted else faults + 1
+        except Exception:  # whatever it is, the other rows must have their attempt
+            logger.exception("no attempt could be made inbound_email=%s", pk)
+            is_attempted = False
+        faults = 0 if is_attempted else faults + 1
         if faults == MOST_FAULTS_IN_A_ROW:
             logger.warning("the other messages that are due wait for the next sweep")
             break
@@ -87,10 +86,13 @@ def process_claimed(
     with outbox.wake_once():
         for start in range(0, len(rows), GROUP):
             emails = emails or _read(rows[start:])
-            failed = _settle_group(rows[start : start + GROUP], emails, now=clock())
-            if failed:
+            group = rows[start : start + GROUP]
+            attempts = _prepare(group, emails, now=clock())
+            if isinstance(attempts, int):
+                left_out += attempts
                 emails = None  # an iterator that raised is at its end
-            left_out += failed
+            else:
+                settle_in_turn(attempts)
     return left_out
 
 
@@ -134,21 +136,26 @@ def _claim(pk: int, *, now: datetime) -> InboundEmail | None:
         return InboundEmail.objects.select_related("mailbox").get(pk=pk)
 
 
-def _settle_group(
+def _prepare(
     rows: Sequence[InboundEmail], emails: Iterator[ParsedEmail], *, now: datetime
-) -> int:
-    """Return at how many no attempt could be made. A fault that may be of one message alone is
-    found out by taking each by itself."""
+) -> list[Attempt] | int:
+    """What is known of each; or, after a fault, at how many no attempt could be made. A fault that
+    may be of one message alone is found out by taking each by itself."""
     try:
-        attempts = _make_attempts(rows, emails, now=now)
+        return _make_attempts(rows, emails, now=now)
     except Exception as fault:
         logger.exception("no attempt could be made inbound_email=%s rows=%s", rows[0].pk, len(rows))
-        if len(rows) > 1 and not is_ours(fault):
-            return sum(_settle_group([row], _read([row]), now=now) for row in rows)
-        note_retry(rows, fault, now=now)
-        return len(rows)
-    settle_in_turn(attempts)
-    return 0
+        if len(rows) == 1 or is_ours(fault):
+            note_retry(rows, fault, now=now)
+            return len(rows)
+    left_out = 0
+    for row in rows:
+        alone = _prepare([row], _read([row]), now=now)
+        if isinstance(alone, int):
+            left_out += alone
+        else:
+            settle_in_turn(alone)
+    return left_out
 
 
 def _make_attempts(

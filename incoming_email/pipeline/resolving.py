@@ -49,7 +49,7 @@ def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
     keys = {address: template.find_key(address) for address in addresses}
     foreign = (a for a, key in keys.items() if key is None and not template.matches(a))
     forwarded = forwarded_addresses.find_keys(foreign)
-    ids = (message_id for email in emails for message_id in _ids(email))
+    ids = (message_id for email in emails for message_id in answered_ids(email))
     named = {key for key in keys.values() if key}.union(
         forwarded.values(), find_reply_keys(ids, settings.MESSAGE_ID_HOST)
     )
@@ -118,7 +118,7 @@ def find_handlers(
             template.find_key(address) or context.forwarded.get(address)
             for _h, address in _addresses(email, context)
         ),
-        *find_reply_keys(_ids(email), settings.MESSAGE_ID_HOST),
+        *find_reply_keys(answered_ids(email), settings.MESSAGE_ID_HOST),
     }
     for key in keys:
         if key:
@@ -148,7 +148,7 @@ def _cut(address: str, template: AddressTemplate, context: Context) -> str:
     return f"{bare}+{redact_key(detail)}@{domain}" if plus else address
 
 
-def _ids(email: ParsedEmail) -> list[str]:
+def answered_ids(email: ParsedEmail) -> list[str]:
     """In-Reply-To first, then References from the newest, at the right, to the oldest."""
     return [*email.in_reply_to, *reversed(email.references)]
 
@@ -176,7 +176,7 @@ def _find_in_references(email: ParsedEmail, context: Context, trace: list[Step])
     An id is no secret of the recipient alone: whoever was sent the thread knows it. So here, in
     contrast to an address, From decides even where the mailbox asks for no match.
     """
-    for key in dict.fromkeys(find_reply_keys(_ids(email), settings.MESSAGE_ID_HOST)):
+    for key in dict.fromkeys(find_reply_keys(answered_ids(email), settings.MESSAGE_ID_HOST)):
         found, result = _try_key(key, context)
         fits = found is not None and fits_sender(found.target, email.sender)
         if found and not fits:

@@ -21,6 +21,7 @@ class AliasHandler:
     secret_key: ClassVar[bool] = False
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
+    publishes: ClassVar[bool] = True
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         project = Project.objects.filter(

@@ -22,6 +22,7 @@ class BounceHandler:
     secret_key: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset({Reason.BOUNCE})
     batchable: ClassVar[bool] = False
+    publishes: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         reply_key = context.reply_keys.get(key["reply_key"])

@@ -21,6 +21,7 @@ class ParticipantReplyHandler:
     secret_key: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
+    publishes: ClassVar[bool] = True
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         reply_key = context.reply_keys.get(key["reply_key"])

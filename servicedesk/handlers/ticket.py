@@ -24,6 +24,7 @@ class TicketHandler:
     secret_key: ClassVar[bool] = False
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
+    publishes: ClassVar[bool] = True
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         """A project without a desk is answered like one that does not exist."""

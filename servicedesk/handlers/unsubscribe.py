@@ -21,6 +21,7 @@ class ParticipantUnsubscribeHandler:
     secret_key: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
+    publishes: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         reply_key = context.reply_keys.get(key["reply_key"])

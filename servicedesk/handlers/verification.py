@@ -25,6 +25,7 @@ class VerificationHandler:
     secret_key: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset({Reason.OWN_MAIL, Reason.AUTOMATIC})
     batchable: ClassVar[bool] = False
+    publishes: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         if key.string not in context.forwarded.values():

@@ -277,3 +277,50 @@ def test_an_answer_to_the_mail_about_a_system_note_is_a_comment(ticket, client):
     assert not discussion.system
     ticket.desk.receive(answer(sent_to(ticket.agent.email)[-1], body="It is done."))
     assert newest().discussion == discussion.name
+
+
+def answer_elsewhere(ticket, to, **fields):
+    """The boss answers the notification of the internal note, but at this address."""
+    told = as_received(ticket.notification)
+    thread = {
+        "In-Reply-To": told["Message-ID"],
+        "References": f"{told['References']} {told['Message-ID']}",
+    }
+    body = f"Yes, he is a {SECRET}."
+    content = make_mail(to=to, sender=ticket.boss.email, body=body, **(thread | fields))
+    return ticket.desk.receive(content)
+
+
+@pytest.mark.parametrize("dropped", ["nothing", "the reply key"])
+@pytest.mark.parametrize("way", ["another issue", "a new issue", "the desk"])
+def test_an_answer_at_another_address_waits_for_a_person(ticket, way, dropped):
+    own = ticket.issue_address(ticket.boss)
+    other = ticket.desk.open_ticket("dora@other.example")
+    own_part = f"-issue-{ticket.issue.iid}@"
+    to = {
+        "another issue": own.replace(own_part, f"-issue-{other.iid}@"),
+        "a new issue": own.replace(own_part, "-issue@"),
+        "the desk": ticket.desk.address,
+    }[way]
+    before = Issue.objects.count()
+    short = {"References": as_received(ticket.notification)["Message-ID"]}
+    row = answer_elsewhere(ticket, to, **(short if dropped == "the reply key" else {}))
+    if row.status == Status.PROCESSED:  # the key in the thread has led to the discussion
+        assert row.note.internal
+    else:
+        assert (row.status, row.reason) == (Status.HELD, Reason.INTERNAL_ANSWER)
+    assert Issue.objects.count() == before
+    assert_nothing_left(ticket, SECRET)
+
+
+def test_an_answer_by_the_key_of_a_participant_waits_for_a_person(ticket):
+    """A member who opened a ticket by mail has two addresses for answers to it."""
+    boss = ticket.boss
+    issue = ticket.desk.write(boss.email, Cc="ann@customer.example").issue
+    (thanks,) = [row for row in sent() if row.recipient == boss.email and "thank" in row.kind]
+    services.subscribe(user=boss, item=issue)
+    services.create_note(item=issue, author=ticket.agent, body="He is odd.", internal=True)
+    ticket.notification = [row for row in sent() if row.recipient == boss.email][-1]
+    row = answer_elsewhere(ticket, as_received(thanks)["Reply-To"])
+    assert (row.status, row.reason) == (Status.HELD, Reason.INTERNAL_ANSWER)
+    assert_nothing_left(ticket, SECRET)

@@ -53,7 +53,7 @@ def die_between_two_batches():
 
 
 def die_before_the_first_is_processed():
-    processing.process = lambda _pk, **_: die()
+    processing.process_claimed = lambda *_args, **_more: die()
     tasks.retry_failed()
 
 

@@ -26,10 +26,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from tests.journeys.installation import BEAT, WORKER, Installation  # noqa: E402
-from tests.waiting import wait_until  # noqa: E402
 from tests.journeys.test_crash_and_restart import make_mailbox  # noqa: E402
 from tests.servers.brokers import running_redis  # noqa: E402
 from tests.servers.dovecot import Dovecot, free_ports, password_of  # noqa: E402
+from tests.waiting import wait_until  # noqa: E402
 
 SEEN_SECONDS = 0.002
 PATIENCE_SECONDS = 60.0

@@ -3,7 +3,8 @@
 import re
 
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
-_LINE_END = re.compile(r"\r+\n|\r")
+_LINE_END = re.compile(r"\r+\n")
+_QUOTE_MARK = re.compile(r"[ \t]{0,3}>")
 _ARMOUR_BEGIN = "-----BEGIN PGP SIGNED MESSAGE-----"
 _SIGNATURE_BEGIN = "-----BEGIN PGP SIGNATURE-----"
 _SIGNATURE_END = "-----END PGP SIGNATURE-----"
@@ -14,8 +15,16 @@ def clean_text(text: str) -> str:
     """LF line ends; no NUL, which a database refuses, and no lone surrogate."""
     text = text.replace("\0", "").replace("\r\n", "\n")
     if "\r" in text:
-        text = _LINE_END.sub("\n", text)
+        text = "\n".join(map(_split_at_bare_cr, _LINE_END.sub("\n", text).split("\n")))
     return text if text.isascii() else _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _split_at_bare_cr(line: str) -> str:
+    """A CR alone ends a line too, though RFC 5322 (2.3) forbids it. Who quotes such a text takes it
+    for one line and marks it once, so what follows the CR is quoted as well."""
+    if "\r" not in line:
+        return line
+    return line.replace("\r", "\n> " if _QUOTE_MARK.match(line) else "\n")
 
 
 def unfold_flowed(text: str, *, delete_space: bool) -> str:

@@ -34,7 +34,7 @@ nothing."""
 def becoming_a_retry(
     row: InboundEmail, *, now: datetime, trace: Sequence[Step] = ()
 ) -> Iterator[None]:
-    """Catch every fault. The rows, which the caller has claimed, are due again later.
+    """Catch every fault. The row, which the caller has claimed, is due again later.
 
     A fault of the message costs the attempt, and the next one comes after the claim's pause; one of
     the installation (no parser, no database, no disk) costs none. Both are recorded in

@@ -1,7 +1,5 @@
 """Whatever a value holds, the lines around it mean what they meant without it."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +9,7 @@ from issues.notifications.mentions import parse_mentions
 from issues.quick_actions.reading import read_text
 from issues.quick_actions.registry import find_actions
 from servicedesk.quoting import fill_in_marked
+from tests.growing import assert_linear
 
 TEMPLATE_LINES = st.sampled_from(
     [
@@ -69,15 +68,10 @@ def test_lines_of_the_template_alone_are_typed(template, value):
     assert all(number < len(lines) for number in text.others)
 
 
+@pytest.mark.growth
 @pytest.mark.parametrize("unit", ["/close\n", "a ", "```\n", " " * 9, "%{ISSUE_ID}", "<", "\u2028"])
 def test_time_grows_with_the_length_only(unit):
-    def seconds(size):
-        value = unit * (size // len(unit))
-        best = 60.0
-        for _attempt in range(3):
-            start = time.process_time()
-            fill("Hi\n%{ISSUE_DESCRIPTION}\nBye", value)
-            best = min(best, time.process_time() - start)
-        return best
+    def fill_in(value):
+        fill("Hi\n%{ISSUE_DESCRIPTION}\nBye", value)
 
-    assert seconds(800_000) < max(20 * seconds(100_000), 0.05)
+    assert_linear(fill_in, lambda size: unit * (size // len(unit)), 100_000, 800_000)

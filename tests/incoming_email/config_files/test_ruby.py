@@ -1,7 +1,6 @@
 """The reader of gitlab.rb: literals only, all else is a sentence with the line's number."""
 
 import contextlib
-import time
 
 import pytest
 from hypothesis import given
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from incoming_email.config_files import ConfigFile, UnreadableConfig, ruby
 from incoming_email.config_files.ruby_literals import NotLiteral, read_literal
 from incoming_email.config_files.types import Entry
+from tests.growing import assert_linear
 
 PREFIX = "gitlab_rails['incoming_email_address'] = "
 
@@ -224,6 +224,7 @@ def test_any_literal_is_read_or_refused(text):
         assert read_literal(text, 0).end <= len(text)
 
 
+@pytest.mark.growth
 @pytest.mark.parametrize(
     "piece",
     [
@@ -242,12 +243,8 @@ def test_any_literal_is_read_or_refused(text):
 )
 @pytest.mark.parametrize("start", ["", "gitlab_rails['incoming_email_a'] = \"", PREFIX])
 def test_time_grows_with_the_length_only(start, piece):
-    def seconds(count):
-        text = start + piece * count
-        began = time.process_time()
+    def read(text):
         with contextlib.suppress(UnreadableConfig):
             ruby.read_sections(text)
-        return time.process_time() - began
 
-    seconds(100)
-    assert seconds(40_000) < 40 * max(seconds(4_000), 0.005)
+    assert_linear(read, lambda count: start + piece * count, 4_000, 40_000)

@@ -1,17 +1,9 @@
 """Hostile sizes: reading time grows no faster than the message does."""
 
-import time
-
 import pytest
 
 from incoming_email.parsing.message import parse
-
-FACTOR = 4
-MAX_RATIO = 3.0 * FACTOR
-"""Quadratic work would take FACTOR² = 16 times as long; a busy machine is allowed for."""
-
-FLOOR = 0.02
-"""Seconds: shorter times are noise."""
+from tests.growing import assert_linear
 
 
 def nested(levels: int) -> bytes:
@@ -67,19 +59,7 @@ HOSTILE = {
 }
 
 
-def seconds(content: bytes) -> float:
-    """The best of three, to be fair on a busy machine."""
-    times = []
-    for _ in range(3):
-        begun = time.process_time()
-        parse(content)
-        times.append(time.process_time() - begun)
-    return min(times)
-
-
+@pytest.mark.growth
 @pytest.mark.parametrize("name", HOSTILE)
 def test_time_grows_with_the_size(name):
-    make = HOSTILE[name]
-    small, large = seconds(make(100_000 // FACTOR)), seconds(make(100_000))
-    assert large < max(small, FLOOR) * MAX_RATIO
-    assert large < 10
+    assert_linear(parse, HOSTILE[name], 25_000, 100_000)

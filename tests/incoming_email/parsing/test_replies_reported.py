@@ -84,4 +84,4 @@ def test_x29_repeated_links_and_brackets(unit):
     begin = process_time()
 
     assert split_reply(text) == Split(text, "")
-    assert process_time() - begin < 1
+    assert process_time() - begin < 5

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incoming_email.parsing.replies.splitting import split_reply
+from tests.growing import assert_linear
 
 PIECES = [
     "",
@@ -114,21 +115,10 @@ GROWING = {
 }
 
 
-def seconds(text: str) -> float:
-    best = 9.0
-    for _ in range(3):
-        begin = process_time()
-        split_reply(text)
-        best = min(best, process_time() - begin)
-    return best
-
-
+@pytest.mark.growth
 @pytest.mark.parametrize("unit", GROWING.values(), ids=GROWING.keys())
 def test_time_grows_with_the_length(unit):
-    small = unit * (40_000 // len(unit))
-    seconds(small)
-
-    assert seconds(small * 4) < 10 * seconds(small) + 0.02
+    assert_linear(split_reply, lambda size: unit * (size // len(unit)), 40_000, 160_000)
 
 
 @pytest.mark.parametrize("unit", GROWING.values(), ids=GROWING.keys())

@@ -100,4 +100,4 @@ def test_without_a_trusted_name_or_a_sender_nothing_counts():
 def test_a_hostile_field_takes_no_time(piece):
     start = time.process_time()
     assert not vouched(f"{TRUSTED}; " + piece * 100_000)
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 5

@@ -202,4 +202,4 @@ def test_a_hostile_message_takes_no_time(make):
     content = make(100_000)
     start = time.process_time()
     check_signatures(content, "example.com", Never())
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 5

@@ -14,6 +14,7 @@ from issues.diffs.letters import show_text
 from issues.diffs.parsing import DiffLimits, parse_diff
 from issues.diffs.types import Change
 from issues.repositories import GitStopped
+from tests.growing import assert_linear
 
 ATTACK = "<script>alert('x')</script>"
 
@@ -210,12 +211,11 @@ def test_shown_text_holds_no_markup_of_its_own(text):
     assert not set("<>\"'") & set(shown)
 
 
+@pytest.mark.growth
 def test_time_grows_with_the_length():
-    def measure(count):
-        out = RAW + b"diff --git a/x b/x\n" + b"@@ -1 +1 @@\n" * count + b"\nx" * count
-        began = time.process_time()
-        parse_diff(out, DiffLimits(files=9, lines=10**9, file_lines=10**9, line_length=100))
-        return time.process_time() - began
+    limits = DiffLimits(files=9, lines=10**9, file_lines=10**9, line_length=100)
 
-    measure(100)
-    assert measure(40_000) < 40 * max(measure(4_000), 0.001)
+    def make(count):
+        return RAW + b"diff --git a/x b/x\n" + b"@@ -1 +1 @@\n" * count + b"\nx" * count
+
+    assert_linear(lambda out: parse_diff(out, limits), make, 4_000, 40_000)

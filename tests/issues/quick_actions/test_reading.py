@@ -1,7 +1,6 @@
 """A text taken apart into what is said and what is to be done."""
 
 import re
-import time
 
 import pytest
 from hypothesis import given
@@ -11,6 +10,7 @@ from issues.marked_text import MarkedText, typed
 from issues.quick_actions import arguments
 from issues.quick_actions.reading import MAX_DOUBTS, read_text
 from issues.quick_actions.registry import find_actions
+from tests.growing import assert_linear
 
 
 def read(text, *, limit=50):
@@ -250,6 +250,7 @@ def test_reading_never_raises(text):
     read(f"/title {text}\n/label {text}\n/assign {text}\n/due {text}\n/duplicate {text}")
 
 
+@pytest.mark.growth
 @pytest.mark.parametrize(
     "unit",
     [
@@ -260,17 +261,7 @@ def test_reading_never_raises(text):
     ids=repr,
 )
 def test_time_grows_with_the_length_only(unit):
-    def seconds(size):
-        text = unit * (size // len(unit))
-        best = 10.0
-        for _attempt in range(3):
-            start = time.process_time()
-            read(text)
-            best = min(best, time.process_time() - start)
-        return best
-
-    small, large = seconds(100_000), seconds(800_000)
-    assert large < max(20 * small, 0.05)
+    assert_linear(read, lambda size: unit * (size // len(unit)), 100_000, 800_000)
 
 
 @pytest.mark.parametrize(

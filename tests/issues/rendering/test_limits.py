@@ -1,7 +1,6 @@
 """What is counted before and after rendering: never too little, and in linear time."""
 
 import re
-import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -17,6 +16,7 @@ from issues.rendering.limits import (
     count_rescanned,
 )
 from issues.rendering.markdown import to_html
+from tests.growing import assert_linear
 
 
 @pytest.mark.parametrize(
@@ -167,24 +167,13 @@ HOSTILE = {
     "tasks": "- [x] a\n",
     "nul": "\0",
 }
-FACTOR = 4
 
 
-def seconds(text: str) -> float:
-    """The best of three, to be fair on a busy machine."""
-    times = []
-    for _ in range(3):
-        begun = time.process_time()
-        render_markdown(text)
-        times.append(time.process_time() - begun)
-    return min(times)
-
-
+@pytest.mark.growth
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
 def test_time_grows_with_the_length(unit):
-    small = unit * (50_000 // len(unit.encode()))
-
-    assert seconds(small * FACTOR) < max(seconds(small), 0.01) * FACTOR * 2.5
+    count = len(unit.encode())
+    assert_linear(render_markdown, lambda size: unit * (size // count), 50_000, 200_000)
 
 
 SANDWICHES = {
@@ -203,6 +192,7 @@ SANDWICHES = {
 }
 
 
+@pytest.mark.growth
 @pytest.mark.parametrize("make", SANDWICHES.values(), ids=SANDWICHES.keys())
 def test_time_grows_with_the_length_of_parts(make):
-    assert seconds(make(25_000 * FACTOR)) < max(seconds(make(25_000)), 0.01) * FACTOR * 2.5
+    assert_linear(render_markdown, make, 25_000, 100_000)

@@ -185,7 +185,7 @@ def test_a_text_past_a_limit_is_shown_as_it_is_at_once(text, sentence, render):
 
     html = render(text)
 
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 5
     assert html.startswith(f'<p><em>{sentence}</em></p>\n<pre lang="text">')
     assert html.count("<") <= 12
     assert len(html) < 7 * MAX_PLAIN_BYTES

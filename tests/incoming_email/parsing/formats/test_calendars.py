@@ -1,12 +1,11 @@
 """A calendar part in one line, inert, whatever stands in it."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from incoming_email.parsing.formats.calendars import summarise_calendar
+from tests.growing import assert_linear
 
 LINE = "Grüße planen · 2024-06-03 10:00–11:00 Europe/Berlin · Room 5 · Ann Doe"
 
@@ -115,15 +114,7 @@ GROWING = {
 }
 
 
+@pytest.mark.growth
 @pytest.mark.parametrize("make", GROWING.values(), ids=GROWING)
 def test_the_time_grows_with_the_length(make):
-    def measure(size):
-        text = make(size)
-        times = []
-        for _ in range(3):
-            start = time.process_time()
-            summarise_calendar(text)
-            times.append(time.process_time() - start)
-        return min(times)
-
-    assert measure(160_000) < 8 * measure(40_000) + 0.02
+    assert_linear(summarise_calendar, make, 40_000, 160_000)

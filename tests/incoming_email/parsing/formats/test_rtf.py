@@ -1,13 +1,13 @@
 """RTF bodies: decompression, the HTML or text in them, and no harm from any bytes."""
 
 import struct
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from incoming_email.parsing.formats.rtf import MAX_BYTES, decompress_rtf, read_rtf
+from tests.growing import assert_linear
 from tests.incoming_email.parsing.tnef_writer import compressed
 
 
@@ -113,15 +113,7 @@ GROWING = {
 }
 
 
+@pytest.mark.growth
 @pytest.mark.parametrize("make", GROWING.values(), ids=GROWING)
 def test_the_time_grows_with_the_length(make):
-    def measure(size):
-        content = make(size)
-        times = []
-        for _ in range(3):
-            start = time.process_time()
-            read_rtf(content)
-            times.append(time.process_time() - start)
-        return min(times)
-
-    assert measure(200_000) < 8 * measure(50_000) + 0.02
+    assert_linear(read_rtf, make, 50_000, 200_000)

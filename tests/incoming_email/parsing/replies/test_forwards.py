@@ -1,6 +1,5 @@
 """A forward by hand: whose message it is, when it was written, and about what."""
 
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from incoming_email.parsing.message import parse, parse_plain
 from incoming_email.parsing.replies.forwards import is_forward_subject
 from incoming_email.parsing.types import Forwarded
+from tests.growing import assert_linear
 
 DATE = datetime(2024, 6, 3, 8, 0, tzinfo=UTC)
 ANN = Forwarded("ann@example.com", "Ann Doe", DATE, "Broken door")
@@ -255,15 +255,7 @@ GROWING = {
 }
 
 
+@pytest.mark.growth
 @pytest.mark.parametrize("make_text", GROWING.values(), ids=GROWING)
 def test_the_time_grows_with_the_length(make_text):
-    def measure(size):
-        content = make(make_text(size))
-        times = []
-        for _ in range(3):
-            start = time.process_time()
-            parse(content)
-            times.append(time.process_time() - start)
-        return min(times)
-
-    assert measure(60_000) < 8 * measure(15_000) + 0.02
+    assert_linear(parse, lambda size: make(make_text(size)), 15_000, 60_000)

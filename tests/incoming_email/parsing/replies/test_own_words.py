@@ -1,7 +1,5 @@
 """The lines of a mail that others wrote are found, so that no command in them counts."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 from incoming_email.parsing.replies.own_words import find_others
 from incoming_email.parsing.replies.splitting import split_reply
 from issues.marked_text import split_lines
+from tests.growing import assert_linear
 
 FORWARD = "---------- Forwarded message ---------\nFrom: Bo <b@example.com>\nDate: today\n\n"
 
@@ -98,15 +97,10 @@ def test_it_never_raises(text, reply):
     find_others(text, reply)
 
 
+@pytest.mark.growth
 @pytest.mark.parametrize("unit", ["/close\n", "-- \n/x\n", "> a\n", "/a ", "On x wrote:\n/x\n"])
 def test_time_grows_with_the_length_only(unit):
-    def seconds(size):
-        text = unit * (size // len(unit))
-        best = 60.0
-        for _attempt in range(3):
-            start = time.process_time()
-            find_others(text, text)
-            best = min(best, time.process_time() - start)
-        return best
+    def find(text):
+        find_others(text, text)
 
-    assert seconds(80_000) < max(20 * seconds(10_000), 0.05)
+    assert_linear(find, lambda size: unit * (size // len(unit)), 10_000, 80_000)

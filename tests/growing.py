@@ -1,0 +1,44 @@
+"""How the time of some work grows with the size of its input, whatever else the machine does."""
+
+import gc
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Input = TypeVar("Input")
+
+ROUNDS = 8
+# Below this, the clock and the first look at the code weigh more than the work.
+SHORTEST = 0.005
+
+
+def assert_linear(
+    work: Callable[[Input], object], make: Callable[[int], Input], small: int, large: int
+) -> None:
+    """Fail if `work(make(large))` takes more than 2.5 times what `make(small)` lets one expect.
+
+    What takes the square of the size takes `large / small` times that, so `large` is at least four
+    times `small`. Both are measured again, in turn, until they fit or the rounds are over: other
+    work on the machine makes a measurement longer, and never shorter.
+    """
+    assert large >= 4 * small
+    contents = make(small), make(large)
+    limit = 2.5 * large / small
+    best = [float("inf"), float("inf")]
+    for _ in range(ROUNDS):
+        best = [min(b, seconds(work, content)) for b, content in zip(best, contents, strict=True)]
+        if best[1] < limit * max(best[0], SHORTEST):
+            return
+    raise AssertionError(f"{small}: {best[0]:.4f} s, {large}: {best[1]:.4f} s")
+
+
+def seconds(work: Callable[[Input], object], content: Input) -> float:
+    """Processor time of one call, without the collector, which looks at all that the tests hold."""
+    gc.collect(0)
+    gc.disable()
+    try:
+        begun = time.process_time()
+        work(content)
+        return time.process_time() - begun
+    finally:
+        gc.enable()

@@ -18,7 +18,7 @@ $(VENV)/.tools: requirements-dev.txt $(VENV)/.runtime
 
 run: $(VENV)/.runtime
 	$(BIN)/python manage.py migrate --verbosity 0
-	$(BIN)/python manage.py seed_demo --verbosity 0 > /dev/null
+	$(BIN)/python manage.py seed_demo --check-ports > /dev/null
 	PATH="$(CURDIR)/$(BIN):$$PATH" deploy/run-all
 
 test: $(VENV)/.tools

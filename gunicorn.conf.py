@@ -1,9 +1,9 @@
 """Gunicorn's settings when started in this folder; its command line wins."""
 
-from config.settings import LOGGING, WEB_MAX_REQUESTS
+from config.settings import LOGGING, WEB_MAX_REQUESTS, WEB_PORT
 
-# Set here, since a PORT in the environment would make it listen on every network.
-bind = "127.0.0.1:8000"
+# Not PORT: gunicorn would listen on every network.
+bind = f"127.0.0.1:{WEB_PORT}"
 threads = 4
 # A process that is replaced now and then gives back what memory it has gathered.
 max_requests = WEB_MAX_REQUESTS

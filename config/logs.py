@@ -68,7 +68,7 @@ def make_logging(*, written: str, level: str) -> dict[str, Any]:
     """What Django, Celery and gunicorn configure logging by; `written` is line or json."""
     if written not in FORMATS:
         raise ImproperlyConfigured(f"LOG_FORMAT is {' or '.join(FORMATS)}, not {written!r}.")
-    ours = ("config", "incoming_email", "issues", "servicedesk", "celery.beat")
+    ours = ("config", "incoming_email", "issues", "servicedesk")
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -79,6 +79,8 @@ def make_logging(*, written: str, level: str) -> dict[str, Any]:
         # kombu warns that a file broker has no host name; an access log would hold keys.
         | {
             "kombu.connection": {"level": "ERROR"},
+            # It writes a line for each task that is due, several a minute for ever.
+            "celery.beat": {"level": "WARNING"},
             "gunicorn.error": {"level": "WARNING", "propagate": True},
             "gunicorn.access": {"level": "WARNING", "propagate": True},
         },

@@ -15,6 +15,10 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     """It checks its connection itself, and survives faults of most reads and writes, but not of the
     rows read anew each five minutes, nor of a task that it switches off."""
 
+    def setup_schedule(self) -> None:
+        super().setup_schedule()
+        logger.info("beat started")
+
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Send what is due; seconds until the next look. What was read before stays in force."""
         try:

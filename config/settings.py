@@ -17,7 +17,8 @@ SECRET_KEY = env.str("SECRET_KEY")
 ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS")
 DEBUG = env.bool("DEBUG", default=False)
 LETTERBOX_VERSION = env.str("LETTERBOX_VERSION", default="")
-BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+WEB_PORT = env.int("WEB_PORT", default=8000)
+BASE_URL = env.str("BASE_URL", default=f"http://127.0.0.1:{WEB_PORT}").rstrip("/")
 ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", urlsplit(BASE_URL).hostname or ""]
 )

@@ -8,15 +8,18 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from incoming_email.keys import sender_tokens
+from incoming_email.keys import reply_keys, sender_tokens
 from incoming_email.models import InboxMethod, Mailbox
 from issues import repositories, services
 from issues.extension_points import ExtensionPoint, declare
-from issues.models import Issue, Project, Role, User, Visibility
+from issues.models import Issue, Note, Project, Role, User, Visibility
 
 PROJECT_PATH = "acme/shop"
-ADDRESS = "incoming+%{key}@letterbox.localhost"
+MAILBOX = "Demo mailbox"
 MAIL_DOMAIN = "letterbox.localhost"
+ADDRESS = f"incoming+%{{key}}@mail.{MAIL_DOMAIN}"
+"""At a domain where nobody of the organisation has an address, as the check advises."""
+
 PASSWORD = "letterbox-demo"  # noqa: S105  (printed, and only for a machine of one's own)
 
 
@@ -36,11 +39,14 @@ class Demo:
     users: tuple[DemoUser, ...]
     """The developer first."""
 
+    reply_address: str
+    """What the reporter's notifications of the first issue are answered to."""
+
     desk_address: str
     """The address that customers write to; empty where there is no service desk."""
 
 
-DEMO_DESK: ExtensionPoint[Callable[[Project], str]] = declare("the desk of the demo project")
+DEMO_DESK: ExtensionPoint[Callable[[Project, datetime], str]] = declare("demo desk")
 """Opens it and gives the address that customers write to."""
 
 PEOPLE = (
@@ -72,7 +78,8 @@ def seed(*, now: datetime) -> Demo:
     return Demo(
         project=project,
         mailbox=mailbox,
-        desk_address=_open_desk(project),
+        reply_address=_find_reply_address(project, reader=users[1]),
+        desk_address=_open_desk(project, now),
         users=tuple(
             _as_demo_user(user, role, project, now=now)
             for user, (_name, _full_name, role) in zip(users, PEOPLE, strict=True)
@@ -118,11 +125,11 @@ def _find_or_create_admin() -> User:
 
 
 def _find_or_create_mailbox() -> Mailbox:
-    found = Mailbox.objects.filter(address=ADDRESS).first()
+    found = Mailbox.objects.filter(name=MAILBOX).first()
     if found:
         return found
     mailbox = Mailbox(
-        name="Demo mailbox",
+        name=MAILBOX,
         enabled=True,
         address=ADDRESS,
         inbox_method=InboxMethod.SMTP,
@@ -133,9 +140,20 @@ def _find_or_create_mailbox() -> Mailbox:
     return mailbox
 
 
-def _open_desk(project: Project) -> str:
+def _find_reply_address(project: Project, *, reader: User) -> str:
+    """What the notification of the first note is answered to; empty once the note is gone."""
+    note = Note.objects.filter(issue__project=project, issue__author=reader).order_by("pk").first()
+    if note is None or note.issue is None:
+        return ""
+    routes = reply_keys.reply_routes(
+        recipients=[reader], item=note.issue, discussion=note.discussion
+    )
+    return routes[reader.pk].reply_to if reader.pk in routes else ""
+
+
+def _open_desk(project: Project, now: datetime) -> str:
     open_desk = DEMO_DESK.find()
-    return "" if open_desk is None else open_desk(project)
+    return "" if open_desk is None else open_desk(project, now)
 
 
 def _create_first_issue(project: Project, *, author: User, answerer: User) -> Issue:

@@ -23,8 +23,8 @@ def test_two_commits_and_an_address_for_developers_and_above(capsys):
     git = repositories.ensure_repository(project)
     assert git.run("rev-list", "--count", head).text == "2"
     addresses = {user["role"]: user["addresses"]["new_merge_request"] for user in seeded["users"]}
-    assert addresses["developer"].endswith("-merge-request@letterbox.localhost")
-    assert addresses["maintainer"].endswith("-merge-request@letterbox.localhost")
+    assert addresses["developer"].endswith("-merge-request@mail.letterbox.localhost")
+    assert addresses["maintainer"].endswith("-merge-request@mail.letterbox.localhost")
     assert addresses["reporter"] is None
     assert seed(capsys) == seeded
     assert repositories.find_head(project, "main") == head

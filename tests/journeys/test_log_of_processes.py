@@ -47,7 +47,7 @@ def test_every_process_writes_json(tmp_path):
             client.sendmail("dana@letterbox.localhost", [address], mail)
         assert ask(web, "/unsubscribe/abcdefghijklmnopqrstuvwxyz/") == 404
         wait_until(lambda: "processed inbound_email=" in log.read_text())
-        wait_until(lambda: "beat: Starting" in log.read_text())
+        wait_until(lambda: "beat started" in log.read_text())
         written = log.read_text()
     entries = [json.loads(line) for line in written.splitlines()]
     assert all(set(entry) >= NAMES for entry in entries)

@@ -24,12 +24,12 @@ def seed(*options):
 def test_mail_to_the_printed_address_becomes_a_ticket(tmp_path):
     address = json.loads(seed("--json"))["service_desk"]["address"]
     project = Project.objects.get()
-    assert address == f"incoming+acme-shop-{project.pk}-issue-@letterbox.localhost"
+    assert address == f"incoming+acme-shop-{project.pk}-issue-@mail.letterbox.localhost"
     mail = tmp_path / "mail"
     mail.write_text(f"From: carl@customer.example\nTo: {address}\nSubject: Help\n\nIt squeaks.\n")
     call_command("receive_email", str(mail), stdout=io.StringIO())
-    assert InboundEmail.objects.get().outcome == "ticket acme/shop#2"
-    assert Ticket.objects.get().requester == "carl@customer.example"
+    assert InboundEmail.objects.get().outcome == "ticket acme/shop#3"
+    assert Ticket.objects.latest("pk").requester == "carl@customer.example"
 
 
 def test_twice_changes_nothing_and_a_desk_that_was_switched_off_stays_off():
@@ -40,6 +40,6 @@ def test_twice_changes_nothing_and_a_desk_that_was_switched_off_stays_off():
 
 
 def test_people_read_the_address_too(monkeypatch):
-    assert "-issue-@letterbox.localhost opens a ticket for anybody" in seed()
+    assert "-issue-@mail.letterbox.localhost opens a ticket for anybody" in seed()
     provide(monkeypatch, DEMO_DESK)
     assert json.loads(seed("--json"))["service_desk"] is None

@@ -5,15 +5,16 @@ import socket
 import time
 from argparse import ArgumentParser
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from incoming_email import demo
 
 WAIT_SECONDS = 60
+ISSUE = r"Subject: My first issue\r\n\r\nIt came by mail.\r\n"
+ANSWER = r"Subject: Re: The cart forgets its content (#1)\r\n\r\nThank you, Dana!\r\n"
 
 
 class Command(BaseCommand):
@@ -24,28 +25,51 @@ class Command(BaseCommand):
         parser.add_argument(
             "--when-up", action="store_true", help="Print once the web server answers."
         )
+        parser.add_argument(
+            "--check-ports",
+            action="store_true",
+            help="Fail where another program has the port of the pages or of the SMTP listener.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["check_ports"]:
+            _require_free_ports()
         seeded = demo.seed(now=timezone.now())
-        if options["when_up"]:
-            _wait_until_up()
+        if options["when_up"] and not _wait_until_up():
+            raise CommandError(
+                f"Pages or SMTP listener do not answer after {WAIT_SECONDS} s: see the lines above."
+            )
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(seeded), ensure_ascii=False))
         else:
             self.stdout.write(_as_text(seeded))
 
 
-def _wait_until_up() -> None:
-    """Wait until web server and SMTP listener answer. Gives up silently: they log their errors."""
-    web = urlsplit(settings.BASE_URL)
-    wanted = [
-        (web.hostname or "127.0.0.1", web.port or 80),
-        (settings.SMTP_LISTENER_HOST, settings.SMTP_LISTENER_PORT),
-    ]
+def _find_ports() -> dict[str, tuple[str, int]]:
+    """Where pages and SMTP listener answer, by the setting that moves them."""
+    return {
+        "WEB_PORT": ("127.0.0.1", settings.WEB_PORT),
+        "SMTP_LISTENER_PORT": (settings.SMTP_LISTENER_HOST, settings.SMTP_LISTENER_PORT),
+    }
+
+
+def _require_free_ports() -> None:
+    for setting, (host, port) in _find_ports().items():
+        if _answers((host, port)):
+            raise CommandError(
+                f"Another program listens at {host}:{port}. End it, or choose another port:"
+                f" {setting}={port + 1} make run"
+            )
+
+
+def _wait_until_up() -> bool:
+    """Wait until web server and SMTP listener answer; False where one does not."""
+    wanted = list(_find_ports().values())
     deadline = time.monotonic() + WAIT_SECONDS
     while wanted and time.monotonic() < deadline:
         time.sleep(0.3)
         wanted = [address for address in wanted if not _answers(address)]
+    return not wanted
 
 
 def _answers(address: tuple[str, int]) -> bool:
@@ -79,6 +103,7 @@ def _as_json(seeded: demo.Demo) -> dict[str, Any]:
             }
             for person in seeded.users
         ],
+        "reply_address": seeded.reply_address or None,
         "service_desk": {"address": seeded.desk_address} if seeded.desk_address else None,
     }
 
@@ -109,20 +134,25 @@ def _as_text(seeded: demo.Demo) -> str:
             else []
         ),
         "First message (the SMTP listener must run, as it does with `make run`):",
-        "  " + _first_message(developer),
+        "  " + _mail_command(developer, developer.new_issue_address or "", ISSUE),
+        *(
+            [
+                "First answer, as rita, to the notification of dana's comment on issue #1:",
+                "  " + _mail_command(seeded.users[1], seeded.reply_address, ANSWER),
+            ]
+            if seeded.reply_address
+            else []
+        ),
         "",
     ]
     return "\n".join(lines)
 
 
-def _first_message(person: demo.DemoUser) -> str:
-    """A command that needs nothing but Python."""
-    mail = (
-        f"From: {person.user.email}\\r\\nTo: {person.new_issue_address}\\r\\n"
-        "Subject: My first issue\\r\\n\\r\\nIt came by mail.\\r\\n"
-    )
+def _mail_command(person: demo.DemoUser, address: str, mail: str) -> str:
+    """A shell command that sends the mail; it needs nothing but Python."""
+    head = f"From: {person.user.email}\\r\\nTo: {address}\\r\\n"
     return (
         'python3 -c "import smtplib; '
         f"smtplib.SMTP('{settings.SMTP_LISTENER_HOST}', {settings.SMTP_LISTENER_PORT})"
-        f".sendmail('{person.user.email}', ['{person.new_issue_address}'], '{mail}')\""
+        f".sendmail('{person.user.email}', ['{address}'], '{head}{mail}')\""
     )

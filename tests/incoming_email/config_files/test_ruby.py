@@ -247,4 +247,4 @@ def test_time_grows_with_the_length_only(start, piece):
         with contextlib.suppress(UnreadableConfig):
             ruby.read_sections(text)
 
-    assert_linear(read, lambda count: start + piece * count, 4_000, 40_000)
+    assert_linear(read, lambda count: start + piece * count, 8_000, 80_000)

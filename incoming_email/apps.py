@@ -1,5 +1,6 @@
 """Registration of the app: its checks, what it gives to the layer below, the cache's table."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.apps import AppConfig
@@ -17,11 +18,16 @@ class IncomingEmailConfig(AppConfig):
     def ready(self) -> None:
         # The models come first.
         from incoming_email import checks  # noqa: F401, PLC0415
+        from incoming_email.handlers import registry  # noqa: PLC0415
         from incoming_email.keys import reply_keys  # noqa: PLC0415
         from incoming_email.secrets import secret_files  # noqa: PLC0415
         from issues.notifications import REPLY_ROUTES  # noqa: PLC0415
 
         REPLY_ROUTES.register(reply_keys.reply_routes)
+        # At the start, and before a worker forks, not at the first message. The checks name a path
+        # that leads nowhere.
+        with suppress(ImportError):
+            registry.handlers()
         post_delete.connect(secret_files.forget, sender="incoming_email.Mailbox")
         post_migrate.connect(create_cache_table, sender=self)
 

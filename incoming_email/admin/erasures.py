@@ -71,10 +71,12 @@ class ErasureAdmin(KeptAdmin[Erasure]):
     def _erase(self, request: HttpRequest, person: erasing.Person, by: User | None) -> HttpResponse:
         erased = erasing.erase(person, by=by, now=timezone.now())
         if erased.counts:
-            said = _("Erased. Back-ups still hold it until they are overwritten.")
+            said = _("Erased. Backups still contain it until they are overwritten.")
             self.message_user(request, str(said), messages.SUCCESS)
         else:
-            self.message_user(request, str(_("Nothing is held of this person.")), messages.WARNING)
+            self.message_user(
+                request, str(_("No data of this person is stored.")), messages.WARNING
+            )
         return redirect("admin:incoming_email_erasure_changelist")
 
     @admin.display(description=_("no."))

@@ -40,8 +40,8 @@ class ReplyKeyAdmin(KeptAdmin[ReplyKey]):
         for row in valid:
             self.log_change(request, row, str(_("Revoked.")))
         said = ngettext(
-            "%(count)d key is revoked. An answer to it is turned down.",
-            "%(count)d keys are revoked. An answer to them is turned down.",
+            "%(count)d key was revoked. Replies to it are rejected.",
+            "%(count)d keys were revoked. Replies to them are rejected.",
             count,
         )
         self.message_user(request, said % {"count": count}, messages.SUCCESS)

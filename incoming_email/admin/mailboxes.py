@@ -207,7 +207,7 @@ def describe_secret(secret: str) -> str:
         return str(
             _(
                 "It cannot be decrypted: no key of ENCRYPTION_KEYS fits it."
-                " Put the old key back, behind the new one, or enter the password again."
+                " Add the old key again, after the new one, or enter the password again."
             )
         )
     return str(_("Set") if secret else _("Not set"))

@@ -30,9 +30,9 @@ class Polled:
 
 def poll(mailbox: Mailbox, *, seconds: float = POLL_SECONDS) -> Polled:
     if mailbox.inbox_method not in FETCHED:
-        return Polled(_("There is nothing to poll: mail comes in by itself here."), True)
+        return Polled(_("There is nothing to poll: mail is delivered to this mailbox."), True)
     if not mailbox.enabled:
-        return Polled(_("The mailbox is switched off. Switch it on and save it first."), True)
+        return Polled(_("The mailbox is disabled. Enable and save it first."), True)
     return _fetch(mailbox, seconds)
 
 
@@ -49,18 +49,19 @@ def _fetch(mailbox: Mailbox, seconds: float) -> Polled:
     try:
         count = fetching.fetch(mailbox, holder=holder, on_progress=note)
     except _TimeIsUp:
-        more = _("What still waits is taken in by the worker at the next poll.")
+        more = _("The worker fetches the remaining messages at the next poll.")
         return Polled(f"{_count(taken)} {more}")
     except InboxError as error:
         return Polled(fetching.describe_fault(error), True)
     if count is None:
         return Polled(
-            _("Somebody else reads the mailbox at the moment, so its mail is coming in."), False
+            _("Another process is reading the mailbox right now, so its mail is being fetched."),
+            False,
         )
     return Polled(_count(count))
 
 
 def _count(count: int) -> str:
     return ngettext(
-        "%(count)d new message was taken in.", "%(count)d new messages were taken in.", count
+        "%(count)d new message was fetched.", "%(count)d new messages were fetched.", count
     ) % {"count": count}

@@ -50,7 +50,7 @@ def load(config: ConfigFile, *, name: str = "") -> list[Loaded]:
         raise UnreadableConfig(_("--name is for one mailbox, and the file sets up two."))
     if not sections:
         raise UnreadableConfig(
-            _("The file switches incoming email off and names no address: nothing is left to load.")
+            _("The file disables incoming email and has no address: there is nothing to load.")
         )
     return [_load_section(section, name=name) for section in sections]
 
@@ -68,8 +68,8 @@ def _load_section(section: Section, *, name: str) -> Loaded:
     if not address:
         raise UnreadableConfig(
             _(
-                "%(section)s names no address, so no mailbox can be made of it. Add a line such as"
-                ' address: "incoming+%%{key}@example.com".'
+                "%(section)s has no address, so no mailbox can be created from it. Add a line such"
+                ' as address: "incoming+%%{key}@example.com".'
             )
             % {"section": section.purpose}
         )
@@ -145,7 +145,7 @@ def _remark(
         )
         remarks.append(_describe_missing(row, lacking))
     elif not wanted:
-        remarks.append(_("It is switched off, as the file says. Switch it on in the admin."))
+        remarks.append(_("It is disabled, as in the file. Enable it in the admin."))
     if not row.template.has_key:
         remarks.append(_describe_dedicated(row))
     return remarks
@@ -153,8 +153,8 @@ def _remark(
 
 def _describe_missing(row: Mailbox, lacking: str) -> str:
     text = _(
-        "It is switched off, since this is still to be filled in: %(columns)s. Enter it in the"
-        " admin, where you then switch the mailbox on."
+        "It is disabled because these fields are still empty: %(columns)s. Fill them in in the "
+        "admin, then enable the mailbox."
     ) % {"columns": lacking}
     if "password" not in lacking:
         return text
@@ -166,4 +166,4 @@ def _describe_missing(row: Mailbox, lacking: str) -> str:
 def _describe_dedicated(row: Mailbox) -> str:
     if row.purpose == Purpose.SERVICE_DESK_EMAIL:
         return _("The address has no %{key}, which the service desk needs to tell projects apart.")
-    return _("The address has no %{key}, so it takes replies only.")
+    return _("The address has no %{key}, so it accepts replies only.")

@@ -90,7 +90,7 @@ def _read_assignment(scan: Scan, match: re.Match[str]) -> None:
         values = {"line": scan.line, "name": name, "block": scan.blocks[-1]}
         raise UnreadableConfig(
             _(
-                "Line %(line)d: %(name)s stands in a block that begins at line %(block)d. Letterbox"
+                "Line %(line)d: %(name)s is in a block that begins at line %(block)d. Letterbox"
                 " evaluates no Ruby, so move the line out of the block."
             )
             % values
@@ -146,7 +146,7 @@ def _note_mention(scan: Scan, code: str, number: int) -> None:
             _("Line %(line)d can't be read. Write it as gitlab_rails['incoming_email_…'] = value.")
             % {"line": number}
         )
-    remark = _("Line %(line)d mentions incoming email, but sets nothing that a mailbox has.")
+    remark = _("Line %(line)d mentions incoming email, but sets no option of a mailbox.")
     scan.remarks.append(remark % {"line": number})
 
 

@@ -88,10 +88,7 @@ def _convert(entry: Entry) -> str | int | bool:
         raise UnreadableConfig(_("%(key)s must be a whole number.") % {"key": key})
     if isinstance(value, str):
         return value if key == "password" else value.strip()
-    raise UnreadableConfig(
-        _("%(key)s must be a text; put it in quotes, so that it is taken as it stands.")
-        % {"key": key}
-    )
+    raise UnreadableConfig(_("%(key)s must be a string; put it in quotes.") % {"key": key})
 
 
 def _remark(entries: Sequence[Entry]) -> list[str]:
@@ -100,7 +97,7 @@ def _remark(entries: Sequence[Entry]) -> list[str]:
     unknown = [key for key in keys if key not in {*COLUMNS, *NEEDLESS, ENCRYPTED_FILE}]
     remarks = []
     if needless:
-        text = _("Not needed by Letterbox, so left out: %(keys)s.")
+        text = _("Ignored because Letterbox does not need them: %(keys)s.")
         remarks.append(text % {"keys": ", ".join(needless)})
     if unknown:
         text = _("Unknown keys ignored (typo?): %(keys)s.")

@@ -38,7 +38,9 @@ def _read_mapping(text: str) -> dict[str, object]:
         top = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        sentence = _("Line %(line)d is not valid YAML. Put values with signs in them in quotes.")
+        sentence = _(
+            "Line %(line)d is not valid YAML. Put values with special characters in quotes."
+        )
         raise UnreadableConfig(sentence % {"line": mark.line + 1 if mark else 1}) from None
     except (yaml.YAMLError, RecursionError, ValueError):
         raise UnreadableConfig(_("The file is not valid YAML.")) from None

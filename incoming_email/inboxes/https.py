@@ -60,7 +60,7 @@ def https_errors(url: str) -> Iterator[None]:
 def _remedy(error: Exception, host: str) -> str:
     message = str(error)
     if "certificate has expired" in message:
-        return f"Renew the certificate of {host}, or set the clock of this machine right."
+        return f"Renew the certificate of {host}, or correct the clock of this machine."
     if "mismatch, certificate is not valid for" in message:
         return f"Use the name that the certificate of {host} was issued for."
     if "CERTIFICATE_VERIFY_FAILED" in message:

@@ -70,8 +70,8 @@ def read_text(mailbox_id: int) -> str | None:
         return decrypt(stored)
     except UndecryptableError:
         raise UnreadableFileError(
-            _("no key of ENCRYPTION_KEYS fits the encrypted file"),
-            remedy=_("Put the old key back, behind the new one, or write the file again."),
+            _("no key of ENCRYPTION_KEYS can decrypt the encrypted file"),
+            remedy=_("Add the old key again, after the new one, or write the file again."),
         ) from None
 
 
@@ -123,7 +123,7 @@ def _read_yaml(text: str) -> dict[str, str]:
     except (yaml.YAMLError, RecursionError, ValueError):
         raise InvalidSecrets(_("It is not valid YAML. Put user and password in quotes.")) from None
     if not isinstance(values, dict) or not any(values.values()):
-        raise InvalidSecrets(_("It holds nothing. Write lines such as: password: 'secret'."))
+        raise InvalidSecrets(_("It is empty. Write lines such as: password: 'secret'."))
     return values
 
 

@@ -26,7 +26,7 @@ def copy_in(
     readers = set(readers_among(users, item))
     for user in users:
         if user not in readers:
-            message = _("@%(name)s may not read this, so they cannot be told of it.")
+            message = _("@%(name)s may not read this, so they cannot be notified.")
             raise Invalid([message % {"name": user.username}])
     on_item = {"issue": item} if isinstance(item, Issue) else {"merge_request": item}
     known = Subscription.objects.filter(user__in=readers, **on_item)

@@ -94,5 +94,5 @@ def test_the_check_says_which_process_is_down(tmp_path):
     assert found["broker"]["remedy"].startswith("Start the broker, or correct CELERY_BROKER_URL.")
     assert found["outgoing mail"]["answer"] == "no"
     assert found["round trip"]["answer"] == "no"
-    assert "the mail still waits to be sent" in found["round trip"]["detail"]
+    assert "the mail is still waiting to be sent" in found["round trip"]["detail"]
     assert found["round trip"]["remedy"].startswith("Start worker and beat")

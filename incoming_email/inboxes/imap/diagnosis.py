@@ -153,7 +153,7 @@ def diagnose(
     try:
         for name, check in STEPS:
             if failed:
-                yield Finding(name, Answer.SKIPPED, "a step before failed")
+                yield Finding(name, Answer.SKIPPED, "an earlier step failed")
                 continue
             try:
                 finding = check(attempt)

@@ -28,8 +28,8 @@ NO_VALIDITY = gettext_noop(
     "the mail server gives the folder no UIDVALIDITY, so its messages have no lasting ids."
 )
 NO_POSITION_REMEDY = gettext_noop(
-    "No message was taken in or marked. Have the mail server repaired, or have it hand this mail"
-    " over by LMTP, SMTP or a Maildir instead."
+    "No message was fetched or marked. Have the mail server fixed, or let it deliver this mail "
+    "by LMTP, SMTP or into a Maildir instead."
 )
 
 

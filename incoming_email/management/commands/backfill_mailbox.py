@@ -36,7 +36,7 @@ class Command(BaseCommand):
         if options["from_now"]:
             now = timezone.now()
             fetching.start_from(mailbox, now)
-            text = _("Mail that came before %(moment)s is left alone from now on.")
+            text = _("Mail received before %(moment)s is ignored from now on.")
             self.stdout.write(text % {"moment": timezone.localtime(now).isoformat(" ", "minutes")})
             return
         since = parse_moment(options["since"])
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         with tqdm(desc=mailbox.name, unit="message", disable=is_silent, leave=False) as bar:
             new = fetching.backfill(mailbox, since=since, on_progress=bar.update)
         text = ngettext(
-            "%(count)d new message was taken in.", "%(count)d new messages were taken in.", new
+            "%(count)d new message was fetched.", "%(count)d new messages were fetched.", new
         )
         self.stdout.write(text % {"count": new})
 
@@ -86,5 +86,7 @@ def parse_moment(text: str) -> datetime:
     if moment is None and day is not None:
         moment = datetime(day.year, day.month, day.day)  # noqa: DTZ001  (made aware below)
     if moment is None:
-        raise CommandError(_("“%(text)s” is no date: write it as 2026-05-01.") % {"text": text})
+        raise CommandError(
+            _("“%(text)s” is not a date. Use the format 2026-05-01.") % {"text": text}
+        )
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

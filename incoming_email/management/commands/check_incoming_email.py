@@ -167,7 +167,7 @@ def _fetch_one(mailbox: Mailbox) -> str:
     except InboxError as fault:
         return _("could not be read: %(detail)s") % {"detail": fault.detail}
     if new is None:
-        return _("another process reads it now, so nothing was done here")
+        return _("another process is reading it now, so nothing was done")
     text = ngettext("%(count)d new message", "%(count)d new messages", new)
     return text % {"count": new}
 

@@ -29,11 +29,11 @@ class Command(BaseCommand):
         for name, count in erased.counts:
             self.stdout.write(f"{name}: {count}")
         if not erased.counts:
-            self.stdout.write(_("Nothing is held of this person."))
+            self.stdout.write(_("No data of this person is stored."))
         elif dry_run:
             self.stdout.write(_("Nothing was erased. Run it again without --dry-run."))
         else:
-            self.stdout.write(_("Erased. Back-ups still hold it until they are overwritten."))
+            self.stdout.write(_("Erased. Backups still contain it until they are overwritten."))
         if erased.waiting:
             text = ngettext(
                 "%(count)d message still waits for a worker. Run this again when it has ended.",

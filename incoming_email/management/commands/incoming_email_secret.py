@@ -43,7 +43,9 @@ class Command(BaseCommand):
     def _edit(self, mailbox: Mailbox) -> None:
         editor = os.environ.get("EDITOR", "").strip()
         if not editor:
-            text = _("EDITOR names no program. For example: EDITOR=nano python manage.py %(rest)s")
+            text = _(
+                "EDITOR is not set to a program. For example: EDITOR=nano python manage.py %(rest)s"
+            )
             rest = "incoming_email_secret edit"
             raise CommandError(text % {"rest": rest}, returncode=EXIT_USAGE)
         before = secret_files.read_text(mailbox.pk)
@@ -102,6 +104,6 @@ def _find_mailbox(name: str, *, is_service_desk: bool) -> Mailbox:
     if name:
         text = _("There is no mailbox “%(name)s”. There are: %(names)s.")
     else:
-        text = _("Name one mailbox of purpose %(purpose)s by --mailbox. There are: %(names)s.")
+        text = _("Choose one mailbox of purpose %(purpose)s with --mailbox. There are: %(names)s.")
     values = {"name": name, "names": names, "purpose": purpose.value}
     raise CommandError(text % values, returncode=EXIT_USAGE)

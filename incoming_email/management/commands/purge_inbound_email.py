@@ -50,7 +50,7 @@ class Command(BaseCommand):
         for each in purged:
             self.stdout.write(_describe(each, dry_run=wanted.dry_run))
         if not purged:
-            self.stdout.write(_("Nothing is to be removed: everything is kept for ever."))
+            self.stdout.write(_("There is nothing to remove: everything is kept forever."))
 
 
 def _describe(purged: purging.Purged, *, dry_run: bool) -> str:

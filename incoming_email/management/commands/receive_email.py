@@ -49,7 +49,7 @@ class Command(BaseCommand):
         code = OK
         for file, content in _read(files):
             if content is None:
-                self.stderr.write(_("%s can't be read. Check its name and rights.") % file)
+                self.stderr.write(_("%s can't be read. Check its name and permissions.") % file)
                 code = code or UNREADABLE
                 continue
             try:
@@ -81,7 +81,10 @@ class Command(BaseCommand):
             logger.exception("no attempt could be made inbound_email=%s", row.pk)
             row.status, row.reason, row.duplicate_of = Status.PENDING, "", None
             row.handler, row.outcome, row.trace = "", "", []
-            said = _("%(file)s is stored and waits, since it can't be processed now: %(error)s")
+            said = _(
+                "%(file)s is stored and will be processed later, because it can't be processed"
+                " now: %(error)s"
+            )
             self.stderr.write(said % vars_of(file, error))
 
     def _show(
@@ -159,7 +162,7 @@ def _choose_mailbox(name: str | None, content: bytes, recipient: str) -> Mailbox
     default = next((m for m in mailboxes if m.purpose == Purpose.INCOMING_EMAIL), None)
     if default is None:
         raise CommandError(
-            _("No mailbox is enabled, so nothing can take the message. Enable one in the admin."),
+            _("No mailbox is enabled, so no message can be received. Enable one in the admin."),
             returncode=NOT_STORED,
         )
     return default

@@ -37,15 +37,15 @@ class Command(BaseCommand):
 def _conclude(*, changed: int, lost: int, dry_run: bool) -> str:
     if lost:
         text = _(
-            "No key fits these %(count)d values. Put the key that they were stored under back, or"
-            " enter them again; until then take no key away."
+            "No key can decrypt these %(count)d values. Restore the key that they were "
+            "encrypted with, or enter them again; do not remove any key until then."
         )
         raise CommandError(text % {"count": lost})
     if dry_run and changed:
         return _("Nothing was changed. Run it again without --dry-run.")
     if len(settings.ENCRYPTION_KEYS) == 1:
-        return _("There is one key, and everything is stored under it.")
+        return _("There is one key, and everything is encrypted with it.")
     return _(
-        "Everything is stored under the first key. Once every process has been restarted with it,"
-        " and this command changes nothing more, the other keys can go."
+        "Everything is encrypted with the first key. Once every process has been restarted with "
+        "it and this command reports no more changes, the other keys can be removed."
     )

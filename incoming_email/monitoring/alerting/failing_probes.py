@@ -55,7 +55,7 @@ def _describe(probe: Probe) -> Alert:
             error = _("the last probe took %(seconds)d seconds for its way round") % {
                 "seconds": probe.took.total_seconds()
             }
-            remedy = _("The mailbox's page shows which part of the way takes so long.")
+            remedy = _("The mailbox's page shows which part takes so long.")
         else:
             error, remedy = probes.describe_stop(
                 probe.mailbox, probe.pk, probe.stopped_in, probe.fault

@@ -36,7 +36,9 @@ def compare(theirs: datetime, ours: datetime, *, whose: str) -> Finding:
 def look_at_newest(newest: datetime | None, *, is_empty: bool) -> Finding:
     """IMAP tells no time, but mail can't have come in the future (RFC 3501 section 2.3.3)."""
     if newest is None and is_empty:
-        return Finding(STEP, Answer.SKIPPED, _("the folder is empty, so no time is seen"))
+        return Finding(
+            STEP, Answer.SKIPPED, _("the folder is empty, so there is no time to compare")
+        )
     if newest is None:
         return Finding(
             STEP, Answer.SKIPPED, _("the server does not say when its newest message came")

@@ -36,7 +36,7 @@ def _find_clock(account: GraphAccount) -> Finding:
 
 def _find_other_mailbox(account: GraphAccount, other: str) -> Finding:
     if not other or other.lower() == account.user.lower():
-        detail = _("no mailbox is named that the app must not read")
+        detail = _("no mailbox is configured that the app must not read")
         remedy = _(
             "Configure one, in the admin as “mailbox of others” or by --other-mailbox ADDRESS;"
             " otherwise this check is skipped."

@@ -65,7 +65,7 @@ def _ask_login(account: Account) -> Finding:
     if not isinstance(account, GraphAccount):
         return Finding("login", Answer.SKIPPED, _("a folder of this machine"))
     find_token(account)
-    return Finding("login", Answer.YES, _("the app has got a token"))
+    return Finding("login", Answer.YES, _("the app received a token"))
 
 
 def _name_folder(account: Account) -> str:
@@ -74,11 +74,13 @@ def _name_folder(account: Account) -> str:
 
 def describe_backlog(waiting: int) -> Finding:
     detail = ngettext(
-        "%(count)d message waits to be taken in", "%(count)d messages wait to be taken in", waiting
+        "%(count)d message is waiting to be fetched",
+        "%(count)d messages are waiting to be fetched",
+        waiting,
     ) % {"count": waiting}
     if waiting <= BACKLOG_MESSAGES:
         return Finding("backlog", Answer.YES, detail)
-    remedy = _("They are taken in at the next reading; if not, look at the worker's log.")
+    remedy = _("They are fetched at the next poll; if not, look at the worker's log.")
     return Finding("backlog", Answer.WARN, detail, remedy)
 
 
@@ -86,4 +88,4 @@ def _stop(fault: InboxError, steps: Sequence[str]) -> Iterator[Finding]:
     first, *rest = steps
     yield Finding(first, Answer.NO, fault.detail, fault.remedy)
     for step in rest:
-        yield Finding(step, Answer.SKIPPED, _("a step before failed"))
+        yield Finding(step, Answer.SKIPPED, _("an earlier step failed"))

@@ -63,13 +63,13 @@ def find_ledger(*, now: datetime) -> list[Finding]:
         _warn_if_any(
             "failed rows",
             failed,
-            _("inbound emails whose attempts are used up: %(count)d"),
+            _("inbound emails that failed after all attempts: %(count)d"),
             _("Look at their last error in the admin, then let them be processed again."),
         ),
         _warn_if_any(
             "held rows",
             held,
-            _("inbound emails that wait for a person: %(count)d"),
+            _("inbound emails held for review: %(count)d"),
             _("Release or discard them in the admin."),
         ),
     ]
@@ -82,7 +82,10 @@ def _find_oldest_pending(*, now: datetime) -> Finding:
     oldest = figures.find_oldest_pending(now=now)
     if oldest is None or oldest.received_at > now - _pending_limit():
         return Finding("oldest pending", Answer.YES)
-    detail = _("inbound email %(pk)d came %(age)s ago and is not done; attempts: %(attempts)d") % {
+    detail = _(
+        "inbound email %(pk)d was received %(age)s ago and is not processed yet;"
+        " attempts: %(attempts)d"
+    ) % {
         "pk": oldest.pk,
         "age": _age(oldest.received_at, now),
         "attempts": oldest.attempts,
@@ -117,13 +120,13 @@ def find_unsent(*, now: datetime) -> Finding:
     failed = OutgoingEmail.objects.filter(state=OutgoingState.FAILED).count()
     if failed:
         remedy = _("Look at their last error in the admin, then send them again.")
-        detail = _("outgoing emails that were given up: %(count)d") % {"count": failed}
+        detail = _("outgoing emails that failed for good: %(count)d") % {"count": failed}
         return Finding(step, Answer.WARN, detail, remedy)
     waiting = OutgoingEmail.objects.owed(now).aggregate(oldest=Min(OWED_SINCE))
     oldest = waiting["oldest"]
     if oldest is None or oldest > now - _pending_limit():
         return Finding(step, Answer.YES)
-    detail = _("the oldest has waited for %(age)s") % {"age": _age(oldest, now)}
+    detail = _("the oldest has been waiting for %(age)s") % {"age": _age(oldest, now)}
     remedy = _("Look at its last error in the admin, and whether worker and beat run.")
     return Finding(step, Answer.WARN, detail, remedy)
 

@@ -124,8 +124,10 @@ def find_configuration(mailbox: Mailbox) -> Finding:
         detail = _("the mailbox is switched off, so nobody reads it")
         return Finding(step, Answer.WARN, detail, _("Switch it on in the admin."))
     if not mailbox.template.has_key:
-        detail = _("the address has no %{key}, so it takes replies only")
-        remedy = _("For new issues too, put %{key} in, if the mail server has sub-addresses.")
+        detail = _("the address has no %{key}, so it accepts replies only")
+        remedy = _(
+            "To accept new issues too, add %{key}, if the mail server supports sub-addressing."
+        )
         return Finding(step, Answer.WARN, detail, remedy)
     return Finding(step, Answer.YES, mailbox.address)
 
@@ -150,7 +152,7 @@ def _ask_server(
             yield from _skip((*STEPS_WITH_SECRET, *INSIDE), _("the password is not known"))
             return
     if failed:
-        yield from _skip(INSIDE, _("a step before failed"))
+        yield from _skip(INSIDE, _("an earlier step failed"))
     else:
         yield from look_inside(account, position, timeout=timeout)
 
@@ -162,7 +164,7 @@ def look_inside(account: ImapAccount, position: str, *, timeout: float) -> Itera
         waiting, clock = _read_inside(patient, position, timeout)
     except InboxError as fault:
         yield Finding("backlog", Answer.NO, _(fault.detail), _(fault.remedy))
-        yield from _skip([clocks.STEP], _("a step before failed"))
+        yield from _skip([clocks.STEP], _("an earlier step failed"))
         return
     yield inboxes.describe_backlog(waiting)
     yield clock
@@ -220,11 +222,13 @@ def find_domain(mailbox: Mailbox) -> Finding:
         return Finding("domain", Answer.SKIPPED, _("the address is not valid"))
     if not _is_domain_of_people(domain):
         return Finding(
-            "domain", Answer.YES, _("%(domain)s is used for mail to us only") % {"domain": domain}
+            "domain",
+            Answer.YES,
+            _("%(domain)s is used for incoming email only") % {"domain": domain},
         )
     detail = _(
-        "people have addresses on %(domain)s too; outsiders can have the confirmation mail of other"
-        " services sent here and so pass as your organisation"
+        "users have addresses at %(domain)s too; outsiders can have confirmation mail of other "
+        "services sent here and so pass as members of your organisation"
     ) % {"domain": domain}
     remedy = _("Use a domain of its own for this mailbox, for example a subdomain.")
     return Finding("domain", Answer.WARN, detail, remedy)

@@ -25,7 +25,7 @@ MOST_PROJECTS = 50
 
 def examine_outgoing(*, timeout: float) -> Examination:
     if not leaves_the_machine():
-        detail = _("EMAIL_URL names no mail server: mail is kept on this machine")
+        detail = _("EMAIL_URL names no mail server: mail is stored on this machine")
         return Examination(before=[Finding(STEP, Answer.SKIPPED, detail)])
     return Examination(
         server=name_server(settings.EMAIL_HOST, settings.EMAIL_PORT),
@@ -56,7 +56,7 @@ def examine_projects(*, timeout: float) -> list[Examination]:
         for account in accounts[:MOST_PROJECTS]
     ]
     if len(accounts) > MOST_PROJECTS:
-        detail = _("not asked, since there are so many: %(count)d") % {
+        detail = _("not checked because there are too many: %(count)d") % {
             "count": len(accounts) - MOST_PROJECTS
         }
         left = Finding(PROJECT_STEP, Answer.SKIPPED, detail)
@@ -71,7 +71,9 @@ def _find_of_project(account: AccountInUse) -> Iterator[Finding]:
         yield Finding(PROJECT_STEP, Answer.YES, account.owner)
         return
     message = describe_error(error, str(getattr(account.connection, "password", "") or ""))
-    remedy = _("Let a maintainer correct the server on the page of the project's own address.")
+    remedy = _(
+        "Ask a maintainer to correct the server on the page of the project's custom address."
+    )
     yield Finding(PROJECT_STEP, Answer.WARN, f"{account.owner}: {message}", remedy)
 
 
@@ -92,12 +94,12 @@ def _find_remedy(error: Exception) -> str:
     rows: tuple[tuple[type[BaseException], str], ...] = (
         (
             smtplib.SMTPAuthenticationError,
-            _("Check EMAIL_URL: user and password. Some providers want an app password here."),
+            _("Check EMAIL_URL: user and password. Some providers require an app password."),
         ),
         (ssl.SSLCertVerificationError, _find_certificate_remedy(error)),
         (
             ssl.SSLError,
-            _("Check EMAIL_URL: smtp+ssl is for TLS at once (465), smtp+tls for STARTTLS (587)."),
+            _("Check EMAIL_URL: smtp+ssl is for implicit TLS (465), smtp+tls for STARTTLS (587)."),
         ),
         (
             smtplib.SMTPNotSupportedError,
@@ -112,9 +114,7 @@ def _find_remedy(error: Exception) -> str:
 def _find_certificate_remedy(error: Exception) -> str:
     code = getattr(error, "verify_code", 0)
     if code == EXPIRED:
-        return _(
-            "Renew the certificate on the mail server, or set the clock of this machine right."
-        )
+        return _("Renew the certificate on the mail server, or correct the clock of this machine.")
     if code in UNTRUSTED:
         return _("Add the authority that signed the server's certificate to those of this machine.")
     return _("Check EMAIL_URL: the host must be the name in the server's certificate.")

@@ -69,9 +69,9 @@ class Running:
             detail = _("no answer within %(seconds)g seconds") % {"seconds": seconds}
             remedy = _("Check the network to this server, and whether the server is overloaded.")
         else:
-            detail = _("the step broke off by a fault of its own")
+            detail = _("the step failed because of an internal error")
             remedy = _("Look at the error output of this command, and report it.")
-        skipped = [Finding(step, Answer.SKIPPED, _("a step before failed")) for step in rest]
+        skipped = [Finding(step, Answer.SKIPPED, _("an earlier step failed")) for step in rest]
         return [Finding(first, Answer.NO, detail, remedy), *skipped]
 
 

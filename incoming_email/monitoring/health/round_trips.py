@@ -35,7 +35,7 @@ def find_last_probe(mailbox: Mailbox) -> list[Finding]:
         return []
     last = probes.find_newest().get(mailbox.pk)
     if last is None:
-        detail = probes.find_obstacle(mailbox) or _("none is back or late yet")
+        detail = probes.find_obstacle(mailbox) or _("no test message is back or late yet")
         return [Finding(PROBE_STEP, Answer.SKIPPED, detail)]
     return [_judge(last)]
 
@@ -44,13 +44,19 @@ def _judge(last: Probe) -> Finding:
     when = timezone.localtime(last.created_at).strftime("%Y-%m-%d %H:%M")
     if last.took is None:
         message, remedy = probes.describe_stop(last.mailbox, last.pk, last.stopped_in, last.fault)
-        detail = _("that of %(when)s is not back: %(words)s") % {"when": when, "words": message}
+        detail = _("the test message of %(when)s is not back: %(words)s") % {
+            "when": when,
+            "words": message,
+        }
         return Finding(PROBE_STEP, Answer.WARN, detail, remedy)
     seconds = last.took.total_seconds()
-    detail = _("that of %(when)s took %(seconds)d seconds") % {"when": when, "seconds": seconds}
+    detail = _("the test message of %(when)s took %(seconds)d seconds") % {
+        "when": when,
+        "seconds": seconds,
+    }
     if last.state not in BAD_STATES:
         return Finding(PROBE_STEP, Answer.YES, detail)
-    remedy = _("The mailbox's page shows which part of the way takes so long.")
+    remedy = _("The mailbox's page shows which part takes so long.")
     return Finding(PROBE_STEP, Answer.WARN, detail, remedy)
 
 

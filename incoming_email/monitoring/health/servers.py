@@ -115,7 +115,7 @@ def _try_broker(connection: "Connection") -> str:
             return _("the folder %(folder)s can be written to") % {"folder": folder}
     connection.connect()
     with connection.channel():  # Redis connects only when a channel is opened
-        return _("a task can be handed over")
+        return _("tasks can be queued")
 
 
 def describe_error(error: BaseException, *secrets: str) -> str:

@@ -56,8 +56,8 @@ def _find_oauth(mailbox: Mailbox) -> Finding:
 
 def _find_in_row(stored: str, missing: str) -> Finding:
     if isinstance(stored, UnreadableSecret):
-        detail = _("no key of ENCRYPTION_KEYS fits the stored secret")
-        remedy = _("Put the old key back, behind the new one, or enter the secret again.")
+        detail = _("no key of ENCRYPTION_KEYS can decrypt the stored secret")
+        remedy = _("Add the old key again, after the new one, or enter the secret again.")
         return Finding(STEP, Answer.NO, detail, remedy)
     if not stored:
         return Finding(STEP, Answer.NO, missing, _("Enter it in the admin."))

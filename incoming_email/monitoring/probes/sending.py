@@ -19,7 +19,10 @@ KIND = "probe"
 def find_obstacle(mailbox: Mailbox) -> str:
     """Why this mailbox can't receive a probe, in a sentence; empty where it can."""
     if not outbox.leaves_the_machine():
-        return _("EMAIL_URL names no mail server, so mail is kept and no probe can come back.")
+        return _(
+            "EMAIL_URL names no mail server, so mail is stored here and no test message can come"
+            " back."
+        )
     if not mailbox.enabled:
         return _("The mailbox is switched off, so nobody reads it.")
     return ""
@@ -53,8 +56,8 @@ def send(mailbox: Mailbox, *, now: datetime, is_scheduled: bool = False) -> Prob
     key = probe_keys.make_key(probe.pk)
     with translation.override(settings.LANGUAGE_CODE):
         text = _(
-            "Letterbox sends this mail to itself, to see whether mail goes out and comes in. There"
-            " is nothing to do with it."
+            "Letterbox sends this email to itself to check that mail is sent and received. You "
+            "do not need to do anything."
         )
     probe.outgoing = outbox.enqueue(
         kind=KIND,

@@ -12,7 +12,7 @@ from incoming_email.monitoring.probes.following import Course
 def describe_course(created_at: datetime, course: Course) -> str:
     """Of a probe that came back."""
     return _(
-        "it came round in %(whole)s s: %(sending)s s until it was sent, %(delivery)s s more until"
+        "it was back after %(whole)s s: %(sending)s s until it was sent, %(delivery)s s more until"
         " it was received, %(processing)s s more until it was processed"
     ) % {
         "whole": _seconds(created_at, course.processed_at),
@@ -34,7 +34,7 @@ def describe_stop(mailbox: Mailbox, number: int, stopped_in: str, fault: str) ->
     """What happened, and what to do."""
     name = f"probe-{number}-"
     if stopped_in == Leg.SENDING:
-        detail = _("the mail still waits to be sent")
+        detail = _("the mail is still waiting to be sent")
         remedy = _(
             "Start worker and beat, and look at “outgoing mail” in the check; the mail's row in the"
             " admin has its last error."
@@ -48,15 +48,15 @@ def describe_stop(mailbox: Mailbox, number: int, stopped_in: str, fault: str) ->
         detail = _("it was received, but is not processed")
         remedy = _("Look at its row in the ledger, and whether worker and beat run.")
     elif mailbox.inbox_method == InboxMethod.SMTP:
-        detail = _("the mail server took the mail, but did not deliver it to the SMTP listener")
+        detail = _("the mail server accepted the mail, but did not deliver it to the SMTP listener")
         remedy = _(
             "Look for “%(name)s” in its log and queue, and whether serve_smtp runs and the server"
             " sends mail for this domain there."
         )
     else:
-        detail = _("the mail server took the mail, but it has not come into the folder")
+        detail = _("the mail server accepted the mail, but it has not arrived in the folder")
         remedy = _(
-            "Look for “%(name)s” in its log and in the folder of junk mail, and whether"
+            "Look for “%(name)s” in its log and in the junk folder, and whether"
             " sub-addresses or the catch-all lead into this mailbox."
         )
     message = f"{detail}: {fault}" if fault else detail

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, project: str, source: Path, **options: Any) -> None:
         row = Project.objects.filter(path=project).first()
         if row is None:
-            raise CommandError(_("There is no project “%s”. Make it first.") % project)
+            raise CommandError(_("There is no project “%s”. Create it first.") % project)
         try:
             branch = services.import_repository(project=row, source=source)
         except repositories.Refused as refusal:

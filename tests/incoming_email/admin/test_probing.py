@@ -46,7 +46,7 @@ def test_the_button_writes_a_probe_and_says_so(admin, by_smtp):
     assert (probe.mailbox, probe.is_scheduled) == (mailbox, False)
     assert OutgoingEmail.objects.get().kind == "probe"
     assert LogEntry.objects.get().get_change_message() == f"Sent probe {probe.pk}."
-    assert "the mail still waits to be sent" in page.text
+    assert "the mail is still waiting to be sent" in page.text
 
 
 def test_where_mail_is_kept_the_button_says_why_there_is_none(admin):
@@ -91,7 +91,7 @@ def test_one_that_is_not_back_says_where_it_stopped_and_what_to_do(admin, state,
     probed(mailbox, state, stopped_in="sending")
     (line,) = page_of(admin, mailbox).context["probes"].lines
     assert line.state_class == css_class
-    assert line.message == "the mail still waits to be sent"
+    assert line.message == "the mail is still waiting to be sent"
     assert line.remedy.startswith("Start worker and beat")
     assert line.times == ("–",) * 4
 

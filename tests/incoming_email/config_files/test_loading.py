@@ -311,7 +311,7 @@ def test_keys_that_are_not_taken_over_are_named(load):
 def test_template_that_is_switched_off(load):
     output = load(SOUND.replace("enabled: true", "enabled: false"))[1]
     assert "created, switched off" in output
-    assert "It is switched off, as the file says. Switch it on in the admin." in output
+    assert "It is disabled, as in the file. Enable it in the admin." in output
 
 
 def test_file_that_is_not_there(tmp_path):

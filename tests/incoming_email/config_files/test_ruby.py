@@ -189,9 +189,7 @@ def test_a_setting_in_another_form_is_not_passed_in_silence(line):
 
 def test_what_only_mentions_incoming_email_is_a_remark():
     config = ruby.read_sections(f"mailroom['incoming_email_auth_token'] = 'x'\n{PREFIX}'a'\n")
-    assert config.remarks == (
-        "Line 1 mentions incoming email, but sets nothing that a mailbox has.",
-    )
+    assert config.remarks == ("Line 1 mentions incoming email, but sets no option of a mailbox.",)
 
 
 def test_file_without_our_lines():

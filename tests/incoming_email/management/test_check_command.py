@@ -56,7 +56,7 @@ def test_lines_by_mailbox_with_cause_and_remedy(found):
         line("configuration", YES, "incoming+%{key}@example.com"),
         line("tls", WARN, "the password and all mail travel in clear", "Switch on ssl."),
         MailboxFinding("support", "imap", "imap.example.com:993", LOGIN),
-        line("folder", SKIPPED, "a step before failed"),
+        line("folder", SKIPPED, "an earlier step failed"),
         MailboxFinding("", "", "mq.example.com:5672", Finding("broker", WARN, "slow", "Wait.")),
     ]
     assert run() == (
@@ -190,7 +190,7 @@ def test_fetch_of_one_mailbox_leaves_the_others(transactional_db, found, monkeyp
     mine, others = InboundEmailFactory(mailbox=first), InboundEmailFactory(mailbox=second)
     output = run("--fetch", "--mailbox", "first")[1]
     assert asked == ["first"]
-    assert "first: another process reads it now, so nothing was done here\n" in output
+    assert "first: another process is reading it now, so nothing was done\n" in output
     mine.refresh_from_db()
     others.refresh_from_db()
     assert (mine.attempts, others.attempts) == (1, 0)

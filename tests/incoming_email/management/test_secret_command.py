@@ -85,7 +85,7 @@ def test_a_new_file_left_as_it_was_offered_is_not_made(mailbox, tmp_path, monkey
     [
         (f"password: '{SECRET}", "Line 1 is not valid YAML. Put user and password in quotes."),
         (f"secret: {SECRET}", "It may have the keys user and password only, not: secret."),
-        ("", "It holds nothing. Write lines such as: password: 'secret'."),
+        ("", "It is empty. Write lines such as: password: 'secret'."),
     ],
 )
 def test_edit_refuses_what_is_not_valid_and_overwrites_nothing(
@@ -103,7 +103,9 @@ def test_edit_without_an_editor_says_which_variable(mailbox, monkeypatch, editor
     monkeypatch.setenv("EDITOR", editor)
     status, _, error = run(COMMAND, "edit")
     assert status == 64
-    assert error.startswith("EDITOR names no program. For example: EDITOR=nano python manage.py")
+    assert error.startswith(
+        "EDITOR is not set to a program. For example: EDITOR=nano python manage.py"
+    )
 
 
 def test_editor_that_fails_saves_nothing(mailbox, tmp_path, place, monkeypatch):
@@ -125,7 +127,7 @@ def test_edit_of_a_file_that_no_key_fits_opens_no_editor(mailbox, settings, monk
     monkeypatch.setenv("EDITOR", "/bin/false")
     status, _, error = run(COMMAND, "edit")
     assert status == 1
-    assert "no key of ENCRYPTION_KEYS fits the encrypted file. Put the old key back" in error
+    assert "no key of ENCRYPTION_KEYS can decrypt the encrypted file. Put the old key back" in error
 
 
 def test_write_takes_standard_input_and_show_gives_it_back(mailbox, monkeypatch):

@@ -103,7 +103,7 @@ def test_file_of_a_lost_key_is_unreadable(settings):
     assert secret_files.find_secrets(7) == Secrets(is_unreadable=True)
     with pytest.raises(UnreadableFileError) as caught:
         secret_files.read_text(7)
-    assert caught.value.detail == "no key of ENCRYPTION_KEYS fits the encrypted file"
+    assert caught.value.detail == "no key of ENCRYPTION_KEYS can decrypt the encrypted file"
 
 
 def test_file_that_is_a_folder_is_unreadable():
@@ -192,7 +192,7 @@ def test_check_says_that_no_key_fits_the_file(db, settings):
     finding = find_step(findings, "encrypted file")
     assert (finding.answer, finding.remedy) == (
         Answer.NO,
-        "Put the old key back, behind the new one, or write the file again.",
+        "Add the old key again, after the new one, or write the file again.",
     )
     assert find_step(findings, "secret").answer is Answer.SKIPPED
 

@@ -288,7 +288,7 @@ def test_command_by_kind_age_and_mailbox():
 
 def test_command_without_anything_to_do():
     MailboxFactory()
-    assert run(COMMAND)[1] == "Nothing is to be removed: everything is kept for ever.\n"
+    assert run(COMMAND)[1] == "There is nothing to remove: everything is kept forever.\n"
 
 
 @pytest.mark.parametrize(

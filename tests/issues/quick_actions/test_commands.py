@@ -268,7 +268,7 @@ def test_copying_in_alone_is_announced_and_with_a_text_the_text_is(issue, ann):
 def test_who_may_not_read_cannot_be_copied_in(issue, ann):
     issue.confidential = True
     issue.save()
-    why = "@Ann may not read this, so they cannot be told of it."
+    why = "@Ann may not read this, so they cannot be notified."
     assert refusals(give(issue, "/cc @ann")) == [why]
     assert not Subscription.objects.exists()
 

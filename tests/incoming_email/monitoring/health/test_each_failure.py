@@ -180,7 +180,11 @@ def test_clock_that_is_behind_that_of_the_mail_server(dovecot, imap_user):
 @pytest.mark.parametrize(
     ("address", "answer", "detail"),
     [
-        ("incoming@in.example.com", "warn", "the address has no %{key}, so it takes replies only"),
+        (
+            "incoming@in.example.com",
+            "warn",
+            "the address has no %{key}, so it accepts replies only",
+        ),
         (
             "incoming@%{key}.example.com",
             "no",

@@ -119,7 +119,7 @@ def test_held_rows():
     assert find_rows("held rows") == Finding("held rows", YES)
     InboundEmailFactory.create_batch(3, status=Status.HELD, reason=Reason.SENDER_MISMATCH)
     assert find_rows("held rows").answer is WARN
-    assert find_rows("held rows").detail == "inbound emails that wait for a person: 3"
+    assert find_rows("held rows").detail == "inbound emails held for review: 3"
 
 
 def test_mail_that_is_held_back_is_late_only_past_its_time(settings):
@@ -144,4 +144,4 @@ def test_unsent_mail(settings):
     assert installation.find_unsent(now=NOW).detail == "the oldest has waited for 2 hours"
     make_outgoing(state=OutgoingState.FAILED)
     assert installation.find_unsent(now=NOW).answer is WARN
-    assert installation.find_unsent(now=NOW).detail == "outgoing emails that were given up: 1"
+    assert installation.find_unsent(now=NOW).detail == "outgoing emails that failed for good: 1"

@@ -123,7 +123,7 @@ def test_incomplete_configuration_is_not_asked_of_a_server(db):
 def test_dedicated_address_warns(db):
     finding = mailboxes.find_configuration(MailboxFactory(address="incoming@in.example.com"))
     assert finding.answer is WARN
-    assert finding.detail == "the address has no %{key}, so it takes replies only"
+    assert finding.detail == "the address has no %{key}, so it accepts replies only"
 
 
 def test_mailbox_that_is_off_warns(db):
@@ -229,7 +229,11 @@ def test_no_probe_yet(db, smtp_mailbox, settings, backend):
     settings.EMAIL_BACKEND = "issues.sending.EmailBackend" if backend == "smtp" else backend
     finding = find_probe(smtp_mailbox)
     assert finding.answer is SKIPPED
-    sign = "none is back or late yet" if backend == "smtp" else "EMAIL_URL names no mail server"
+    sign = (
+        "no test message is back or late yet"
+        if backend == "smtp"
+        else "EMAIL_URL names no mail server"
+    )
     assert sign in finding.detail
 
 
@@ -238,7 +242,7 @@ def test_no_probe_yet(db, smtp_mailbox, settings, backend):
     [
         ("done", 8, YES, "took 8 seconds", ""),
         ("slow", 400, WARN, "took 400 seconds", "The mailbox's page shows which part"),
-        ("lost", None, WARN, "is not back: the mail still waits to be sent", "Start worker"),
+        ("lost", None, WARN, "is not back: the mail is still waiting to be sent", "Start worker"),
     ],
 )
 def test_last_probe(db, smtp_mailbox, state, took, answer, detail, remedy):

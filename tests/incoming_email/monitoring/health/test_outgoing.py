@@ -74,7 +74,7 @@ def test_outgoing_server_that_refuses_us(mail_server, settings):
         "outgoing mail",
         NO,
         "535 5.7.8 Authentication credentials invalid",
-        "Check EMAIL_URL: user and password. Some providers want an app password here.",
+        "Check EMAIL_URL: user and password. Some providers require an app password.",
     )
 
 
@@ -88,7 +88,7 @@ def test_outgoing_server_that_is_down(settings):
 
 @pytest.mark.parametrize(
     ("scheme", "sign"),
-    [("EMAIL_USE_SSL", "smtp+ssl is for TLS at once (465)"), ("EMAIL_USE_TLS", "does not offer")],
+    [("EMAIL_USE_SSL", "smtp+ssl is for implicit TLS (465)"), ("EMAIL_USE_TLS", "does not offer")],
 )
 def test_outgoing_server_without_the_tls_that_is_asked_for(mail_server, settings, scheme, sign):
     setattr(settings, scheme, True)

@@ -69,7 +69,7 @@ def test_probe_that_breaks_says_so():
 
     (findings,) = probing.run([Probe(STEPS, fail, 60)])
     assert answers(findings) == [("first", "yes"), ("second", "no"), ("third", "skipped")]
-    assert findings[1].detail == "the step broke off by a fault of its own"
+    assert findings[1].detail == "the step failed because of an internal error"
 
 
 def test_threads_speak_the_language_of_the_caller():

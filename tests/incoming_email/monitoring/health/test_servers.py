@@ -74,7 +74,7 @@ def test_the_door_of_another_container_is_known_by_its_sign_of_life(
 
 
 def test_broker_that_answers():
-    assert find_broker() == Finding("broker", YES, "a task can be handed over")
+    assert find_broker() == Finding("broker", YES, "tasks can be queued")
 
 
 def test_folder_broker(broker, tmp_path):

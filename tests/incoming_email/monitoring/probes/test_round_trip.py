@@ -76,7 +76,7 @@ def test_json(loop, goes_round):
 @pytest.mark.parametrize(
     ("steps", "words", "remedy"),
     [
-        (0, "the mail still waits to be sent", "Start worker and beat"),
+        (0, "the mail is still waiting to be sent", "Start worker and beat"),
         (
             1,
             "did not deliver it to the SMTP listener",

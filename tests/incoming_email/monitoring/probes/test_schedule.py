@@ -107,7 +107,7 @@ def tell(minutes: int = 0) -> int:
     ("state", "more", "words"),
     [
         ("slow", {}, "the last probe took 60 seconds for its way round"),
-        ("late", {"stopped_in": "sending"}, "the mail still waits to be sent"),
+        ("late", {"stopped_in": "sending"}, "the mail is still waiting to be sent"),
         ("lost", {"stopped_in": "reading", "fault": "No route."}, "was sent: No route."),
     ],
 )

@@ -99,6 +99,8 @@ def visit(
     mailbox.refresh_from_db(fields=["position"])  # the previous reader may have moved it
     try:
         with open_inbox(mailbox.account(), position=mailbox.position) as inbox:
+            # Before anything is read: a reading that is broken off goes on from where it began.
+            receiving.keep_position(mailbox, inbox)
             yield inbox
     except LeaseLostError:
         raise
@@ -168,8 +170,8 @@ def _process_each(
 def _note_success(mailbox: Mailbox, inbox: Inbox, *, now: datetime) -> None:
     pause = timedelta(seconds=max(0, mailbox.poll_interval - CLOCK_SLACK_SECONDS))
     is_by_interval = mailbox.inbox_method == InboxMethod.MICROSOFT_GRAPH
+    receiving.keep_position(mailbox, inbox)
     Mailbox.objects.filter(pk=mailbox.pk).update(
-        position=inbox.position or "",
         last_success_at=now,
         last_error="",
         failing_since=None,

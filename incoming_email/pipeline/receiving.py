@@ -10,6 +10,9 @@ from incoming_email.inboxes.base import Inbox, RawMessage
 from incoming_email.models import InboundEmail, Mailbox, pause_after
 from incoming_email.versions import find_version
 
+FOLDER_FIELDS = ("inbox_method", "host", "user", "folder", "maildir_path")
+"""Which folder a mailbox is read from."""
+
 
 def receive(
     mailbox: Mailbox, inbox: Inbox, *, clock: Callable[[], datetime]
@@ -22,9 +25,19 @@ def receive(
     for messages in inbox.unread():
         rows = store(mailbox, messages, now=clock(), claimed=True, moved=inbox.resynchronised)
         inbox.acknowledge(messages)
-        if inbox.position is not None:
-            Mailbox.objects.filter(pk=mailbox.pk).update(position=inbox.position)
+        keep_position(mailbox, inbox)
         yield rows
+
+
+def keep_position(mailbox: Mailbox, inbox: Inbox) -> None:
+    """Store how far the inbox has been read, unless the mailbox names another folder by now.
+
+    Who still reads the former folder would make the new one begin a second time.
+    """
+    if inbox.position is None:
+        return
+    names = {name: getattr(mailbox, name) for name in FOLDER_FIELDS}
+    Mailbox.objects.filter(pk=mailbox.pk, **names).update(position=inbox.position)
 
 
 def store(

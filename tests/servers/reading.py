@@ -34,6 +34,11 @@ def take_in(account: Account, position: str = "") -> tuple[list[int], str]:
         return uids(read_all(inbox)), inbox.position or ""
 
 
+def mark_of(position: str | None) -> str:
+    """The UIDVALIDITY and UIDs of a position in an IMAP folder, without its folder and time."""
+    return (position or "").rpartition(" ")[2].partition("@")[0].rstrip("*")
+
+
 def refusal(account: Account) -> InboxError:
     """Why the inbox can't be opened."""
     with pytest.raises(InboxError) as caught, open_inbox(account):

@@ -1,18 +1,18 @@
 """Reads an IMAP folder (RFC 3501) by UID; messages are marked once stored on our side."""
 
-import hashlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from imapclient import DELETED, SEEN
 
 from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError, RawMessage
 from incoming_email.inboxes.batches import split_batches
+from incoming_email.inboxes.folders import folder_digest, write_position
 from incoming_email.inboxes.imap.connection import ImapConnection, open_connection, select_folder
 from incoming_email.inboxes.imap.faults import inbox_errors
 from incoming_email.inboxes.imap.login import log_in
@@ -62,7 +62,8 @@ class ImapInbox:
 
     @property
     def position(self) -> str | None:
-        return self._progress.position
+        position = self._progress.position
+        return None if position is None else write_position(self._account, position)
 
     @property
     def resynchronised(self) -> bool:
@@ -133,15 +134,21 @@ class ImapInbox:
         return sum(len(self._sizes(uids[start : start + UIDS_PER_COMMAND])) for start in chunks)
 
     def _search(self) -> list[int]:
+        progress, now = self._progress, datetime.now(UTC)
         with self._errors():
             self._connection.forget_notices()
-            uids = self._connection.search_uids(self._progress.criteria)
-        self._progress.found(uids)
+            found = set(self._connection.search_uids(progress.criteria))
+            dated = set()
+            if progress.dated_criteria:
+                dated = set(self._connection.search_uids(progress.dated_criteria)) - found
+        uids = sorted(found | dated)
+        progress.found(uids, dated, searched_at=now)
         return uids
 
     def _sizes(self, uids: list[int]) -> list[Sized]:
         """Of those that are still there and not too old."""
-        items = ["RFC822.SIZE"] + ["INTERNALDATE"] * (self._progress.starts_at is not None)
+        by_date = any(map(self._progress.find_earliest, uids))
+        items = ["RFC822.SIZE"] + ["INTERNALDATE"] * by_date
         with self._errors():
             answer = self._connection.fetch(uids, items)
         sizes, old = [], []
@@ -158,10 +165,13 @@ class ImapInbox:
         return sizes
 
     def _is_old(self, uid: int, came_at: object) -> bool:
-        starts_at = self._progress.starts_at
-        if starts_at is None or not isinstance(came_at, datetime):
+        earliest = self._progress.find_earliest(uid)
+        if earliest is None:
             return False
-        return self._progress.is_judged_by_date(uid) and came_at < starts_at
+        if not isinstance(came_at, datetime):
+            # Without a date, what people have read is left alone and what is unread is wanted.
+            return self._progress.is_read_before(uid)
+        return came_at < earliest
 
     def _batches(self, waiting: list[Sized]) -> Iterator[list[Sized]]:
         return split_batches(
@@ -290,10 +300,3 @@ class ImapInbox:
                 self._last_counts[kind] = int(match[1])
                 news = True
         return news
-
-
-def folder_digest(account: ImapAccount) -> str:
-    """Eight hex digits that name the folder; INBOX in any case is the same (RFC 3501, 5.1)."""
-    folder = "inbox" if account.folder.lower() == "inbox" else account.folder
-    name = f"{account.host}\n{account.port}\n{account.user}\n{folder}"
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]

@@ -1,11 +1,13 @@
 """Where new mail begins in an IMAP folder: asked once, before its first reading."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.folders import parse_position
 from incoming_email.inboxes.imap.connection import ImapConnection
 from incoming_email.inboxes.imap.faults import inbox_errors
-from incoming_email.inboxes.imap.position import MAX_UID, Folder, Progress, is_known
+from incoming_email.inboxes.imap.position import MAX_UID, Folder, Position, Progress, begin
 
 FIRST_UID = 1
 """UIDs are never 0 (RFC 3501, 9: nz-number)."""
@@ -18,10 +20,28 @@ def start_progress(
 
     Raises InboxError where the folder is not known yet and the server gives no position in it.
     """
-    if folder.validity and not is_known(position, folder):
+    own = parse_position(account, position)
+    last = Position.parse(own)
+    if last is not None and _goes_on(last, folder):
+        return Progress(last, account.starts_at)
+    if folder.validity:
         with inbox_errors(account):
             folder = replace(folder, uid_next=find_uid_next(connection, folder))
-    return Progress(position, folder, account.starts_at)
+    if last is not None and _goes_on(last, folder):
+        return Progress(last, account.starts_at)
+    is_elsewhere = bool(position) and not own
+    start = begin(last, folder, now=datetime.now(UTC), is_elsewhere=is_elsewhere)
+    return Progress(start, account.starts_at)
+
+
+def _goes_on(last: Position, folder: Folder) -> bool:
+    """Whether the UIDs are the former ones.
+
+    A UIDNEXT that has fallen means that the server gives out UIDs again which it gave out before,
+    as from a backup.
+    """
+    has_fallen = 0 < folder.uid_next <= last.highest
+    return last.validity == folder.validity and not has_fallen
 
 
 def find_uid_next(connection: ImapConnection, folder: Folder) -> int:

@@ -8,9 +8,9 @@ from imapclient.exceptions import LoginError
 
 from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.folders import folder_digest
 from incoming_email.inboxes.imap.connection import find_folder
 from incoming_email.inboxes.imap.faults import find_message, find_remedy, inbox_errors
-from incoming_email.inboxes.imap.reader import folder_digest
 
 LISTED = [(b"/", "INBOX"), (b"/", "INBOX/Support"), (b".", "Team.Entwürfe"), (None, "Flat.name")]
 ACCOUNT = ImapAccount("mail.example.com", user="user", password="hunter2")

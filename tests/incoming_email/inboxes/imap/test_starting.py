@@ -5,7 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incoming_email.inboxes.imap.position import Backfill, Folder, Progress, name_day
+from incoming_email.inboxes.imap.position import (
+    Backfill,
+    Folder,
+    Position,
+    Progress,
+    begin,
+    name_day,
+)
 from incoming_email.inboxes.opening import open_inbox
 from tests.servers.dovecot import Dovecot
 from tests.servers.fake_imap import FakeImap
@@ -64,12 +71,10 @@ def test_above_the_mark_mail_is_taken_whatever_the_servers_clock_says(
 @pytest.mark.services
 def test_new_ids_do_not_bring_back_what_came_before_the_start(dovecot: Dovecot, dated: str) -> None:
     account = dovecot.account(dated, starts_at=MAY, delete_after_delivery=False)
-    with open_inbox(account) as inbox:
-        read_all(inbox)
-        position = inbox.position
     dovecot.set_uid_validity(dated, 99)
+    last_reading = MAY - timedelta(days=30)
 
-    with open_inbox(account, position=position) as inbox:
+    with open_inbox(account, position=f"98:3@{int(last_reading.timestamp())}") as inbox:
         assert inbox.resynchronised
         assert contents(read_all(inbox)) == [mail("first"), mail("second")]
 
@@ -113,22 +118,25 @@ def test_the_day_before_is_asked_for_since_the_servers_time_zone_counts(
     ("position", "found", "judged"),
     [
         ("", [20, 21], [20]),  # the next UID is 21
-        ("7:12:3", [2, 3, 12, 13], [2, 12]),  # 3 is owed, 13 is new
-        ("6:12", [1, 20, 21], [1, 20]),  # all have new names
+        ("7:12:3@1777636800", [2, 3, 12, 13], [2, 12]),  # 3 is owed, 13 is new
+        ("7:12:3@1577836800", [2, 3, 12, 13], [2, 3, 12, 13]),  # the start was set later
+        ("7:12:3", [2, 3, 12, 13], [2, 3, 12, 13]),  # maybe it was
+        ("6:12@1777636800", [1, 20, 21], [1, 20]),  # all have new names
     ],
 )
 def test_only_what_is_neither_new_nor_owed_is_judged_by_its_date(
     position: str, found: Sequence[int], judged: Sequence[int]
 ) -> None:
-    progress = Progress(position, FOLDER, MAY)
-    progress.found(found)
-    progress.acknowledge(found)
-    assert [uid for uid in found if progress.is_judged_by_date(uid)] == judged
+    last = Position.parse(position)
+    known = last if last and last.validity == FOLDER.validity else None
+    progress = Progress(known or begin(last, FOLDER, now=MAY + NOON), MAY)
+    progress.found(found, searched_at=MAY + NOON)
+    assert [uid for uid in found if progress.find_earliest(uid) == MAY] == judged
 
 
 def test_a_filling_in_leaves_the_mark_alone() -> None:
     progress = Backfill(MAY)
-    progress.found([1, 2])
+    progress.found([1, 2], searched_at=MAY)
     progress.skip(1)
     progress.acknowledge([2])
     assert (progress.position, progress.criteria) == (None, "UNDELETED SINCE 30-Apr-2026")

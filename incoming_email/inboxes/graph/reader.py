@@ -4,7 +4,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Self
@@ -13,6 +13,7 @@ import httpx
 
 from incoming_email.inboxes.accounts import GraphAccount
 from incoming_email.inboxes.base import InboxError, RawMessage
+from incoming_email.inboxes.folders import parse_position, write_position
 from incoming_email.inboxes.graph.connection import (
     FIRST_MOMENT,
     GraphConnection,
@@ -39,22 +40,27 @@ TOO_COMPLEX = "InefficientFilter"
 class Mark:
     """When the newest ingested message was received, and which ones of that second.
 
-    Written as `2026-05-01T12:00:00+00:00 1a2b3c4d,…`.
+    Written as `2026-05-01T12:00:00+00:00 1a2b3c4d,…`, then `@` and `starts_at`.
     """
 
     moment: datetime
     known: tuple[str, ...] = ()
+    starts_at: int = 0
+    """The account's at the last whole reading, in seconds since 1970; 0: it had none."""
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
+        text, _, starts_at = text.partition("@")
         moment, _, known = text.partition(" ")
         parsed = parse_moment(moment)
         if parsed == FIRST_MOMENT:
             return None
-        return cls(parsed, tuple(filter(None, known.split(","))))
+        seconds = int(starts_at) if starts_at.isdecimal() else 0
+        return cls(parsed, tuple(filter(None, known.split(","))), seconds)
 
     def __str__(self) -> str:
-        return f"{self.moment.isoformat()} {','.join(self.known)}".strip()
+        text = f"{self.moment.isoformat()} {','.join(self.known)}".strip()
+        return f"{text}@{self.starts_at}" if self.starts_at else text
 
     def is_known(self, message: Listed) -> bool:
         return message.received_at == self.moment and _short(message.id) in self.known
@@ -62,9 +68,9 @@ class Mark:
     def beyond(self, message: Listed) -> "Mark":
         """The mark once this message is ingested too."""
         if message.received_at > self.moment:
-            return Mark(message.received_at, (_short(message.id),))
+            return replace(self, moment=message.received_at, known=(_short(message.id),))
         if message.received_at == self.moment and not self.is_known(message):
-            return Mark(self.moment, (*self.known, _short(message.id))[-MAX_KNOWN:])
+            return replace(self, known=(*self.known, _short(message.id))[-MAX_KNOWN:])
         return self
 
 
@@ -91,11 +97,14 @@ class GraphInbox:
             self.close()
             raise
         # Messages that arrive from now on are ingested even if somebody has read them in Outlook.
-        self._mark = Mark.parse(position) or Mark(self._connection.server_time)
+        own = parse_position(account, position)
+        self._starts_at = int(account.starts_at.timestamp()) if account.starts_at else 0
+        first = Mark(self._connection.server_time, starts_at=self._starts_at)
+        self._mark = Mark.parse(own) or first
 
     @property
     def position(self) -> str | None:
-        return None if self.resynchronised else str(self._mark)
+        return None if self.resynchronised else write_position(self._account, str(self._mark))
 
     @property
     def resynchronised(self) -> bool:
@@ -115,6 +124,7 @@ class GraphInbox:
                 batch = []
         if batch:
             yield batch
+        self._note_start()
 
     def _is_full(self, batch: Sequence[RawMessage]) -> bool:
         held = sum(len(message.content) for message in batch)
@@ -142,9 +152,26 @@ class GraphInbox:
         """The field of `$orderby` must come first in `$filter`, or Graph refuses the question."""
         wanted = self._after()
         if self._since is None:
-            new = f"receivedDateTime ge {_stamp(self._mark.moment)}"
+            new = f"receivedDateTime ge {_stamp(self._find_first_new())}"
             wanted += f" and (({self._unread()}) or {new})"
         return {"$filter": wanted, "$orderby": "receivedDateTime asc"}
+
+    def _find_first_new(self) -> datetime:
+        """From when on mail is wanted though it is read.
+
+        A `starts_at` that was set since the last reading counts; later the server's clock alone.
+        """
+        starts_at = self._account.starts_at
+        if starts_at is None or self._mark.starts_at == self._starts_at:
+            return self._mark.moment
+        return max(self._mark.moment, starts_at)
+
+    def _note_start(self) -> None:
+        """What came before a `starts_at` that is new is left alone by later readings too."""
+        reached = min(self._find_first_new(), self._connection.server_time)
+        if reached > self._mark.moment:
+            self._mark = Mark(reached)
+        self._mark = replace(self._mark, starts_at=self._starts_at)
 
     def _after(self) -> str:
         return f"receivedDateTime ge {_stamp(self._since or FIRST_MOMENT)}"

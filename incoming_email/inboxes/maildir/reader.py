@@ -18,6 +18,7 @@ from pathlib import Path
 from incoming_email.inboxes.accounts import MaildirFolder
 from incoming_email.inboxes.base import InboxError, RawMessage
 from incoming_email.inboxes.batches import split_batches
+from incoming_email.inboxes.folders import parse_position, write_position
 from incoming_email.inboxes.limits import HEADER_BYTES, cut_header
 
 logger = logging.getLogger(__name__)
@@ -66,14 +67,15 @@ class MaildirInbox:
         self._since = since
         # Messages delivered after this time are ingested even if a mail program marked them as
         # seen.
-        self._mark = int(position) if position.isdecimal() else time.time_ns()
+        own = parse_position(account, position)
+        self._mark = int(own) if own.isdecimal() else time.time_ns()
         self._given: dict[str, Delivered] = {}
         self._changed = self._find_changes()
 
     @property
     def position(self) -> str | None:
         """When the newest message that is acknowledged was delivered, in nanoseconds."""
-        return None if self.resynchronised else str(self._mark)
+        return None if self.resynchronised else write_position(self._account, str(self._mark))
 
     @property
     def resynchronised(self) -> bool:
@@ -137,10 +139,10 @@ class MaildirInbox:
             return False
         if self._since is not None:
             return not each.is_before(self._since)
-        if each.delivered_ns > self._mark:
-            return True
         starts_at = self._account.starts_at
-        return SEEN not in each.flags and not (starts_at and each.is_before(starts_at))
+        if starts_at and each.is_before(starts_at):
+            return False
+        return each.delivered_ns > self._mark or SEEN not in each.flags
 
     def _read(self, each: Delivered) -> RawMessage | None:
         """None where another program has moved it or denies access: it is read later."""

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from incoming_email.inboxes.accounts import GraphAccount
 from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.folders import write_position
 from incoming_email.inboxes.graph.connection import Listed
 from incoming_email.inboxes.graph.reader import Mark
 from incoming_email.inboxes.opening import open_inbox
@@ -189,6 +191,33 @@ def test_what_comes_is_taken_though_our_clock_is_ahead(graph: FakeGraph) -> None
         assert contents(read_all(inbox)) == [mail("new")]
 
 
+def test_a_start_that_is_set_later_leaves_alone_what_came_since_the_last_reading(
+    graph: FakeGraph,
+) -> None:
+    position: str | None = write_position(graph.account(), str(Mark(MAY)))
+    graph.deliver(mail("read in the gap"), MAY + MINUTE, is_read=True)
+    graph.deliver(mail("unread in the gap"), MAY + MINUTE)
+    account = graph.account(starts_at=MAY + 2 * MINUTE)
+    for _again in range(2):
+        with open_inbox(account, position=position or "") as inbox:
+            assert read_all(inbox) == []
+            position = inbox.position
+
+    graph.deliver(mail("new"), MAY + 3 * MINUTE, is_read=True)
+    with open_inbox(account, position=position or "") as inbox:
+        assert contents(read_all(inbox)) == [mail("new")]
+
+
+def test_in_another_folder_read_mail_is_left_alone(graph: FakeGraph) -> None:
+    """As after the mailbox was switched off for a while, and is to read another folder now."""
+    graph.deliver(mail("read by people"), MAY + MINUTE, is_read=True)
+    graph.deliver(mail("unread"), MAY + MINUTE)
+    position = write_position(graph.account(user="former@example.com"), str(Mark(MAY)))
+
+    with open_inbox(graph.account(), position=position) as inbox:
+        assert contents(read_all(inbox)) == [mail("unread")]
+
+
 def test_what_came_since_a_day_is_counted_and_filled_in_though_it_is_read(
     graph: FakeGraph,
 ) -> None:
@@ -224,7 +253,13 @@ def test_the_poll_interval_is_waited_for(graph: FakeGraph) -> None:
 
 
 @pytest.mark.parametrize(
-    "mark", [Mark(MAY), Mark(MAY, ("00ff00ff",)), Mark(MAY + MINUTE / 3, ("0", "1"))]
+    "mark",
+    [
+        Mark(MAY),
+        Mark(MAY, ("00ff00ff",)),
+        Mark(MAY + MINUTE / 3, ("0", "1"), 1_777_000_000),
+        Mark(MAY, starts_at=1),
+    ],
 )
 def test_a_mark_is_read_and_written_alike(mark: Mark) -> None:
     assert Mark.parse(str(mark)) == mark
@@ -236,10 +271,10 @@ def test_anything_else_is_no_mark(text: str) -> None:
 
 
 def test_the_mark_knows_the_messages_of_its_second_and_fits_its_column() -> None:
-    mark = Mark(MAY)
+    mark = Mark(MAY + MINUTE / 7, starts_at=4_000_000_000)
     messages = [Listed(f"id-{number}", MAY + MINUTE, True) for number in range(40)]
     for each in messages:
         mark = mark.beyond(each)
     assert [mark.is_known(each) for each in messages] == [False] * 20 + [True] * 20
     assert mark.beyond(Listed("older", MAY, True)) == mark
-    assert len(str(mark)) <= 255
+    assert len(write_position(GraphAccount("user", "tenant", "client"), str(mark))) <= 255

@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from incoming_email.inboxes.accounts import MaildirFolder
 from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.folders import write_position
 from incoming_email.inboxes.opening import open_inbox
 from tests.servers.reading import contents, mail, read_all, refusal
 from tests.waiting import PATIENCE_SECONDS
@@ -223,6 +225,29 @@ def test_mail_before_the_start_is_left_alone(maildir: Path) -> None:
 
     assert ingest(MaildirFolder(str(maildir), starts_at=start)) == [mail("young")]
     assert files(maildir) == ["new/1.M1P1.host"]
+
+
+def test_a_start_that_is_set_later_leaves_alone_what_came_since_the_last_reading(
+    maildir: Path,
+) -> None:
+    account = MaildirFolder(str(maildir))
+    position = write_position(account, str(int((HOUR_AGO - 60) * 1e9)))
+    deliver(maildir, "cur/1.M1P1.host:2,S", mail("seen"), at=HOUR_AGO)
+    deliver(maildir, "new/2.M1P1.host", mail("unread"), at=HOUR_AGO)
+    deliver(maildir, "cur/3.M1P1.host:2,S", mail("since"), at=HOUR_AGO + 120)
+    start = datetime.fromtimestamp(HOUR_AGO + 60, UTC)
+
+    assert ingest(replace(account, starts_at=start), position) == [mail("since")]
+    assert files(maildir) == ["cur/1.M1P1.host:2,S", "new/2.M1P1.host"]
+
+
+def test_in_another_folder_seen_mail_is_left_alone(maildir: Path) -> None:
+    position = write_position(MaildirFolder("/former"), str(int((HOUR_AGO - 60) * 1e9)))
+    deliver(maildir, "cur/1.M1P1.host:2,S", mail("seen"))
+    deliver(maildir, "new/2.M1P1.host", mail("unread"))
+
+    assert ingest(MaildirFolder(str(maildir)), position) == [mail("unread")]
+    assert files(maildir) == ["cur/1.M1P1.host:2,S"]
 
 
 def test_what_came_since_a_day_is_counted_and_filled_in_though_it_is_seen(maildir: Path) -> None:

@@ -1,6 +1,7 @@
 """A text with the lines marked that the acting person did not type. Pure."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -21,12 +22,19 @@ class MarkedText:
     """Numbers, from 0, of the lines (as `split_lines` counts them) that somebody else wrote, also
     if only in part."""
 
+    below_others: frozenset[int] = frozenset()
+    """Numbers of the lines that may be the rest of such a one, since mail programs break long
+    lines. It may have been cut from the text. What is below a quote need not be named."""
+
     def strip(self) -> "MarkedText":
         """Without white space at either end, as `str.strip`."""
         cut = len(self.source) - len(self.source.lstrip())
         gone = len(split_lines(self.source[:cut])) - 1
-        others = frozenset(number - gone for number in self.others if number >= gone)
-        return MarkedText(self.source.strip(), others)
+        others, below_others = (
+            frozenset(number - gone for number in numbers if number >= gone)
+            for numbers in (self.others, self.below_others)
+        )
+        return MarkedText(self.source.strip(), others, below_others)
 
 
 NO_TEXT = MarkedText()
@@ -40,6 +48,11 @@ def typed(source: str) -> MarkedText:
 def filled_in(source: str) -> MarkedText:
     """None of it is."""
     return MarkedText(source, frozenset(range(len(split_lines(source)))))
+
+
+def marked(source: str, others: Iterable[int], below_others: Iterable[int]) -> MarkedText:
+    """Some of it, by the numbers of the lines."""
+    return MarkedText(source, frozenset(others), frozenset(below_others))
 
 
 def split_lines(source: str) -> list[str]:

@@ -8,10 +8,9 @@ from incoming_email.handlers.files import new_files
 from incoming_email.handlers.project_keys import PREFIX, find_target
 from incoming_email.handlers.texts import in_language_of, outcome_of
 from incoming_email.outcomes import Outcome, Reason, Rejected
-from incoming_email.parsing.replies.own_words import find_others
 from incoming_email.parsing.types import ParsedEmail
 from issues import quick_actions
-from issues.marked_text import MarkedText
+from issues.marked_text import marked
 
 
 class IssueHandler:
@@ -30,12 +29,13 @@ class IssueHandler:
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
         if target.author is None:
             raise Rejected(Reason.NOT_FOUND)
+        others = email.others_in_text
         with in_language_of(target.author):
             written = quick_actions.open_issue(
                 project=target.project,
                 author=target.author,
                 title=email.subject,
-                description=MarkedText(email.text, find_others(email.text, email.reply)),
+                description=marked(email.text, others.numbers, others.below),
                 now=context.now,
                 files=new_files(email, context.inbound_email_id),
             )

@@ -10,10 +10,9 @@ from incoming_email.handlers.project_keys import PREFIX, find_target
 from incoming_email.handlers.texts import in_language_of, outcome_of
 from incoming_email.keys.reply_keys import find_answered
 from incoming_email.outcomes import Outcome, Reason, Rejected
-from incoming_email.parsing.replies.own_words import find_others
 from incoming_email.parsing.types import ParsedEmail
 from issues import quick_actions
-from issues.marked_text import MarkedText
+from issues.marked_text import marked
 from issues.models import Issue
 
 
@@ -52,11 +51,12 @@ class IssueNoteHandler:
         answered = find_answered(
             (*email.in_reply_to, *reversed(email.references)), author=target.author
         )
+        others = email.others_in_text
         with in_language_of(target.author):
             written = quick_actions.write_note(
                 item=target.item,
                 author=target.author,
-                body=MarkedText(email.text, find_others(email.text, email.reply)),
+                body=marked(email.text, others.numbers, others.below),
                 now=context.now,
                 discussion=answered.on(target.item) if answered else "",
                 files=files,

@@ -9,11 +9,10 @@ from incoming_email.handlers.files import new_files
 from incoming_email.handlers.texts import in_language_of, outcome_of
 from incoming_email.keys.reply_keys import is_members_key
 from incoming_email.outcomes import Outcome, Reason, Rejected
-from incoming_email.parsing.replies.own_words import find_others
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.patch_mails import MailedPatches
 from issues import quick_actions
-from issues.marked_text import MarkedText
+from issues.marked_text import marked
 from issues.models import MergeRequest
 from issues.quick_actions import Answered
 
@@ -58,11 +57,12 @@ class NoteHandler:
                 return _add_version(email, mailed, target, context)
         if not (email.reply.strip() or brings_files):
             raise Rejected(Reason.EMPTY)
+        others = email.others_in_reply
         with in_language_of(target.author):
             written = quick_actions.write_note(
                 item=target.item,
                 author=target.author,
-                body=MarkedText(email.reply, find_others(email.reply, email.reply)),
+                body=marked(email.reply, others.numbers, others.below),
                 now=context.now,
                 quoted=email.quoted,
                 discussion=target.discussion,

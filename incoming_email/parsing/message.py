@@ -19,6 +19,7 @@ from incoming_email.parsing.mime.dates import find_zone, parse_date
 from incoming_email.parsing.mime.filenames import safe_filename
 from incoming_email.parsing.mime.headers import Headers, split_message_headers
 from incoming_email.parsing.mime.message_ids import find_ids, find_message_id
+from incoming_email.parsing.mime.own_parts import count_own
 from incoming_email.parsing.mime.patch_texts import find_patch_author, find_patch_texts
 from incoming_email.parsing.mime.structure import Part, parse_structure
 from incoming_email.parsing.replies.forwards import (
@@ -26,6 +27,7 @@ from incoming_email.parsing.replies.forwards import (
     is_forward_subject,
     read_attached_forward,
 )
+from incoming_email.parsing.replies.own_words import find_others
 from incoming_email.parsing.replies.splitting import Split, split_reply
 from incoming_email.parsing.text import charsets
 from incoming_email.parsing.text.plain_text import clean_text
@@ -48,6 +50,9 @@ _LEADING_BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
 class _Body:
     text: str
     split: Split
+    own_length: int
+    """Lines of the text, from the first on, that are the sender's own body."""
+
     files: tuple[Attachment, ...] = ()
     """Of the text alone: HTML that was too long to be converted whole."""
 
@@ -71,6 +76,7 @@ def parse(content: bytes, *, recipient: str = "", limits: Limits = DEFAULT_LIMIT
     body = _read_whole_body(root, limits)
     people = _read_people(headers, recipient, limits)
     kind, kind_reason = find_kind(headers, root)
+    others = find_others(body.text, body.split, own_length=body.own_length)
     return ParsedEmail(
         message_id=find_message_id(headers),
         in_reply_to=find_ids(headers, "In-Reply-To"),
@@ -86,6 +92,8 @@ def parse(content: bytes, *, recipient: str = "", limits: Limits = DEFAULT_LIMIT
         text=body.text,
         reply=body.split.reply,
         quoted=body.split.quoted,
+        others_in_text=others[0],
+        others_in_reply=others[1],
         forwarded=body.forwarded,
         attachments=body.files,
         patch_texts=body.patch_texts,
@@ -115,7 +123,8 @@ def _read_people(headers: Headers, recipient: str, limits: Limits) -> _People:
 def _read_whole_body(root: Part, limits: Limits) -> _Body:
     contents = decode_contents(root, limits)
     reading = read_bodies(root, contents.texts)
-    body = _read_fragments(reading.body, limits)
+    own = count_own(root, reading.body, is_bulk=is_bulk(root.headers))
+    body = _read_fragments(reading.body, own, limits)
     body = _find_forward(body, root.headers, _find_attached_headers(reading, contents, limits))
     body = _add_events(body, reading.files, contents)
     files = (*_make_attachments(reading.files, contents), *body.files)
@@ -123,7 +132,7 @@ def _read_whole_body(root: Part, limits: Limits) -> _Body:
         body,
         files=files,
         defects=(*contents.defects, *body.defects),
-        patch_texts=find_patch_texts(reading.body, contents),
+        patch_texts=find_patch_texts(reading.body, contents, own=own),
     )
 
 
@@ -178,6 +187,7 @@ def parse_plain(content: bytes) -> ParsedEmail:
     text = _trim(clean_text(charsets.decode(content, None)[0]))
     split = split_reply(text)
     forward = find_forward(text, split=split, subject="", zone=None)
+    others = find_others(text, split)
     return ParsedEmail(
         message_id="",
         in_reply_to=(),
@@ -193,6 +203,8 @@ def parse_plain(content: bytes) -> ParsedEmail:
         text=text,
         reply=split.reply,
         quoted=split.quoted,
+        others_in_text=others[0],
+        others_in_reply=others[1],
         forwarded=forward.forwarded if forward else None,
     )
 
@@ -203,24 +215,34 @@ def _trim(text: str) -> str:
     return text[blanks.end() if blanks else 0 :].rstrip()
 
 
-def _read_fragments(fragments: tuple[Fragment, ...], limits: Limits) -> _Body:
+def _read_fragments(fragments: tuple[Fragment, ...], own: int, limits: Limits) -> _Body:
+    """The first `own` of them are the sender's."""
     forms = {fragment.form for fragment in fragments}
     if forms == {Form.HTML}:
         return _read_html_body("\n".join(fragment.text for fragment in fragments), limits)
     pieces = [_read_fragment(fragment, limits) for fragment in fragments]
-    text = "\n\n".join(piece.text for piece in pieces if piece.text)
+    text = _join(pieces)
     files = tuple(file for piece in pieces for file in piece.files)
     defects = tuple(defect for piece in pieces for defect in piece.defects)
-    return _Body(text, split_reply(text), files, defects)
+    return _Body(text, split_reply(text), _count_lines(_join(pieces[:own])), files, defects)
+
+
+def _join(pieces: list[_Body]) -> str:
+    return "\n\n".join(piece.text for piece in pieces if piece.text)
+
+
+def _count_lines(text: str) -> int:
+    return len(text.split("\n")) if text else 0
 
 
 def _read_fragment(fragment: Fragment, limits: Limits) -> _Body:
     if fragment.form is Form.HTML:
         return _read_html_body(fragment.text, limits)
-    return _Body(_trim(fragment.text), Split("", ""))
+    return _Body(_trim(fragment.text), Split("", ""), 0)
 
 
 def _read_html_body(markup: str, limits: Limits) -> _Body:
+    """No line of it could be a command: they are escaped."""
     encoded = markup.encode("utf-8")
     files: tuple[Attachment, ...] = ()
     defects: tuple[str, ...] = ()
@@ -228,7 +250,7 @@ def _read_html_body(markup: str, limits: Limits) -> _Body:
         markup = encoded[: limits.html_bytes].decode("utf-8", errors="ignore")
         files = (Attachment("message.html", "text/html", encoded),)
         defects = (f"HTML cut at {limits.html_bytes} bytes, the whole is attached",)
-    return _Body(_trim(to_markdown(markup)), split_html_reply(markup), files, defects)
+    return _Body(_trim(to_markdown(markup)), split_html_reply(markup), 0, files, defects)
 
 
 def _make_attachments(files: tuple[Part, ...], contents: Contents) -> list[Attachment]:

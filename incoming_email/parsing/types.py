@@ -62,6 +62,19 @@ class PatchText:
     flowed: bool
     """The sender's program declares wrapped lines (RFC 3676)."""
 
+    is_own: bool
+    """It is of the body that the sender wrote, and no text that was added to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OthersLines:
+    """Which lines of a text its sender did not write, by number from 0; none where no line could be
+    a command."""
+
+    numbers: tuple[int, ...] = ()
+    below: tuple[int, ...] = ()
+    """Lines right below one of others, which the text need not hold. They may be the rest of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedEmail:
@@ -95,6 +108,8 @@ class ParsedEmail:
     quoted: str
     """All that was cut from `text` to make `reply`, in input order."""
 
+    others_in_text: OthersLines = OthersLines()
+    others_in_reply: OthersLines = OthersLines()
     forwarded: Forwarded | None = None
     """None where nothing was forwarded, or only a program did it (redirection shows nothing)."""
 

@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from incoming_email.outcomes import Reason, Rejected
 from incoming_email.parsing.mime.mailboxes import parse_mailboxes
 from incoming_email.parsing.replies.own_words import find_others
+from incoming_email.parsing.replies.splitting import split_reply
 from incoming_email.parsing.types import Attachment, ParsedEmail, PatchText
 from incoming_email.patch_mails.proposing import Texts
 from issues import patches as patch_text
-from issues.marked_text import MarkedText, filled_in, typed
+from issues.marked_text import MarkedText, filled_in, marked
 from issues.patches import PatchTag
 from issues.quick_actions import Answered
 from issues.repositories import sentence
@@ -96,7 +97,8 @@ def read_patches(email: ParsedEmail, *, is_reply: bool = False) -> MailedPatches
     tag = patch_text.parse_subject(email.subject)
     title = tag.title if tag else ""
     whole = email.reply if is_reply else email.text
-    text = MarkedText(whole, find_others(whole, email.reply)).strip()
+    others = email.others_in_reply if is_reply else email.others_in_text
+    text = marked(whole, others.numbers, others.below).strip()
     places, mails, cover = _read_attached(email, is_reply=is_reply)
     if not mails and email.patch_texts:
         found = _read_inline(email, tag)
@@ -165,11 +167,11 @@ def _read_inline(
     start = patch_text.find_separator(content)
     if start >= 0:
         above = _decode(content[:start], source)
-        own = MarkedText(above, find_others(above, email.reply)).strip()
-        return tuple(patch_text.split_mailbox(content[start:])), own, ""
+        own = _mark_own(above) if source.is_own else filled_in(above)
+        return tuple(patch_text.split_mailbox(content[start:])), own.strip(), ""
     if tag is None or tag.is_cover:
         return None
-    message, remark = _read_words(_decode(content, source), email.sender)
+    message, remark = _read_words(_decode(content, source), email.sender if source.is_own else "")
     return (_as_mail(email, tag, source, content),), remark, message
 
 
@@ -184,7 +186,7 @@ def _read_words(text: str, sender: str) -> tuple[str, MarkedText]:
     """Above `---` the message of the commit, below it what is meant for the reader alone.
 
     `git send-email` names the author of a patch within it where that is not the sender: then both
-    are the author's words.
+    are the author's words. "" is the sender of a text that was added to the mail.
     """
     end = _DIFF_BEGINS.search(text)
     message = text[: end.start()] if end else text
@@ -195,9 +197,17 @@ def _read_words(text: str, sender: str) -> tuple[str, MarkedText]:
         remark = rest[: stop.start()] if stop else ""
     leading = _IN_BODY.match(message)
     author = _AUTHOR.search(leading[0]) if leading else None
-    is_senders = author is None or parse_mailboxes(author[1], most=2).addresses == (sender,)
-    mark = typed if is_senders else filled_in
-    return message[leading.end() if leading else 0 :].strip(), mark(remark.strip())
+    is_senders = bool(sender) and (
+        author is None or parse_mailboxes(author[1], most=2).addresses == (sender,)
+    )
+    remark = remark.strip()
+    words = _mark_own(remark) if is_senders else filled_in(remark)
+    return message[leading.end() if leading else 0 :].strip(), words
+
+
+def _mark_own(text: str) -> MarkedText:
+    others, _in_reply = find_others(text, split_reply(text))
+    return marked(text, others.numbers, others.below)
 
 
 def _as_mail(email: ParsedEmail, tag: PatchTag, source: PatchText, content: bytes) -> bytes:

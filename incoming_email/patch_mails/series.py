@@ -123,7 +123,7 @@ def _keep(
         references=thread_of(email)[:MAX_REFERENCES],
         title=mailed.title[:255],
         description=words.source,
-        others=sorted(words.others),
+        others=sorted(words.others | words.below_others),
         content=mailed.mails[0] if mailed.mails else b"",
         received_at=now,
     )

@@ -6,7 +6,7 @@ text, whatever it looks like; its writer is told where it was most likely meant 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum, auto
@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from issues.marked_text import MarkedText, split_lines
-from issues.own_lines import QUOTE, find_own_lines
+from issues.own_lines import find_own_lines
 from issues.quick_actions.types import Command, QuickAction, Reading, Refusal
 
 COMMAND = re.compile(r"/(?P<name>[a-z][a-z_]{0,39})(?:[ \t]+(?P<argument>.*))?", re.IGNORECASE)
@@ -32,8 +32,8 @@ SLIP = _("There is no such quick action; is /%(name)s meant? The line stays in t
 WRITTEN_OTHERWISE = _("It is written like this: %(usage)s. The line stays in the text.")
 TOO_MANY = _("A text may hold at most %(limit)s quick actions. The line stays in the text.")
 BELOW_A_QUOTE = _(
-    "It stands right below a long quoted line, and may be the rest of it. To have it carried out,"
-    " leave a blank line above it."
+    "It stands below a quote without a blank line between, and may be the rest of it. To have it"
+    " carried out, leave a blank line above it."
 )
 
 MAX_DOUBTS = 20
@@ -42,8 +42,11 @@ MAX_DOUBTS = 20
 MAX_GUESSES = 50
 """Unknown names of one text that are compared with the known ones."""
 
-MIN_WRAPPED = 50
-"""Columns of a line that a mail program may have broken. They break at 65 to 80, before a word."""
+_QUOTED = re.compile(r"[ \t]*(?:[A-Z]{0,3}>|\|)")
+"""As mail programs mark it: '> text', 'AB> text', '| text'."""
+
+_MARKS = "> \t|"
+"""A line of these alone is a blank one within a quote."""
 
 _HTML = re.compile(
     r" {0,3}<(?:(?P<raw>pre|script|style|textarea)|(?P<comment>!--)|/?(?:address|article|aside"
@@ -63,7 +66,7 @@ def read_text(text: MarkedText, actions: Mapping[str, QuickAction], *, limit: in
     reader = _Reader(actions, limit)
     kept = [
         line
-        for line, place in zip(lines, _find_places(lines, text.others), strict=True)
+        for line, place in zip(lines, _find_places(lines, text), strict=True)
         if not reader.take(line, place)
     ]
     rest = "\n".join(_without_blank_ends(kept)) if reader.commands else text.source
@@ -135,26 +138,25 @@ class _Reader:
         return self.guesses[name]
 
 
-def _find_places(lines: Sequence[str], others: Set[int]) -> Iterator[_Place]:
+def _find_places(lines: Sequence[str], text: MarkedText) -> Iterator[_Place]:
     """What others wrote decides nothing about the lines around it: no code block, no HTML that
-    begins or ends there counts. Only the line right below may be the rest of a long one."""
-    own = _find_live([line for number, line in enumerate(lines) if number not in others])
-    is_broken = False
+    begins or ends there counts. But what stands below a quote, up to a blank line, may be its rest.
+
+    Where a program has broken a line cannot be seen: the columns differ, a long word moves the
+    break, and the rest may be broken again. Markdown takes such lines into the quote too.
+    """
+    own = _find_live([line for number, line in enumerate(lines) if number not in text.others])
+    is_below = False
     for number, line in enumerate(lines):
-        is_others = number in others
+        is_others = number in text.others
         is_live = not is_others and next(own)
-        is_rest = is_broken and not is_others and bool(line.strip())
-        if is_live and is_rest:
+        has_words = bool(line.strip(_MARKS))
+        is_below = has_words and (is_below or number in text.below_others)
+        if is_live and is_below:
             yield _Place.REST
         else:
             yield _Place.LIVE if is_live else _Place.TEXT
-        is_quoted = is_others or is_rest or QUOTE.match(line) is not None
-        is_broken = is_quoted and _width(line) >= MIN_WRAPPED
-
-
-def _width(line: str) -> int:
-    """In columns, roughly: letters of East Asia take two."""
-    return len(line) * (1 if line.isascii() else 2)
+        is_below = is_below or (has_words and _QUOTED.match(line) is not None)
 
 
 def _find_live(lines: Sequence[str]) -> Iterator[bool]:

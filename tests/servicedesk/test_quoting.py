@@ -15,7 +15,8 @@ TEMPLATE_LINES = st.sampled_from(
     [
         *("%{ISSUE_DESCRIPTION}", "So: %{ISSUE_DESCRIPTION}.", "> %{ISSUE_DESCRIPTION}"),
         *("- %{ISSUE_DESCRIPTION} %{ISSUE_ID}", "%{SYSTEM_HEADER}", "%{ISSUE_ID}"),
-        *("/close", "/label ~bug", "/due tomorrow", "```", "~~~", "    /lock", "> /lock", "Hi", ""),
+        *("/close", "/label ~bug", "/due tomorrow", "```", "~~~", "    /lock", "Hi", ""),
+        "> /lock\n",  # what followed without a blank line would count as its rest
     ]
 )
 VALUE_LINES = st.one_of(

@@ -133,7 +133,7 @@ def test_a_canned_reply_sent_by_mail(desk):
     assert all(f"> {line}\n" in plain(sent_to(CUSTOMER)[-1]) for line in DOOR.split("\n"))
 
 
-@pytest.mark.parametrize("width", [65, 72, 76, 78, 80])
+@pytest.mark.parametrize("width", [36, 40, 48, 65, 72, 76, 78, 80])
 def test_a_mail_program_that_breaks_the_customers_lines(desk, width):
     """It breaks what was pasted as it breaks all text, and repeats no quote mark."""
     reply = canned(desk, TEMPLATES[0])
@@ -149,7 +149,7 @@ def test_a_mail_program_that_breaks_the_customers_lines(desk, width):
     assert row.note is not None, row.reason
     assert state_of(issue) == before
     told = [r.text for r in sent() if r.kind == "quick_actions"]
-    assert "right below a long quoted line" in told[0], "the agent reads why"
+    assert "below a quote without a blank line" in told[0], "the agent reads why"
 
 
 @pytest.mark.parametrize("by", ["page", "mail"])

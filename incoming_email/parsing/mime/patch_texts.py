@@ -13,15 +13,19 @@ MARKS = (b"diff --git ", b"\n+++ ")
 _VIA = re.compile(r"(?P<name>.{1,200}) via .{1,200}", re.IGNORECASE)
 
 
-def find_patch_texts(fragments: Iterable[Fragment], contents: Contents) -> tuple[PatchText, ...]:
-    """Of the parts that are the body. A diff in HTML is no patch: its blanks are gone."""
+def find_patch_texts(
+    fragments: Iterable[Fragment], contents: Contents, *, own: int
+) -> tuple[PatchText, ...]:
+    """Of the parts that are the body, the first `own` of them the sender's. A diff in HTML is no
+    patch: its blanks are gone."""
     found = []
-    for fragment in fragments:
+    for number, fragment in enumerate(fragments):
         content = contents.data.get(id(fragment.part), b"")
         if fragment.form is Form.PLAIN and any(mark in content for mark in MARKS):
             parameters = fragment.part.content_type.parameters
             flowed = parameters.get("format", "").lower() == "flowed"
-            found.append(PatchText(content, parameters.get("charset", ""), flowed))
+            charset = parameters.get("charset", "")
+            found.append(PatchText(content, charset, flowed, is_own=number < own))
     return tuple(found)
 
 

@@ -191,5 +191,9 @@ def _is_finnish_reply(subject: str, sender_name: str) -> bool:
 def _split_above(above: list[str], below: list[str]) -> Split:
     """The text above the forwarded message is cut as usual; the message itself stays whole."""
     split = split_reply("\n".join(above), bare_quotes_are_old=False)
-    reply = "\n\n".join(filter(None, (split.reply, "\n".join(below).rstrip())))
-    return Split(reply=reply, quoted=split.quoted)
+    forward = "\n".join(below).rstrip()
+    numbers = range(len(above), len(above) + forward.count("\n") + 1)
+    if not split.reply:
+        return Split(forward, split.quoted, tuple(numbers))
+    gap = split.numbers[-1] + 1
+    return Split(f"{split.reply}\n\n{forward}", split.quoted, (*split.numbers, gap, *numbers))

@@ -1,13 +1,14 @@
 """Which lines of a mail's text others wrote: quoted history, signatures, forwarded mail."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from incoming_email.parsing.replies.header_blocks import find_header_name, is_header_block
 from incoming_email.parsing.replies.mail_lines import parse_lines
-from incoming_email.parsing.replies.splitting import MAX_CHARACTERS, MAX_LINES
+from incoming_email.parsing.replies.splitting import MAX_CHARACTERS, MAX_LINES, Split
 from incoming_email.parsing.replies.trimming import find_forward
 from incoming_email.parsing.text.matching import plain
+from incoming_email.parsing.types import OthersLines
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _SEAM = re.compile(r"\s*(?:-{3,}\s*[^\s-].{0,200}-{3,}|_{10,})\s*")
@@ -15,46 +16,48 @@ _SEAM = re.compile(r"\s*(?:-{3,}\s*[^\s-].{0,200}-{3,}|_{10,})\s*")
 
 _COMMAND = re.compile(r"(?:^|[\r\n])/[A-Za-z]")
 
+_MARKS = "> \t|"
+"""A line of these alone is a blank one within a quote, and goes on nowhere."""
 
-def find_others(text: str, reply: str) -> frozenset[int]:
-    """Numbers, from 0, of the lines of `text` that the sender did not write; blank ones are
-    nobody's. Looked for only where some line could be a command, which is all they matter for.
 
-    `reply` is what the sender wrote, as `split_reply` made it of the same text; of that, a
-    forwarded message at its end is another's. Pure and linear.
+def find_others(
+    text: str, split: Split, *, own_length: int | None = None
+) -> tuple[OthersLines, OthersLines]:
+    """The lines of the text, and of the reply that is a half of it, which the sender did not write;
+    blank ones are nobody's. Looked for only where some line could be a command, which is all they
+    matter for.
+
+    A forwarded message at the end of the reply is another's. Only the first `own_length` lines of
+    the text are the body that the sender wrote; None: all of them. Pure and linear.
     """
     if not _COMMAND.search(text):
-        return frozenset()
-    lines = _LINE_END.split(text)
-    marked = zip(lines, _find_own(lines, reply), strict=True)
-    return frozenset(
-        number for number, (line, own) in enumerate(marked) if not own and line.strip()
+        return OthersLines(), OthersLines()
+    lines, kept = _LINE_END.split(text), _LINE_END.split(split.reply)
+    length = len(lines) if own_length is None else own_length
+    written = [number for number in split.numbers[: _find_end(kept)] if number < length]
+    own = {at for at, line in zip(written, kept, strict=False) if line == lines[at]}
+    others = {at for at, line in enumerate(lines) if line.strip() and at not in own}
+    endings = {at for at in others if lines[at].strip(_MARKS)}
+    in_reply = (at for at, line in enumerate(kept) if line.strip() and at >= len(written))
+    return (
+        OthersLines(tuple(sorted(others)), tuple(at for at in sorted(own) if at - 1 in endings)),
+        OthersLines(
+            tuple(in_reply), tuple(at for at, place in enumerate(written) if place - 1 in endings)
+        ),
     )
 
 
-def _find_own(lines: list[str], reply: str) -> Iterator[bool]:
-    """The lines of the reply stand among the others in their order: the first that fits is it."""
-    written = _cut_forward(_LINE_END.split(reply))
-    known = set(lines)
-    wanted = iter([line for line in written if line in known and line.strip()])
-    following = next(wanted, None)
-    for line in lines:
-        own = line == following
-        yield own
-        if own:
-            following = next(wanted, None)
+def _find_end(kept: Sequence[str]) -> int:
+    """Where a forwarded message begins in what the sender wrote; of a text too long to be read,
+    the first line."""
+    if len(kept) > MAX_LINES or sum(map(len, kept)) > MAX_CHARACTERS:
+        return 0
+    forward = find_forward(parse_lines(dict(enumerate(kept)), {}))
+    seams = (at for at in (forward, _find_seam(kept)) if at is not None)
+    return min(seams, default=len(kept))
 
 
-def _cut_forward(lines: list[str]) -> list[str]:
-    """The sender's text above a forwarded message; of a text too long to be read, none."""
-    if len(lines) > MAX_LINES or sum(map(len, lines)) > MAX_CHARACTERS:
-        return []
-    forward = find_forward(parse_lines(dict(enumerate(lines)), {}))
-    seams = (at for at in (forward, _find_seam(lines)) if at is not None)
-    return lines[: min(seams, default=len(lines))]
-
-
-def _find_seam(lines: list[str]) -> int | None:
+def _find_seam(lines: Sequence[str]) -> int | None:
     """The first line that looks like the top of another mail, whatever the subject says.
 
     Looser than the rules by which text is kept or cut: what stands below it is kept and shown, and

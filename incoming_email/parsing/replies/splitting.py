@@ -1,7 +1,7 @@
 """Splits the text of a mail into what the person wrote and what the mail program added."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from incoming_email.parsing.replies.mail_lines import parse_lines
 from incoming_email.parsing.replies.trimming import find_kept
@@ -25,6 +25,8 @@ class Split:
 
     reply: str
     quoted: str
+    numbers: tuple[int, ...] = field(default=(), compare=False)
+    """Which line of the body, from 0, each line of the reply is; none for a body in HTML."""
 
 
 def split_reply(text: str, *, bare_quotes_are_old: bool = True) -> Split:
@@ -50,7 +52,12 @@ def split_reply(text: str, *, bare_quotes_are_old: bool = True) -> Split:
     if seen - 1 in texts:
         texts.update(enumerate(lines[seen:], start=seen))
     quoted = {number: line for number, line in enumerate(lines) if texts.get(number) != line}
-    return Split(reply=_join(list(texts.values())), quoted=_join(_with_gaps(quoted)))
+    kept = _without_blank_ends(texts)
+    return Split(
+        reply="\n".join(kept.values()),
+        quoted="\n".join(_without_blank_ends(dict(enumerate(_with_gaps(quoted)))).values()),
+        numbers=tuple(kept),
+    )
 
 
 def _with_gaps(lines: dict[int, str]) -> list[str]:
@@ -74,11 +81,8 @@ def _count_seen(lines: Sequence[str]) -> int:
     return min(len(lines), MAX_LINES)
 
 
-def _join(lines: list[str]) -> str:
-    """`lines` without blank ones at either end."""
-    start, end = 0, len(lines)
-    while start < end and not lines[start].strip():
-        start += 1
-    while end > start and not lines[end - 1].strip():
-        end -= 1
-    return "\n".join(lines[start:end])
+def _without_blank_ends(lines: dict[int, str]) -> dict[int, str]:
+    filled = [number for number, line in lines.items() if line.strip()]
+    if not filled:
+        return {}
+    return {number: line for number, line in lines.items() if filled[0] <= number <= filled[-1]}

@@ -79,6 +79,36 @@ def test_the_remark_of_a_patch_is_that_of_its_author(world, clone, author, is_he
     assert ("/draft" in merge_request.description) is not is_heeded
 
 
+@pytest.mark.parametrize("subject", ["fix", "[PATCH] Oil the hinge 3"])
+def test_a_patch_in_a_text_that_was_added_to_the_mail(world, clone, subject):
+    """Neither what stands above it nor what its author remarked is the sender's."""
+    (patch,) = clone.patches()
+    if subject == "fix":
+        text = f"Try this.\n{COMMANDS}\n\n{patch.decode()}"
+    else:
+        text = patch.partition(b"\n\n")[2].decode()
+        text = text.replace("---\n", f"---\nTry this.\n{COMMANDS}\n\n", 1)
+    part = "--b\nContent-Type: text/plain\n\n"
+    row = world.receive(
+        make_mail(
+            to=world.merge_request_address(),
+            sender=world.member.email,
+            subject=subject,
+            body=f"{part}See below.\n{part}{text}\n--b--".replace("\n", "\r\n"),
+            Content_Type="multipart/mixed; boundary=b",
+            MIME_Version="1.0",
+        )
+    )
+    assert_untouched(row, "Try this.")
+
+
+def test_what_is_forwarded_in_the_remark_of_a_patch(world, clone):
+    (patch,) = clone.patches()
+    remark = f"---\nSee.\n\n{FORWARD}{COMMANDS}\n\n".encode()
+    row = world.receive(inline(world, patch.replace(b"---\n", remark, 1)))
+    assert_untouched(row, "See.")
+
+
 def test_what_is_forwarded_beside_a_diff_that_is_an_example(world, clone):
     clone.git("push", "-q", str(clone.origin), "HEAD:refs/heads/fix")
     diff = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"

@@ -115,6 +115,53 @@ def test_the_text_beside_the_html_holds_them(world):
     assert world.issue.state == State.CLOSED
 
 
+FOOTER = "list of the team\r\n/lock\r\n/title Pwned"
+TWO_TEXTS = {"Content_Type": "multipart/mixed; boundary=b", "MIME_Version": "1.0"}
+
+
+@pytest.mark.parametrize("way", ["a reply", "the address of the issue", "a new issue"])
+def test_a_text_that_was_added_to_the_mail_commands_nothing(world, way):
+    own_address = world.issue_address().replace("-issue@", f"-issue-{world.issue.iid}@")
+    to = {
+        "a reply": world.reply_address(),
+        "the address of the issue": own_address,
+        "a new issue": world.issue_address(),
+    }[way]
+    part = "--b\r\nContent-Type: text/plain\r\n\r\n"
+    body = f"{part}Fixed.\r\n\r\n/close\r\n{part}{FOOTER}\r\n--b--"
+    given = {"to": to, "sender": world.member.email, "subject": "Door", "body": body}
+    world.receive(make_mail(**given, **TWO_TEXTS))
+    issue = Issue.objects.latest("pk")
+    assert (issue.state, issue.locked) == (State.CLOSED, False)
+    assert issue.title != "Pwned"
+    text = issue.description if way == "a new issue" else Note.objects.get(system=False).body
+    assert text == "Fixed.\n\n\n" + FOOTER.replace("\r\n", "\n")
+    assert told() == []
+
+
+ATTRIBUTION = "On Mon, Jan 1, 2024 at 10:00 AM Ann <ann@example.com> wrote:"
+
+
+@pytest.mark.parametrize(
+    "quote", ["> It squeaks.", f"> {'squeak ' * 10}", "> a\r\nb", "AB> a\r\nAB> b"]
+)
+@pytest.mark.parametrize("way", ["a reply", "the address of the issue"])
+def test_the_rest_of_a_quoted_line_commands_nothing_and_the_sender_is_told(world, way, quote):
+    """Also where the quote above it is cut, and the rest of its last line is left."""
+    own_address = world.issue_address().replace("-issue@", f"-issue-{world.issue.iid}@")
+    world.receive(
+        make_mail(
+            to=world.reply_address() if way == "a reply" else own_address,
+            sender=world.member.email,
+            body=f"I see.\r\n\r\n{ATTRIBUTION}\r\n{quote}\r\n/close",
+        )
+    )
+    world.issue.refresh_from_db()
+    assert world.issue.state == State.OPENED
+    ((_recipient, text),) = told()
+    assert "below a quote without a blank line between" in text
+
+
 def test_a_new_issue_by_mail(world):
     LabelFactory(project=world.issue.project, name="bug")
     body = "It squeaks.\r\n\r\n/label ~bug\r\n/confidential\r\n" + HISTORY

@@ -1,12 +1,13 @@
 """A text taken apart into what is said and what is to be done."""
 
 import re
+import textwrap
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issues.marked_text import MarkedText, typed
+from issues.marked_text import MarkedText, marked, typed
 from issues.quick_actions import arguments
 from issues.quick_actions.reading import MAX_DOUBTS, read_text
 from issues.quick_actions.registry import find_actions
@@ -39,7 +40,7 @@ def doubted(text):
         ("a\r\n/close\r\nb\r\n", [("close", "")], "a\nb"),
         ("a\r/close", [("close", "")], "a"),
         ("- item\n/close", [("close", "")], "- item"),
-        ("> quoted\n/close", [("close", "")], "> quoted"),
+        ("> quoted\n\n/close", [("close", "")], "> quoted"),
         ("```\ncode\n```\n/close", [("close", "")], "```\ncode\n```"),
         ("<div>\nx\n\n/close", [("close", "")], "<div>\nx"),
         ("<!-- a --> b\n/close", [("close", "")], "<!-- a --> b"),
@@ -125,37 +126,47 @@ def test_what_was_most_likely_meant_stays_text_and_is_told(line, why):
     assert why in doubt.why
 
 
-LONG = "> " + "word " * 12
-
-
 @pytest.mark.parametrize(
     "text",
     [
-        f"{LONG}\n/close",
-        f"{LONG}\n{LONG.removeprefix('> ')}\n/close",
-        f"> {'글' * 30}\n/close",
-        f"{LONG}\n/close\n\nBye",
+        "> quoted\n/close",
+        "> quoted\nand more of it\n/close",
+        "> quoted\n/close\n\nBye",
+        f"> {'word ' * 12}\n/close",
+        "> > quoted\n> quoted\n/close",
+        "     > quoted\n/close",
+        "AB> quoted\n/close",
+        "| quoted\n/close",
     ],
 )
 def test_what_may_be_the_rest_of_a_quoted_line_is_text_and_told(text):
-    """Mail programs break long lines, and some repeat no quote mark."""
+    """Mail programs break lines, and some repeat no quote mark."""
     reading = read(text)
     assert (reading.text, reading.commands) == (text, ())
     (doubt,) = reading.doubts
     assert doubt.line == "/close"
-    assert "right below a long quoted line" in doubt.why
+    assert "below a quote without a blank line between" in doubt.why
+
+
+@pytest.mark.parametrize("width", range(24, 100))
+def test_wherever_a_quote_is_broken_its_rest_commands_nothing(width):
+    words = "It squeaks. " * 9
+    for cut in range(12):
+        line = f"> {words[cut:]}https://example.com/{'x' * 60} {words[cut:]}/close"
+        broken = textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+        assert commands("\n".join([*broken, "/close", "", "Bye"])) == []
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        f"{LONG}\n\n/close",
-        f"{LONG}\nI see.\n/close",
-        f"{LONG.removeprefix('> ')}\n/close",
-        "> short\n/close",
+        "> quoted\n\n/close",
+        "> quoted\n> \n/close",
+        "> quoted\nI see.\n\n/close",
+        "/close\n> quoted",
     ],
 )
-def test_below_a_blank_line_or_ones_own_it_is_a_command(text):
+def test_apart_from_a_quote_it_is_a_command(text):
     assert commands(text) == [("close", "")]
 
 
@@ -180,14 +191,15 @@ class TestLinesOfOthers:
         reading = read_marked("<div>\n\n> x\n\n/close", {2})
         assert [command.line for command in reading.commands] == ["/close"]
 
-    def test_a_long_one_may_go_on_in_the_next(self):
-        text = "word " * 12
-        assert read_marked(f"{text}\n/close", {0}).commands == ()
-        assert read_marked(f"{text}\n\n/close", {0}).commands
+    @pytest.mark.parametrize("below", [0, 1])
+    def test_may_go_on_in_the_lines_below(self, below):
+        reading = read_marked("and more of it\n/close\n\n/lock", (), {below})
+        assert [command.line for command in reading.commands] == ["/lock"]
+        assert [doubt.line for doubt in reading.doubts] == ["/close"]
 
 
-def read_marked(text, others):
-    return read_text(MarkedText(text, frozenset(others)), find_actions(), limit=50)
+def read_marked(text, others, below=()):
+    return read_text(marked(text, others, below), find_actions(), limit=50)
 
 
 LINES = st.one_of(

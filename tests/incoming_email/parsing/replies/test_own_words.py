@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incoming_email.parsing.replies.own_words import find_others
-from incoming_email.parsing.replies.splitting import split_reply
+from incoming_email.parsing.replies.splitting import Split, split_reply
+from incoming_email.parsing.types import OthersLines
 from issues.marked_text import split_lines
 from tests.growing import assert_linear
 
@@ -14,10 +15,18 @@ FORWARD = "---------- Forwarded message ---------\nFrom: Bo <b@example.com>\nDat
 HISTORY = "-----Original Message-----\nFrom: Bo\nSent: Monday\n\n"
 
 
+def others_in(text):
+    in_text, _in_reply = find_others(text, split_reply(text))
+    return in_text.numbers
+
+
+def kept_whole(text):
+    return Split(text, "", tuple(range(len(split_lines(text)))))
+
+
 def commands_of_others(text):
-    others = find_others(text, split_reply(text).reply)
     lines = split_lines(text)
-    return [number for number in sorted(others) if lines[number].startswith("/")]
+    return [number for number in others_in(text) if lines[number].startswith("/")]
 
 
 @pytest.mark.parametrize(
@@ -39,17 +48,17 @@ def test_lines_of_others(text, others):
 
 def test_a_quote_is_anothers_and_a_blank_line_nobodys():
     text = "/close\n\nOn Mon, Jan 1, 2024 at 10:00 AM Bo <bo@example.com> wrote:\n> /close"
-    assert find_others(text, split_reply(text).reply) == {2, 3}
+    assert others_in(text) == (2, 3)
 
 
 def test_nothing_is_looked_for_where_no_line_could_be_a_command():
     text = f"Hi\n\n{FORWARD}and/or"
-    assert find_others(text, split_reply(text).reply) == frozenset()
+    assert find_others(text, split_reply(text)) == (OthersLines(), OthersLines())
 
 
 def test_a_text_too_long_to_be_read_commands_nothing():
     text = "x\n" * 30_000 + "/close"
-    assert 30_000 in find_others(text, text)
+    assert 30_000 in others_in(text)
 
 
 BLOCK = "From: Carl <c@z.example>\nSent: Monday\nTo: b@y.example\nSubject: door\n"
@@ -70,7 +79,7 @@ BLOCK = "From: Carl <c@z.example>\nSent: Monday\nTo: b@y.example\nSubject: door\
 def test_a_forward_that_is_kept_whole_commands_nothing(top, above):
     """As the subject says that it is a forward, all of it is the reply."""
     text = f"{above}{top}\nThe door squeaks.\n\n/close\n\n/title Pwned"
-    others = find_others(text, text)
+    others = find_others(text, kept_whole(text))[0].numbers
     lines = split_lines(text)
     own = [line for at, line in enumerate(lines) if at not in others and line.startswith("/")]
     assert own == (["/label ~bug"] if "/label" in above else [])
@@ -87,20 +96,57 @@ LINES = st.one_of(
 @given(st.lists(LINES, max_size=12), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_numbers_are_those_of_the_reader_of_commands(lines, end):
     text = end.join(lines)
-    split = split_lines(text)
-    for number in find_others(text, split_reply(text).reply):
-        assert split[number].strip()
+    halves = split_reply(text)
+    found = find_others(text, halves)
+    for source, others in zip((text, halves.reply), found, strict=True):
+        split = split_lines(source)
+        assert all(split[number].strip() for number in (*others.numbers, *others.below))
 
 
-@given(st.text(), st.text())
-def test_it_never_raises(text, reply):
-    find_others(text, reply)
+@given(st.lists(LINES, max_size=12).map("\n".join) | st.text(), st.integers(0, 9) | st.none())
+def test_it_never_raises(text, own_length):
+    find_others(text, split_reply(text), own_length=own_length)
+
+
+ATTRIBUTION = "On Mon, Jan 1, 2024 at 10:00 AM Bo <bo@example.com> wrote:"
+
+
+@pytest.mark.parametrize(
+    ("text", "in_text", "in_reply"),
+    [
+        (f"Yes.\n\n{ATTRIBUTION}\n> quoted\n/close", (4,), (2,)),
+        (f"{ATTRIBUTION}\n> quoted\n/close", (2,), (0,)),
+        (f"{ATTRIBUTION}\n> quoted\nmore\n/close", (2,), (0,)),
+        (f"{ATTRIBUTION}\n> quoted\n\n/close", (), ()),
+        (f"{ATTRIBUTION}\n> quoted\n> \n/close", (), ()),
+    ],
+)
+def test_the_line_below_a_quote_is_known_where_the_quote_is_cut(text, in_text, in_reply):
+    halves = split_reply(text)
+    assert "quoted" not in halves.reply
+    found = find_others(text, halves)
+    assert tuple(others.below for others in found) == (in_text, in_reply)
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "in_text", "in_reply"),
+    [
+        ("Hi\n/close\n\nlist\n/close", 2, (3, 4), (3, 4)),
+        ("/close\n\n/close", 1, (2,), (2,)),
+        ("/close\n\n/close", 0, (0, 2), (0, 2)),
+        (f"Hi\n\n{ATTRIBUTION}\n> /x\n\nlist\n/close", 4, (2, 3, 5, 6), (2, 3)),
+        (f"/x {ATTRIBUTION}\n> /x\n\n/close\n\n/close", 4, (0, 1, 5), (3,)),
+    ],
+)
+def test_what_stands_below_the_senders_own_body_is_anothers(text, length, in_text, in_reply):
+    found = find_others(text, split_reply(text), own_length=length)
+    assert [others.numbers for others in found] == [in_text, in_reply]
 
 
 @pytest.mark.growth
 @pytest.mark.parametrize("unit", ["/close\n", "-- \n/x\n", "> a\n", "/a ", "On x wrote:\n/x\n"])
 def test_time_grows_with_the_length_only(unit):
     def find(text):
-        find_others(text, text)
+        find_others(text, kept_whole(text))
 
     assert_linear(find, lambda size: unit * (size // len(unit)), 10_000, 80_000)

@@ -45,6 +45,7 @@ ACTIONS = (
         permission=EDIT,
         run=acts.change_title,
         fits=is_text,
+        shows_argument=True,
     ),
     QuickAction(
         name="assign",
@@ -155,6 +156,7 @@ ACTIONS = (
         run=acts.mark_duplicate,
         fits=is_issue,
         kinds=(Issue,),
+        shows_argument=True,
     ),
     QuickAction(
         name="target_branch",
@@ -164,6 +166,7 @@ ACTIONS = (
         run=acts.set_target_branch,
         fits=is_branch,
         kinds=(MergeRequest,),
+        shows_argument=True,
     ),
     QuickAction(
         name="draft",

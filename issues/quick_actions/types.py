@@ -61,6 +61,9 @@ class QuickAction:
     """Whether an argument has the form of one; pure. What does not fit stays text."""
 
     kinds: tuple[type[Item], ...] = (Issue, MergeRequest)
+    shows_argument: bool = False
+    """Whoever reads the item comes to read the argument: a title, the name of another item. So the
+    command is refused in an internal note. People, labels and dates are picked, not worded."""
 
 
 @dataclass(frozen=True, slots=True)

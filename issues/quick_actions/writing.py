@@ -20,6 +20,7 @@ from issues.quick_actions.reading import read_text
 from issues.quick_actions.registry import find_actions
 from issues.quick_actions.running import run_commands
 from issues.quick_actions.types import Item, Reading, Result, Written
+from issues.services.discussions import find_spot
 from issues.services.refusals import require
 from issues.uploads import NewFile
 
@@ -58,8 +59,14 @@ def write_note(  # noqa: PLR0913  (one argument a column)
             )
         else:
             require(author, "issues.read_item", item)
+            internal = _is_inside(item, author, discussion, internal=internal)
         result = run_commands(
-            reading.commands, item=item, actor=author, now=now, announced=note is not None
+            reading.commands,
+            item=item,
+            actor=author,
+            now=now,
+            announced=note is not None,
+            internal=internal if note is None else note.internal,
         )
     return Written(item, note, result.done, (*reading.doubts, *result.refused))
 
@@ -121,6 +128,17 @@ def open_merge_request(  # noqa: PLR0913  (one argument a column)
             opening.others, item=merge_request, actor=author, now=now, announced=True
         )
     return _opened(merge_request, reading, opening.done, result)
+
+
+def _is_inside(item: Item, author: User, discussion: str, *, internal: bool) -> bool:
+    """Whether a note would be internal, for a text of commands that makes none. Where no note could
+    be written, its discussion may have been internal."""
+    try:
+        return find_spot(
+            item=item, author=author, discussion=discussion, internal=internal
+        ).internal
+    except (services.Gone, services.NotAllowed):
+        return True
 
 
 def _is_content(file: NewFile) -> bool:

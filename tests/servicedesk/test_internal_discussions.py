@@ -156,6 +156,37 @@ def test_commands_and_words(ticket):
     assert_nothing_left(ticket, "idi0t")
 
 
+@pytest.mark.parametrize("words", ["", "The idi0t.\n\n"])
+@pytest.mark.parametrize("way", ["a reply", "the private address", "the page", "a new note"])
+def test_a_title_given_inside_stays_inside(ticket, client, way, words):
+    """The title is what the customer reads in the subject of the next mail."""
+    other = services.create_issue(
+        project=ticket.issue.project, author=ticket.agent, title="Other", confidential=True
+    )
+    text = f"{words}/title An idi0t\n/duplicate {other}\n/lock"
+    if way == "a reply":
+        ticket.desk.receive(answer(ticket.notification, body=text))
+    elif way == "the private address":
+        answer_elsewhere(ticket, ticket.issue_address(ticket.boss), text)
+    else:
+        inside = {"discussion": ticket.note.discussion} if way == "the page" else {"internal": "on"}
+        page = client.post(ticket.url, {"body": text} | inside, follow=True)
+        assert page.text.count("Use it outside of the internal note.") == 2
+    if way in {"a reply", "the private address"}:
+        (told,) = [row.text for row in sent() if row.kind == "quick_actions"]
+        assert told.count("Use it outside of the internal note.") == 2
+    client.post(ticket.url, {"body": "We look into it."})
+    ticket.issue.refresh_from_db()
+    assert (ticket.issue.title, ticket.issue.locked) == ("It is broken", True)
+    assert sent_to(CUSTOMER)[-1].text.startswith("We look into it.")
+    assert_nothing_left(ticket, "idi0t", f"{other}")
+    client.force_login(ticket.guest)
+    page = client.get(ticket.url).text
+    assert "We look into it." in page
+    assert "locked this discussion" in page
+    assert not any(word in page for word in ("idi0t", SECRET, f"{other}", f"#{other.iid}"))
+
+
 @pytest.mark.parametrize("keeps_references", [True, False])
 def test_to_the_private_address_of_the_issue(ticket, keeps_references):
     """Answered there instead, with the whole mail below."""
@@ -279,14 +310,13 @@ def test_an_answer_to_the_mail_about_a_system_note_is_a_comment(ticket, client):
     assert newest().discussion == discussion.name
 
 
-def answer_elsewhere(ticket, to, **fields):
+def answer_elsewhere(ticket, to, body=f"Yes, he is a {SECRET}.", **fields):
     """The boss answers the notification of the internal note, but at this address."""
     told = as_received(ticket.notification)
     thread = {
         "In-Reply-To": told["Message-ID"],
         "References": f"{told['References']} {told['Message-ID']}",
     }
-    body = f"Yes, he is a {SECRET}."
     content = make_mail(to=to, sender=ticket.boss.email, body=body, **(thread | fields))
     return ticket.desk.receive(content)
 

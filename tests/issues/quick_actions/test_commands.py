@@ -363,6 +363,66 @@ def test_every_action_of_the_table_is_tried_here():
     assert {f"/{action.name}" for action in ACTIONS} == tried
 
 
+INSIDE = "the note is internal"
+WORDED = ("/title He is a s3cret fool", "/duplicate acme/s3cret#1", "/target_branch s3cret")
+
+
+@pytest.fixture
+def secret():
+    return IssueFactory(project__path="acme/s3cret", iid=1)
+
+
+@pytest.mark.parametrize("text", ["", "Look:\n"])
+@pytest.mark.parametrize("line", WORDED)
+def test_words_of_an_internal_note_stay_inside(issue, merge_request, secret, line, text):
+    item = merge_request if "branch" in line else issue
+    member = make_member(item)
+    services.add_member(project=secret.project, user=member, role=Role.REPORTER)
+    first = services.create_note(item=item, author=member, body="Hm", internal=True)
+    for place in ({"internal": True}, {"discussion": first.discussion}):
+        written = quick_actions.write_note(
+            item=item, author=member, body=typed(f"{text}{line}\n/lock"), now=NOW, **place
+        )
+        assert written.done == ("/lock",)
+        (refused,) = refusals(written)
+        assert INSIDE in refused
+    item.refresh_from_db()
+    assert "s3cret" not in f"{item.title} {getattr(item, 'target_branch', '')}"
+    assert getattr(item, "duplicate_of", None) is None
+    assert system_notes(item) == ["locked this discussion"]
+
+    first = services.create_note(item=item, author=member, body="Hm")
+    written = quick_actions.write_note(
+        item=item, author=member, body=typed(line), now=NOW, discussion=first.discussion
+    )
+    assert written.done == (line,), "in a public discussion it is carried out"
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_where_no_note_could_be_written_words_stay_inside_too(issue, is_gone):
+    member = make_member(issue, Role.REPORTER)
+    services.assign(item=issue, actor=make_member(issue), users=[member])
+    first = services.create_note(item=issue, author=member, body="Hm", internal=True)
+    if is_gone:
+        first.delete()
+    else:
+        member.memberships.update(role=Role.GUEST)
+    written = quick_actions.write_note(
+        item=issue,
+        author=member,
+        body=typed("/title s3cret\n/unsubscribe"),
+        now=NOW,
+        discussion=first.discussion,
+    )
+    assert written.done == ("/unsubscribe",)
+    assert INSIDE in refusals(written)[0]
+
+
+def test_whatever_takes_free_words_shows_them():
+    for action in quick_actions.find_actions().values():
+        assert action.shows_argument >= action.fits("He is a s3cret fool"), action.name
+
+
 def test_each_usage_is_understood_by_its_own_action():
     for action in ACTIONS:
         (command,) = quick_actions.read(typed(action.usage)).commands

@@ -11,8 +11,14 @@ from incoming_email.parsing.text.matching import plain
 from incoming_email.parsing.types import OthersLines
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_SEAM = re.compile(r"\s*(?:-{3,}\s*[^\s-].{0,200}-{3,}|_{10,})\s*")
+_SEAM = re.compile(
+    r"(?P<mark>[-=—–─━═])(?P=mark){2,} ?(?!(?P=mark))\S.{0,200}(?P=mark){3}"
+    r"|_{10,}"
+)
 """'----- Forwarded message from Ann <a@example.com> -----' in any language, and Outlook's rule."""
+
+_BROKEN_SEAM = re.compile(r"-{5,} ?[^ -].{0,200}")
+"""Its first line, where a mail program has broken it."""
 
 _COMMAND = re.compile(r"(?:^|[\r\n])/[A-Za-z]")
 
@@ -66,6 +72,17 @@ def _find_seam(lines: Sequence[str]) -> int | None:
     """
     plain_lines = [plain(line) for line in lines]
     for at, line in enumerate(plain_lines):
-        if _SEAM.fullmatch(line) or (find_header_name(line) and is_header_block(plain_lines, at)):
+        if _is_seam(plain_lines, at):
+            return at
+        if find_header_name(line) and is_header_block(plain_lines, at):
             return at
     return None
+
+
+def _is_seam(plain_lines: Sequence[str], at: int) -> bool:
+    line = plain_lines[at]
+    if _SEAM.fullmatch(line):
+        return True
+    below = plain_lines[at + 1] if at + 1 < len(plain_lines) else ""
+    broken = below.endswith("-----") and _BROKEN_SEAM.fullmatch(line)
+    return bool(broken and _SEAM.fullmatch(f"{line} {below}"))

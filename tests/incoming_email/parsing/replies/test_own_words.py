@@ -73,6 +73,9 @@ BLOCK = "From: Carl <c@z.example>\nSent: Monday\nTo: b@y.example\nSubject: door\
         "Von: Carl <c@z.example>\nGesendet: Montag\nAn: b@y.example\nBetreff: door\n",
         "----- Forwarded message from Carl <c@z.example> -----\n",
         "---------- Iletti eteenpain ----------\nFoo: Carl\n",
+        "----- Forwarded message from Carl of the Customer's\n<c@z.example> -----\n",
+        "—————— Iletti eteenpain ——————\n",
+        "========== Iletti eteenpain ==========\n",
     ],
 )
 @pytest.mark.parametrize("above", ["", "FYI\n\n", "Hi Bo,\n\n/label ~bug\n\nBest\nAnn\n\n"])
@@ -83,6 +86,14 @@ def test_a_forward_that_is_kept_whole_commands_nothing(top, above):
     lines = split_lines(text)
     own = [line for at, line in enumerate(lines) if at not in others and line.startswith("/")]
     assert own == (["/label ~bug"] if "/label" in above else [])
+
+
+@pytest.mark.parametrize(
+    "line", ["-----", "--- x", "***Mind this***", "== x", "- - x - -", "a ---"]
+)
+def test_what_people_draw_themselves_is_no_top_of_a_mail(line):
+    text = f"Hi\n\n{line}\n\n/close"
+    assert find_others(text, kept_whole(text)) == (OthersLines(), OthersLines())
 
 
 LINES = st.one_of(

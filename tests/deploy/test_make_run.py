@@ -1,4 +1,4 @@
-"""`make run` in a fresh checkout: all processes start, and the first message it prints works."""
+"""`make run` in a fresh checkout: all processes start, and what it prints to try works."""
 
 import os
 import re
@@ -27,7 +27,7 @@ def listens(port):
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_make_run_takes_the_first_message_through_and_ends_at_ctrl_c():
+def test_make_run_takes_the_first_messages_through_and_ends_at_ctrl_c():
     require_program("make")
     with open_folder() as folder:
         checkout = copy_checkout(folder / "letterbox")
@@ -36,8 +36,7 @@ def test_make_run_takes_the_first_message_through_and_ends_at_ctrl_c():
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
-            "BASE_URL": f"http://127.0.0.1:{web}",
-            "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{web}",
+            "WEB_PORT": str(web),
             "SMTP_LISTENER_PORT": str(listener),
         }
         developer = Machine(checkout, environment, None, folder / "log")
@@ -52,11 +51,14 @@ def test_make_run_takes_the_first_message_through_and_ends_at_ctrl_c():
 
 def follow_the_first_steps(developer, visitor):
     said = developer.log.read_text
-    wait_until(lambda: "First message" in said())
-    (message,) = re.findall(r"First message .*\n  (.*)\n", said())
-    subprocess.run(["sh", "-c", message], check=True)
+    wait_until(lambda: "First answer" in said())
+    commands = re.findall(r"First (?:message|answer).*\n  (python3 .*)\n", said())
+    assert len(commands) == 2
+    for command in commands:
+        subprocess.run(["sh", "-c", command], check=True, timeout=60)
     (name,) = re.findall(r"  (\w+) \(developer\) .*-issue@", said())
     (password,) = re.findall(r"the password of each is (\S+)", said())
     visitor.log_in(name, password)
     wait_until(lambda: "My first issue" in visitor.ask("/acme/shop/-/issues/")[1])
+    wait_until(lambda: "Thank you, Dana!" in visitor.ask("/acme/shop/-/issues/1/")[1])
     assert "Traceback" not in said(), said()

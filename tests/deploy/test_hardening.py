@@ -140,6 +140,24 @@ def test_secrets_of_compose_are_made_once(tmp_path):
     assert not any(text.startswith("$") for text in made[0].values())
 
 
+def test_no_secret_is_made_where_no_random_bytes_can_be_had(tmp_path):
+    script = shutil.copy(DEPLOY / "make-secrets", tmp_path)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("dirname", "mkdir", "chmod", "cat", "tr"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    made = subprocess.run(
+        ["/bin/sh", script],
+        env={"PATH": str(programs)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode != 0
+    assert "No random bytes" in made.stderr
+    assert list((tmp_path / "secrets").iterdir()) == []
+
+
 @pytest.mark.parametrize("name", environment.IN_FILES)
 def test_a_secret_may_be_in_a_file(monkeypatch, tmp_path, name):
     file = tmp_path / "secret"

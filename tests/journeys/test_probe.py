@@ -51,7 +51,7 @@ def test_a_probe_comes_round_by_command_and_by_the_clock(tmp_path, dovecot, imap
             )
             trips = [f for f in json.loads(out)["findings"] if f["step"] == "round trip"]
             assert [(trip["mailbox"], trip["answer"]) for trip in trips] == [("imap", "yes")], out
-            assert trips[0]["detail"].startswith("it came round in ")
+            assert trips[0]["detail"].startswith("it was back after ")
 
             done = "SELECT count(*) FROM incoming_email_probe WHERE is_scheduled AND state='done'"
             wait_until(lambda: letterbox.query(done), seconds=120)

@@ -18,7 +18,7 @@ def test_it_is_shown_first_and_done_by_the_second_word(admin, admin_user):
     assert "accounts: 1" in shown.text
     assert User.objects.filter(username="ada").exists()
     done = admin.post(address, {"person": "ada", "confirm": "yes"}, follow=True)
-    assert "Erased. Back-ups still hold it" in done.text
+    assert "Erased. Backups still contain it" in done.text
     assert not User.objects.filter(username="ada").exists()
     row = Erasure.objects.get()
     assert row.erased_by == admin_user

@@ -49,7 +49,7 @@ def test_reply_keys_are_revoked_once(admin):
     old.refresh_from_db()
     assert fresh.revoked_at > NOW
     assert old.revoked_at == NOW
-    assert "1 key is revoked." in response.text
+    assert "1 key was revoked." in response.text
     assert LogEntry.objects.get().object_id == str(fresh.pk)
 
 

@@ -169,7 +169,7 @@ def test_older_mail_is_taken_in_by_the_worker(admin, maildir, monkeypatch):
 
 def test_a_mailbox_starts_from_now(admin, maildir):
     before = timezone.now()
-    assert "is left alone from now on" in ask(admin, maildir, "from_now", "").text
+    assert "is ignored from now on" in ask(admin, maildir, "from_now", "").text
     assert Mailbox.objects.get().starts_at >= before
 
 

@@ -236,7 +236,7 @@ def test_poll_now_says_how_many_came(admin, monkeypatch):
 
     response = admin.post(url("mailbox", "poll", mailbox.pk), follow=True)
 
-    assert "3 new messages were taken in." in response.text
+    assert "3 new messages were fetched." in response.text
 
 
 def test_poll_now_says_what_went_wrong(admin):
@@ -255,9 +255,12 @@ def test_poll_now_says_what_went_wrong(admin):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"enabled": False}, "switched off"),
+        ({"enabled": False}, "disabled"),
         ({"inbox_method": InboxMethod.SMTP}, "nothing to poll"),
-        ({"lease_holder": "x", "lease_until": timezone.now() + timedelta(hours=1)}, "Somebody"),
+        (
+            {"lease_holder": "x", "lease_until": timezone.now() + timedelta(hours=1)},
+            "Another process",
+        ),
     ],
 )
 def test_poll_now_says_why_there_is_nothing_to_do(admin, fields, words):
@@ -277,7 +280,7 @@ def test_a_poll_ends_while_somebody_waits(monkeypatch):
 
     polled = poll(MailboxFactory(), seconds=-1)
 
-    assert polled.sentence.startswith("50 new messages were taken in. ")
+    assert polled.sentence.startswith("50 new messages were fetched. ")
 
 
 def test_a_poll_shows_the_remedy(monkeypatch):

@@ -118,8 +118,8 @@ def test_example_with_its_placeholders_loads_switched_off_with_a_sentence(name):
         if row.inbox_method == InboxMethod.MICROSOFT_GRAPH
         else "password ([REDACTED])"
     )
-    assert f"since this is still to be filled in: {lacking}" in output
-    assert ("it takes replies only" in output) is ("dedicated" in name)
+    assert f"because these fields are still empty: {lacking}" in output
+    assert ("it accepts replies only" in output) is ("dedicated" in name)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -160,7 +160,7 @@ def test_loaded_mailbox_is_read(load, dovecot, imap_user):
 def test_encrypted_credentials_are_enough(load):
     text = (EXAMPLES / "encrypted.yml").read_text()
     output = load(text)[1]
-    assert "still to be filled in: user, password." in output
+    assert "still empty: user, password." in output
     assert "incoming_email_secret edit --mailbox" in output
     row = Mailbox.objects.get()
     secret_files.write_text(row.pk, f"user: incoming\npassword: {SECRET}")
@@ -183,7 +183,7 @@ def test_section_with_user_and_password_only_asks_for_the_address(load):
     )
     assert status == 65
     assert error == (
-        "Nothing was loaded. incoming_email names no address, so no mailbox can be made of it. Add"
+        "Nothing was loaded. incoming_email has no address, so no mailbox can be created from it. Add"
         ' a line such as address: "incoming+%{key}@example.com".'
     )
 
@@ -249,7 +249,7 @@ def test_both_sections_of_one_file(load):
 
 def test_a_second_section_with_a_fault_takes_the_first_back(load):
     status, _, error = load(SOUND + "service_desk_email:\n  enabled: true\n")
-    assert (status, "service_desk_email names no address" in error) == (65, True)
+    assert (status, "service_desk_email has no address" in error) == (65, True)
     assert not Mailbox.objects.exists()
 
 
@@ -276,7 +276,7 @@ def test_service_desk_without_key_is_told_so(load):
         (("user: in", "port: 99999\n  user: in"), "port: "),
         (("user: in", "port: many\n  user: in"), "port must be a whole number."),
         (("user: in", "ssl: 'false'\n  user: in"), "ssl must be true or false."),
-        (("'first'", "1234"), "password must be a text; put it in quotes"),
+        (("'first'", "1234"), "password must be a string; put it in quotes"),
         (("user: in", "inbox_method: pop3\n  user: in"), "inbox_method: "),
         (
             ("user: in", "inbox_options: {graph_endpoint: 'http://a'}\n  user: in"),
@@ -304,7 +304,7 @@ def test_keys_that_are_not_taken_over_are_named(load):
         "  encrypted_secret_file: /etc/y\n"
     )[1]
     assert "Unknown keys ignored (typo?): adress." in output
-    assert "Not needed by Letterbox, so left out: log_path, secret_file." in output
+    assert "Ignored because Letterbox does not need them: log_path, secret_file." in output
     assert "Give its content to: python manage.py incoming_email_secret write" in output
 
 

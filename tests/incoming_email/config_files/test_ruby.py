@@ -168,7 +168,7 @@ def test_a_setting_in_a_block_is_not_taken_for_granted():
     with pytest.raises(UnreadableConfig) as caught:
         ruby.read_sections(text)
     assert str(caught.value) == (
-        "Line 3: incoming_email_address stands in a block that begins at line 2. Letterbox"
+        "Line 3: incoming_email_address is in a block that begins at line 2. Letterbox"
         " evaluates no Ruby, so move the line out of the block."
     )
 

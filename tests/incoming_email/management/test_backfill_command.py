@@ -55,8 +55,8 @@ def test_a_preview_counts_and_takes_nothing_in(mailbox, date, count):
 
 
 def test_what_came_since_a_day_is_taken_in_once(mailbox):
-    assert run("support", "--since", "2026-05-01") == "2 new messages were taken in."
-    assert run("support", "--since", "2026-05-01") == "0 new messages were taken in."
+    assert run("support", "--since", "2026-05-01") == "2 new messages were fetched."
+    assert run("support", "--since", "2026-05-01") == "0 new messages were fetched."
     assert InboundEmail.objects.count() == 2
 
 
@@ -64,7 +64,7 @@ def test_what_came_since_a_day_is_taken_in_once(mailbox):
 def test_neither_a_watcher_nor_a_switch_stands_in_its_way(mailbox, state):
     far = timezone.now() + timedelta(hours=1)
     Mailbox.objects.update(lease_until=far, **state)
-    assert run("support", "--since", "2026-05-01") == "2 new messages were taken in."
+    assert run("support", "--since", "2026-05-01") == "2 new messages were fetched."
 
 
 def test_the_position_of_a_watcher_is_not_touched(mailbox):
@@ -80,7 +80,7 @@ def test_the_worker_does_it_for_the_admin(mailbox):
 
 def test_a_mailbox_starts_from_now(mailbox):
     before = timezone.now()
-    assert "is left alone from now on" in run("support", "--from-now")
+    assert "is ignored from now on" in run("support", "--from-now")
     assert before <= Mailbox.objects.get().starts_at <= timezone.now()
 
 
@@ -89,8 +89,8 @@ def test_a_mailbox_starts_from_now(mailbox):
     [
         (("nobody", "--from-now"), "There are: support."),
         (("door", "--from-now"), "There are: support."),
-        (("support", "--since", "yesterday"), "“yesterday” is no date"),
-        (("support", "--since", "2026-02-30"), "“2026-02-30” is no date"),
+        (("support", "--since", "yesterday"), "“yesterday” is not a date"),
+        (("support", "--since", "2026-02-30"), "“2026-02-30” is not a date"),
         (("support",), "one of the arguments"),
         (("support", "--from-now", "--since", "2026-05-01"), "not allowed with"),
     ],

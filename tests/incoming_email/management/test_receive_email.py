@@ -158,7 +158,7 @@ def test_what_is_stored_exits_0_whatever_fails_then(file, monkeypatch, at, json_
     out, err = io.StringIO(), io.StringIO()
     call_command("receive_email", str(file), *json_words, stdout=out, stderr=err)
     row = InboundEmail.objects.get()
-    assert "is stored and waits" in err.getvalue()
+    assert "is stored and will be processed later" in err.getvalue()
     assert "the connection is lost" in err.getvalue()
     if json_words:
         shown = json.loads(out.getvalue())

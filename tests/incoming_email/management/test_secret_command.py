@@ -127,7 +127,9 @@ def test_edit_of_a_file_that_no_key_fits_opens_no_editor(mailbox, settings, monk
     monkeypatch.setenv("EDITOR", "/bin/false")
     status, _, error = run(COMMAND, "edit")
     assert status == 1
-    assert "no key of ENCRYPTION_KEYS can decrypt the encrypted file. Put the old key back" in error
+    assert (
+        "no key of ENCRYPTION_KEYS can decrypt the encrypted file. Add the old key again" in error
+    )
 
 
 def test_write_takes_standard_input_and_show_gives_it_back(mailbox, monkeypatch):
@@ -160,7 +162,7 @@ def test_mailbox_is_the_only_one_of_its_purpose_or_named(mailbox, monkeypatch):
     MailboxFactory(name="second")
     assert run(COMMAND, "show")[::2] == (
         64,
-        "Name one mailbox of purpose incoming_email by --mailbox. There are: second, support.",
+        "Choose one mailbox of purpose incoming_email with --mailbox. There are: second, support.",
     )
     assert run(COMMAND, "show", "--mailbox", "x")[2].startswith("There is no mailbox “x”.")
 

@@ -39,10 +39,10 @@ def test_values_are_texts_as_they_stand(text, secrets):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "It holds nothing."),
-        ("# only a comment\n", "It holds nothing."),
-        ("password: ''", "It holds nothing."),
-        ("- password", "It holds nothing."),
+        ("", "It is empty."),
+        ("# only a comment\n", "It is empty."),
+        ("password: ''", "It is empty."),
+        ("- password", "It is empty."),
         (f"user: a\npassword: '{SECRET}", "Line 2 is not valid YAML."),
         (f"user: a\npassword: *{SECRET}", "Line 2 is not valid YAML."),
         (f"password: [{SECRET}]", "The value of password must be one text"),

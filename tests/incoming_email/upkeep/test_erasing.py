@@ -295,7 +295,7 @@ def test_command(world):
     assert status == 0
     assert "messages from them: 2\n" in output
     assert output.endswith("Nothing was erased. Run it again without --dry-run.\n")
-    assert "Erased. Back-ups still hold it" in run(COMMAND, "ada")[1]
+    assert "Erased. Backups still contain it" in run(COMMAND, "ada")[1]
     assert run(COMMAND, ADDRESS)[1] == "No data of this person is stored.\n"
     assert run(COMMAND, "nobody")[::2] == (
         64,

@@ -45,7 +45,7 @@ def test_a_sound_graph_mailbox(graph, make_graph):
         "same folder": YES,
         "domain": YES,
     }
-    assert ask(mailbox)["backlog"].detail == "1 message waits to be taken in"
+    assert ask(mailbox)["backlog"].detail == "1 message is waiting to be fetched"
     assert graph.count("$value") == graph.count("DELETE") == 0
 
 

@@ -83,7 +83,7 @@ def test_oldest_pending(settings):
     finding = find_rows("oldest pending")
     assert finding.answer is WARN
     assert finding.detail == (
-        f"inbound email {row.pk} came 16 minutes ago and is not done; attempts: 2"
+        f"inbound email {row.pk} was received 16 minutes ago and is not processed yet; attempts: 2"
     )
 
 
@@ -112,7 +112,7 @@ def test_failed_rows():
     assert find_rows("failed rows") == Finding("failed rows", YES)
     InboundEmailFactory.create_batch(2, status=Status.FAILED, finished_at=NOW)
     assert find_rows("failed rows").answer is WARN
-    assert find_rows("failed rows").detail.endswith("used up: 2")
+    assert find_rows("failed rows").detail.endswith("failed after all attempts: 2")
 
 
 def test_held_rows():
@@ -130,7 +130,7 @@ def test_mail_that_is_held_back_is_late_only_past_its_time(settings):
     later = NOW + timedelta(hours=4, minutes=14)
     assert installation.find_unsent(now=later) == Finding("unsent mail", YES)
     late = NOW + timedelta(hours=6)
-    assert installation.find_unsent(now=late).detail == "the oldest has waited for 2 hours"
+    assert installation.find_unsent(now=late).detail == "the oldest has been waiting for 2 hours"
     assert row.is_held
 
 
@@ -141,7 +141,7 @@ def test_unsent_mail(settings):
     assert installation.find_unsent(now=NOW) == Finding("unsent mail", YES)
     make_outgoing(created_at=NOW - timedelta(hours=2))
     assert installation.find_unsent(now=NOW).answer is WARN
-    assert installation.find_unsent(now=NOW).detail == "the oldest has waited for 2 hours"
+    assert installation.find_unsent(now=NOW).detail == "the oldest has been waiting for 2 hours"
     make_outgoing(state=OutgoingState.FAILED)
     assert installation.find_unsent(now=NOW).answer is WARN
     assert installation.find_unsent(now=NOW).detail == "outgoing emails that failed for good: 1"

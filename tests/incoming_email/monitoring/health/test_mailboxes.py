@@ -55,7 +55,7 @@ def test_sound_imap_mailbox_answers_yes_to_all(db, dovecot, imap_user):
         "same folder": YES,
         "domain": YES,
     }
-    assert find(findings, "backlog").detail == "2 messages wait to be taken in"
+    assert find(findings, "backlog").detail == "2 messages are waiting to be fetched"
     assert {(f.inbox_method, f.server) for f in findings} == {("imap", f"localhost:{dovecot.port}")}
     assert set(dovecot.messages(imap_user).values()) == {frozenset()}
 
@@ -65,7 +65,7 @@ def test_long_backlog_warns(db, dovecot, imap_user, monkeypatch):
     monkeypatch.setattr(inboxes, "BACKLOG_MESSAGES", 1)
     dovecot.deliver(imap_user, b"Subject: one\r\n\r\none\r\n", b"Subject: two\r\n\r\ntwo\r\n")
     finding = find(health.diagnose_mailbox(imap_mailbox(dovecot, imap_user)), "backlog")
-    assert (finding.answer, finding.detail) == (WARN, "2 messages wait to be taken in")
+    assert (finding.answer, finding.detail) == (WARN, "2 messages are waiting to be fetched")
 
 
 @pytest.mark.services

@@ -187,7 +187,7 @@ def test_server_of_a_project_that_refuses_us_warns_with_the_projects_name(desk):
         (finding,) = ask_projects()
     assert finding.answer is WARN
     assert finding.detail.startswith(f"{desk.project.path}, support@customer.example: 535 ")
-    assert finding.remedy.startswith("Let a maintainer correct the server")
+    assert finding.remedy.startswith("Ask a maintainer to correct the server")
     assert "wrong-secret" not in str(finding)
 
 
@@ -201,5 +201,5 @@ def test_of_very_many_projects_the_rest_is_named_by_its_number(desk, monkeypatch
     custom_email(desk.settings, 25)
     (examination,) = outgoing.examine_projects(timeout=2)
     assert examination.before == [
-        Finding("outgoing mail of a project", SKIPPED, "not asked, since there are so many: 1")
+        Finding("outgoing mail of a project", SKIPPED, "not checked because there are too many: 1")
     ]

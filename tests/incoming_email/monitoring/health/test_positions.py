@@ -40,7 +40,7 @@ def test_backlog_and_clock_are_found_and_nothing_is_marked(server):
     make_mailbox(server)
     found = check()
     assert (found["backlog"]["answer"], found["clock"]["answer"]) == ("yes", "yes")
-    assert found["backlog"]["detail"] == "1 message waits to be taken in"
+    assert found["backlog"]["detail"] == "1 message is waiting to be fetched"
     assert found["clock"]["detail"] == "the newest message did not come in the future"
     assert server.flags == {1: {"\\Seen"}, 2: set()}
 

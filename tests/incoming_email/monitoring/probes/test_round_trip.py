@@ -51,7 +51,7 @@ def test_it_says_how_long_each_part_took(loop, goes_round):
     assert lines[:3] == ["main (smtp, 127.0.0.1:2525)", "  listener … yes", "  round trip … yes"]
     number = r"\d+\.\d s"
     assert re.fullmatch(
-        rf"      it came round in {number}: {number} until it was sent, {number} more until it was"
+        rf"      it was back after {number}: {number} until it was sent, {number} more until it was"
         rf" received, {number} more until it was processed",
         lines[3],
     )
@@ -97,7 +97,8 @@ def test_it_says_which_part_stopped(loop, steps, words, remedy, monkeypatch):
     status, output = run("--wait", "0")
     assert status == 1
     assert (
-        f"      not back after 0 seconds: {'the mail server took the mail, but ' * steps}" in output
+        f"      not back after 0 seconds: {'the mail server accepted the mail, but ' * steps}"
+        in output
     )
     assert words in output
     assert remedy.format(pk=Probe.objects.get().pk) in output

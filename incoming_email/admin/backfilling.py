@@ -34,7 +34,7 @@ def carry_out(mailbox: Mailbox, form: BackfillForm, *, now: datetime) -> tuple[s
     """Returns a sentence about the result, and whether it succeeded. `form` is valid."""
     if form.cleaned_data["action"] == FROM_NOW:
         fetching.start_from(mailbox, now)
-        return _("Mail that has come so far is left alone from now on."), True
+        return _("Mail received so far is ignored from now on."), True
     day = form.cleaned_data["since"]
     since = timezone.make_aware(datetime.combine(day, time.min))
     if form.cleaned_data["action"] == BACKFILL:

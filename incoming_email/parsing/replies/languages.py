@@ -1,6 +1,13 @@
-"""The words that mail programs put around quoted mail, by language."""
+"""The words that mail programs put around quoted mail, by language: `language_data` as values."""
 
+import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+
+DATA = Path(__file__).with_name("language_data")
+FAMILIES = ("western", "northern", "slavic", "asian")
+"""A file each, with a table for each language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +44,12 @@ class Language:
     """Ends of such a footer, for languages with the verb last: 'von meinem iPhone *gesendet*'."""
 
 
-def words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split("|"))
+def read_languages() -> Iterator[Language]:
+    """Raises TypeError for a name in a file that is no field of Language."""
+    for family in FAMILIES:
+        tables = tomllib.loads((DATA / f"{family}.toml").read_text(encoding="utf-8"))
+        for code, table in tables.items():
+            yield Language(code, **{name: tuple(words) for name, words in table.items()})
+
+
+LANGUAGES = tuple(read_languages())

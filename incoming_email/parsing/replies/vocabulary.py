@@ -4,13 +4,7 @@ import re
 from collections.abc import Iterable
 from enum import Enum
 
-from incoming_email.parsing.replies.languages import Language
-from incoming_email.parsing.replies.languages_asian import ASIAN
-from incoming_email.parsing.replies.languages_northern import NORTHERN
-from incoming_email.parsing.replies.languages_slavic import SLAVIC
-from incoming_email.parsing.replies.languages_western import WESTERN
-
-LANGUAGES: tuple[Language, ...] = (*WESTERN, *NORTHERN, *SLAVIC, *ASIAN)
+from incoming_email.parsing.replies.languages import LANGUAGES
 
 
 class Role(Enum):

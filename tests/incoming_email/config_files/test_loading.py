@@ -183,8 +183,8 @@ def test_section_with_user_and_password_only_asks_for_the_address(load):
     )
     assert status == 65
     assert error == (
-        "Nothing was loaded. incoming_email has no address, so no mailbox can be created from it. Add"
-        ' a line such as address: "incoming+%{key}@example.com".'
+        "Nothing was loaded. incoming_email has no address, so no mailbox can be created from it."
+        ' Add a line such as address: "incoming+%{key}@example.com".'
     )
 
 

@@ -1,6 +1,5 @@
 """Where a mailbox starts: count what arrived since a day, ingest it, or start from now."""
 
-import sys
 from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
@@ -10,9 +9,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from tqdm import tqdm
 
 from incoming_email.inboxes.base import InboxError
+from incoming_email.management.progress import show_progress
 from incoming_email.models import FETCHED, Mailbox
 from incoming_email.pipeline import fetching
 
@@ -57,9 +56,8 @@ class Command(BaseCommand):
         self.stdout.write(text % {"count": count, "day": day})
 
     def _fill_in(self, mailbox: Mailbox, since: datetime) -> None:
-        is_silent = not sys.stderr.isatty()
-        with tqdm(desc=mailbox.name, unit="message", disable=is_silent, leave=False) as bar:
-            new = fetching.backfill(mailbox, since=since, on_progress=bar.update)
+        with show_progress(mailbox.name) as show:
+            new = fetching.backfill(mailbox, since=since, on_progress=show)
         text = ngettext(
             "%(count)d new message was fetched.", "%(count)d new messages were fetched.", new
         )

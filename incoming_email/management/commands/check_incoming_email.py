@@ -7,7 +7,7 @@ import re
 import socket
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
@@ -15,9 +15,9 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from tqdm import tqdm
 
 from incoming_email.inboxes.base import Answer, InboxError
+from incoming_email.management.progress import show_progress
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.monitoring import health
 from incoming_email.monitoring.health import round_trips
@@ -95,8 +95,8 @@ class Command(BaseCommand):
         if name:
             due = due.filter(mailbox__name=name)
         pks = list(due.values_list("pk", flat=True))
-        with _bar(pks, desc=_("waiting rows"), unit="row") as bar:
-            done = processing.process_each(bar)
+        with show_progress(_("waiting rows"), len(pks)) as show:
+            done = processing.process_each(_counting(pks, show))
         text = ngettext("%(count)d waiting row processed", "%(count)d waiting rows processed", done)
         out.write(text % {"count": done})
 
@@ -162,8 +162,8 @@ def _fetch_one(mailbox: Mailbox) -> str:
     """The result of a reading, in a sentence."""
     holder = f"check {socket.gethostname()} {os.getpid()}"
     try:
-        with _bar(desc=mailbox.name, unit="message") as bar:
-            new = fetching.fetch(mailbox, holder=holder, on_progress=bar.update)
+        with show_progress(mailbox.name) as show:
+            new = fetching.fetch(mailbox, holder=holder, on_progress=show)
     except InboxError as fault:
         return _("could not be read: %(detail)s") % {"detail": fault.detail}
     if new is None:
@@ -172,17 +172,10 @@ def _fetch_one(mailbox: Mailbox) -> str:
     return text % {"count": new}
 
 
-def _bar(rows: Sequence[int] | None = None, *, desc: str, unit: str) -> "tqdm[int]":
-    """A progress bar, on a terminal only."""
-    return tqdm(
-        iter(rows or ()),
-        desc=desc,
-        unit=unit,
-        total=None if rows is None else len(rows),
-        file=sys.stderr,
-        disable=not sys.stderr.isatty(),
-        leave=False,
-    )
+def _counting(pks: Sequence[int], show: Callable[[int], None]) -> Iterator[int]:
+    for pk in pks:
+        yield pk
+        show(1)
 
 
 def _count(findings: Sequence[health.MailboxFinding], answer: Answer) -> int:

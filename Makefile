@@ -32,6 +32,7 @@ check: $(VENV)/.tools
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/python -m tests.translating
 
 format: $(VENV)/.tools
 	$(BIN)/ruff check --fix .

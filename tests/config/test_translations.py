@@ -1,25 +1,16 @@
 """The Korean catalogue: whole, with the placeholders of the English, and compiled."""
 
-import ast
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import polib
 import pytest
 from django.utils.translation import gettext, ngettext, override
-from django.utils.translation.template import templatize
 
 from incoming_email.outcomes import Reason
+from tests import translating
+from tests.translating import CATALOGUE, find_texts, find_untranslated
 
-ROOT = Path(__file__).resolve().parents[2]
-CATALOGUE = ROOT / "config" / "locale" / "ko" / "LC_MESSAGES" / "django.po"
-SOURCES = ("config", "issues", "incoming_email", "servicedesk")
-MARKS = {"_", "gettext", "gettext_noop", "gettext_lazy", "ngettext", "ngettext_lazy"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd](?!\w)|%?\{\w*\}|%%|</?\w+>|\*\*")
-IN_TEMPLATE = re.compile(
-    r"\bn?gettext\((u?\"(?:[^\"\\]|\\.)*\"|u?'(?:[^'\\]|\\.)*')|\b_\((\"[^\"]*\"|'[^']*')\)"
-)
 
 
 @pytest.fixture(scope="module")
@@ -27,64 +18,38 @@ def catalogue() -> polib.POFile:
     return polib.pofile(str(CATALOGUE))
 
 
-def translations(entry: polib.POEntry) -> list[str]:
-    return list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
+def test_every_sentence_is_translated(catalogue: polib.POFile) -> None:
+    """docs/testing.md says how to bring the catalogue up to date."""
+    missing = find_untranslated(catalogue)
+    if missing and not translating.is_required():
+        pytest.skip("no Korean yet: see `make check`")
+    assert missing == []
 
 
-def find_marked_in_python() -> Iterator[str]:
-    for folder in SOURCES:
-        for path in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if (
-                    isinstance(node, ast.Call)
-                    and isinstance(node.func, ast.Name)
-                    and node.func.id in MARKS
-                    and node.args
-                    and isinstance(node.args[0], ast.Constant)
-                    and isinstance(node.args[0].value, str)
-                ):
-                    yield node.args[0].value
+def test_sentences_without_korean_are_found(catalogue: polib.POFile) -> None:
+    marked = {*translating.find_marked_in_python(), *translating.find_marked_in_templates()}
+    assert len(marked) > 800
+    (gone, *_rest) = (entry for entry in catalogue if entry.msgid in marked)
+    others = [entry for entry in catalogue if entry is not gone]
+    (emptied,) = (entry for entry in others if entry.msgid == "Log in")
+    emptied = polib.POEntry(msgid=emptied.msgid)
+    kept = polib.POFile()
+    kept.extend([emptied if entry.msgid == "Log in" else entry for entry in others])
+    assert find_untranslated(kept) == sorted([gone.msgid, "Log in"])
 
 
-def find_marked_in_templates() -> Iterator[str]:
-    for path in (ROOT / "templates").rglob("*.*"):
-        if path.suffix in {".html", ".txt"}:
-            for match in IN_TEMPLATE.finditer(templatize(path.read_text())):
-                yield ast.literal_eval((match[1] or match[2]).lstrip("u"))
-
-
-def test_every_message_is_translated(catalogue: polib.POFile) -> None:
-    empty = [entry.msgid for entry in catalogue if not all(map(str.strip, translations(entry)))]
-    assert len(catalogue) > 400
-    assert not empty
-
-
-def test_nothing_is_fuzzy_or_obsolete(catalogue: polib.POFile) -> None:
-    assert [entry.msgid for entry in catalogue if entry.fuzzy or entry.obsolete] == []
+def test_nothing_is_obsolete(catalogue: polib.POFile) -> None:
+    assert [entry.msgid for entry in catalogue if entry.obsolete] == []
 
 
 def test_translations_have_the_placeholders_of_the_original(catalogue: polib.POFile) -> None:
     wrong = [
         (entry.msgid, text)
         for entry in catalogue
-        for text in translations(entry)
+        for text in filter(None, find_texts(entry))
         if sorted(PLACEHOLDER.findall(entry.msgid)) != sorted(PLACEHOLDER.findall(text))
     ]
     assert wrong == []
-
-
-@pytest.mark.parametrize("find_marked", [find_marked_in_python, find_marked_in_templates])
-def test_every_marked_text_is_in_the_catalogue(
-    catalogue: polib.POFile, find_marked: Callable[[], Iterator[str]]
-) -> None:
-    """docs/testing.md says how to bring the catalogue up to date.
-
-    A text inside an f-string is found here, but not by xgettext: take it out of the f-string.
-    """
-    known = {entry.msgid for entry in catalogue}
-    marked = set(find_marked())
-    assert len(marked) > 100
-    assert sorted(marked - known) == []
 
 
 def test_the_compiled_catalogue_is_that_of_the_source(catalogue: polib.POFile) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004  (Django's)
 from django.core.exceptions import ImproperlyConfigured
 
+from issues import services
 from issues.extension_points import find_empty_points
+from issues.models import Issue, MergeRequest
 from issues.permissions import PREDICATES
 from issues.quick_actions import find_actions
 
@@ -54,4 +56,18 @@ def check_extension_points(*, app_configs: object, **kwargs: Any) -> list[CheckM
             id="issues.E003",
         )
         for point in find_empty_points()
+    ]
+
+
+@register
+def check_item_fields(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """E004: a field that no service changes would be changed without a system note, or never."""
+    return [
+        Error(
+            f"Nothing says how the field {name} of {model.__name__} is changed.",
+            hint="Give it an entry in issues.services.item_fields.FIELDS: with the service that"
+            " changes it and adds the system note, or without one where no form changes it.",
+            id="issues.E004",
+        )
+        for model, name in services.find_undeclared((Issue, MergeRequest))
     ]

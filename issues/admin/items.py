@@ -48,18 +48,9 @@ def _may_correct(user: User | AnonymousUser, item: Model) -> bool:
 
 
 def _correct(item: Issue | MergeRequest, actor: User, values: dict[str, Any]) -> None:
-    services.edit_item(
-        item=item,
-        actor=actor,
-        title=values.get("title"),
-        description=values.get("description"),
-    )
-    if "locked" in values:
-        services.set_locked(item=item, actor=actor, locked=values["locked"])
-    if "due_date" in values:
-        services.set_due_date(item=item, actor=actor, due_date=values["due_date"])
-    if "confidential" in values and isinstance(item, Issue):
-        services.set_confidential(item=item, actor=actor, confidential=values["confidential"])
+    for name, correct in services.find_correctable(type(item)).items():
+        if name in values:
+            correct(item=item, actor=actor, **{name: values[name]})
 
 
 @admin.register(Issue)
@@ -70,12 +61,11 @@ class IssueAdmin(ItemAdmin[Issue]):
     )
     list_filter = ("state", "confidential", "locked", "created_at")
     search_fields = ("title", "=iid", "project__path", "author__username", "external_author")
-    fields = (
-        *("title", "description", "confidential", "locked", "due_date"),
-        *("project", "iid", "state", "written_by", "assignees", "labels", "note_count"),
-        *("created_at", "closed_at"),
+    readonly_fields = (
+        *("project", "iid", "state", "duplicate_of", "written_by", "assignees", "labels"),
+        *("note_count", "created_at", "closed_at"),
     )
-    readonly_fields = fields[5:]
+    fields = (*services.find_correctable(Issue), *readonly_fields)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Issue]:
         return super().get_queryset(request).annotate(notes_n=count_of(Note, "issue"))
@@ -100,12 +90,11 @@ class MergeRequestAdmin(ItemAdmin[MergeRequest]):
     )
     list_filter = ("state", "draft", "locked", "created_at")
     search_fields = ("title", "=iid", "project__path", "author__username", "source_branch")
-    fields = (
-        *("title", "description", "locked", "due_date"),
+    readonly_fields = (
         *("project", "iid", "state", "draft", "written_by", "source_branch", "target_branch"),
         *("assignees", "labels", "note_count", "created_at", "closed_at"),
     )
-    readonly_fields = fields[4:]
+    fields = (*services.find_correctable(MergeRequest), *readonly_fields)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MergeRequest]:
         return super().get_queryset(request).annotate(notes_n=count_of(Note, "merge_request"))

@@ -19,6 +19,7 @@ from issues.services.changing import (
 )
 from issues.services.erasing import erase_person, named_by
 from issues.services.files import remove_uploads
+from issues.services.item_fields import find_correctable, find_undeclared
 from issues.services.merging import MergePlan, finish_merges, merge, plan_merge
 from issues.services.projects import add_member, create_label, create_project, import_repository
 from issues.services.proposing import PatchSet, add_version, propose_merge_request
@@ -54,6 +55,8 @@ __all__ = [
     "create_user",
     "edit_item",
     "erase_person",
+    "find_correctable",
+    "find_undeclared",
     "finish_merges",
     "finish_moves",
     "import_repository",

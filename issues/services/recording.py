@@ -10,19 +10,14 @@ from issues.models import Issue, MergeRequest, Note, User
 from issues.services.writing import announce_note, insert_note
 
 Item = Issue | MergeRequest
-COMMON_FIELDS = ("state", "closed_at", "title", "description", "locked", "due_date")
 
 
 def lock_item(item: Item) -> None:
-    """Two people at once: the second one sees what the first one did."""
+    """Two people at once: the second one sees what the first one did, in every column."""
     fresh = type(item)._default_manager.select_for_update().get(pk=item.pk)
-    own = (
-        ("confidential", "duplicate_of_id")
-        if isinstance(item, Issue)
-        else ("target_branch", "draft")
-    )
-    for name in (*COMMON_FIELDS, *own):
-        setattr(item, name, getattr(fresh, name))
+    # Not refresh_from_db: that forgets the related rows that the caller has fetched.
+    for field in item._meta.concrete_fields:
+        setattr(item, field.attname, getattr(fresh, field.attname))
 
 
 def record_change(item: Item, actor: User, change: str | Promise, **values: str) -> Note:

@@ -1,11 +1,11 @@
 """Issues, merge requests and notes are corrected, not made."""
 
 import pytest
+from django.contrib import admin as pages
 from django.urls import reverse
 
-from issues.models import (
-    Role,
-)
+from issues import services
+from issues.models import Issue, MergeRequest, Role
 from tests.admin_site import issues_url as url
 from tests.admin_site import make_operator
 from tests.factories import (
@@ -100,3 +100,16 @@ def test_an_item_links_to_its_page(admin, make, page):
     assert reverse(page, args=[item.project.path, item.iid]) in (
         admin.get(url(model, "change", item.pk)).text
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "make"), [(Issue, IssueFactory), (MergeRequest, MergeRequestFactory)]
+)
+def test_every_field_is_shown_and_those_that_a_service_corrects_can_be_changed(admin, model, make):
+    page = admin.get(url(model._meta.model_name, "change", make().pk))
+    form = page.context["adminform"].form
+    assert list(form.fields) == list(services.find_correctable(model))
+    names = {field.name for field in (*model._meta.concrete_fields, *model._meta.many_to_many)}
+    # The author, with or without an account, is shown as `written_by`.
+    hidden = names - set(pages.site.get_model_admin(model).fields)
+    assert hidden <= {"id", "author", "external_author"}, f"show {hidden} in admin/items.py"

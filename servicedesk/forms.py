@@ -8,7 +8,14 @@ from django.utils.translation import gettext_lazy as _
 
 from issues.models import State, Visibility
 from servicedesk.custom_email import Server
-from servicedesk.models import CannedReply, CustomEmail, Encryption, LoginMethod, ServiceDesk
+from servicedesk.models import (
+    TEXTS,
+    CannedReply,
+    CustomEmail,
+    Encryption,
+    LoginMethod,
+    ServiceDesk,
+)
 
 if TYPE_CHECKING:
     DeskFormBase = forms.ModelForm[ServiceDesk]
@@ -17,28 +24,19 @@ else:
     DeskFormBase = CannedReplyFormBase = forms.ModelForm
 
 WAITING = "waiting"
+NO_SETTINGS = {"id", "project", "enabled"}
+"""Columns of a desk that the form does not have; `enabled` is a switch of its own."""
+
+SETTINGS = [f.name for f in ServiceDesk._meta.concrete_fields if f.name not in NO_SETTINGS]
+"""All the others, in the order of the columns."""
 
 
 class DeskForm(DeskFormBase):
     class Meta:
         model = ServiceDesk
-        fields: ClassVar = [
-            "key",
-            "outgoing_name",
-            "template",
-            "confidential",
-            "reopen",
-            "add_cc",
-            "take_forwarded",
-            "strangers",
-            "form_senders",
-            "thank_you",
-            "new_note",
-            "new_participant",
-        ]
+        fields: ClassVar = SETTINGS
         widgets: ClassVar = {
-            name: forms.Textarea(attrs={"rows": 5})
-            for name in ("template", "thank_you", "new_note", "new_participant")
+            name: forms.Textarea(attrs={"rows": 5}) for name in ("template", *TEXTS)
         } | {"form_senders": forms.Textarea(attrs={"rows": 2})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -50,15 +48,12 @@ class DeskForm(DeskFormBase):
             "Markdown added to every new ticket; quick actions in it are carried out. Customers can"
             " read it where a text to them has %{ISSUE_DESCRIPTION}."
         )
-        for name in ("thank_you", "new_note", "new_participant"):
+        for name in TEXTS:
             self.fields[name].help_text = _("Empty: a text of ours, as the preview shows it.")
 
     def texts(self) -> ServiceDesk:
         """A desk with the texts as they were typed, for a preview: not checked, not to be saved."""
-        typed = {
-            name: str(self[name].value() or "")
-            for name in ("outgoing_name", "thank_you", "new_note", "new_participant")
-        }
+        typed = {name: str(self[name].value() or "") for name in ("outgoing_name", *TEXTS)}
         return ServiceDesk(project=self.instance.project, **typed)
 
 

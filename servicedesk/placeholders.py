@@ -1,21 +1,66 @@
 """Placeholders in texts to customers: `%{ISSUE_ID}`, blanks inside allowed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-NAMES = frozenset(
-    {
-        *("ISSUE_ID", "ISSUE_PATH", "ISSUE_URL", "ISSUE_DESCRIPTION", "NOTE_TEXT"),
-        *("UNSUBSCRIBE_URL", "SYSTEM_HEADER", "SYSTEM_FOOTER", "ADDITIONAL_TEXT"),
-    }
+from django.conf import settings
+from django.urls import reverse
+
+from issues.models import Issue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceholderContext:
+    """What one text is about, and so what its placeholders stand for."""
+
+    issue: Issue
+    note: str = ""
+    """The new comment, in Markdown."""
+
+    unsubscribe_url: str = ""
+    """The reader's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A row of the table: what else is to be known of a placeholder is derived from it."""
+
+    name: str
+    value: Callable[[PlaceholderContext], str]
+    in_canned_replies: bool = True
+    """Known when a member writes: the text becomes a note, which goes to several people."""
+
+    is_of_others: bool = False
+    """What it stands for was written by people, most often outside; the rest is ours."""
+
+
+def _url_of(about: PlaceholderContext) -> str:
+    path = reverse("issue-detail", args=[about.issue.project.path, about.issue.iid])
+    return f"{settings.BASE_URL}{path}"
+
+
+PLACEHOLDERS = (
+    Placeholder("ISSUE_ID", lambda about: f"#{about.issue.iid}"),
+    Placeholder("ISSUE_PATH", lambda about: str(about.issue)),
+    Placeholder("ISSUE_URL", _url_of),
+    Placeholder("ISSUE_DESCRIPTION", lambda about: about.issue.description, is_of_others=True),
+    Placeholder("NOTE_TEXT", lambda about: about.note, in_canned_replies=False, is_of_others=True),
+    Placeholder("UNSUBSCRIBE_URL", lambda about: about.unsubscribe_url, in_canned_replies=False),
+    Placeholder("SYSTEM_HEADER", lambda _about: settings.DESK_SYSTEM_HEADER),
+    Placeholder("SYSTEM_FOOTER", lambda _about: settings.DESK_SYSTEM_FOOTER),
+    Placeholder("ADDITIONAL_TEXT", lambda _about: settings.DESK_ADDITIONAL_TEXT),
 )
-IN_CANNED_REPLIES = NAMES - {"NOTE_TEXT", "UNSUBSCRIBE_URL"}
-"""Known when a member writes: the text becomes a note, which goes to several people."""
-
-WORDS_OF_OTHERS = frozenset({"ISSUE_DESCRIPTION", "NOTE_TEXT"})
-"""What these stand for was written by people, most often outside; the rest is ours."""
+NAMES = frozenset(each.name for each in PLACEHOLDERS)
+IN_CANNED_REPLIES = frozenset(each.name for each in PLACEHOLDERS if each.in_canned_replies)
+WORDS_OF_OTHERS = frozenset(each.name for each in PLACEHOLDERS if each.is_of_others)
 
 PLACEHOLDER = re.compile(r"%\{[ \t]{0,20}(?P<name>[A-Za-z_]{1,50})[ \t]{0,20}\}")
+
+
+def find_values(about: PlaceholderContext) -> dict[str, str]:
+    """By name, of every placeholder."""
+    return {each.name: each.value(about) for each in PLACEHOLDERS}
 
 
 def find_unknown(text: str, *, known: frozenset[str] = NAMES) -> list[str]:

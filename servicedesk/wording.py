@@ -3,14 +3,13 @@
 import re
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext
 
 from issues.marked_text import MarkedText
 from issues.models import Issue
 from servicedesk.models import ServiceDesk
-from servicedesk.placeholders import fill_in
+from servicedesk.placeholders import PlaceholderContext, fill_in, find_values
 from servicedesk.quoting import fill_in_marked
 
 
@@ -20,7 +19,10 @@ def thank_you(desk: ServiceDesk | None, issue: Issue, *, unsubscribe_url: str) -
         "Thank you for contacting us. Your request is %{ISSUE_ID}. Reply to this email to add a"
         " comment.\n\nUnsubscribe: %{UNSUBSCRIBE_URL}"
     )
-    return fill_in(own or default, _values(issue, unsubscribe_url))
+    return fill_in(
+        own or default,
+        find_values(PlaceholderContext(issue=issue, unsubscribe_url=unsubscribe_url)),
+    )
 
 
 def new_participant(
@@ -35,7 +37,7 @@ def new_participant(
         "You've been added to ticket %{ISSUE_ID}. Reply to this email to comment.\n\n"
         "%{ISSUE_DESCRIPTION}\n\nUnsubscribe: %{UNSUBSCRIBE_URL}"
     )
-    values = _values(issue, unsubscribe_url)
+    values = find_values(PlaceholderContext(issue=issue, unsubscribe_url=unsubscribe_url))
     if not includes_description:
         values["ISSUE_DESCRIPTION"] = ""
     return re.sub(r"\n{3,}", "\n\n", fill_in(own or default, values))
@@ -44,27 +46,13 @@ def new_participant(
 def new_note(desk: ServiceDesk | None, issue: Issue, text: str, *, unsubscribe_url: str) -> str:
     own = desk.new_note if desk is not None else ""
     default = _("%{NOTE_TEXT}\n\n---\n\nUnsubscribe: %{UNSUBSCRIBE_URL}")
-    return fill_in(own or default, _values(issue, unsubscribe_url) | {"NOTE_TEXT": text})
+    about = PlaceholderContext(issue=issue, note=text, unsubscribe_url=unsubscribe_url)
+    return fill_in(own or default, find_values(about))
 
 
 def canned_reply(text: str, issue: Issue) -> MarkedText:
     """What a member is about to say in their own name, the customer's words in it as a quote."""
-    return fill_in_marked(text, _values(issue, ""))
-
-
-def _values(issue: Issue, unsubscribe_url: str) -> dict[str, str]:
-    path = reverse("issue-detail", args=[issue.project.path, issue.iid])
-    return {
-        "ISSUE_ID": f"#{issue.iid}",
-        "ISSUE_PATH": str(issue),
-        "ISSUE_URL": settings.BASE_URL + path,
-        "ISSUE_DESCRIPTION": issue.description,
-        "NOTE_TEXT": "",
-        "UNSUBSCRIBE_URL": unsubscribe_url,
-        "SYSTEM_HEADER": settings.DESK_SYSTEM_HEADER,
-        "SYSTEM_FOOTER": settings.DESK_SYSTEM_FOOTER,
-        "ADDITIONAL_TEXT": settings.DESK_ADDITIONAL_TEXT,
-    }
+    return fill_in_marked(text, find_values(PlaceholderContext(issue=issue)))
 
 
 def _(text: str) -> str:

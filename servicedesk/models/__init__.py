@@ -10,6 +10,7 @@ from servicedesk.models.custom_emails import (
 )
 from servicedesk.models.desks import (
     RESERVED_KEYS,
+    TEXTS,
     NonParticipantPolicy,
     Participant,
     ServiceDesk,
@@ -19,6 +20,7 @@ from servicedesk.models.desks import (
 
 __all__ = [
     "RESERVED_KEYS",
+    "TEXTS",
     "CannedReply",
     "CustomEmail",
     "Encryption",

@@ -19,6 +19,9 @@ RESERVED_KEYS = {"issue", "request", "unsubscribe", "verify", "bounce"}
 SECRET = re.compile(r"[0-9a-z]{25}")
 """The form of reply keys and tokens."""
 
+TEXTS = ("thank_you", "new_note", "new_participant")
+"""Columns of texts to customers, in which placeholders are filled in."""
+
 
 class NonParticipantPolicy(models.TextChoices):
     """What is done with mail into a ticket from a sender who is not a participant."""
@@ -107,7 +110,7 @@ class ServiceDesk(models.Model):
             problems["key"] = _("This word has another meaning in addresses. Choose another one.")
         elif SECRET.fullmatch(self.key):
             problems["key"] = _("A key of 25 letters and digits looks like a secret. Shorten it.")
-        for name in ("thank_you", "new_note", "new_participant"):
+        for name in TEXTS:
             if unknown := find_unknown(getattr(self, name)):
                 problems[name] = _("There is no placeholder %s. Correct it or take it out.") % (
                     ", ".join(f"%{{{word}}}" for word in unknown)

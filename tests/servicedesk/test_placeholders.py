@@ -1,0 +1,95 @@
+"""A placeholder stands in one table: it is filled in, offered and marked by that row alone."""
+
+import inspect
+from dataclasses import replace
+from types import ModuleType
+
+import pytest
+from django.forms import models as form_models
+from django.urls import reverse
+
+from issues.models import Issue, Role, Visibility
+from servicedesk import placeholders, wording
+from servicedesk.forms import NO_SETTINGS, DeskForm
+from servicedesk.models import TEXTS, CannedReply, ServiceDesk
+from servicedesk.placeholders import IN_CANNED_REPLIES, NAMES, PLACEHOLDERS, PlaceholderContext
+from servicedesk.previewing import Preview
+from tests.factories import MembershipFactory, ProjectFactory
+
+ROW = 'Placeholder("PROJECT_NAME", lambda about: about.issue.project.name),'
+EVERYTHING = " ".join(f"%{{{name}}}" for name in sorted(NAMES))
+
+
+@pytest.fixture
+def issue():
+    return Issue(project=ProjectFactory.build(path="acme/shop", name="Shop"), iid=3, title="It")
+
+
+def make_texts(issue):
+    desk = ServiceDesk(project=issue.project, **dict.fromkeys(TEXTS, EVERYTHING))
+    return {
+        "thank_you": wording.thank_you(desk, issue, unsubscribe_url="u"),
+        "new_participant": wording.new_participant(desk, issue, unsubscribe_url="u"),
+        "new_note": wording.new_note(desk, issue, "n", unsubscribe_url="u"),
+    }
+
+
+def test_every_placeholder_is_filled_in_wherever_it_is_known(issue):
+    texts = make_texts(issue)
+    assert set(texts) == set(TEXTS), "fill in the new text here too"
+    assert [name for name, text in texts.items() if "%{" in text] == []
+    canned = " ".join(f"%{{{name}}}" for name in sorted(IN_CANNED_REPLIES))
+    assert "%{" not in wording.canned_reply(canned, issue).source
+
+
+def test_a_placeholder_without_a_value_would_be_noticed(monkeypatch, issue):
+    monkeypatch.setattr(placeholders, "PLACEHOLDERS", PLACEHOLDERS[1:])
+    assert all("%{ISSUE_ID}" in text for text in make_texts(issue).values())
+
+
+def test_a_new_one_needs_its_row_only(issue):
+    source = inspect.getsource(placeholders)
+    grown = ModuleType("grown")
+    grown.__dict__["__name__"] = placeholders.__name__
+    start = "PLACEHOLDERS = (\n"
+    assert source.count(start) == 1
+    exec(source.replace(start, f"{start}    {ROW}\n"), grown.__dict__)
+    for name in ("NAMES", "IN_CANNED_REPLIES"):
+        added = getattr(grown, name) - getattr(placeholders, name)
+        assert added == {"PROJECT_NAME"}
+    assert grown.find_unknown("%{PROJECT_NAME} %{NOBODY}") == ["NOBODY"]
+    values = grown.find_values(grown.PlaceholderContext(issue=issue))
+    assert grown.fill_in("of %{ PROJECT_NAME }", values) == "of Shop"
+
+
+def test_names_are_written_as_placeholders_are_read():
+    for name in NAMES:
+        assert placeholders.PLACEHOLDER.fullmatch(f"%{{{name}}}"), f"nobody could write {name}"
+    assert len(NAMES) == len(PLACEHOLDERS)
+
+
+def test_words_of_others_are_those_that_people_wrote(issue):
+    """Whatever comes from an issue's or a note's text must be marked, or it could command."""
+    said = replace(PlaceholderContext(issue=issue), note="SAID-IN-NOTE")
+    issue.description = "SAID-IN-ISSUE"
+    speaking = {name for name, value in placeholders.find_values(said).items() if "SAID" in value}
+    assert speaking == placeholders.WORDS_OF_OTHERS
+
+
+@pytest.mark.django_db
+def test_the_pages_offer_them(client):
+    project = ProjectFactory(path="acme/shop", visibility=Visibility.PRIVATE)
+    client.force_login(MembershipFactory(project=project, role=Role.MAINTAINER).user)
+    for page, names in (("desk-settings", NAMES), ("canned-replies", IN_CANNED_REPLIES)):
+        shown = client.get(reverse(page, args=[project.path])).context["placeholders"]
+        assert set(shown) == names
+    reply = CannedReply(project=project, title="t", text="%{UNSUBSCRIBE_URL}")
+    assert "UNSUBSCRIBE_URL" not in IN_CANNED_REPLIES
+    with pytest.raises(form_models.ValidationError, match="UNSUBSCRIBE_URL"):
+        reply.full_clean()
+
+
+def test_every_setting_of_a_desk_and_every_text_is_on_its_page():
+    columns = {field.name for field in ServiceDesk._meta.concrete_fields}
+    assert set(DeskForm.base_fields) == columns - NO_SETTINGS
+    assert set(Preview.__slots__) == set(TEXTS)

@@ -1,6 +1,7 @@
 """System checks of the domain: what is missing on the machine or in a table is found at start."""
 
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004  (Django's)
@@ -8,9 +9,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 from issues import services
 from issues.extension_points import find_empty_points
+from issues.marked_text import typed
 from issues.models import Issue, MergeRequest
-from issues.permissions import PREDICATES
-from issues.quick_actions import find_actions
+from issues.permissions import PREDICATES, WHO_MAY
+from issues.quick_actions import QuickAction, find_actions
+from issues.quick_actions.reading import read_text
 
 
 @register
@@ -29,21 +32,38 @@ def check_git(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
 
 @register
 def check_quick_actions(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
-    """E001: ISSUES_QUICK_ACTIONS can't be loaded. E002: an action needs an unknown permission."""
+    """E001: ISSUES_QUICK_ACTIONS can't be loaded. E002, E005, E006: what is wrong with one."""
     try:
         actions = find_actions().values()
     except (ImportError, ImproperlyConfigured) as error:
         hint = "Correct ISSUES_QUICK_ACTIONS: each path leads to a sequence of quick actions."
         return [Error(f"The quick actions can't be loaded: {error}", hint=hint, id="issues.E001")]
-    return [
-        Error(
+    return [message for action in actions for message in _find_faults(action)]
+
+
+def _find_faults(action: QuickAction) -> Iterator[CheckMessage]:
+    """E002: an action needs an unknown permission. E005: nobody can give it as the help page shows
+    it. E006: the help page can't say who may."""
+    if action.permission not in PREDICATES:
+        yield Error(
             f"The quick action /{action.name} needs {action.permission}, which is no permission.",
             hint="Name one of issues.permissions.PREDICATES.",
             id="issues.E002",
         )
-        for action in actions
-        if action.permission not in PREDICATES
-    ]
+    elif action.permission not in WHO_MAY:
+        yield Error(
+            f"The help page can't say who may use /{action.name}.",
+            hint=f"Describe {action.permission} in issues.permissions.WHO_MAY.",
+            id="issues.E006",
+        )
+    reading = read_text(typed(action.usage), {action.name: action}, limit=1)
+    if [command.action for command in reading.commands] != [action]:
+        yield Error(
+            f"The usage of the quick action /{action.name} is not read as this action.",
+            hint="Begin `usage` with a slash and the name, in small letters and underscores; end it"
+            " with an argument that `fits` accepts.",
+            id="issues.E005",
+        )
 
 
 @register

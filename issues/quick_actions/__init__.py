@@ -1,6 +1,6 @@
 """Commands in texts, `/close` or `/label ~bug`: one interpreter for pages and mail."""
 
-from issues.quick_actions.opening import Opening, split_opening
+from issues.quick_actions.opening import split_opening
 from issues.quick_actions.proposing import add_version, propose_merge_request
 from issues.quick_actions.registry import find_actions
 from issues.quick_actions.running import run_commands
@@ -8,6 +8,7 @@ from issues.quick_actions.types import (
     Answered,
     Call,
     NotUnderstood,
+    Opening,
     QuickAction,
     Reading,
     Refusal,

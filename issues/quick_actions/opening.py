@@ -1,50 +1,39 @@
 """Commands that set how a new item is made, and so need no permission but to open it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from issues.models import Issue, MergeRequest
-from issues.quick_actions.types import Command, Item
-
-AT_OPENING: dict[type[Item], frozenset[str]] = {
-    Issue: frozenset({"title", "confidential"}),
-    MergeRequest: frozenset({"title", "target_branch", "draft", "ready"}),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """The last command of each kind decides; "" and None where there was none."""
-
-    title: str = ""
-    confidential: bool = False
-    target_branch: str = ""
-    draft: bool | None = None
-    done: tuple[str, ...] = ()
-    """Lines of the commands that are carried out by making the item."""
-
-    others: tuple[Command, ...] = ()
-    """Those to be carried out on the item that was made."""
+from issues.quick_actions.types import Command, Item, Opening
 
 
 def split_opening(commands: Sequence[Command], kind: type[Item]) -> Opening:
-    opening = Opening(
-        done=tuple(each.line for each in commands if each.action.name in AT_OPENING[kind]),
-        others=tuple(each for each in commands if each.action.name not in AT_OPENING[kind]),
-    )
+    """Those that the table lets set how an item of this kind is made, and the others."""
+    opening = Opening()
     for command in commands:
-        if command.action.name in AT_OPENING[kind]:
-            opening = _apply(opening, command)
+        set_opening = command.action.set_opening
+        if set_opening is None or kind not in command.action.kinds:
+            opening = replace(opening, others=(*opening.others, command))
+        else:
+            opening = set_opening(opening, command.argument)
+            opening = replace(opening, done=(*opening.done, command.line))
     return opening
 
 
-def _apply(opening: Opening, command: Command) -> Opening:
-    match command.action.name:
-        case "title":
-            return replace(opening, title=command.argument)
-        case "confidential":
-            return replace(opening, confidential=True)
-        case "target_branch":
-            return replace(opening, target_branch=command.argument)
-        case name:
-            return replace(opening, draft=name == "draft")
+def open_with_title(opening: Opening, argument: str) -> Opening:
+    return replace(opening, title=argument)
+
+
+def open_confidential(opening: Opening, _argument: str) -> Opening:
+    return replace(opening, confidential=True)
+
+
+def open_with_target_branch(opening: Opening, argument: str) -> Opening:
+    return replace(opening, target_branch=argument)
+
+
+def open_as_draft(opening: Opening, _argument: str) -> Opening:
+    return replace(opening, draft=True)
+
+
+def open_as_ready(opening: Opening, _argument: str) -> Opening:
+    return replace(opening, draft=False)

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from issues.models import Issue, MergeRequest
-from issues.quick_actions import acts
+from issues.quick_actions import acts, opening
 from issues.quick_actions.arguments import (
     is_branch,
     is_issue,
@@ -46,6 +46,7 @@ ACTIONS = (
         run=acts.change_title,
         fits=is_text,
         shows_argument=True,
+        set_opening=opening.open_with_title,
     ),
     QuickAction(
         name="assign",
@@ -107,6 +108,7 @@ ACTIONS = (
         run=acts.make_confidential,
         fits=is_nothing,
         kinds=(Issue,),
+        set_opening=opening.open_confidential,
     ),
     QuickAction(
         name="lock",
@@ -167,6 +169,7 @@ ACTIONS = (
         fits=is_branch,
         kinds=(MergeRequest,),
         shows_argument=True,
+        set_opening=opening.open_with_target_branch,
     ),
     QuickAction(
         name="draft",
@@ -176,6 +179,7 @@ ACTIONS = (
         run=acts.make_draft,
         fits=is_nothing,
         kinds=(MergeRequest,),
+        set_opening=opening.open_as_draft,
     ),
     QuickAction(
         name="ready",
@@ -185,5 +189,6 @@ ACTIONS = (
         run=acts.make_ready,
         fits=is_nothing,
         kinds=(MergeRequest,),
+        set_opening=opening.open_as_ready,
     ),
 )

@@ -65,6 +65,10 @@ class QuickAction:
     """Whoever reads the item comes to read the argument: a title, the name of another item. So the
     command is refused in an internal note. People, labels and dates are picked, not worded."""
 
+    set_opening: "Callable[[Opening, str], Opening] | None" = None
+    """Where the text opens the item: how it is to be made, instead of a change afterwards. Needs no
+    permission but to open it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -73,6 +77,22 @@ class Command:
 
     action: QuickAction
     argument: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How a new item is to be made. The last command of each kind decides; "" and None where there
+    was none."""
+
+    title: str = ""
+    confidential: bool = False
+    target_branch: str = ""
+    draft: bool | None = None
+    done: tuple[str, ...] = ()
+    """Lines of the commands that are carried out by making the item."""
+
+    others: tuple[Command, ...] = ()
+    """Those to be carried out on the item that was made."""
 
 
 MAX_SHOWN = 120

@@ -15,7 +15,7 @@ def quick_actions(request: HttpRequest) -> HttpResponse:
     rows = [
         {
             "action": action,
-            "who": WHO_MAY.get(action.permission, ""),
+            "who": WHO_MAY[action.permission],
             "on_issues": Issue in action.kinds,
             "on_merge_requests": MergeRequest in action.kinds,
         }

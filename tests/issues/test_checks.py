@@ -10,6 +10,12 @@ from tests.issues.quick_actions.more import ACTIONS
 from tests.providing import provide
 
 MISNAMED = [replace(ACTIONS[0], permission="issues.raed_item")]
+WITHOUT_WHO_MAY = [replace(ACTIONS[0], permission="issues.merge_item")]
+NOT_AS_SHOWN = [
+    replace(ACTIONS[0], usage="/shrug at it"),  # an argument that does not fit
+    replace(ACTIONS[0], name="shrug2", usage="/shrug2"),  # nobody can write this name
+    replace(ACTIONS[0], name="weigh", usage="/weight"),
+]
 
 
 def ids():
@@ -27,6 +33,8 @@ def test_git_is_missed(monkeypatch, tmp_path):
     [
         ("tests.issues.quick_actions.more.ACTIONS", []),
         (f"{__name__}.MISNAMED", ["issues.E002"]),
+        (f"{__name__}.WITHOUT_WHO_MAY", ["issues.E006"]),
+        (f"{__name__}.NOT_AS_SHOWN", ["issues.E005"] * 3),
         ("issues.quick_actions.table.ACTIONS", ["issues.E001"]),  # each name twice
         ("issues.quick_actions.nowhere.ACTIONS", ["issues.E001"]),
     ],

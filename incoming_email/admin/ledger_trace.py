@@ -1,7 +1,7 @@
 """The trace as stages: each address, each decision, and the end."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from itertools import groupby
 
@@ -43,33 +43,45 @@ class Chapter(Enum):
         self.slug, self.title = slug, title
 
 
-CHAPTERS = {
-    "probe": Chapter.KIND,
-    "kind": Chapter.KIND,
-    "reading": Chapter.KIND,
-    "address": Chapter.ADDRESS,
-    "reference": Chapter.ADDRESS,
-    "limit": Chapter.RIGHT,
-    "sender": Chapter.RIGHT,
-    "authentication": Chapter.RIGHT,
-    "refusal": Chapter.RIGHT,
-    "duplicate": Chapter.RIGHT,
-}
-"""The stage of a step; all other steps are side effects."""
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How the steps of one name are drawn."""
 
-_ALWAYS = {
-    "probe": Mark.PASSED,  # the probe has arrived
-    **dict.fromkeys(("reading", "limit", "refusal", "duplicate"), Mark.STOPPED),
-    **dict.fromkeys(("notice", "quick actions"), Mark.NOTED),
+    chapter: Chapter
+    mark: Mark | None = None
+    """Whatever the result was."""
+
+    by_result: Mapping[str, Mark] = field(default_factory=dict)
+    holds: Reason | None = None
+    """The reason for which a step that did not pass may have held the message."""
+
+
+DRAWINGS = {
+    "probe": Drawing(Chapter.KIND, Mark.PASSED),  # the probe has arrived
+    "kind": Drawing(Chapter.KIND, by_result={"personal": Mark.PASSED}),
+    "reading": Drawing(Chapter.KIND, Mark.STOPPED),
+    "address": Drawing(Chapter.ADDRESS),
+    "reference": Drawing(Chapter.ADDRESS),
+    "blocked senders": Drawing(Chapter.RIGHT, Mark.STOPPED),
+    "limit": Drawing(Chapter.RIGHT, Mark.STOPPED),
+    "sender": Drawing(
+        Chapter.RIGHT,
+        by_result={"fits the key": Mark.PASSED, "not asked for": Mark.OVER},
+        holds=Reason.SENDER_MISMATCH,
+    ),
+    "authentication": Drawing(
+        Chapter.RIGHT, by_result={"passed": Mark.PASSED}, holds=Reason.NOT_AUTHENTICATED
+    ),
+    "answered note": Drawing(Chapter.RIGHT, holds=Reason.INTERNAL_ANSWER),
+    "refusal": Drawing(Chapter.RIGHT, Mark.STOPPED),
+    "duplicate": Drawing(Chapter.RIGHT, Mark.STOPPED),
+    "notice": Drawing(Chapter.EFFECT, Mark.NOTED),
+    "quick actions": Drawing(Chapter.EFFECT, Mark.NOTED),
 }
-_BY_RESULT = {
-    ("kind", "personal"): Mark.PASSED,
-    ("sender", "fits the key"): Mark.PASSED,
-    ("sender", "not asked for"): Mark.OVER,
-    ("authentication", "passed"): Mark.PASSED,
-}
-_HOLDING = {"sender": Reason.SENDER_MISMATCH, "authentication": Reason.NOT_AUTHENTICATED}
-"""The reason for which a step that did not pass may have held the message."""
+"""By the name of the step."""
+
+_UNKNOWN = Drawing(Chapter.EFFECT)
+"""Of another version; a test finds what this one writes and does not draw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +134,12 @@ def draw_trace(
     return tuple(stages)
 
 
+def _drawing(step: Mapping[str, str]) -> Drawing:
+    return DRAWINGS.get(step.get("step", ""), _UNKNOWN)
+
+
 def _chapter(step: Mapping[str, str]) -> Chapter:
-    return CHAPTERS.get(step.get("step", ""), Chapter.EFFECT)
+    return _drawing(step).chapter
 
 
 def _is_found(step: Mapping[str, str]) -> bool:
@@ -133,15 +149,15 @@ def _is_found(step: Mapping[str, str]) -> bool:
 def _find_mark(
     row: InboundEmail, step: Mapping[str, str], *, is_taken: bool, found: int | None
 ) -> Mark:
-    name, result = step.get("step", ""), step.get("result", "")
-    if _chapter(step) is Chapter.ADDRESS:
+    drawing = _drawing(step)
+    if drawing.chapter is Chapter.ADDRESS:
         return Mark.TAKEN if is_taken else Mark.OVER
-    known = _ALWAYS.get(name) or _BY_RESULT.get((name, result))
+    known = drawing.mark or drawing.by_result.get(step.get("result", ""))
     if known is not None:
         return known
-    if name == "kind":  # a handler overrides the ignore
+    if step.get("step") == "kind":  # a handler overrides the ignore
         return Mark.STOPPED if found is None else Mark.NOTED
-    is_holding = row.status == Status.HELD and row.held_rule == _HOLDING.get(name)
+    is_holding = row.status == Status.HELD and row.held_rule == drawing.holds
     return Mark.STOPPED if is_holding else Mark.NOTED
 
 

@@ -8,30 +8,27 @@ from pathlib import Path
 import pytest
 from django.utils.translation import override
 
+from incoming_email.handlers.refusals import REASON_OF
+from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason
+from issues import services
 
 ROOT = Path(__file__).resolve().parents[2]
-SILENT = {
-    Reason.AUTOMATIC,
-    Reason.BOUNCE,
-    Reason.RECEIPT,
-    Reason.OWN_MAIL,
-    Reason.BLOCKED_SENDER,
-    Reason.PROBE,
-    Reason.DUPLICATE,
-    Reason.DISCARDED,
-}
 NOTIFYING = {"Rejected", "Reject", "Held", "Hold", "_hold"}
 NAME = re.compile(r"\bReason\.([A-Z_]+)")
 
 
-def find_notified() -> Iterator[Reason]:
-    """The reasons that the code rejects or holds messages with, directly or by Target.refusal."""
+def find_sources() -> Iterator[str]:
     for folder in ("incoming_email", "servicedesk"):
         for path in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                for value in find_values(node):
-                    yield from (Reason[name] for name in NAME.findall(ast.unparse(value)))
+            yield path.read_text()
+
+
+def find_notified(source: str) -> set[Reason]:
+    """The reasons that code rejects or holds messages with: directly, by Target.refusal, or by the
+    table of the refusals of the domain."""
+    values = [value for node in ast.walk(ast.parse(source)) for value in find_values(node)]
+    return {Reason[name] for value in values for name in NAME.findall(ast.unparse(value))}
 
 
 def find_values(node: ast.AST) -> list[ast.expr]:
@@ -40,20 +37,61 @@ def find_values(node: ast.AST) -> list[ast.expr]:
             return [first]
         case ast.keyword(arg="refusal", value=value):
             return [value]
-        case ast.Assign(targets=[ast.Name(id="refusal")], value=value):
+        case ast.Assign(targets=[ast.Name(id="refusal" | "REASON_OF")], value=value):
             return [value]
     return []
 
 
-def test_every_reason_has_a_label_and_all_but_silent_ones_a_text_for_the_sender():
+def find_wordless(notified: set[Reason]) -> tuple[set[Reason], set[Reason]]:
+    """Those that notify the sender without a text, and those with a text that nobody gets."""
+    with_text = {reason for reason in Reason if str(reason.for_sender).strip()}
+    return notified - with_text, with_text - notified
+
+
+def test_every_reason_has_a_label_and_those_that_notify_a_text_for_the_sender():
     assert [reason for reason in Reason if not str(reason.label).strip()] == []
-    assert {reason for reason in Reason if not str(reason.for_sender).strip()} == SILENT
+    notified = set[Reason]().union(*map(find_notified, find_sources()))
+    assert find_wordless(notified) == (set(), set())
 
 
-def test_what_rejects_or_holds_is_not_silent():
-    found = set(find_notified())
-    assert found > {Reason.UNKNOWN_ADDRESS, Reason.KEY_EXPIRED, Reason.SENDER_MISMATCH}
-    assert found & SILENT == set()
+@pytest.mark.parametrize(
+    "line",
+    [
+        "raise Rejected(Reason.PROBE)",
+        "_hold(Reason.PROBE, context)",
+        "refusal = Reason.PROBE if spent else None",
+        "replace(target, refusal=Reason.PROBE)",
+        "REASON_OF = {Why.PATCH: Reason.PROBE}",
+    ],
+)
+def test_a_rejection_without_a_text_for_the_sender_is_found(line):
+    assert find_wordless(find_notified(line))[0] == {Reason.PROBE}
+
+
+def test_every_reason_is_used():
+    names = {name for source in find_sources() for name in NAME.findall(source)}
+    assert set(Reason.__members__) - names == set(), "nothing ends so: delete it, or use it"
+
+
+def test_every_refusal_of_the_domain_has_a_reason():
+    assert set(REASON_OF) == set(services.Why)
+
+
+def test_every_reason_fits_its_column():
+    limit = InboundEmail._meta.get_field("reason").max_length
+    assert [reason for reason in Reason if len(reason.value) > limit] == []
+
+
+def test_every_text_is_marked_for_translation():
+    def texts():
+        return [str(text) for reason in Reason for text in (reason.label, reason.for_sender)]
+
+    with override("en"):
+        english = texts()
+    with override("ko"):
+        korean = texts()
+    same = [one for one, other in zip(english, korean, strict=True) if one and one == other]
+    assert same == [], "wrap it in _() in outcomes.py"
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

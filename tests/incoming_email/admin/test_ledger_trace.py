@@ -1,8 +1,11 @@
 """The trace as it is drawn: what each step did, in the order of the steps, down to the end."""
 
-import pytest
+import re
 
-from incoming_email.admin.ledger_trace import Chapter, Mark, draw_trace
+import pytest
+from django.conf import settings
+
+from incoming_email.admin.ledger_trace import DRAWINGS, Chapter, Mark, draw_trace
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.types import Candidate
@@ -91,6 +94,13 @@ def test_addresses_behind_the_one_that_was_taken_were_not_asked():
             {"status": Status.HELD, "held_rule": Reason.NOT_AUTHENTICATED},
             Mark.STOPPED,
         ),
+        ({"step": "blocked senders", "result": "blocked everywhere"}, {}, Mark.STOPPED),
+        ({"step": "answered note", "result": "internal"}, {}, Mark.NOTED),
+        (
+            {"step": "answered note", "result": "internal"},
+            {"status": Status.HELD, "held_rule": Reason.INTERNAL_ANSWER},
+            Mark.STOPPED,
+        ),
         ({"step": "quick actions", "result": "sent"}, {}, Mark.NOTED),
         ({"step": "of a later version"}, {}, Mark.NOTED),
         ({}, {}, Mark.NOTED),
@@ -98,6 +108,29 @@ def test_addresses_behind_the_one_that_was_taken_were_not_asked():
 )
 def test_what_a_step_did(step, row, mark):
     assert marks(step, **row) == [mark]
+
+
+def find_written(source):
+    return re.findall(r'"step": "([^"]+)"', source)
+
+
+def test_every_step_that_is_written_is_drawn():
+    """What is not known here would be drawn below the effects, as if it had stopped nothing."""
+    folders = [settings.BASE_DIR / name for name in ("incoming_email/pipeline", "servicedesk")]
+    written = {
+        name
+        for folder in folders
+        for path in folder.rglob("*.py")
+        for name in find_written(path.read_text())
+    }
+    assert find_written('trace.append({"step": "new one", "result": ""})') == ["new one"]
+    assert written == set(DRAWINGS), "draw it in admin/ledger_trace.py"
+
+
+@pytest.mark.parametrize("step", ["blocked senders", "answered note"])
+def test_what_stops_a_message_is_drawn_with_its_rights(step):
+    (stage,) = draw({"step": step})
+    assert stage.chapter == Chapter.RIGHT
 
 
 def test_a_report_that_a_handler_waits_for_goes_on():

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils.translation import override
 
 from issues import quick_actions
 from issues.marked_text import typed
 from issues.models import Issue, MergeRequest, Role
+from issues.permissions import WHO_MAY
 from issues.quick_actions import acts, find_actions
 from issues.quick_actions.table import ACTIONS
 from tests.factories import MembershipFactory, ProjectFactory
@@ -85,6 +87,19 @@ def test_whatever_can_be_done_has_a_row():
         if callable(function) and getattr(function, "__module__", "") == acts.__name__
     }
     assert made - {action.run for action in ACTIONS} == set(), "add a QuickAction to table.py"
+
+
+def test_every_row_is_described_in_korean_too():
+    def texts():
+        who = (str(text) for text in WHO_MAY.values())
+        return [*(str(action.description) for action in find_actions().values()), *who]
+
+    with override("en"):
+        english = texts()
+    with override("ko"):
+        korean = texts()
+    same = [one for one, other in zip(english, korean, strict=True) if one == other]
+    assert same == [], "wrap the description in _()"
 
 
 def test_every_table_is_named_in_the_settings():

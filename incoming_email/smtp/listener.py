@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from celery import current_app
 from celery.exceptions import OperationalError
+from django.conf import settings
 from django.db import Error
 from django.utils import timezone
 
@@ -31,7 +32,9 @@ OK = "250 2.1.5 OK"
 UNKNOWN = "550 5.1.1 No such recipient here"
 TRY_LATER = "451 4.3.0 Requested action aborted: local error, try again later"
 BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
-MAX_RECIPIENTS_A_MESSAGE = 100
+MIN_RECIPIENTS = 100
+"""Of one transaction, which a server must take (RFC 5321 4.5.3.1.8)."""
+
 DATABASE_THREADS = 4
 DATABASE_SECONDS = 60.0
 """A table may be locked for longer than a sender waits for an answer (RFC 5321 4.5.3.2: 5 minutes).
@@ -122,7 +125,7 @@ class ListenerHandler:
         address: str,
         rcpt_options: list[str],
     ) -> str:
-        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS_A_MESSAGE:
+        if len(envelope.rcpt_tos) >= max(settings.MAX_RECIPIENTS, MIN_RECIPIENTS):
             return "452 4.5.3 Too many recipients, send the rest in another transaction"
         try:
             mailbox = await self._in_thread(find_mailbox, address)

@@ -79,6 +79,18 @@ def test_one_row_a_recipient_and_one_transaction(world, port, monkeypatch):
     assert len(ids) == 1
 
 
+@pytest.mark.parametrize(("limit", "taken"), [(3, 100), (102, 102)])
+def test_one_transaction_takes_as_many_as_a_message_may_have(world, port, settings, limit, taken):
+    """Fewer than 100 would be against RFC 5321 4.5.3.1.8."""
+    settings.MAX_RECIPIENTS = limit
+    address = world.reply_address()
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.ehlo()
+        client.mail("ann@example.com")
+        codes = [client.rcpt(address)[0] for _ in range(104)]
+    assert codes == [250] * taken + [452] * (104 - taken)
+
+
 def test_a_failed_commit_is_answered_451(world, port, monkeypatch):
     def fail(*_args, **_kwargs):
         raise DatabaseError("disk full")

@@ -12,7 +12,8 @@ from django.utils.module_loading import import_string
 
 from incoming_email.handlers import registry
 from incoming_email.handlers.base import Handler
-from incoming_email.models import Mailbox
+from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.models.ledger_columns import find_undeclared
 
 PARSE_TRIES = 3
 """A message is parsed, perhaps again after the parser died, and once more by its header alone."""
@@ -137,6 +138,17 @@ def check_listener(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
 def check_metrics(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
     """E010: an invalid network would make each request for metrics an error."""
     return list(_find_no_networks("E010", "METRICS_NETWORKS"))
+
+
+@register
+def check_ledger_columns(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """E011: page, export, retention and erasing would pass over the column without a word."""
+    where = "incoming_email.models.ledger_columns.LEDGER_COLUMNS"
+    hint = f"Give it a row in {where}: what sets it, whether it is personal, where it is shown."
+    return [
+        _error("E011", f"Nothing says what is done with the column {name} of the ledger.", hint)
+        for name in find_undeclared(InboundEmail)
+    ]
 
 
 def _find_no_networks(number: str, setting: str) -> Iterator[CheckMessage]:

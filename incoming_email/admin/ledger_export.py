@@ -7,12 +7,9 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
 from incoming_email.admin.redaction import Redactor
-from incoming_email.models import InboundEmail
+from incoming_email.models import LEDGER_COLUMNS, InboundEmail
 
-COLUMNS = (
-    *("id", "received_at", "finished_at", "mailbox__name", "status", "reason", "sender", "subject"),
-    *("message_id", "handler", "outcome", "attempts"),
-)
+EXPORTED = tuple(column.exported for column in LEDGER_COLUMNS if column.exported)
 CHUNK = 2000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """Spreadsheets evaluate cells that start with these, and anybody can write a subject."""
@@ -35,8 +32,8 @@ def _write(rows: QuerySet[InboundEmail]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     redactor = Redactor.load()
     yield "\ufeff"  # spreadsheets read UTF-8 only after a byte order mark
-    yield writer.writerow(COLUMNS)
-    for values in rows.order_by("pk").values_list(*COLUMNS).iterator(chunk_size=CHUNK):
+    yield writer.writerow(EXPORTED)
+    for values in rows.order_by("pk").values_list(*EXPORTED).iterator(chunk_size=CHUNK):
         yield writer.writerow(_clean(values, redactor))
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +19,13 @@ COLUMNS = (
     "mailbox__name",
 )
 """All that the list reads: above all not the raw message."""
+
+REDACTED = tuple(
+    field.name
+    for field in InboundEmail._meta.concrete_fields
+    if field.name in COLUMNS and isinstance(field, CharField) and not field.choices
+)
+"""Those that may hold any text."""
 
 
 class ReasonFilter(admin.SimpleListFilter):
@@ -81,4 +88,5 @@ class LedgerList(ChangeList):
         redactor = Redactor.load()
         rows: Any = self.result_list
         for row in rows:
-            row.sender, row.subject = redactor.redact(row.sender), redactor.redact(row.subject)
+            for name in REDACTED:
+                setattr(row, name, redactor.redact(getattr(row, name)))

@@ -8,12 +8,13 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from incoming_email.admin.redaction import Redactor
 from incoming_email.inboxes.base import RawMessage
-from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.models import LEDGER_COLUMNS, InboundEmail, Mailbox
 from incoming_email.outcomes import Status
 from incoming_email.pipeline import processing, receiving
 from incoming_email.pipeline.ends import fill
@@ -77,21 +78,21 @@ def try_again(row: InboundEmail, *, now: datetime) -> InboundEmail:
 
 def compare(row: InboundEmail, fresh: InboundEmail, redactor: Redactor) -> tuple[Difference, ...]:
     """What another attempt would change; nothing where all would stay as it is."""
-    pairs = (
-        (_("Status"), row.get_status_display(), fresh.get_status_display()),
-        (_("Reason"), row.reason, fresh.reason),
-        (_("Handler"), row.handler, fresh.handler),
-        (_("Outcome"), row.outcome, fresh.outcome),
-        (_("Last error"), redactor.redact(row.last_error), redactor.redact(fresh.last_error)),
-        (_("Project"), str(row.project or ""), str(fresh.project or "")),
-        (_("Sender"), redactor.redact(row.sender), redactor.redact(fresh.sender)),
-        (_("Subject"), redactor.redact(row.subject), redactor.redact(fresh.subject)),
+    named = {column.name for column in LEDGER_COLUMNS if column.is_compared}
+    found = (
+        Difference(
+            str(capfirst(field.verbose_name)),
+            redactor.redact(_show(row, field.name)),
+            redactor.redact(_show(fresh, field.name)),
+        )
+        for field in InboundEmail._meta.concrete_fields
+        if field.name in named
     )
-    return tuple(
-        Difference(str(label), str(before), str(after))
-        for label, before, after in pairs
-        if str(before) != str(after)
-    )
+    return tuple(each for each in found if each.before != each.after)
+
+
+def _show(row: InboundEmail, name: str) -> str:
+    return str(row.get_status_display() if name == "status" else getattr(row, name) or "")
 
 
 def _try_out(row: InboundEmail, *, now: datetime) -> InboundEmail:

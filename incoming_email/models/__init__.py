@@ -11,6 +11,7 @@ from incoming_email.models.ledger import (
     pause_after,
     reason_choices,
 )
+from incoming_email.models.ledger_columns import LEDGER_COLUMNS
 from incoming_email.models.mailboxes import (
     FETCHED,
     LAST_IDLE_SECONDS,
@@ -31,6 +32,7 @@ __all__ = [
     "KEY_ALPHABET",
     "KEY_LENGTH",
     "LAST_IDLE_SECONDS",
+    "LEDGER_COLUMNS",
     "OPEN_STATES",
     "AlertEvent",
     "BlockedSender",

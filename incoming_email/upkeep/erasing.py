@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from incoming_email.models import (
+    LEDGER_COLUMNS,
     BlockedSender,
     Erasure,
     InboundEmail,
@@ -19,6 +20,7 @@ from incoming_email.models import (
     SenderToken,
     SeriesPart,
 )
+from incoming_email.models.ledger_columns import Personal, find_emptied
 from incoming_email.outcomes import Reason, Status
 from incoming_email.secrets import credentials
 from issues import services
@@ -153,15 +155,9 @@ def _erase_reports(person: Person, *, now: datetime) -> tuple[tuple[str, int], .
 
 
 def _empty(rows: QuerySet[InboundEmail], *, now: datetime) -> int:
+    personal = (column for column in LEDGER_COLUMNS if column.personal is not Personal.NO)
     return rows.exclude(status=Status.PENDING).update(
-        raw=b"",
-        raw_purged_at=now,
-        trace=[],
-        defects=[],
-        last_error="",
-        trace_purged_at=now,
-        sender="",
-        subject="",
+        **find_emptied(personal), raw_purged_at=now, trace_purged_at=now
     )
 
 
@@ -177,7 +173,7 @@ def _take_names_out(person: Person) -> tuple[tuple[str, int], ...]:
     """What we wrote down while reading messages of others: whom else they went to."""
     names = services.names_of(person.user, person.addresses)
     others = InboundEmail.objects.exclude(status=Status.PENDING)
-    columns = ("trace", "defects", "last_error")
+    columns = [each.name for each in LEDGER_COLUMNS if each.personal is Personal.OF_ANYBODY]
     return (("traces that name them", services.redact_rows(others, columns, names)),)
 
 

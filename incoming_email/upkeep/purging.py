@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.expressions import Combinable
 
-from incoming_email.models import InboundEmail, Kept, Mailbox
+from incoming_email.models import LEDGER_COLUMNS, InboundEmail, Kept, Mailbox
+from incoming_email.models.ledger_columns import find_emptied
 from incoming_email.outcomes import Status
 from issues import services
 from issues.models import Upload
@@ -67,20 +68,23 @@ def purge(wanted: Wanted, *, now: datetime, seconds: float | None = None) -> Ite
 
 def _purge_raw(mailbox: Mailbox, before: datetime, now: datetime, dry_run: bool) -> Iterator[int]:
     rows = _old(mailbox, before).filter(raw_purged_at=None, status__in=ENDED)
-    return _empty(rows, dry_run=dry_run, raw=b"", raw_purged_at=now)
+    return _empty(rows, dry_run=dry_run, **_emptied(Kept.RAW), raw_purged_at=now)
 
 
 def _purge_failed(
     mailbox: Mailbox, before: datetime, now: datetime, dry_run: bool
 ) -> Iterator[int]:
     rows = _old(mailbox, before).filter(raw_purged_at=None, status=Status.FAILED)
-    return _empty(rows, dry_run=dry_run, raw=b"", raw_purged_at=now)
+    return _empty(rows, dry_run=dry_run, **_emptied(Kept.RAW), raw_purged_at=now)
 
 
 def _purge_trace(mailbox: Mailbox, before: datetime, now: datetime, dry_run: bool) -> Iterator[int]:
     rows = _old(mailbox, before).filter(trace_purged_at=None, status__in=(*ENDED, Status.FAILED))
-    changes = {"trace": [], "defects": [], "last_error": "", "trace_purged_at": now}
-    return _empty(rows, dry_run=dry_run, **changes)
+    return _empty(rows, dry_run=dry_run, **_emptied(Kept.TRACE), trace_purged_at=now)
+
+
+def _emptied(kept: Kept) -> dict[str, object]:
+    return find_emptied(column for column in LEDGER_COLUMNS if column.kept == kept)
 
 
 def _old(mailbox: Mailbox, before: datetime) -> QuerySet[InboundEmail]:

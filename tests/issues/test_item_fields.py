@@ -53,7 +53,7 @@ def test_every_field_is_declared_and_none_is_left_over():
     assert [each.name for each in item_fields.FIELDS if each.name not in known] == []
 
 
-@isolate_apps("issues")
+@isolate_apps()
 def test_a_field_that_is_not_declared_is_an_error_that_says_where(monkeypatch):
     class Weighed(models.Model):  # noqa: DJ008
         title = models.CharField(max_length=255)

@@ -55,19 +55,19 @@ def test_every_field_is_declared_and_none_is_left_over():
 
 @isolate_apps()
 def test_a_field_that_is_not_declared_is_an_error_that_says_where(monkeypatch):
-    class Weighed(models.Model):  # noqa: DJ008
+    class Grown(models.Model):  # noqa: DJ008
         title = models.CharField(max_length=255)
-        weight = models.PositiveSmallIntegerField(null=True)
+        colour = models.PositiveSmallIntegerField(null=True)
 
         class Meta:
             app_label = "issues"
 
     assert checks.check_item_fields(app_configs=None) == []
-    monkeypatch.setattr(checks, "Issue", Weighed)
+    monkeypatch.setattr(checks, "Issue", Grown)
     (error,) = checks.check_item_fields(app_configs=None)
     assert (error.id, error.msg) == (
         "issues.E004",
-        "Nothing says how the field weight of Weighed is changed.",
+        "Nothing says how the field colour of Grown is changed.",
     )
     assert "issues.services.item_fields.FIELDS" in error.hint
 

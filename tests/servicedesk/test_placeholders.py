@@ -25,8 +25,8 @@ def issue():
     return Issue(project=ProjectFactory.build(path="acme/shop", name="Shop"), iid=3, title="It")
 
 
-def make_texts(issue):
-    desk = ServiceDesk(project=issue.project, **dict.fromkeys(TEXTS, EVERYTHING))
+def make_texts(issue, own=EVERYTHING):
+    desk = ServiceDesk(project=issue.project, **dict.fromkeys(TEXTS, own))
     return {
         "thank_you": wording.thank_you(desk, issue, unsubscribe_url="u"),
         "new_participant": wording.new_participant(desk, issue, unsubscribe_url="u"),
@@ -40,6 +40,13 @@ def test_every_placeholder_is_filled_in_wherever_it_is_known(issue):
     assert [name for name, text in texts.items() if "%{" in text] == []
     canned = " ".join(f"%{{{name}}}" for name in sorted(IN_CANNED_REPLIES))
     assert "%{" not in wording.canned_reply(canned, issue).source
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_our_own_texts_have_no_other(settings, language, issue):
+    settings.LANGUAGE_CODE = language
+    texts = make_texts(issue, own="")
+    assert [name for name, text in texts.items() if "%{" in text or not text] == []
 
 
 def test_a_placeholder_without_a_value_would_be_noticed(monkeypatch, issue):

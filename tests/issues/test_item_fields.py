@@ -57,7 +57,7 @@ def test_every_field_is_declared_and_none_is_left_over():
 def test_a_field_that_is_not_declared_is_an_error_that_says_where(monkeypatch):
     class Grown(models.Model):  # noqa: DJ008
         title = models.CharField(max_length=255)
-        colour = models.PositiveSmallIntegerField(null=True)
+        trial = models.PositiveSmallIntegerField(null=True)
 
         class Meta:
             app_label = "issues"
@@ -67,7 +67,7 @@ def test_a_field_that_is_not_declared_is_an_error_that_says_where(monkeypatch):
     (error,) = checks.check_item_fields(app_configs=None)
     assert (error.id, error.msg) == (
         "issues.E004",
-        "Nothing says how the field colour of Grown is changed.",
+        "Nothing says how the field trial of Grown is changed.",
     )
     assert "issues.services.item_fields.FIELDS" in error.hint
 

@@ -16,7 +16,7 @@ from servicedesk.placeholders import IN_CANNED_REPLIES, NAMES, PLACEHOLDERS, Pla
 from servicedesk.previewing import Preview
 from tests.factories import MembershipFactory, ProjectFactory
 
-ROW = 'Placeholder("PROJECT_NAME", lambda about: about.issue.project.name),'
+ROW = 'Placeholder("TRIAL", lambda about: about.issue.project.name),'
 EVERYTHING = " ".join(f"%{{{name}}}" for name in sorted(NAMES))
 
 
@@ -50,7 +50,8 @@ def test_our_own_texts_have_no_other(settings, language, issue):
 
 
 def test_a_placeholder_without_a_value_would_be_noticed(monkeypatch, issue):
-    monkeypatch.setattr(placeholders, "PLACEHOLDERS", PLACEHOLDERS[1:])
+    rows = [row for row in PLACEHOLDERS if row.name != "ISSUE_ID"]
+    monkeypatch.setattr(placeholders, "PLACEHOLDERS", rows)
     assert all("%{ISSUE_ID}" in text for text in make_texts(issue).values())
 
 
@@ -63,10 +64,10 @@ def test_a_new_one_needs_its_row_only(issue):
     exec(source.replace(start, f"{start}    {ROW}\n"), grown.__dict__)
     for name in ("NAMES", "IN_CANNED_REPLIES"):
         added = getattr(grown, name) - getattr(placeholders, name)
-        assert added == {"PROJECT_NAME"}
-    assert grown.find_unknown("%{PROJECT_NAME} %{NOBODY}") == ["NOBODY"]
+        assert added == {"TRIAL"}
+    assert grown.find_unknown("%{TRIAL} %{NOBODY}") == ["NOBODY"]
     values = grown.find_values(grown.PlaceholderContext(issue=issue))
-    assert grown.fill_in("of %{ PROJECT_NAME }", values) == "of Shop"
+    assert grown.fill_in("of %{ TRIAL }", values) == "of Shop"
 
 
 def test_names_are_written_as_placeholders_are_read():

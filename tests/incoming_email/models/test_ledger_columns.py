@@ -76,7 +76,7 @@ def test_every_column_has_one_row():
 def test_a_column_without_a_row_is_an_error_that_says_where(monkeypatch):
     class Grown(models.Model):  # noqa: DJ008
         sender = models.CharField(max_length=254)
-        reply_to = models.CharField(max_length=254)
+        trial = models.CharField(max_length=254)
 
         class Meta:
             app_label = "incoming_email"
@@ -86,16 +86,16 @@ def test_a_column_without_a_row_is_an_error_that_says_where(monkeypatch):
     (error,) = checks.check_ledger_columns(app_configs=None)
     assert (error.id, error.msg) == (
         "incoming_email.E011",
-        "Nothing says what is done with the column reply_to of the ledger.",
+        "Nothing says what is done with the column trial of the ledger.",
     )
     assert "incoming_email.models.ledger_columns.LEDGER_COLUMNS" in error.hint
 
 
 def test_a_row_must_say_what_matters():
     with pytest.raises(TypeError, match="personal"):
-        Column("reply_to", Writer.END, is_shown=True)
+        Column("trial", Writer.END, is_shown=True)
     with pytest.raises(TypeError, match="is_shown"):
-        Column("reply_to", Writer.END, Personal.NO)
+        Column("trial", Writer.END, Personal.NO)
 
 
 def test_an_attempt_sets_the_columns_that_it_should():

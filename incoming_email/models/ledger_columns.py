@@ -52,8 +52,8 @@ class Column:
     """The retention that empties it."""
 
 
-_ARRIVAL, _END, _OTHER = Writer
-_NO, _OF_SENDER, _OF_ANYBODY = Personal
+_ARRIVAL, _END, _OTHER = Writer.ARRIVAL, Writer.END, Writer.OTHER
+_NO, _OF_SENDER, _OF_ANYBODY = Personal.NO, Personal.OF_SENDER, Personal.OF_ANYBODY
 
 LEDGER_COLUMNS = (
     Column("id", _ARRIVAL, _NO, is_shown=False, exported="id"),

@@ -3,11 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from incoming_email.admin import dashboard
 from incoming_email.models import InboundEmail, heartbeats
+from incoming_email.monitoring.health import signs
 from incoming_email.outcomes import Status
 from issues.models import OutgoingEmail, OutgoingState
 from tests.factories import UserFactory
@@ -16,6 +19,13 @@ from tests.incoming_email.factories import MailboxFactory
 
 pytestmark = pytest.mark.django_db
 URL = "/admin/dashboard/"
+
+
+def test_every_status_and_every_process_has_its_place():
+    assert set(dashboard.STACKED) == set(Status)
+    assert set(dashboard.PROCESSES) == set(signs.PROCESSES.values())
+    style = (settings.BASE_DIR / "templates/static/admin/letterbox.css").read_text()
+    assert [s for s in Status if f":is(.chart, .swatch) .status-{s} " not in style] == []
 
 
 def answers(recipient, count, mailbox, **fields):

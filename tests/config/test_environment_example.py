@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -255,11 +256,10 @@ def find_assigned(source: str) -> Iterator[str]:
 def find_unused(config: str, others: str) -> list[str]:
     """Settings that neither Django, Celery or Axes knows, nor code of ours names a second time."""
     known = re.compile("|".join(("CELERY_.*", "AXES_.*", *dir(global_settings))))
-    text = f"{config}\n{others}"
+    # Less the name of the variable where it is read.
+    words = Counter(re.findall(r'(?<!\(")\b[A-Z][A-Z_]+\b', f"{config}\n{others}"))
     return [
-        name
-        for name in find_assigned(config)
-        if not known.fullmatch(name) and len(re.findall(rf'(?<!\(")\b{name}\b', text)) == 1
+        name for name in find_assigned(config) if words[name] == 1 and not known.fullmatch(name)
     ]
 
 

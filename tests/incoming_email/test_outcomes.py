@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils.functional import Promise
 from django.utils.translation import override
 
 from incoming_email.handlers.refusals import REASON_OF
@@ -83,15 +84,8 @@ def test_every_reason_fits_its_column():
 
 
 def test_every_text_is_marked_for_translation():
-    def texts():
-        return [str(text) for reason in Reason for text in (reason.label, reason.for_sender)]
-
-    with override("en"):
-        english = texts()
-    with override("ko"):
-        korean = texts()
-    same = [one for one, other in zip(english, korean, strict=True) if one and one == other]
-    assert same == [], "wrap it in _() in outcomes.py"
+    texts = [text for reason in Reason for text in (reason.label, reason.for_sender) if text]
+    assert [text for text in texts if not isinstance(text, Promise)] == [], "wrap it in _()"
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

@@ -21,7 +21,7 @@ from incoming_email.admin.charts import Chart, draw_lines, draw_stacks
 from incoming_email.admin.probing import describe_status
 from incoming_email.admin.redaction import Redactor
 from incoming_email.limits import answer_budget
-from incoming_email.models import FETCHED, InboundEmail, Mailbox, Probe, heartbeats
+from incoming_email.models import InboundEmail, Mailbox, Probe, heartbeats
 from incoming_email.monitoring import figures, probes
 from incoming_email.monitoring.figures import Activity, Bucket, CurrentCounts, Period
 from incoming_email.outcomes import Status
@@ -189,9 +189,8 @@ def _make_oldest(oldest: InboundEmail | None, *, now: datetime) -> Tile:
 def _find_processes(
     counts: CurrentCounts, mailboxes: list[Mailbox], *, now: datetime
 ) -> Iterator[Tile]:
-    methods = {mailbox.inbox_method for mailbox in mailboxes if mailbox.enabled}
     needed = {heartbeats.WORKER, heartbeats.BEAT}
-    if methods & set(FETCHED):
+    if any(mailbox.is_fetched for mailbox in mailboxes if mailbox.enabled):
         needed.add(heartbeats.WATCHER)
     for name, label in PROCESSES.items():
         seen_at = counts.heartbeats.get(name)
@@ -211,7 +210,7 @@ def _describe_mailbox(
     elif mailbox.failing_since:
         moment = show_moment(mailbox.failing_since)
         state, css_class = _("failing since %(moment)s") % {"moment": moment}, "answer-no"
-    elif mailbox.last_success_at or mailbox.inbox_method not in FETCHED:
+    elif mailbox.last_success_at or not mailbox.is_fetched:
         state, css_class = _("works"), "answer-yes"
     else:
         state, css_class = _("never read"), "answer-warn"

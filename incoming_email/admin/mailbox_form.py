@@ -6,7 +6,14 @@ from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from incoming_email.admin.mailbox_sections import SECRETS
+from incoming_email.admin.mailbox_sections import (
+    POLICIES,
+    PROBES,
+    RETENTION,
+    SECRETS,
+    SETTINGS,
+)
+from incoming_email.inboxes.registry import find_fields
 from incoming_email.models import Mailbox
 
 if TYPE_CHECKING:
@@ -17,8 +24,8 @@ else:
     _MailboxForm = forms.ModelForm
 
 
-WITH_DEFAULT = ("login_method", "azure_ad_endpoint", "graph_endpoint", "poll_interval")
-"""Left blank, they are what they are for most people."""
+FIELDS = find_fields()
+WITH_DEFAULT = [field.column for field in FIELDS if field.has_default]
 
 
 def _secret_field(label: "StrOrPromise") -> forms.CharField:
@@ -39,14 +46,9 @@ class MailboxForm(_MailboxForm):
     class Meta:
         model = Mailbox
         fields = (
-            *("name", "enabled", "purpose", "address", "inbox_method", "host", "port", "ssl"),
-            *("start_tls", "user", "password", "folder", "idle_timeout", "delete_after_delivery"),
-            *("expunge_deleted", "reply_sender_policy", "token_sender_policy"),
-            *("trusted_authserv_id", "keep_raw_days", "keep_failed_days", "keep_trace_days"),
-            *("keep_attachments_days", "login_method", "tenant_id", "client_id", "client_secret"),
-            *("token_endpoint", "token_scope", "refresh_token", "azure_ad_endpoint"),
-            *("graph_endpoint", "poll_interval", "other_mailbox", "maildir_path", "starts_at"),
-            "probe_minutes",
+            *SETTINGS,
+            *(field.column for field in FIELDS),
+            *(*POLICIES, *PROBES, *RETENTION),
         )
         help_texts = {  # noqa: RUF012  (Django's way)
             "address": format_lazy(

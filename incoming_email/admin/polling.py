@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from incoming_email.inboxes.base import InboxError
-from incoming_email.models import FETCHED, Mailbox
+from incoming_email.inboxes.shared import NOTHING_TO_POLL
+from incoming_email.models import Mailbox
 from incoming_email.pipeline import fetching
 
 POLL_SECONDS = 20.0
@@ -29,8 +30,8 @@ class Polled:
 
 
 def poll(mailbox: Mailbox, *, seconds: float = POLL_SECONDS) -> Polled:
-    if mailbox.inbox_method not in FETCHED:
-        return Polled(_("There is nothing to poll: mail is delivered to this mailbox."), True)
+    if not mailbox.is_fetched:
+        return Polled(_(NOTHING_TO_POLL), True)
     if not mailbox.enabled:
         return Polled(_("The mailbox is disabled. Enable and save it first."), True)
     return _fetch(mailbox, seconds)

@@ -10,17 +10,9 @@ from django.utils.translation import gettext as _
 
 from incoming_email.config_files.types import ConfigFile, Section, UnreadableConfig
 from incoming_email.config_files.values import COLUMNS, Converted, convert
-from incoming_email.models import InboxMethod, Mailbox, Purpose
+from incoming_email.models import Mailbox, Purpose
 from incoming_email.secrets.credentials import UnreadableSecret
-
-NEEDED = {
-    InboxMethod.IMAP: ("host", "user", "password"),
-    InboxMethod.MICROSOFT_GRAPH: ("user", "tenant_id", "client_id", "client_secret"),
-}
-"""What must not be empty before a mailbox can be read."""
-
-BY_FILE = ("user", "password")
-"""What the encrypted file may hold as well."""
+from incoming_email.secrets.secret_files import KNOWN_KEYS
 
 
 class Change(StrEnum):
@@ -105,18 +97,17 @@ def _snapshot(row: Mailbox) -> tuple[object, ...]:
 
 def _find_missing(row: Mailbox) -> list[str]:
     """What must be filled in before the mailbox can be read."""
-    log_in = row.log_in
-    missing = []
-    for column in NEEDED.get(InboxMethod(row.inbox_method), ()) if _has_method(row) else ():
-        kept = getattr(row, column) or isinstance(getattr(row, column), UnreadableSecret)
-        filed = column in BY_FILE and (log_in.is_unreadable or getattr(log_in, column))
-        if not kept and not filed:
-            missing.append(column)
-    return missing
+    options = row.method.options if row.method else ()
+    needed = [option.column for option in options if option.is_needed]
+    return [column for column in needed if not _is_held(row, column)]
 
 
-def _has_method(row: Mailbox) -> bool:
-    return row.inbox_method in InboxMethod.values
+def _is_held(row: Mailbox, column: str) -> bool:
+    """By the row, in whatever state, or by the encrypted file."""
+    stored, log_in = getattr(row, column), row.log_in
+    if stored or isinstance(stored, UnreadableSecret):
+        return True
+    return column in KNOWN_KEYS and (log_in.is_unreadable or bool(getattr(log_in, column)))
 
 
 def _require_valid(row: Mailbox, section: str, *, excused: Sequence[str]) -> None:

@@ -4,33 +4,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from django.db import models
 from django.utils.translation import gettext as _
 
 from incoming_email.config_files.types import Entry, Scalar, UnreadableConfig
+from incoming_email.inboxes.registry import METHODS
+from incoming_email.models import Mailbox
 
-TEXTS = {
-    "address": "address",
-    "user": "user",
-    "password": "password",
-    "host": "host",
-    "mailbox": "folder",
-    "inbox_method": "inbox_method",
-    "inbox_options.tenant_id": "tenant_id",
-    "inbox_options.client_id": "client_id",
-    "inbox_options.client_secret": "client_secret",
-    "inbox_options.azure_ad_endpoint": "azure_ad_endpoint",
-    "inbox_options.graph_endpoint": "graph_endpoint",
+OF_EVERY_MAILBOX = ("address", "enabled", "inbox_method")
+COLUMNS = {
+    **{name: name for name in OF_EVERY_MAILBOX},
+    **{option.key: option.column for method in METHODS for option in method.options},
 }
-NUMBERS = {
-    "port": "port",
-    "idle_timeout": "idle_timeout",
-    "inbox_options.poll_interval": "poll_interval",
-}
-SWITCHES = {
-    name: name
-    for name in ("enabled", "ssl", "start_tls", "delete_after_delivery", "expunge_deleted")
-}
-COLUMNS = {**TEXTS, **NUMBERS, **SWITCHES}
+"""By the key of gitlab.yml. A file may hold keys of another method than its own."""
+
 NEEDLESS = frozenset({"log_path", "delivery_method", "gitlab_url", "secret_file"})
 """Settings of GitLab's own processes, which Letterbox does not have."""
 
@@ -75,12 +62,14 @@ def _is_placeholder(value: Scalar) -> bool:
 
 
 def _convert(entry: Entry) -> str | int | bool:
+    """As the column wants it."""
     key, value = entry.key, entry.value
-    if key in SWITCHES:
+    column = Mailbox._meta.get_field(COLUMNS[key])
+    if isinstance(column, models.BooleanField):
         if isinstance(value, bool):
             return value
         raise UnreadableConfig(_("%(key)s must be true or false.") % {"key": key})
-    if key in NUMBERS:
+    if isinstance(column, models.IntegerField):
         if isinstance(value, int) and not isinstance(value, bool):
             return value
         if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import httpx
 
-from incoming_email.inboxes.accounts import OAuthClient
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.https import (
     Refusal,
@@ -21,6 +20,7 @@ from incoming_email.inboxes.https import (
     parse_object,
     read_body,
 )
+from incoming_email.inboxes.oauth_client import OAuthClient
 
 MARGIN_SECONDS = 60.0
 """A token that expires this soon is not used any more."""

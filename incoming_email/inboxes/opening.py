@@ -1,14 +1,12 @@
-"""Opens the inbox of an account: the only module that maps the kind to a class."""
+"""Opens the inbox of an account, whichever method it is of."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from incoming_email.inboxes.accounts import Account, GraphAccount, MaildirFolder
 from incoming_email.inboxes.base import Inbox
-from incoming_email.inboxes.graph.reader import GraphInbox
-from incoming_email.inboxes.imap.reader import ImapInbox
-from incoming_email.inboxes.maildir.reader import MaildirInbox
+from incoming_email.inboxes.methods import Account
+from incoming_email.inboxes.registry import find_by_account
 
 
 @contextmanager
@@ -18,18 +16,14 @@ def open_inbox(
     """Opens an inbox and closes it at the end. Raises InboxError.
 
     `position` is what the inbox gave at the last opening; empty at the first. `since`: all that
-    arrived since then counts as unread, seen or not, and the inbox has no position.
+    arrived since then counts as unread, seen or not, and the inbox has no position. Raises
+    LookupError for an account that no mail is fetched with.
     """
-    inbox = _connect(account, position, since)
+    polling = find_by_account(account).polling
+    if polling is None:
+        raise LookupError(type(account).__name__)
+    inbox = polling.open(account, position, since=since)
     try:
         yield inbox
     finally:
         inbox.close()
-
-
-def _connect(account: Account, position: str, since: datetime | None) -> Inbox:
-    if isinstance(account, MaildirFolder):
-        return MaildirInbox(account, position, since=since)
-    if isinstance(account, GraphAccount):
-        return GraphInbox(account, position, since=since)
-    return ImapInbox(account, position, since=since)

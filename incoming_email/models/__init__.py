@@ -13,7 +13,6 @@ from incoming_email.models.ledger import (
 )
 from incoming_email.models.ledger_columns import LEDGER_COLUMNS
 from incoming_email.models.mailboxes import (
-    FETCHED,
     LAST_IDLE_SECONDS,
     InboxMethod,
     LoginMethod,
@@ -28,7 +27,6 @@ from incoming_email.models.series import SeriesPart
 
 __all__ = [
     "BAD_STATES",
-    "FETCHED",
     "KEY_ALPHABET",
     "KEY_LENGTH",
     "LAST_IDLE_SECONDS",

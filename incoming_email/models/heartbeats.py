@@ -33,3 +33,9 @@ def record_heartbeat(*names: str, now: datetime) -> None:
 def find_last(name: str) -> datetime | None:
     """When it was last seen; None if never."""
     return Heartbeat.objects.filter(name=name).values_list("seen_at", flat=True).first()
+
+
+def is_alive(name: str, *, now: datetime) -> bool:
+    """Whether it was seen lately."""
+    seen_at = find_last(name)
+    return seen_at is not None and now - seen_at <= OLD

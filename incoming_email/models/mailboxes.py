@@ -1,27 +1,25 @@
 """Mailboxes that mail is received through, and which process reads each of them now."""
 
 import shlex
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from incoming_email.inboxes.accounts import (
-    Account,
-    GraphAccount,
-    ImapAccount,
-    MaildirFolder,
-    OAuthClient,
-)
+from incoming_email.inboxes import registry
+from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.methods import Account, Method
+from incoming_email.inboxes.settings import Columns, Installation, MailboxSettings
+from incoming_email.inboxes.shared import NOTHING_TO_POLL
+from incoming_email.models import heartbeats
 from incoming_email.models.probing import Probing
 from incoming_email.models.retention import Retention
 from incoming_email.parsing.addresses import AddressTemplate, InvalidTemplate, parse_template
@@ -46,10 +44,6 @@ class InboxMethod(models.TextChoices):
     SMTP = "smtp", _("SMTP: Letterbox listens itself")
 
 
-FETCHED = (InboxMethod.IMAP, InboxMethod.MICROSOFT_GRAPH, InboxMethod.MAILDIR)
-"""The methods that poll a server; with the others, mail is delivered to us."""
-
-
 class LoginMethod(models.TextChoices):
     PASSWORD = "password", _("User and password")
     XOAUTH2 = "xoauth2", _("OAuth 2.0 (XOAUTH2)")
@@ -63,9 +57,12 @@ class SenderPolicy(models.TextChoices):
 
 
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
+    def of_polled_methods(self) -> Self:
+        """Those that mail is fetched from; with the others it is delivered to us."""
+        return self.filter(inbox_method__in=registry.find_polled())
+
     def fetched(self) -> Self:
-        """Enabled, and of those that poll a server."""
-        return self.filter(enabled=True, inbox_method__in=FETCHED)
+        return self.of_polled_methods().filter(enabled=True)
 
     def to_poll(self, now: datetime) -> Self:
         return self.fetched().filter(Q(next_poll_at=None) | Q(next_poll_at__lte=now))
@@ -207,12 +204,7 @@ class Mailbox(Probing, Retention):
             problems["address"] = str(error)
         if self.ssl and self.start_tls:
             problems["start_tls"] = _("Choose TLS from the start or STARTTLS, not both.")
-        problems |= {
-            name: sentence
-            for name, sentence in REQUIRED.get(self.inbox_method, {}).items()
-            if not getattr(self, name) and not (name == "user" and self._may_lack_user())
-        }
-        problems |= self._find_oauth_problems() | self._find_server_problems()
+        problems |= self._find_connection_problems()
         if problems:
             raise ValidationError(problems)
 
@@ -221,29 +213,23 @@ class Mailbox(Probing, Retention):
         """The address, ready for matching; it was checked when the row was saved."""
         return parse_template(self.address)
 
-    def _may_lack_user(self) -> bool:
-        """The encrypted file may hold it, and can be written only once the row is there."""
-        return not self.enabled or bool(self.log_in.user)
+    def _find_connection_problems(self) -> "dict[str, StrOrPromise]":
+        """A mailbox that is off may lack what the encrypted file may hold: that can be written only
+        once the row is there."""
+        excused = () if self.enabled else secret_files.KNOWN_KEYS
+        given = self.connection_settings()
+        found = registry.find_problems(self.inbox_method, given, excused=excused)
+        return {column: _(sentence) for column, sentence in found.items()}
 
-    def _find_oauth_problems(self) -> "dict[str, StrOrPromise]":
-        is_oauth = self.login_method == LoginMethod.XOAUTH2 and not self.token_command
-        if self.inbox_method != InboxMethod.IMAP or not is_oauth:
-            return {}
-        needed = {
-            "token_endpoint": _("OAuth needs the URL that gives out tokens."),
-            "client_id": _("OAuth needs the id of the app that was registered."),
-        }
-        return {name: sentence for name, sentence in needed.items() if not getattr(self, name)}
+    @property
+    def method(self) -> Method[Any] | None:
+        """What its inbox method says of itself; None while the value is no choice."""
+        return registry.find(self.inbox_method)
 
-    def _find_server_problems(self) -> "dict[str, StrOrPromise]":
-        problems: dict[str, StrOrPromise] = {}
-        for name in ("token_endpoint", "azure_ad_endpoint", "graph_endpoint"):
-            url = getattr(self, name)
-            if url and not is_https(url):
-                problems[name] = _("Enter a URL that begins with https:// and names a host.")
-        if self.maildir_path and not PurePath(self.maildir_path).is_absolute():
-            problems["maildir_path"] = _("Enter the whole path, from / on.")
-        return problems
+    @property
+    def is_fetched(self) -> bool:
+        """Whether mail is fetched; else it is delivered to us."""
+        return self.inbox_method in registry.find_polled()
 
     @property
     def token_command(self) -> tuple[str, ...]:
@@ -261,91 +247,37 @@ class Mailbox(Probing, Retention):
             return replace(kept, user=self.user)
         return secret_files.Secrets(kept.user or self.user, kept.password or self.password)
 
-    def account(self) -> Account:
-        """How to connect. Only for the methods of FETCHED."""
-        if self.inbox_method == InboxMethod.MICROSOFT_GRAPH:
-            return self._graph_account()
-        if self.inbox_method == InboxMethod.MAILDIR:
-            return MaildirFolder(
-                path=self.maildir_path,
-                delete_after_delivery=self.delete_after_delivery,
-                starts_at=self.starts_at,
-                max_message_bytes=settings.MAX_MESSAGE_BYTES,
-            )
-        return self.imap_account()
-
-    def _graph_account(self) -> GraphAccount:
-        return GraphAccount(
-            user=self.log_in.user,
-            tenant_id=self.tenant_id,
-            client_id=self.client_id,
-            client_secret=self.client_secret,
-            azure_ad_endpoint=self.azure_ad_endpoint.rstrip("/"),
-            graph_endpoint=self.graph_endpoint.rstrip("/"),
-            folder=self.folder,
-            delete_after_delivery=self.delete_after_delivery,
-            poll_interval=self.poll_interval,
-            starts_at=self.starts_at,
-            ca_file=settings.HTTPS_CA_FILE,
-            max_message_bytes=settings.MAX_MESSAGE_BYTES,
-        )
-
-    def _oauth_client(self) -> OAuthClient | None:
-        if self.login_method != LoginMethod.XOAUTH2:
-            return None
-        return OAuthClient(
-            token_endpoint=self.token_endpoint,
-            client_id=self.client_id,
-            client_secret=self.client_secret,
-            refresh_token=self.refresh_token,
-            rotated_token=self.rotated_token,
-            keep=partial(_keep_rotated, self.pk or 0),
-            scope=self.token_scope,
-            command=self.token_command,
-            ca_file=settings.HTTPS_CA_FILE,
-        )
-
-    def imap_account(self) -> ImapAccount:
+    def connection_settings(self) -> MailboxSettings:
         log_in = self.log_in
-        return ImapAccount(
-            host=self.host,
-            port=self.port,
-            user=log_in.user,
-            password=log_in.password,
-            ssl=self.ssl,
-            start_tls=self.start_tls,
-            folder=self.folder,
-            delete_after_delivery=self.delete_after_delivery,
-            expunge_deleted=self.expunge_deleted,
-            idle_timeout=self.idle_timeout,
-            oauth=self._oauth_client(),
-            starts_at=self.starts_at,
-            ca_file=settings.IMAP_CA_FILE,
-            max_message_bytes=settings.MAX_MESSAGE_BYTES,
+        columns = {column.name: getattr(self, column.name) for column in fields(Columns)}
+        return MailboxSettings(
+            **(columns | {"user": log_in.user, "password": log_in.password}),
+            token_command=self.token_command,
+            keep=partial(_keep_rotated, self.pk or 0),
+            installation=find_installation(),
         )
 
-
-REQUIRED: "dict[str, dict[str, StrOrPromise]]" = {
-    InboxMethod.IMAP: {
-        "host": _("IMAP needs the name of the server."),
-        "user": _("IMAP needs a user to log in as."),
-    },
-    InboxMethod.MICROSOFT_GRAPH: {
-        "user": _("Microsoft Graph needs the address of the mailbox that is read."),
-        "tenant_id": _("Microsoft Graph needs the id of the directory (tenant)."),
-        "client_id": _("Microsoft Graph needs the id of the app that was registered."),
-    },
-    InboxMethod.MAILDIR: {"maildir_path": _("A Maildir needs the path of its folder.")},
-}
+    def account(self) -> Account:
+        """How to connect. Raises InboxError where mail is not fetched."""
+        if self.method is None or self.method.polling is None:
+            raise InboxError(NOTHING_TO_POLL)
+        account: Account = self.method.account.of(self.connection_settings())
+        return account
 
 
 def _keep_rotated(pk: int, text: str) -> None:
     Mailbox.objects.filter(pk=pk).update(rotated_token=text)
 
 
-def is_https(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme == "https" and bool(parts.hostname) and parts.username is None
+def find_installation() -> Installation:
+    """What is the same for every mailbox."""
+    return Installation(
+        imap_ca_file=settings.IMAP_CA_FILE,
+        https_ca_file=settings.HTTPS_CA_FILE,
+        max_message_bytes=settings.MAX_MESSAGE_BYTES,
+        host_name=settings.MESSAGE_ID_HOST,
+        listener_host=settings.SMTP_LISTENER_HOST,
+        listener_port=settings.SMTP_LISTENER_PORT,
+        lmtp_port=settings.LMTP_LISTENER_PORT,
+        is_listener_alive=lambda: heartbeats.is_alive(heartbeats.SMTP_LISTENER, now=timezone.now()),
+    )

@@ -13,7 +13,7 @@ from django.utils.translation import override
 
 from incoming_email.inboxes.base import Inbox, InboxError
 from incoming_email.inboxes.opening import open_inbox
-from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.pipeline import processing, receiving
 from issues import connections
 
@@ -169,13 +169,13 @@ def _process_each(
 
 def _note_success(mailbox: Mailbox, inbox: Inbox, *, now: datetime) -> None:
     pause = timedelta(seconds=max(0, mailbox.poll_interval - CLOCK_SLACK_SECONDS))
-    is_by_interval = mailbox.inbox_method == InboxMethod.MICROSOFT_GRAPH
+    polling = mailbox.method and mailbox.method.polling
     receiving.keep_position(mailbox, inbox)
     Mailbox.objects.filter(pk=mailbox.pk).update(
         last_success_at=now,
         last_error="",
         failing_since=None,
-        next_poll_at=now + pause if is_by_interval else None,
+        next_poll_at=now + pause if polling and polling.by_interval else None,
         server_notice=inbox.notice,
     )
 

@@ -10,9 +10,6 @@ from incoming_email.inboxes.base import Inbox, RawMessage
 from incoming_email.models import InboundEmail, Mailbox, pause_after
 from incoming_email.versions import find_version
 
-FOLDER_FIELDS = ("inbox_method", "host", "user", "folder", "maildir_path")
-"""Which folder a mailbox is read from."""
-
 
 def receive(
     mailbox: Mailbox, inbox: Inbox, *, clock: Callable[[], datetime]
@@ -36,8 +33,10 @@ def keep_position(mailbox: Mailbox, inbox: Inbox) -> None:
     """
     if inbox.position is None:
         return
-    names = {name: getattr(mailbox, name) for name in FOLDER_FIELDS}
-    Mailbox.objects.filter(pk=mailbox.pk, **names).update(position=inbox.position)
+    polling = mailbox.method and mailbox.method.polling
+    columns = ("inbox_method", *(polling.folder_columns if polling else ()))
+    same_folder = {column: getattr(mailbox, column) for column in columns}
+    Mailbox.objects.filter(pk=mailbox.pk, **same_folder).update(position=inbox.position)
 
 
 def store(

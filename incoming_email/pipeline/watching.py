@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from django.db import Error
 from django.utils import timezone
 
-from incoming_email.inboxes.accounts import Account
 from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.methods import Account
 from incoming_email.models import Mailbox, heartbeats
 from incoming_email.pipeline import fetching
 from issues import connections

@@ -19,8 +19,9 @@ from django.utils import timezone
 from incoming_email.handlers import registry
 from incoming_email.handlers.base import Context
 from incoming_email.inboxes.base import RawMessage
+from incoming_email.inboxes.smtp.descriptor import SMTP as SMTP_METHOD
 from incoming_email.keys import forwarded_addresses, probe_keys, reply_keys
-from incoming_email.models import InboxMethod, Mailbox, heartbeats
+from incoming_email.models import Mailbox, heartbeats
 from incoming_email.pipeline import receiving
 from incoming_email.smtp.protocol import ListenerController
 from issues import connections
@@ -50,7 +51,7 @@ def find_mailbox(address: str) -> Mailbox | None:
     that replies do not reveal which projects exist. An address of another domain that forwards to
     us, such as a desk's own, is treated as the key that it resolves to.
     """
-    mailboxes = list(Mailbox.objects.filter(enabled=True, inbox_method=InboxMethod.SMTP))
+    mailboxes = list(Mailbox.objects.filter(enabled=True, inbox_method=SMTP_METHOD.name))
     for mailbox in mailboxes:
         template = mailbox.template
         key = template.find_key(address)

@@ -57,9 +57,9 @@ class World:
 
 
 def make_smtp_mailbox(**fields: object) -> Mailbox:
-    """A mailbox with the inbox method SMTP."""
-    given = {"name": "main", "enabled": True, "address": ADDRESS} | fields
-    return Mailbox.objects.create(inbox_method=InboxMethod.SMTP, **given)
+    """A mailbox with the inbox method SMTP, unless another one is given."""
+    given = {"name": "main", "enabled": True, "address": ADDRESS, "inbox_method": InboxMethod.SMTP}
+    return Mailbox.objects.create(**(given | fields))
 
 
 def make_world(**mailbox: object) -> World:

@@ -20,7 +20,7 @@ from typing import Self
 import pytest
 from imapclient import IMAPClient
 
-from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.imap.account import ImapAccount
 
 USER, PASSWORD = "user@example.test", "pw-courier"
 FLAG_LETTERS = {"\\Seen": "S", "\\Deleted": "T"}

@@ -17,7 +17,7 @@ from typing import Self
 
 from imapclient import IMAPClient
 
-from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.imap.account import ImapAccount
 from tests.servers.certificates import make_authority, make_certificate
 from tests.servers.dovecot_conf import CONFIGURATION, INTROSPECTION, OAUTH
 from tests.servers.programs import require_program, require_root

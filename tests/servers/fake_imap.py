@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.imap.account import ImapAccount
 from tests.servers.imap_behaviours import CORRECT, Behaviour
 from tests.servers.imap_searching import Candidate, parse_search
 

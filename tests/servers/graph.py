@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from incoming_email.inboxes.accounts import GraphAccount
+from incoming_email.inboxes.graph.account import GraphAccount
 from tests.servers.https import Answer, LocalServer, Request, as_json
 from tests.servers.odata import BadQueryError, Fields, is_efficient, parse_filter
 

@@ -3,7 +3,7 @@
 import urllib.parse
 from pathlib import Path
 
-from incoming_email.inboxes.accounts import OAuthClient
+from incoming_email.inboxes.oauth_client import OAuthClient
 from tests.servers.https import Answer, LocalServer, Request, as_json
 
 CLIENT, SECRET, REFRESH = "client-1", "oauth-secret-of-no-value", "refresh-token-of-no-value"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from incoming_email.inboxes.accounts import Account
 from incoming_email.inboxes.base import Inbox, InboxError, RawMessage
+from incoming_email.inboxes.methods import Account
 from incoming_email.inboxes.opening import open_inbox
 
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import httpx
 
-from incoming_email.inboxes.accounts import GraphAccount
 from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.graph.account import GraphAccount
 from incoming_email.inboxes.graph.login import find_token
 from incoming_email.inboxes.https import (
     BUSY,

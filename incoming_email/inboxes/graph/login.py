@@ -2,8 +2,9 @@
 
 from urllib.parse import quote
 
-from incoming_email.inboxes.accounts import GraphAccount, OAuthClient
 from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.graph.account import GraphAccount
+from incoming_email.inboxes.oauth_client import OAuthClient
 from incoming_email.inboxes.oauth_tokens import find_access_token
 
 

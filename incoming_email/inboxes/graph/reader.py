@@ -11,9 +11,9 @@ from typing import Self
 
 import httpx
 
-from incoming_email.inboxes.accounts import GraphAccount
 from incoming_email.inboxes.base import InboxError, RawMessage
 from incoming_email.inboxes.folders import parse_position, write_position
+from incoming_email.inboxes.graph.account import GraphAccount
 from incoming_email.inboxes.graph.connection import (
     FIRST_MOMENT,
     GraphConnection,

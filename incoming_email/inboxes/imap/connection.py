@@ -15,8 +15,8 @@ from imapclient.imap_utf7 import decode as decode_utf7
 from imapclient.imapclient import Quota
 from imapclient.response_parser import parse_fetch_response
 
-from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.imap.account import ImapAccount
 from incoming_email.inboxes.imap.faults import inbox_errors
 from incoming_email.inboxes.imap.position import Folder
 from incoming_email.inboxes.imap.wire import BoundedIMAP4

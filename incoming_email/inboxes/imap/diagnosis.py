@@ -8,14 +8,16 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
-from incoming_email.inboxes.accounts import ImapAccount
-from incoming_email.inboxes.base import Answer, Finding, InboxError
+from incoming_email.inboxes.base import Answer
+from incoming_email.inboxes.imap.account import ImapAccount
 from incoming_email.inboxes.imap.connection import ImapConnection, open_connection, select_folder
 from incoming_email.inboxes.imap.faults import find_message, find_remedy, inbox_errors
 from incoming_email.inboxes.imap.login import log_in
+from incoming_email.inboxes.imap.starting import start_progress
+from incoming_email.inboxes.methods import Backlog, NewestMessage, Said, Step, StepAnswer
 
-STEP_SECONDS = 10.0
 EXPIRY_WARNING_DAYS = 14
+NOT_SEEN = NewestMessage(None, is_empty=False)
 
 
 @dataclass(slots=True)
@@ -23,9 +25,11 @@ class Attempt:
     """State that the steps share."""
 
     account: ImapAccount
+    position: str
     seconds: float
     loopback: bool = False
     connection: ImapConnection | None = None
+    newest: NewestMessage = NOT_SEEN
 
     def connected(self) -> ImapConnection:
         """The connection of the step before; opened here where no step needed it yet."""
@@ -56,34 +60,33 @@ def _find_addresses(account: ImapAccount, seconds: float) -> set[str]:
     return answers[0]
 
 
-def _check_dns(attempt: Attempt) -> Finding:
+def _check_dns(attempt: Attempt) -> Said:
     account = attempt.account
     try:
         addresses = _find_addresses(account, attempt.seconds)
     except (OSError, ValueError) as error:
         remedy = f"Check the host name {account.host} and this machine's DNS."
-        return Finding("dns", Answer.NO, find_message(error), remedy)
+        return Said(Answer.NO, find_message(error), remedy)
     attempt.loopback = all(ipaddress.ip_address(text).is_loopback for text in addresses)
-    return Finding("dns", Answer.YES, f"{account.host} is {', '.join(sorted(addresses))}")
+    return Said(Answer.YES, f"{account.host} is {', '.join(sorted(addresses))}")
 
 
-def _check_tcp(attempt: Attempt) -> Finding:
+def _check_tcp(attempt: Attempt) -> Said:
     account = attempt.account
     try:
         address = (account.host, account.port)
         with socket.create_connection(address, min(account.timeout, attempt.seconds)):
-            return Finding("tcp", Answer.YES, f"port {account.port} accepts connections")
+            return Said(Answer.YES, f"port {account.port} accepts connections")
     except (OSError, OverflowError) as error:
-        return Finding("tcp", Answer.NO, find_message(error), find_remedy(error, account))
+        return Said(Answer.NO, find_message(error), find_remedy(error, account))
 
 
-def _check_tls(attempt: Attempt) -> Finding:
+def _check_tls(attempt: Attempt) -> Said:
     account = attempt.account
     if not (account.ssl or account.start_tls):
         if attempt.loopback:
-            return Finding("tls", Answer.SKIPPED, "not asked for, and the server is this machine")
-        return Finding(
-            "tls",
+            return Said(Answer.SKIPPED, "not asked for, and the server is this machine")
+        return Said(
             Answer.WARN,
             "the password and all mail travel in clear",
             "Switch on ssl (port 993) or start_tls (port 143).",
@@ -94,25 +97,25 @@ def _check_tls(attempt: Attempt) -> Finding:
     days = (ends - time.time()) / 86_400
     if days < EXPIRY_WARNING_DAYS:
         remedy = "Renew the certificate on the mail server before then."
-        return Finding("tls", Answer.WARN, f"the certificate ends on {day}", remedy)
-    return Finding("tls", Answer.YES, f"encrypted; the certificate is good until {day}")
+        return Said(Answer.WARN, f"the certificate ends on {day}", remedy)
+    return Said(Answer.YES, f"encrypted; the certificate is good until {day}")
 
 
-def _check_login(attempt: Attempt) -> Finding:
+def _check_login(attempt: Attempt) -> Said:
     log_in(attempt.connected(), attempt.account)
-    return Finding("login", Answer.YES, f"logged in as {attempt.account.user}")
+    return Said(Answer.YES, f"logged in as {attempt.account.user}")
 
 
-def _check_folder(attempt: Attempt) -> Finding:
+def _check_folder(attempt: Attempt) -> Said:
     account = attempt.account
     folder = select_folder(attempt.connected(), account)
     if not folder.keeps_flags:
         detail = f"the folder {account.folder} opens, but its flags can't be changed"
-        return Finding("folder", Answer.NO, detail, "Give this user the right to change flags.")
-    return Finding("folder", Answer.YES, f"{folder.exists or 0} messages in {account.folder}")
+        return Said(Answer.NO, detail, "Give this user the right to change flags.")
+    return Said(Answer.YES, f"{folder.exists or 0} messages in {account.folder}")
 
 
-def _check_capabilities(attempt: Attempt) -> Finding:
+def _check_capabilities(attempt: Attempt) -> Said:
     connection = attempt.connected()
     with inbox_errors(attempt.account):
         idle = connection.has_capability("IDLE")
@@ -125,42 +128,54 @@ def _check_capabilities(attempt: Attempt) -> Finding:
         details.append("the server has no UIDPLUS, so deleted messages are not expunged")
         remedies.append("Switch expunge_deleted off and let the server clean up.")
     if details:
-        return Finding("capabilities", Answer.WARN, "; ".join(details), " ".join(remedies))
+        return Said(Answer.WARN, "; ".join(details), " ".join(remedies))
     known = ", ".join(name for name, there in (("IDLE", idle), ("UIDPLUS", uid_plus)) if there)
-    return Finding("capabilities", Answer.YES, known)
+    return Said(Answer.YES, known)
 
 
-STEPS: tuple[tuple[str, Callable[[Attempt], Finding]], ...] = (
-    ("dns", _check_dns),
-    ("tcp", _check_tcp),
-    ("tls", _check_tls),
-    ("login", _check_login),
-    ("folder", _check_folder),
-    ("capabilities", _check_capabilities),
+def _look_inside(attempt: Attempt) -> Backlog:
+    """How many messages the next reading will find. Nothing is marked."""
+    connection, account = attempt.connected(), attempt.account
+    folder = select_folder(connection, account)
+    progress = start_progress(connection, account, folder, attempt.position)
+    with inbox_errors(account):
+        waiting = len(connection.search_uids(progress.criteria))
+        newest = connection.find_newest()
+    attempt.newest = NewestMessage(newest.came_at if newest else None, folder.exists == 0)
+    return Backlog(waiting)
+
+
+def _tell_newest(attempt: Attempt) -> StepAnswer:
+    """Mail can't have come in the future (RFC 3501 section 2.3.3), and IMAP tells no other time."""
+    return attempt.newest
+
+
+_CHECKS: tuple[tuple[Step, Callable[[Attempt], StepAnswer]], ...] = (
+    (Step("dns"), _check_dns),
+    (Step("tcp"), _check_tcp),
+    (Step("tls"), _check_tls),
+    (Step("login", needs_secret=True), _check_login),
+    (Step("folder", needs_secret=True), _check_folder),
+    (Step("capabilities", needs_secret=True), _check_capabilities),
+    (Step("backlog", needs_secret=True), _look_inside),
+    (Step("clock", needs_secret=True), _tell_newest),
 )
+STEPS = tuple(step for step, _check in _CHECKS)
 
 
 def diagnose(
-    account: ImapAccount, *, step_seconds: float = STEP_SECONDS
-) -> Generator[Finding, None, None]:
-    """One finding a step, as it is known. After the first `no` the rest is skipped.
-
-    Reads only; nothing is marked. Each step is over within `step_seconds`.
-    """
-    patient = replace(account, timeout=min(account.timeout, step_seconds))
-    attempt = Attempt(patient, step_seconds)
-    failed = False
+    account: ImapAccount, position: str, seconds: float
+) -> Generator[StepAnswer, None, None]:
+    """Each step is over within these seconds."""
+    patient = replace(account, timeout=min(account.timeout, seconds))
+    attempt = Attempt(patient, position, seconds)
+    is_sound = False
     try:
-        for name, check in STEPS:
-            if failed:
-                yield Finding(name, Answer.SKIPPED, "an earlier step failed")
-                continue
-            try:
-                finding = check(attempt)
-            except InboxError as fault:
-                finding = Finding(name, Answer.NO, fault.detail, fault.remedy)
-            failed = finding.answer is Answer.NO
-            yield finding
+        for _step, check in _CHECKS:
+            is_sound = False
+            answer = check(attempt)
+            is_sound = not (isinstance(answer, Said) and answer.answer is Answer.NO)
+            yield answer
     finally:
         if attempt.connection is not None:
-            attempt.connection.leave(politely=not failed)
+            attempt.connection.leave(politely=is_sound)

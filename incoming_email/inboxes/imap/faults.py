@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 from imapclient.exceptions import CapabilityError, LoginError
 
-from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.imap.account import ImapAccount
 
 SERVER_FAULTS = (
     imaplib.IMAP4.error,

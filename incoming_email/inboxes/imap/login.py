@@ -5,10 +5,11 @@ import json
 
 from imapclient.exceptions import LoginError
 
-from incoming_email.inboxes.accounts import ImapAccount, OAuthClient
 from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.imap.account import ImapAccount
 from incoming_email.inboxes.imap.connection import ImapConnection
 from incoming_email.inboxes.imap.faults import inbox_errors
+from incoming_email.inboxes.oauth_client import OAuthClient
 from incoming_email.inboxes.oauth_tokens import find_access_token
 
 NO_XOAUTH2 = "Use another port, or log in by password: this server does not offer XOAUTH2."

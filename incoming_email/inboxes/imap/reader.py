@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from imapclient import DELETED, SEEN
 
-from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError, RawMessage
 from incoming_email.inboxes.batches import split_batches
-from incoming_email.inboxes.folders import folder_digest, write_position
+from incoming_email.inboxes.folders import write_position
+from incoming_email.inboxes.imap.account import ImapAccount, folder_digest
 from incoming_email.inboxes.imap.connection import ImapConnection, open_connection, select_folder
 from incoming_email.inboxes.imap.faults import inbox_errors
 from incoming_email.inboxes.imap.login import log_in

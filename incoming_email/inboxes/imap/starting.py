@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.folders import parse_position
+from incoming_email.inboxes.imap.account import ImapAccount
 from incoming_email.inboxes.imap.connection import ImapConnection
 from incoming_email.inboxes.imap.faults import inbox_errors
 from incoming_email.inboxes.imap.position import MAX_UID, Folder, Position, Progress, begin

@@ -7,7 +7,7 @@ import ssl
 import time
 from typing import TYPE_CHECKING
 
-from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.imap.account import ImapAccount
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

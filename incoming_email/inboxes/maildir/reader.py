@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from incoming_email.inboxes.accounts import MaildirFolder
 from incoming_email.inboxes.base import InboxError, RawMessage
 from incoming_email.inboxes.batches import split_batches
 from incoming_email.inboxes.folders import parse_position, write_position
 from incoming_email.inboxes.limits import HEADER_BYTES, cut_header
+from incoming_email.inboxes.maildir.account import MaildirFolder
 
 logger = logging.getLogger(__name__)
 

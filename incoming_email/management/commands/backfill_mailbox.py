@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from incoming_email.inboxes.base import InboxError
 from incoming_email.management.progress import show_progress
-from incoming_email.models import FETCHED, Mailbox
+from incoming_email.models import Mailbox
 from incoming_email.pipeline import fetching
 
 
@@ -65,7 +65,7 @@ class Command(BaseCommand):
 
 
 def find_mailbox(name: str) -> Mailbox:
-    asked = Mailbox.objects.filter(inbox_method__in=FETCHED)
+    asked = Mailbox.objects.of_polled_methods()
     mailbox = asked.filter(name=name).first()
     if mailbox is None:
         names = ", ".join(asked.order_by("name").values_list("name", flat=True)) or "–"

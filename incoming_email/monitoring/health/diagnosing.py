@@ -7,6 +7,7 @@ from django.db import DatabaseError, InterfaceError
 from django.utils.translation import gettext as _
 
 from incoming_email.inboxes.base import Answer, Finding
+from incoming_email.inboxes.describing import describe_error
 from incoming_email.models import Mailbox
 from incoming_email.monitoring.health import (
     clocks,
@@ -73,7 +74,7 @@ def _examine_all(
 
 def _without_database(error: Exception, *, timeout: float) -> list[Examination]:
     remedy = _("Check DATABASE_URL and whether the server runs; then: python manage.py migrate.")
-    finding = Finding("database", Answer.NO, servers.describe_error(error).strip(), remedy)
+    finding = Finding("database", Answer.NO, describe_error(error).strip(), remedy)
     return [
         Examination(before=[finding]),
         servers.examine_broker(timeout=timeout),

@@ -52,8 +52,3 @@ class Examination:
             MailboxFinding(self.mailbox, self.inbox_method, self.server, finding)
             for finding in (*self.before, *answers, *self.after)
         ]
-
-
-def name_server(host: str, port: int) -> str:
-    """`host:port`, with an IPv6 address in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,91 +1,81 @@
-"""Steps for a Microsoft 365 mailbox or a Maildir: whether it can be opened and has the folder."""
+"""Turns what an inbox method's check answers into findings, in the reader's language."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import assert_never
 
 from django.db import connections
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from incoming_email.inboxes.accounts import Account, GraphAccount, OAuthClient
-from incoming_email.inboxes.base import Answer, Finding, InboxError
-from incoming_email.inboxes.graph.login import find_token
-from incoming_email.inboxes.opening import open_inbox
-from incoming_email.monitoring.health import graph_reach
+from incoming_email.inboxes.asking import ask_steps
+from incoming_email.inboxes.base import Answer, Finding
+from incoming_email.inboxes.methods import (
+    A,
+    Backlog,
+    Check,
+    NewestMessage,
+    Said,
+    ServerTime,
+    StepAnswer,
+)
+from incoming_email.inboxes.settings import MailboxSettings
+from incoming_email.monitoring.health import clocks
 
 BACKLOG_MESSAGES = 100
 """More waiting messages than this cause a warning."""
 
-STEPS = ("login", "folder", "backlog")
-GRAPH_STEPS = (*STEPS, *graph_reach.STEPS)
-
 
 def ask(
-    account: Account, position: str, *, timeout: float, other_mailbox: str = ""
+    check: Check[A], account: A, position: str, *, timeout: float, has_secret: bool
 ) -> Iterator[Finding]:
-    """One finding a step; after the first `no` the rest is skipped. Nothing is marked.
-
-    `other_mailbox`: one that the app at Microsoft Graph must not be able to read.
-    """
-    account = _patient(account, timeout)
-    left: Sequence[str] = GRAPH_STEPS if isinstance(account, GraphAccount) else STEPS
-    try:
-        yield _ask_login(account)
-        left = left[1:]
-        with open_inbox(account, position=position) as inbox:
-            yield Finding("folder", Answer.YES, _name_folder(account))
-            left = left[1:]
-            yield describe_backlog(inbox.count_waiting())
-    except InboxError as fault:
-        yield from _stop(fault, left)
-        return
-    if isinstance(account, GraphAccount):
-        yield from graph_reach.ask(account, other_mailbox)
+    """One finding a step; after the first `no` the rest is skipped. Nothing is marked."""
+    asked = ask_steps(check, account, position, seconds=timeout, has_secret=has_secret)
+    for step, answer in asked:
+        yield _describe(step, answer)
 
 
-def keep_in_thread(client: OAuthClient) -> OAuthClient:
+def keep_in_thread(settings: MailboxSettings) -> MailboxSettings:
     """A new refresh token must be stored at once; the thread's connection is not left open."""
 
     def keep(text: str) -> None:
         try:
-            client.keep(text)
+            settings.keep(text)
         finally:
             connections.close_all()
 
-    return replace(client, keep=keep)
+    return replace(settings, keep=keep)
 
 
-def _patient(account: Account, timeout: float) -> Account:
-    if isinstance(account, GraphAccount):
-        return replace(account, timeout=min(account.timeout, timeout))
-    return account
+def _describe(step: str, answer: StepAnswer) -> Finding:
+    match answer:
+        case Said():
+            detail, remedy = (_fill(text, answer) for text in (answer.detail, answer.remedy))
+            return Finding(step, answer.answer, detail, remedy)
+        case Backlog():
+            return _describe_backlog(step, answer.waiting)
+        case ServerTime():
+            compared = clocks.compare(answer.theirs, answer.ours, whose=answer.whose)
+            return replace(compared, step=step)
+        case NewestMessage():
+            looked_at = clocks.look_at_newest(answer.came_at, is_empty=answer.is_empty)
+            return replace(looked_at, step=step)
+        case _:
+            assert_never(answer)
 
 
-def _ask_login(account: Account) -> Finding:
-    if not isinstance(account, GraphAccount):
-        return Finding("login", Answer.SKIPPED, _("a folder of this machine"))
-    find_token(account)
-    return Finding("login", Answer.YES, _("the app received a token"))
+def _fill(text: str, said: Said) -> str:
+    """Of a text that is not ours, such as a server's, a % must stay."""
+    return _(text) % said.values if said.values else _(text)
 
 
-def _name_folder(account: Account) -> str:
-    return account.folder if isinstance(account, GraphAccount) else getattr(account, "path", "")
-
-
-def describe_backlog(waiting: int) -> Finding:
+def _describe_backlog(step: str, waiting: int) -> Finding:
     detail = ngettext(
         "%(count)d message is waiting to be fetched",
         "%(count)d messages are waiting to be fetched",
         waiting,
     ) % {"count": waiting}
     if waiting <= BACKLOG_MESSAGES:
-        return Finding("backlog", Answer.YES, detail)
+        return Finding(step, Answer.YES, detail)
     remedy = _("They are fetched at the next poll; if not, look at the worker's log.")
-    return Finding("backlog", Answer.WARN, detail, remedy)
-
-
-def _stop(fault: InboxError, steps: Sequence[str]) -> Iterator[Finding]:
-    first, *rest = steps
-    yield Finding(first, Answer.NO, fault.detail, fault.remedy)
-    for step in rest:
-        yield Finding(step, Answer.SKIPPED, _("an earlier step failed"))
+    return Finding(step, Answer.WARN, detail, remedy)

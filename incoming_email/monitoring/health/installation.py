@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from incoming_email.inboxes.base import Answer, Finding
-from incoming_email.models import FETCHED, InboundEmail, Mailbox, heartbeats
+from incoming_email.models import InboundEmail, Mailbox, heartbeats
 from incoming_email.monitoring import figures
 from incoming_email.outcomes import Status
 from issues.models import OutgoingEmail, OutgoingState
@@ -37,7 +37,7 @@ def find_processes(enabled: Sequence[Mailbox], *, now: datetime) -> list[Finding
 
 def _find_watcher(enabled: Sequence[Mailbox], *, now: datetime) -> Finding:
     """Only a warning: without the watcher, beat still has the mailboxes read every minute."""
-    if not any(mailbox.inbox_method in FETCHED for mailbox in enabled):
+    if not any(mailbox.is_fetched for mailbox in enabled):
         return Finding(
             "watcher", Answer.SKIPPED, _("no mailbox is enabled that mail is fetched from")
         )

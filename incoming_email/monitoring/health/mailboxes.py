@@ -1,25 +1,20 @@
 """Steps about one mailbox: its row, other mailboxes with the same folder, its server."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from urllib.parse import urlsplit
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from incoming_email.inboxes.accounts import ImapAccount
-from incoming_email.inboxes.base import Answer, Finding, InboxError
-from incoming_email.inboxes.imap import diagnosis as imap_diagnosis
-from incoming_email.inboxes.imap.connection import open_connection, select_folder
-from incoming_email.inboxes.imap.faults import inbox_errors
-from incoming_email.inboxes.imap.login import log_in
-from incoming_email.inboxes.imap.starting import start_progress
-from incoming_email.models import InboxMethod, Mailbox, heartbeats
-from incoming_email.monitoring.health import clocks, inboxes
-from incoming_email.monitoring.health.examinations import Examination, Probe, name_server
+from incoming_email.inboxes.base import Answer, Finding
+from incoming_email.inboxes.methods import Check
+from incoming_email.inboxes.settings import MailboxSettings
+from incoming_email.models import Mailbox
+from incoming_email.monitoring.health import inboxes
+from incoming_email.monitoring.health.examinations import Examination, Probe
 from incoming_email.monitoring.health.round_trips import find_last_probe
-from incoming_email.monitoring.health.servers import PATIENCE, find_listener
 from incoming_email.monitoring.health.stored_secrets import find_encrypted_file, find_secret
 from incoming_email.parsing.addresses import InvalidTemplate, lower_ascii, parse_template
 from issues.models import EmailAddress, User
@@ -28,88 +23,50 @@ from issues.outbox import bare_address
 WHOLE_SECONDS = 27.0
 """For all steps of one mailbox; the check as a whole may take 30."""
 
-IMAP_STEPS = tuple(name for name, _check in imap_diagnosis.STEPS)
-INSIDE = ("backlog", clocks.STEP)
-LAST_BEFORE_LOGIN = "tls"
-STEPS_WITH_SECRET = IMAP_STEPS[IMAP_STEPS.index(LAST_BEFORE_LOGIN) + 1 :]
-STANDARD_PORTS = frozenset({143, 993})
-"""Two ports of the same server."""
-
 
 def examine(
     mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float, other_mailbox: str = ""
 ) -> Examination:
     """`others`: the enabled mailboxes, this one among them or not. `other_mailbox`: at Microsoft
     Graph, one that its app must not read; empty: the one that the row names."""
-    if mailbox.inbox_method == InboxMethod.SMTP:
-        found = _examine_smtp(mailbox, timeout=timeout)
-    elif mailbox.inbox_method == InboxMethod.IMAP:
-        found = _examine_imap(mailbox, others, timeout=timeout)
-    else:
-        foreign = other_mailbox or mailbox.other_mailbox
-        found = _examine_inbox(mailbox, others, timeout=timeout, foreign=foreign)
-    return replace(found, after=[*found.after, *find_last_probe(mailbox)])
-
-
-def _examine_inbox(
-    mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float, foreign: str
-) -> Examination:
-    """Microsoft Graph or a Maildir."""
-    is_graph = mailbox.inbox_method == InboxMethod.MICROSOFT_GRAPH
-    before = [find_configuration(mailbox)]
-    if is_graph:
-        before += [find_encrypted_file(mailbox), find_secret(mailbox)]
-    asked = inboxes.GRAPH_STEPS if is_graph else inboxes.STEPS
-    probe, skipped = None, _skip(asked, _("the configuration is not complete"))
-    if not any(finding.answer is Answer.NO for finding in before):
+    method, configuration = mailbox.method, find_configuration(mailbox)
+    if method is None:
+        return Examination(mailbox.name, mailbox.inbox_method, before=[configuration])
+    given = inboxes.keep_in_thread(mailbox.connection_settings())
+    given = replace(given, other_mailbox=other_mailbox or given.other_mailbox)
+    account = method.account.of(given)
+    secrets = _find_secrets(mailbox, method.check, given)
+    probe, skipped = None, _skip(method.check)
+    if configuration.answer is not Answer.NO:
+        has_secret = not secrets or secrets[-1].answer is Answer.YES
         steps = inboxes.ask(
-            mailbox.account(), mailbox.position, timeout=timeout, other_mailbox=foreign
+            method.check, account, mailbox.position, timeout=timeout, has_secret=has_secret
         )
-        probe, skipped = Probe(asked, lambda: steps, WHOLE_SECONDS, step_seconds=timeout), []
+        names = tuple(step.name for step in method.check.steps)
+        probe, skipped = Probe(names, lambda: steps, WHOLE_SECONDS, step_seconds=timeout), []
     return Examination(
         mailbox=mailbox.name,
         inbox_method=mailbox.inbox_method,
-        server=urlsplit(mailbox.graph_endpoint).netloc if is_graph else "",
-        before=[*before, *skipped],
+        server=method.check.name_server(account),
+        before=[configuration, *secrets, *skipped],
         probe=probe,
-        after=[find_same_folder(mailbox, others), find_domain(mailbox)],
+        after=[
+            *find_same_folder(mailbox, others),
+            find_domain(mailbox),
+            *find_last_probe(mailbox),
+        ],
     )
 
 
-def _examine_smtp(mailbox: Mailbox, *, timeout: float) -> Examination:
-    seen_at = heartbeats.find_last(heartbeats.SMTP_LISTENER)
-
-    def ask() -> Iterator[Finding]:
-        return find_listener(seen_at=seen_at, timeout=timeout * PATIENCE)
-
-    return Examination(
-        mailbox=mailbox.name,
-        inbox_method=mailbox.inbox_method,
-        server=name_server(settings.SMTP_LISTENER_HOST, settings.SMTP_LISTENER_PORT),
-        before=[find_configuration(mailbox)],
-        probe=Probe(("listener",), ask, timeout),
-        after=[find_domain(mailbox)],
-    )
+def _find_secrets(mailbox: Mailbox, check: Check[Any], given: MailboxSettings) -> list[Finding]:
+    if check.find_secret is None:
+        return []
+    return [find_encrypted_file(mailbox), find_secret(mailbox, check.find_secret(given))]
 
 
-def _examine_imap(mailbox: Mailbox, others: Sequence[Mailbox], *, timeout: float) -> Examination:
-    configuration = find_configuration(mailbox)
-    file, secret = find_encrypted_file(mailbox), find_secret(mailbox)
-    asked = (*IMAP_STEPS, *INSIDE)
-    if configuration.answer is Answer.NO:
-        probe, skipped = None, _skip(asked, _("the configuration is not complete"))
-    else:
-        steps = _imap_steps(mailbox, timeout=timeout, has_secret=secret.answer is Answer.YES)
-        probe = Probe(asked, lambda: steps, WHOLE_SECONDS, step_seconds=timeout)
-        skipped = []
-    return Examination(
-        mailbox=mailbox.name,
-        inbox_method=mailbox.inbox_method,
-        server=name_server(mailbox.host, mailbox.port),
-        before=[configuration, file, secret, *skipped],
-        probe=probe,
-        after=[find_same_folder(mailbox, others), find_domain(mailbox)],
-    )
+def _skip(check: Check[Any]) -> list[Finding]:
+    reason = _("the configuration is not complete")
+    return [Finding(step.name, Answer.SKIPPED, reason) for step in check.steps]
 
 
 def find_configuration(mailbox: Mailbox) -> Finding:
@@ -132,86 +89,30 @@ def find_configuration(mailbox: Mailbox) -> Finding:
     return Finding(step, Answer.YES, mailbox.address)
 
 
-def _imap_steps(mailbox: Mailbox, *, timeout: float, has_secret: bool) -> Iterator[Finding]:
-    """Runs in a thread: the row is read before the first step."""
-    account = mailbox.imap_account()
-    if account.oauth:
-        account = replace(account, oauth=inboxes.keep_in_thread(account.oauth))
-    return _ask_server(account, mailbox.position, timeout=timeout, has_secret=has_secret)
-
-
-def _ask_server(
-    account: ImapAccount, position: str, *, timeout: float, has_secret: bool
-) -> Iterator[Finding]:
-    """The steps of imap_diagnosis and INSIDE; without a secret only those before the login."""
-    failed = False
-    for finding in imap_diagnosis.diagnose(account, step_seconds=timeout):
-        failed = failed or finding.answer is Answer.NO
-        yield finding
-        if finding.step == LAST_BEFORE_LOGIN and not has_secret:
-            yield from _skip((*STEPS_WITH_SECRET, *INSIDE), _("the password is not known"))
-            return
-    if failed:
-        yield from _skip(INSIDE, _("an earlier step failed"))
-    else:
-        yield from look_inside(account, position, timeout=timeout)
-
-
-def look_inside(account: ImapAccount, position: str, *, timeout: float) -> Iterator[Finding]:
-    """How many messages the next reading will find, and when the newest came. Nothing is marked."""
-    patient = replace(account, timeout=min(account.timeout, timeout))
-    try:
-        waiting, clock = _read_inside(patient, position, timeout)
-    except InboxError as fault:
-        yield Finding("backlog", Answer.NO, _(fault.detail), _(fault.remedy))
-        yield from _skip([clocks.STEP], _("an earlier step failed"))
-        return
-    yield inboxes.describe_backlog(waiting)
-    yield clock
-
-
-def _read_inside(account: ImapAccount, position: str, seconds: float) -> tuple[int, Finding]:
-    """How many messages wait, and what the newest says of the server's clock."""
-    connection = open_connection(account, within=seconds)
-    try:
-        log_in(connection, account)
-        folder = select_folder(connection, account)
-        progress = start_progress(connection, account, folder, position)
-        with inbox_errors(account):
-            waiting = len(connection.search_uids(progress.criteria))
-            newest = connection.find_newest()
-    finally:
-        connection.leave()
-    came_at = newest.came_at if newest else None
-    return waiting, clocks.look_at_newest(came_at, is_empty=folder.exists == 0)
-
-
-def find_same_folder(mailbox: Mailbox, others: Sequence[Mailbox]) -> Finding:
-    """Two mailboxes with the same folder take each other's mail."""
+def find_same_folder(mailbox: Mailbox, others: Sequence[Mailbox]) -> list[Finding]:
+    """Two mailboxes with the same folder take each other's mail. Nothing where mail is delivered to
+    us."""
     folder = _identify_folder(mailbox)
+    if folder is None:
+        return []
     names = [
         other.name
         for other in others
-        if other.pk != mailbox.pk
-        and other.inbox_method == mailbox.inbox_method
-        and _identify_folder(other) == folder
+        if other.pk != mailbox.pk and _identify_folder(other) == folder
     ]
     if not names:
-        return Finding("same folder", Answer.YES, _("no other mailbox reads this folder"))
+        return [Finding("same folder", Answer.YES, _("no other mailbox reads this folder"))]
     detail = _("these mailboxes read the same folder: %(names)s") % {"names": ", ".join(names)}
     remedy = _("Give each mailbox a folder or a user of its own, or switch one of them off.")
-    return Finding("same folder", Answer.NO, detail, remedy)
+    return [Finding("same folder", Answer.NO, detail, remedy)]
 
 
-def _identify_folder(mailbox: Mailbox) -> tuple[str, int, str, str]:
-    """INBOX in any case is the same (RFC 3501 section 5.1)."""
-    if mailbox.inbox_method == InboxMethod.MAILDIR:
-        return "", 0, "", mailbox.maildir_path.rstrip("/")
-    folder = "inbox" if mailbox.folder.lower() == "inbox" else mailbox.folder
-    port = min(STANDARD_PORTS) if mailbox.port in STANDARD_PORTS else mailbox.port
-    is_graph = mailbox.inbox_method == InboxMethod.MICROSOFT_GRAPH
-    host = mailbox.graph_endpoint if is_graph else mailbox.host
-    return lower_ascii(host), port, mailbox.log_in.user, folder
+def _identify_folder(mailbox: Mailbox) -> tuple[str, Hashable] | None:
+    method = mailbox.method
+    if method is None or method.polling is None:
+        return None
+    account = method.account.of(mailbox.connection_settings())
+    return method.name, method.polling.identify_folder(account)
 
 
 def find_domain(mailbox: Mailbox) -> Finding:
@@ -241,7 +142,3 @@ def _is_domain_of_people(domain: str) -> bool:
         or EmailAddress.objects.filter(address__endswith=f"@{domain}").exists()
         or User.objects.filter(email__iendswith=f"@{domain}").exists()
     )
-
-
-def _skip(steps: Sequence[str], detail: str) -> list[Finding]:
-    return [Finding(step, Answer.SKIPPED, detail) for step in steps]

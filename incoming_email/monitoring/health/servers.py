@@ -1,29 +1,22 @@
-"""Servers of the installation: the broker and our own SMTP listener."""
+"""Servers of the installation: the broker."""
 
-import smtplib
-import socket
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from celery import current_app
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from incoming_email.inboxes.base import Answer, Finding
-from incoming_email.models import heartbeats
-from incoming_email.monitoring.health.examinations import Examination, Probe, name_server
+from incoming_email.inboxes.describing import describe_error, name_server
+from incoming_email.monitoring.health.examinations import Examination, Probe
 
 if TYPE_CHECKING:
     from kombu import Connection
 
-MAX_MESSAGE = 500
-LMTP_SECONDS = 1.0
-EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  (compared with, not listened at)
 PATIENCE = 0.9
 """Share of a step's time that its server may be silent, so that the step still can report it."""
 
@@ -31,39 +24,6 @@ FOLDER = "data_folder_out"
 """Option of the one transport that needs no server."""
 
 BROKER_PORTS = {"amqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379}
-
-
-def find_listener(*, seen_at: datetime | None, timeout: float) -> Iterator[Finding]:
-    """Whether our server greets with 220 (RFC 5321 section 4.2), by SMTP or else by LMTP.
-
-    Where SMTP_LISTENER_HOST is every address, it may listen in another container, which has a
-    network of its own: then its heartbeat counts, whose time is `seen_at`.
-    """
-    host, name = settings.SMTP_LISTENER_HOST, settings.MESSAGE_ID_HOST
-    try:
-        with smtplib.SMTP(host, settings.SMTP_LISTENER_PORT, local_hostname=name, timeout=timeout):
-            yield Finding("listener", Answer.YES, _("it greets with 220"))
-    except (OSError, smtplib.SMTPException) as error:
-        if _greets_by_lmtp():
-            yield Finding("listener", Answer.YES, _("it greets with 220, by LMTP"))
-            return
-        if host in EVERY_ADDRESS and seen_at and timezone.now() - seen_at <= heartbeats.OLD:
-            text = _("it does not answer on this machine, but was seen alive on another one")
-            yield Finding("listener", Answer.YES, text)
-            return
-        remedy = _(
-            "Start it: python manage.py serve_smtp. Check SMTP_LISTENER_HOST, SMTP_LISTENER_PORT."
-        )
-        yield Finding("listener", Answer.NO, describe_error(error), remedy)
-
-
-def _greets_by_lmtp() -> bool:
-    address = (settings.SMTP_LISTENER_HOST, settings.LMTP_LISTENER_PORT)
-    try:
-        with socket.create_connection(address, LMTP_SECONDS) as connection:
-            return connection.recv(4).startswith(b"220")
-    except OSError:
-        return False
 
 
 def examine_broker(*, timeout: float) -> Examination:
@@ -116,16 +76,3 @@ def _try_broker(connection: "Connection") -> str:
     connection.connect()
     with connection.channel():  # Redis connects only when a channel is opened
         return _("tasks can be queued")
-
-
-def describe_error(error: BaseException, *secrets: str) -> str:
-    """The server's message, without these secrets."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        said = error.smtp_error
-        text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-        message = f"{error.smtp_code} {text}"
-    else:
-        message = str(error) or type(error).__name__
-    for secret in filter(None, secrets):
-        message = message.replace(secret, "[password]")
-    return message[:MAX_MESSAGE]

@@ -3,7 +3,8 @@
 from django.utils.translation import gettext as _
 
 from incoming_email.inboxes.base import Answer, Finding
-from incoming_email.models import InboxMethod, LoginMethod, Mailbox
+from incoming_email.inboxes.methods import Secret
+from incoming_email.models import Mailbox
 from incoming_email.secrets import secret_files
 from incoming_email.secrets.credentials import UnreadableSecret
 
@@ -29,29 +30,19 @@ def find_encrypted_file(mailbox: Mailbox) -> Finding:
     return Finding(step, Answer.YES, _("it holds: %(keys)s") % {"keys": ", ".join(held)})
 
 
-def find_secret(mailbox: Mailbox) -> Finding:
+def find_secret(mailbox: Mailbox, secret: Secret) -> Finding:
     """Whether there is one, and one of our keys fits it."""
-    if mailbox.inbox_method == InboxMethod.MICROSOFT_GRAPH:
-        return _find_in_row(mailbox.client_secret, _("no client secret is stored"))
-    if mailbox.login_method == LoginMethod.XOAUTH2:
-        return _find_oauth(mailbox)
-    kept = secret_files.find_secrets(mailbox.pk)
-    if kept.is_unreadable:
-        return Finding(STEP, Answer.SKIPPED, _("the encrypted file can't be read"))
-    if kept.password:
-        return Finding(STEP, Answer.YES, _("from the encrypted file"))
-    return _find_in_row(mailbox.password, _("no password is stored"))
-
-
-def _find_oauth(mailbox: Mailbox) -> Finding:
-    """A token is asked for with a refresh token, or in the app's own name with its secret."""
-    if mailbox.token_command:
+    if secret.is_by_command:
         return Finding(STEP, Answer.YES, _("from the command of IMAP_TOKEN_COMMANDS"))
-    missing = _("neither a refresh token nor a client secret is stored")
-    for stored in (mailbox.refresh_token, mailbox.client_secret):
-        if stored or isinstance(stored, UnreadableSecret):
-            return _find_in_row(stored, missing)
-    return _find_in_row("", missing)
+    if "password" in secret.columns:
+        kept = secret_files.find_secrets(mailbox.pk)
+        if kept.is_unreadable:
+            return Finding(STEP, Answer.SKIPPED, _("the encrypted file can't be read"))
+        if kept.password:
+            return Finding(STEP, Answer.YES, _("from the encrypted file"))
+    stored = (getattr(mailbox, column) for column in secret.columns)
+    first = next((each for each in stored if each or isinstance(each, UnreadableSecret)), "")
+    return _find_in_row(first, _(secret.missing))
 
 
 def _find_in_row(stored: str, missing: str) -> Finding:

@@ -9,7 +9,6 @@ from django.db.models.functions import Length
 
 from incoming_email.keys import probe_keys
 from incoming_email.models import (
-    FETCHED,
     OPEN_STATES,
     InboundEmail,
     Leg,
@@ -91,7 +90,7 @@ def _find_unfinished(probe: Probe) -> InboundEmail | None:
 
 def _find_before_receipt(mailbox_id: int, sent_at: datetime) -> Course:
     mailbox = Mailbox.objects.get(pk=mailbox_id)
-    if mailbox.inbox_method not in FETCHED:
+    if not mailbox.is_fetched:
         return Course(sent_at, stopped_in=Leg.DELIVERY)
     read_at = mailbox.last_success_at
     if read_at is not None and read_at > sent_at:

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from incoming_email.models import InboxMethod, Leg, Mailbox
+from incoming_email.inboxes.shared import NOT_IN_FOLDER
+from incoming_email.models import Leg, Mailbox
 from incoming_email.monitoring.probes.following import Course
 
 
@@ -47,17 +48,8 @@ def describe_stop(mailbox: Mailbox, number: int, stopped_in: str, fault: str) ->
     elif stopped_in == Leg.PROCESSING:
         detail = _("it was received, but is not processed")
         remedy = _("Look at its row in the ledger, and whether worker and beat run.")
-    elif mailbox.inbox_method == InboxMethod.SMTP:
-        detail = _("the mail server accepted the mail, but did not deliver it to the SMTP listener")
-        remedy = _(
-            "Look for “%(name)s” in its log and queue, and whether serve_smtp runs and the server"
-            " sends mail for this domain there."
-        )
     else:
-        detail = _("the mail server accepted the mail, but it has not arrived in the folder")
-        remedy = _(
-            "Look for “%(name)s” in its log and in the junk folder, and whether"
-            " sub-addresses or the catch-all lead into this mailbox."
-        )
+        advice = mailbox.method.undelivered if mailbox.method else NOT_IN_FOLDER
+        detail, remedy = _(advice.detail), _(advice.remedy)
     message = f"{detail}: {fault}" if fault else detail
     return message, remedy % {"name": name} if "%(name)s" in remedy else remedy

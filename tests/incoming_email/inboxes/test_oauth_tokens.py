@@ -7,8 +7,8 @@ import time
 import pytest
 
 from incoming_email.inboxes import https
-from incoming_email.inboxes.accounts import OAuthClient
 from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.oauth_client import OAuthClient
 from incoming_email.inboxes.oauth_tokens import find_access_token
 from tests.servers.https import Answer, as_json
 from tests.servers.oauth import CLIENT, REFRESH, SECRET, TokenEndpoint

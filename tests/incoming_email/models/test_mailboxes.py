@@ -5,7 +5,11 @@ from datetime import UTC, datetime
 import pytest
 from django.core.exceptions import ValidationError
 
-from incoming_email.inboxes.accounts import GraphAccount, ImapAccount, MaildirFolder, OAuthClient
+from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.graph.account import GraphAccount
+from incoming_email.inboxes.imap.account import ImapAccount
+from incoming_email.inboxes.maildir.account import MaildirFolder
+from incoming_email.inboxes.oauth_client import OAuthClient
 from incoming_email.models import InboxMethod, LoginMethod, Mailbox
 from tests.incoming_email.factories import MailboxFactory
 
@@ -117,6 +121,12 @@ def test_a_maildir_account_is_a_folder():
     mailbox = MailboxFactory(inbox_method=InboxMethod.MAILDIR, maildir_path="/var/mail/incoming")
 
     assert mailbox.account() == MaildirFolder("/var/mail/incoming")
+
+
+@pytest.mark.parametrize("method", [InboxMethod.SMTP, "carrier_pigeon"])
+def test_where_mail_is_not_fetched_there_is_no_account(method):
+    with pytest.raises(InboxError, match="nothing to poll"):
+        MailboxFactory(inbox_method=method).account()
 
 
 @pytest.mark.parametrize("name", ["password", "client_secret", "refresh_token", "rotated_token"])

@@ -90,7 +90,7 @@ def test_only_enabled_mailboxes_that_mail_is_fetched_from_are_polled():
 
 @pytest.fixture
 def world():
-    return make_world()
+    return make_world(inbox_method=InboxMethod.IMAP)
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ class Watched(FakeInbox):
     ],
 )
 def test_the_next_batch_is_taken_in_first_where_many_wait(monkeypatch, sizes, notes):
-    world = make_world()
+    world = make_world(inbox_method=InboxMethod.IMAP)
     inbox = Watched(*batches_of(world, *sizes))
     stand_in(monkeypatch, inbox)
     assert fetching.fetch(world.mailbox, holder="test", clock=clock) == sum(sizes)
@@ -219,7 +219,7 @@ def test_the_next_batch_is_taken_in_first_where_many_wait(monkeypatch, sizes, no
 
 @pytest.mark.django_db(transaction=True)
 def test_what_was_taken_in_is_acted_on_though_the_next_batch_fails(monkeypatch):
-    world = make_world()
+    world = make_world(inbox_method=InboxMethod.IMAP)
     inbox = Watched(*batches_of(world, fetching.MANY))
     inbox.fault = InboxError("connection reset", remedy="Wait.")
     stand_in(monkeypatch, inbox)

@@ -5,8 +5,8 @@ import threading
 import pytest
 from django.db import DataError, OperationalError, connection
 
-from incoming_email.inboxes.accounts import MaildirFolder
 from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.maildir.account import MaildirFolder
 from incoming_email.models import Heartbeat, heartbeats
 from incoming_email.pipeline import fetching, watching
 from incoming_email.pipeline.watching import Watch, choose_pause

@@ -115,9 +115,7 @@ def test_file_that_is_a_folder_is_unreadable():
 
 def test_values_of_the_file_go_before_those_of_the_row(db):
     mailbox = MailboxFactory(user="row-user", password="row-secret")
-    assert (mailbox.imap_account().user, mailbox.imap_account().password) == (
-        *("row-user", "row-secret"),
-    )
+    assert (mailbox.account().user, mailbox.account().password) == (*("row-user", "row-secret"),)
     secret_files.write_text(mailbox.pk, "password: file-secret")
     assert (mailbox.account().user, mailbox.account().password) == ("row-user", "file-secret")
     secret_files.write_text(mailbox.pk, "user: file-user")
@@ -209,9 +207,9 @@ def test_check_names_the_command_for_a_file_with_faults(db):
 
 def test_two_mailboxes_that_share_a_user_by_file_read_the_same_folder(db):
     mine, other = MailboxFactory(user="a"), MailboxFactory(user="b")
-    assert mailboxes.find_same_folder(mine, [mine, other]).answer is Answer.YES
+    assert mailboxes.find_same_folder(mine, [mine, other])[0].answer is Answer.YES
     secret_files.write_text(other.pk, "user: a")
-    assert mailboxes.find_same_folder(mine, [mine, other]).answer is Answer.NO
+    assert mailboxes.find_same_folder(mine, [mine, other])[0].answer is Answer.NO
 
 
 @pytest.mark.django_db(transaction=True)

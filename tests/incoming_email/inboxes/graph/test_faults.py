@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from incoming_email.inboxes.accounts import GraphAccount
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.graph import connection as graph_connection
+from incoming_email.inboxes.graph.account import GraphAccount
 from incoming_email.inboxes.https import parse_retry_after
 from incoming_email.inboxes.opening import open_inbox
 from tests.servers.dovecot import free_ports

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from incoming_email.inboxes.accounts import GraphAccount
+from incoming_email.inboxes.graph.account import GraphAccount
 from incoming_email.inboxes.graph.login import find_token
 from incoming_email.inboxes.opening import open_inbox
 from tests.servers.graph import SECRET, FakeGraph, as_json, entra_refusal

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incoming_email.inboxes.accounts import GraphAccount
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.folders import write_position
+from incoming_email.inboxes.graph.account import GraphAccount
 from incoming_email.inboxes.graph.connection import Listed
 from incoming_email.inboxes.graph.reader import Mark
 from incoming_email.inboxes.opening import open_inbox

@@ -6,9 +6,8 @@ import ssl
 import pytest
 from imapclient.exceptions import LoginError
 
-from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError
-from incoming_email.inboxes.folders import folder_digest
+from incoming_email.inboxes.imap.account import ImapAccount, folder_digest
 from incoming_email.inboxes.imap.connection import find_folder
 from incoming_email.inboxes.imap.faults import find_message, find_remedy, inbox_errors
 

@@ -4,15 +4,18 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.asking import ask_steps
 from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.inboxes.imap import diagnosis as imap_diagnosis
-from incoming_email.inboxes.imap.diagnosis import diagnose
+from incoming_email.inboxes.imap.account import ImapAccount
+from incoming_email.inboxes.imap.descriptor import IMAP
 from tests.servers.certificates import make_certificate
 from tests.servers.dovecot import Dovecot, free_ports
 from tests.servers.fake_imap import DRIP, FakeImap
@@ -24,6 +27,13 @@ STEPS = ["dns", "tcp", "tls", "login", "folder", "capabilities"]
 services = pytest.mark.services
 
 
+def diagnose(account: ImapAccount, *, seconds: float = 10.0) -> Generator[Finding, None, None]:
+    """The steps that look for a fault; those behind tell of what is in the folder."""
+    with closing(ask_steps(IMAP.check, account, "", seconds=seconds)) as asked:
+        for step, said in islice(asked, len(STEPS)):
+            yield Finding(step, said.answer, said.detail, said.remedy)
+
+
 def answers(findings: list[Finding]) -> list[Answer]:
     assert [finding.step for finding in findings] == STEPS
     return [finding.answer for finding in findings]
@@ -31,7 +41,7 @@ def answers(findings: list[Finding]) -> list[Answer]:
 
 def failure(account: ImapAccount, *, seconds: float = 10.0) -> Finding:
     """The one step that fails; those behind it are skipped."""
-    findings = list(diagnose(account, step_seconds=seconds))
+    findings = list(diagnose(account, seconds=seconds))
     place = answers(findings).index(NO)
     assert NO not in answers(findings)[:place]
     assert set(answers(findings)[place + 1 :]) <= {SKIPPED}

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pytest
 
-from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.imap.account import ImapAccount
 from incoming_email.inboxes.opening import open_inbox
 from tests.servers.courier import Courier
 from tests.servers.fake_imap import FakeImap

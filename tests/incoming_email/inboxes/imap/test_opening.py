@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.imap.account import ImapAccount
 from incoming_email.inboxes.opening import open_inbox
 from tests.servers.dovecot import FOREIGN_PASSWORD, FOREIGN_USER, Dovecot
 from tests.servers.faulty_link import FaultyLink

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from incoming_email.inboxes.accounts import ImapAccount
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.imap import reader as imap
+from incoming_email.inboxes.imap.account import ImapAccount
 from incoming_email.inboxes.opening import open_inbox
 from tests.servers.dovecot import Dovecot
 from tests.servers.faulty_link import FaultyLink

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incoming_email.inboxes.accounts import ImapAccount
+from incoming_email.inboxes.imap.account import ImapAccount
 from incoming_email.inboxes.opening import open_inbox
 from tests.servers.dovecot import Dovecot
 from tests.servers.fake_imap import FakeImap

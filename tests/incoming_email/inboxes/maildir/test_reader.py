@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from incoming_email.inboxes.accounts import MaildirFolder
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.folders import write_position
+from incoming_email.inboxes.maildir.account import MaildirFolder
 from incoming_email.inboxes.opening import open_inbox
 from tests.servers.reading import contents, mail, read_all, refusal
 from tests.waiting import PATIENCE_SECONDS

@@ -7,8 +7,9 @@ import pytest
 from django.utils import translation
 
 from incoming_email.inboxes.base import Answer, Finding
+from incoming_email.inboxes.describing import name_server
 from incoming_email.monitoring.health import probing
-from incoming_email.monitoring.health.examinations import Probe, name_server
+from incoming_email.monitoring.health.examinations import Probe
 from tests.waiting import PATIENCE_SECONDS
 
 FIRST, SECOND, THIRD = (Finding(step, Answer.YES) for step in ("first", "second", "third"))

@@ -1,17 +1,13 @@
 """Servers of the installation: a yes, and every no with the server's own words."""
 
-from datetime import datetime, timedelta
-
 import pytest
 from celery import current_app
-from django.utils import timezone
 from kombu import Connection
 
 from incoming_email.inboxes.base import Answer, Finding
+from incoming_email.inboxes.describing import describe_error
 from incoming_email.monitoring.health import servers
 from tests.servers.dovecot import free_ports
-from tests.servers.talking import talking
-from tests.waiting import PATIENCE_SECONDS
 
 YES, NO = Answer.YES, Answer.NO
 
@@ -32,45 +28,6 @@ def broker(monkeypatch):
 def find_broker() -> Finding:
     (finding,) = servers.find_broker(timeout=2)  # a broker that is down is asked until then
     return finding
-
-
-def find_listener(seen_at: datetime | None = None, timeout: float = PATIENCE_SECONDS) -> Finding:
-    (finding,) = servers.find_listener(seen_at=seen_at, timeout=timeout)
-    return finding
-
-
-@pytest.mark.parametrize(
-    ("banner", "answer", "detail"),
-    [
-        (b"220 letterbox.localhost ready\r\n", YES, "it greets with 220"),
-        (b"554 5.3.2 no service\r\n", NO, "554 5.3.2 no service"),
-        (b"", NO, "Connection unexpectedly closed: timed out"),
-    ],
-)
-def test_smtp_listener(settings, banner, answer, detail):
-    with talking(banner) as port:
-        settings.SMTP_LISTENER_PORT = port
-        finding = find_listener(timeout=PATIENCE_SECONDS if banner else 0.5)
-    assert (finding.answer, finding.detail) == (answer, detail)
-
-
-def test_closed_smtp_listener_names_the_command(settings):
-    (settings.SMTP_LISTENER_PORT,) = free_ports(1)
-    finding = find_listener()
-    assert finding.answer is NO
-    assert finding.remedy.startswith("Start it: python manage.py serve_smtp.")
-
-
-@pytest.mark.parametrize(
-    ("host", "minutes", "answer"),
-    [("0.0.0.0", 2, YES), ("::", 2, YES), ("0.0.0.0", 4, NO), ("127.0.0.1", 2, NO)],
-)
-def test_the_door_of_another_container_is_known_by_its_sign_of_life(
-    settings, host, minutes, answer
-):
-    settings.SMTP_LISTENER_HOST = host
-    (settings.SMTP_LISTENER_PORT,) = free_ports(1)
-    assert find_listener(timezone.now() - timedelta(minutes=minutes)).answer is answer
 
 
 def test_broker_that_answers():
@@ -123,13 +80,5 @@ def test_name_of_the_broker_has_no_password(settings, url, server):
 
 def test_words_hold_no_secret():
     error = OSError("login letterbox/top-secret refused")
-    assert servers.describe_error(error, "", "top-secret") == "login letterbox/[password] refused"
-    assert servers.describe_error(TimeoutError()) == "TimeoutError"
-
-
-def test_a_listener_that_speaks_lmtp_only_counts_too(settings):
-    settings.SMTP_LISTENER_HOST = "127.0.0.1"
-    (settings.SMTP_LISTENER_PORT,) = free_ports(1)
-    with talking(b"220 letterbox.localhost ready\r\n") as settings.LMTP_LISTENER_PORT:
-        finding = find_listener()
-    assert (finding.answer, finding.detail) == (YES, "it greets with 220, by LMTP")
+    assert describe_error(error, "", "top-secret") == "login letterbox/[password] refused"
+    assert describe_error(TimeoutError()) == "TimeoutError"

@@ -1,0 +1,1 @@
+"""Mail that is delivered to our own SMTP or LMTP listener."""

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +13,10 @@ from django.utils.module_loading import import_string
 
 from incoming_email.handlers import registry
 from incoming_email.handlers.base import Handler
-from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.inboxes import registry as inbox_registry
+from incoming_email.inboxes.methods import Method
+from incoming_email.inboxes.settings import Columns
+from incoming_email.models import InboundEmail, InboxMethod, Mailbox
 from incoming_email.models.ledger_columns import find_undeclared
 
 PARSE_TRIES = 3
@@ -149,6 +153,79 @@ def check_ledger_columns(*, app_configs: object, **kwargs: Any) -> list[CheckMes
         _error("E011", f"Nothing says what is done with the column {name} of the ledger.", hint)
         for name in find_undeclared(InboundEmail)
     ]
+
+
+@register
+def check_inbox_methods(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """E012: a method is a choice and no more, or no choice. E013: it names a column that is none.
+    E014: it leaves out what others ask of it."""
+    methods = inbox_registry.METHODS
+    found = list(_find_unpaired([method.name for method in methods]))
+    for method in methods:
+        found += _find_no_columns(method)
+        found += _find_gaps(method)
+    return [*found, *_find_ambiguous(methods)]
+
+
+def _find_unpaired(names: Sequence[str]) -> Iterator[CheckMessage]:
+    for name in sorted({*InboxMethod.values} - {*names}):
+        what = f"The inbox method “{name}” is a choice, and nothing is known of it."
+        yield _error("E012", what, "Add its descriptor to METHODS in inboxes/registry.py.")
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        what = f"{names.count(name)} inbox methods are named “{name}”."
+        yield _error("E012", what, "Give each a name of its own: the mailbox's row keeps it.")
+    for name in sorted({*names} - {*InboxMethod.values}):
+        what = f"The inbox method “{name}” can't be chosen."
+        yield _error("E012", what, "Add it to InboxMethod in models/mailboxes.py.")
+
+
+def _find_no_columns(method: Method[Any]) -> Iterator[CheckMessage]:
+    asked = {*_shown(method), *method.form.needed}
+    unread = asked - {column.name for column in fields(Columns)}
+    if unread:
+        what = f"The inbox method “{method.name}” asks for: {', '.join(sorted(unread))}."
+        yield _error("E013", what, "Name a column, and add it to Columns in inboxes/settings.py.")
+    filled = {option.column for option in method.options}
+    filled |= {column for preset in method.presets for column in preset.columns}
+    filled |= set(method.polling.folder_columns if method.polling else ())
+    unknown = sorted(name for name in filled if not _is_field(name))
+    if unknown:
+        what = f"The inbox method “{method.name}” fills in or reads: {', '.join(unknown)}."
+        yield _error("E013", what, "Name fields of Mailbox in its options, presets and folder.")
+
+
+def _shown(method: Method[Any]) -> set[str]:
+    return {field.column for section in method.form.sections for field in section.fields}
+
+
+def _find_gaps(method: Method[Any]) -> Iterator[CheckMessage]:
+    needed = {option.column for option in method.options if option.is_needed}
+    hidden = sorted({*method.form.needed, *needed} - _shown(method))
+    has_reason = bool(method.check.without_secret) or method.check.find_secret is None
+    gaps = {
+        "no section of the form": not method.form.sections,
+        "no preset": not method.presets,
+        "no step of the check": not method.check.steps,
+        "no option of gitlab.yml": method.polling is not None and not method.options,
+        "no reason why steps are skipped without a secret": not has_reason,
+        f"no field of the form for {', '.join(hidden)}": bool(hidden),
+    }
+    for gap, is_there in gaps.items():
+        if is_there:
+            what = f"The inbox method “{method.name}” has {gap}."
+            yield _error("E014", what, "Add it in the method's folder; docs/adding-an-inbox.md.")
+
+
+def _find_ambiguous(methods: Sequence[Method[Any]]) -> Iterator[CheckMessage]:
+    """The form and gitlab.yml have one namespace for all methods."""
+    slugs = [preset.slug for method in methods for preset in method.presets]
+    for slug in sorted({slug for slug in slugs if slugs.count(slug) > 1}):
+        yield _error("E014", f"{slugs.count(slug)} presets are named “{slug}”.", "Rename one.")
+    pairs = {(option.key, option.column) for method in methods for option in method.options}
+    keys = [key for key, _column in pairs]
+    for key in sorted({key for key in keys if keys.count(key) > 1}):
+        what = f"The key “{key}” of gitlab.yml sets several columns."
+        yield _error("E014", what, "Let each option of this key name the same column.")
 
 
 def _find_no_networks(number: str, setting: str) -> Iterator[CheckMessage]:

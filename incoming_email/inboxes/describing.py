@@ -4,6 +4,11 @@ import smtplib
 
 MAX_MESSAGE = 500
 
+EXPIRED = 10
+UNTRUSTED = frozenset({18, 19, 20, 21})
+WRONG_NAME = frozenset({62, 64})
+"""OpenSSL's X509_V_ERR codes; untrusted are self-signed, and an issuer that isn't known here."""
+
 
 def name_server(host: str, port: int) -> str:
     """`host:port`, with an IPv6 address in brackets."""

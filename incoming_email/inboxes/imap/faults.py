@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from imapclient.exceptions import CapabilityError, LoginError
 
 from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.describing import EXPIRED, UNTRUSTED, WRONG_NAME
 from incoming_email.inboxes.imap.account import ImapAccount
 
 SERVER_FAULTS = (
@@ -28,14 +29,8 @@ SERVER_FAULTS = (
 BYTES_IN_TEXT = re.compile(r"""\[?b(['"])(.*?)\1\]?""", re.DOTALL)
 MAX_DETAIL = 500
 
-UNTRUSTED = frozenset({18, 19, 20, 21})
-"""OpenSSL's X509_V_ERR codes: self-signed, and an issuer that isn't known here."""
-
 UNEXPECTED = "unexpected response"
 """imaplib's message for a line that is not valid IMAP there."""
-
-EXPIRED = 10
-WRONG_NAME = frozenset({62, 64})
 
 
 def find_message(error: BaseException) -> str:

@@ -12,8 +12,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.translation import gettext as _
 
 from incoming_email.inboxes.base import Answer, Finding
-from incoming_email.inboxes.describing import describe_error, name_server
-from incoming_email.inboxes.imap.faults import EXPIRED, UNTRUSTED
+from incoming_email.inboxes.describing import EXPIRED, UNTRUSTED, describe_error, name_server
 from incoming_email.monitoring.health.examinations import Examination, Probe
 from incoming_email.monitoring.health.servers import PATIENCE
 from issues.outbox import AccountInUse, find_accounts_in_use, leaves_the_machine

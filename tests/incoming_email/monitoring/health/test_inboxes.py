@@ -9,6 +9,7 @@ from incoming_email.inboxes.base import Answer
 from incoming_email.models import InboxMethod, LoginMethod, Mailbox
 from incoming_email.monitoring import health
 from incoming_email.monitoring.health.mailboxes import WHOLE_SECONDS
+from incoming_email.secrets import secret_files
 from tests.incoming_email.factories import MailboxFactory
 from tests.servers.oauth import CLIENT as OAUTH_CLIENT
 from tests.servers.oauth import SECRET as OAUTH_SECRET
@@ -65,6 +66,13 @@ def test_what_is_wrong_with_a_graph_mailbox_is_said(make_graph, changes, refused
     assert sign in findings[refused].remedy
     assert findings["backlog"].answer is SKIPPED
     assert "wrong-secret" not in str(findings)
+
+
+def test_an_app_is_asked_though_the_encrypted_file_cannot_be_read(make_graph):
+    mailbox = make_graph()
+    secret_files.path_of(mailbox.pk).mkdir(parents=True)
+    found = answers(mailbox)
+    assert (found["encrypted file"], found["secret"], found["folder"]) == (NO, YES, YES)
 
 
 def test_an_app_that_is_blocked_is_told_which_right_it_lacks(graph, make_graph):

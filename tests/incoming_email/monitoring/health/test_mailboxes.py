@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import override
 
 from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.models import InboxMethod, Mailbox, Probe
@@ -84,6 +85,22 @@ def test_backlog_that_is_refused_says_no(db):
         findings = health.diagnose_mailbox(imap_mailbox(server, "user"))
     assert (find(findings, "folder").answer, find(findings, "backlog").answer) == (YES, NO)
     assert "too busy" in find(findings, "backlog").detail
+
+
+def test_the_server_is_logged_in_to_once(db):
+    with FakeImap({1: b"Subject: one\r\n\r\none\r\n"}) as server:
+        findings = health.diagnose_mailbox(imap_mailbox(server, "user"))
+        assert len(server.sent("LOGIN")) == 1
+    assert find(findings, "backlog").answer is YES
+
+
+def test_steps_are_skipped_in_the_readers_language(db):
+    with override("ko"):
+        findings = health.diagnose_mailbox(MailboxFactory(host="127.0.0.1", port=1))
+    assert find(findings, "tcp").answer is NO
+    assert {find(findings, step).detail for step in ("tls", "capabilities", "clock")} == {
+        "앞 단계가 실패했습니다"
+    }
 
 
 @pytest.mark.slow

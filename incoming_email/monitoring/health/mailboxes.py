@@ -59,6 +59,7 @@ def examine(
 
 
 def _find_secrets(mailbox: Mailbox, check: Check[Any], given: MailboxSettings) -> list[Finding]:
+    """The last says whether there is one; nothing where none is needed."""
     if check.find_secret is None:
         return []
     return [find_encrypted_file(mailbox), find_secret(mailbox, check.find_secret(given))]

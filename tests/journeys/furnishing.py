@@ -49,7 +49,7 @@ def furnish(folder) -> Installation:
     seeded = demo.seed(now=now)
     heartbeats.record_heartbeat(heartbeats.WORKER, heartbeats.BEAT, now=now)
     MailboxFactory(name="Imap", failing_since=now, last_error="[AUTHENTICATIONFAILED] No.")
-    issue = Issue.objects.get()
+    issue = Issue.objects.get(iid=1)
     member = User.objects.get(username="dana")
     world = World(seeded.mailbox, issue, member)
     rows = _receive(world)

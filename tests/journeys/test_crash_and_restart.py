@@ -40,7 +40,7 @@ def make_mailbox(installation, dovecot, user):
         "from incoming_email.keys import reply_keys;"
         "dana = User.objects.get(username='dana');"
         "routes = reply_keys.reply_routes("
-        "recipients=[dana], item=Issue.objects.get(), discussion='');"
+        "recipients=[dana], item=Issue.objects.get(iid=1), discussion='');"
         "print(routes[dana.pk].reply_to)"
     )
 
@@ -103,7 +103,7 @@ def test_the_watcher_of_a_maildir_is_killed(installation, tmp_path):
         "from incoming_email.keys import reply_keys;"
         "dana = User.objects.get(username='dana');"
         "routes = reply_keys.reply_routes("
-        "recipients=[dana], item=Issue.objects.get(), discussion='');"
+        "recipients=[dana], item=Issue.objects.get(iid=1), discussion='');"
         "print(routes[dana.pk].reply_to)"
     )
     for number, content in enumerate(mails(address)):

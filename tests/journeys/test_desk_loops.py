@@ -197,8 +197,8 @@ class OtherLetterbox:
         )
         self._installation.manage("migrate", "--verbosity", "0")
         seeded = json.loads(self._installation.manage("seed_demo", "--json"))
-        address = seeded["service_desk"]["address"]
-        self.address = address.replace("@letterbox.localhost", "@other.example")
+        local, _at, _domain = seeded["service_desk"]["address"].rpartition("@")
+        self.address = f"{local}@other.example"
         self._installation.ask(
             "Mailbox.objects.update(address='incoming+%{key}@other.example');"
             "from servicedesk.models import ServiceDesk; ServiceDesk.objects.update(add_cc=True)"

@@ -183,7 +183,7 @@ def test_the_watcher_hears_of_mail_by_idle(dovecot, tmp_path):
         f"[Mailbox.objects.create(enabled=True, **row) for row in {rows!r}];"
         "from incoming_email.keys import reply_keys;"
         "dana = User.objects.get(username='dana');"
-        "reply_keys.reply_routes(recipients=[dana], item=Issue.objects.get(), discussion='');"
+        "reply_keys.reply_routes(recipients=[dana], item=Issue.objects.get(iid=1), discussion='');"
         "print(ReplyKey.objects.get(recipient=dana, discussion='').key)"
     )
     numbers = itertools.count()

@@ -3,6 +3,7 @@
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -29,7 +30,25 @@ RENAMED = {
 }
 """Former names of settings. They are refused: ignored, they would let defaults take effect."""
 
-env = environ.Env()
+
+class Environment(environ.Env):  # type: ignore[misc]
+    """Names the variable whose value is of the wrong kind, as django-environ does not."""
+
+    def get_value(self, var: str, cast: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Raises ImproperlyConfigured where the value is no number though one is wanted."""
+        try:
+            return super().get_value(var, cast, *args, **kwargs)
+        except ValueError as error:
+            if cast not in {int, float}:
+                raise
+            kind = "a whole number" if cast is int else "a number"
+            raise ImproperlyConfigured(
+                f"{var} is {os.environ.get(var)!r}, which is not {kind}. Correct it in the"
+                " environment or in .env, then start again."
+            ) from error
+
+
+env = Environment()
 if (BASE_DIR / ".env").is_file():
     env.read_env(BASE_DIR / ".env")
 

@@ -4,6 +4,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from celery.beat import SchedulingError
 from django.db import Error
 from django_celery_beat.schedulers import DatabaseScheduler
 
@@ -17,7 +18,18 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def setup_schedule(self) -> None:
         super().setup_schedule()
+        self._send_heartbeat()
         logger.info("beat started")
+
+    def _send_heartbeat(self) -> None:
+        """At once, or a good installation would look dead in its first minute."""
+        entry = self.schedule.get("heartbeat")
+        if entry is None:
+            return
+        try:
+            self.apply_async(entry, advance=False)
+        except SchedulingError:
+            logger.exception("no heartbeat was sent at the start")
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Send what is due; seconds until the next look. What was read before stays in force."""

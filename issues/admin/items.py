@@ -135,6 +135,11 @@ class NoteAdmin(GuardedAdmin[Note]):
             obj is None or (not obj.system and _may_correct(request.user, obj.item))
         )
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Note | None = None) -> Any:
+        """One note of an internal discussion is not made public: it quotes and answers the rest."""
+        fields = super().get_readonly_fields(request, obj)
+        return (*fields, "internal") if obj is not None and _has_internal_others(obj) else fields
+
     @admin.display(description=_("on"))
     def item(self, note: Note) -> str:
         return str(note.item)
@@ -150,6 +155,11 @@ class NoteAdmin(GuardedAdmin[Note]):
     def view_on_site(self, obj: Note) -> str:
         page = "issue-detail" if obj.issue else "merge-request-detail"
         return f"{reverse(page, args=[obj.item.project.path, obj.item.iid])}#note-{obj.pk}"
+
+
+def _has_internal_others(note: Note) -> bool:
+    others = Note.objects.filter(discussion=note.discussion, internal=True).exclude(pk=note.pk)
+    return note.internal and others.exists()
 
 
 @admin.register(Upload)

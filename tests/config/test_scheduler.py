@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from celery.beat import SchedulingError
 from django.db import OperationalError
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
@@ -57,3 +58,27 @@ def test_ours_goes_on_and_reads_the_rows_as_soon_as_it_can(request):
 def test_without_a_schedule_it_does_not_begin(away):
     with pytest.raises(OperationalError):
         Scheduler(app=app)
+
+
+def test_its_first_word_is_a_heartbeat(monkeypatch):
+    """A new row of django-celery-beat is due only after its interval."""
+    sent = []
+    monkeypatch.setattr(
+        DatabaseScheduler,
+        "apply_async",
+        lambda _self, entry, **_words: sent.append(entry.task),
+    )
+    scheduler = Scheduler(app=app)
+    scheduler._finalize.cancel()
+    assert sent == ["incoming_email.heartbeat"]
+
+
+def test_it_begins_though_no_heartbeat_can_be_sent(monkeypatch, caplog):
+    def fail(*_, **__):
+        raise SchedulingError("the broker is away")
+
+    monkeypatch.setattr(DatabaseScheduler, "apply_async", fail)
+    scheduler = Scheduler(app=app)
+    scheduler._finalize.cancel()
+    assert set(scheduler.schedule) >= set(SCHEDULE)
+    assert "no heartbeat was sent at the start" in caplog.text

@@ -119,7 +119,7 @@ class Command(BaseCommand):
         if verbose or finding.answer in {Answer.NO, Answer.WARN}:
             server = "" if line.mailbox else line.server
             for text in filter(None, (server, finding.detail, finding.remedy)):
-                self.stdout.write(_safe(f"      {text}"))
+                self.stdout.write(f"      {_safe(text)}")
 
     def _summary(self, findings: Sequence[health.MailboxFinding]) -> str:
         refused, warned = _count(findings, Answer.NO), _count(findings, Answer.WARN)
@@ -209,4 +209,4 @@ def _as_json(findings: Sequence[health.MailboxFinding]) -> str:
 
 def _safe(text: str) -> str:
     """A server's text must not contain control sequences for the terminal."""
-    return _TERMINAL_CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _TERMINAL_CONTROLS.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.split()))

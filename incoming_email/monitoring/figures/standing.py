@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Case, Count, Q, When
+from django.db.models.functions import Least
 
 from incoming_email.models import Heartbeat, InboundEmail
 from incoming_email.models.heartbeats import OLD
@@ -62,25 +63,36 @@ def find_received(start: datetime) -> Counter[int]:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """Messages whose attempt is due, and which no worker has claimed."""
+    """Messages that no worker attempts, or can't so much as begin to; and the oldest of them."""
 
     count: int
-    oldest: InboundEmail | None
-    """The one that has been due for longest, with few columns."""
+    pk: int
+    last_error: str
+    since: datetime
 
 
-def find_overdue(*, now: datetime) -> Overdue:
+def find_overdue(*, now: datetime) -> Overdue | None:
     """Due for CHECK_PENDING_MINUTES, or for the time of a few sweeps where that is longer.
 
     There are none while workers do their work, even if every attempt fails: a claim sets the time
-    of the next attempt first.
+    of the next attempt first. But a fault of the installation (no parser, no disk) costs no
+    attempt and has the next one made in a minute, over and over: its rows count from their
+    arrival. A delay by a limit leaves no error.
     """
-    patience = max(timedelta(minutes=settings.CHECK_PENDING_MINUTES), OLD)
-    rows = InboundEmail.objects.filter(
-        status=Status.PENDING, next_attempt_at__lte=now - patience
-    ).order_by("next_attempt_at")
-    oldest = rows.only("pk", "next_attempt_at", "last_error").first()
-    return Overdue(rows.count() if oldest else 0, oldest)
+    limit = now - max(timedelta(minutes=settings.CHECK_PENDING_MINUTES), OLD)
+    never_begun = Q(attempts=0) & ~Q(last_error="")
+    rows = (
+        InboundEmail.objects.filter(status=Status.PENDING)
+        .filter(Q(next_attempt_at__lte=limit) | (never_begun & Q(received_at__lte=limit)))
+        .annotate(
+            since=Case(
+                When(never_begun, then=Least("received_at", "next_attempt_at")),
+                default="next_attempt_at",
+            )
+        )
+    )
+    oldest = rows.order_by("since").values_list("pk", "last_error", "since").first()
+    return Overdue(rows.count(), *oldest) if oldest else None
 
 
 def find_oldest_pending(*, now: datetime) -> InboundEmail | None:

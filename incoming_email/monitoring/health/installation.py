@@ -77,8 +77,8 @@ def find_ledger(*, now: datetime) -> list[Finding]:
 
 def _find_oldest_pending(*, now: datetime) -> Finding:
     overdue = figures.find_overdue(now=now)
-    if overdue.oldest is not None:
-        return _describe_overdue(overdue.count, overdue.oldest, now=now)
+    if overdue is not None:
+        return _describe_overdue(overdue, age=_age(overdue.since, now))
     oldest = figures.find_oldest_pending(now=now)
     if oldest is None or oldest.received_at > now - _pending_limit():
         return Finding("oldest pending", Answer.YES)
@@ -94,17 +94,17 @@ def _find_oldest_pending(*, now: datetime) -> Finding:
     return Finding("oldest pending", Answer.WARN, detail, remedy)
 
 
-def _describe_overdue(count: int, oldest: InboundEmail, *, now: datetime) -> Finding:
+def _describe_overdue(overdue: figures.Overdue, *, age: str) -> Finding:
     """Names the type of the oldest row's last error only: its text may quote a mail."""
     detail = ngettext(
-        "%(count)d message is due, and no worker has tried it for %(age)s",
-        "%(count)d messages are due, and no worker has tried them for %(age)s",
-        count,
-    ) % {"count": count, "age": _age(oldest.next_attempt_at, now)}
-    if oldest.last_error:
+        "%(count)d message is due, and no worker could process it for %(age)s",
+        "%(count)d messages are due, and no worker could process them for %(age)s",
+        overdue.count,
+    ) % {"count": overdue.count, "age": age}
+    if overdue.last_error:
         last = _("the last error of inbound email %(pk)d is %(fault)s") % {
-            "pk": oldest.pk,
-            "fault": oldest.last_error.partition(":")[0],
+            "pk": overdue.pk,
+            "fault": overdue.last_error.partition(":")[0],
         }
         detail = f"{detail}; {last}"
     remedy = _(

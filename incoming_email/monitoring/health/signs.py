@@ -68,8 +68,8 @@ def _read_heartbeat(name: str, seen_at: datetime | None, now: datetime) -> Sign:
 
 def _find_processing(now: datetime) -> Sign:
     """Whether messages are processed: a worker that sends heartbeats may still process none."""
-    overdue = figures.find_overdue(now=now).count
-    return Sign("processing", overdue == 0, {"overdue": overdue})
+    overdue = figures.find_overdue(now=now)
+    return Sign("processing", overdue is None, {"overdue": overdue.count if overdue else 0})
 
 
 def _find_mailboxes(now: datetime) -> Sign:

@@ -12,9 +12,12 @@ from django.utils import timezone
 
 from incoming_email import tasks
 from incoming_email.handlers.note import NoteHandler
-from incoming_email.inboxes.base import RawMessage
+from incoming_email.inboxes.base import Answer, RawMessage
 from incoming_email.models import InboundEmail, ledger
+from incoming_email.monitoring.health import installation
 from incoming_email.pipeline import processing, receiving
+from incoming_email.pipeline.isolation import reading
+from incoming_email.pipeline.isolation.pool import ParserPool
 from incoming_email.pipeline.isolation.process import NoParserError
 from issues.models import Note
 from tests.incoming_email.world import make_mail, make_world
@@ -173,7 +176,7 @@ def test_the_check_answers_whatever_keeps_messages_from_their_attempts(world, mo
         call_command("check_incoming_email", "--fetch", "-v", "2", stdout=out, stderr=out)
     assert (
         "  oldest pending … no\n"
-        "      2 messages are due, and no worker has tried them for 20 minutes;"
+        "      2 messages are due, and no worker could process them for 20 minutes;"
         " the last error of inbound email 1 is FileNotFoundError\n"
     ).replace("email 1", f"email {InboundEmail.objects.first().pk}") in out.getvalue()
 
@@ -191,6 +194,43 @@ def test_health_fails_where_a_worker_lives_and_processes_nothing(client, world, 
     tasks.sweep_inbound_email()
     answer = client.get("/health/?only=worker,processing")
     assert answer.status_code == 200
+    assert answer.json()["checks"]["processing"] == {"ok": True, "overdue": 0}
+
+
+def test_health_and_check_fail_where_every_sweep_meets_a_parser_that_does_not_start(
+    client, world, monkeypatch
+):
+    """Each fault puts the next attempt off by a minute, so the rows are never due for long."""
+    pool = ParserPool("tests.incoming_email.pipeline.isolation.there_is_none")
+    monkeypatch.setattr(reading, "_pool", pool)
+    store(world, "one", "two")
+    tasks.heartbeat()
+    tasks.sweep_inbound_email()
+    assert InboundEmail.objects.filter(attempts=0, next_attempt_at__gt=timezone.now()).count() == 2
+    answer = client.get("/health/?only=worker,processing")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["processing"] == {"ok": False, "overdue": 2}
+    (finding, *_rest) = installation.find_ledger(now=timezone.now())
+    assert finding.answer is Answer.NO
+    assert "2 messages are due, and no worker could process them for 20 minutes" in finding.detail
+    assert "is NoParserError" in finding.detail
+
+    monkeypatch.undo()
+    InboundEmail.objects.update(next_attempt_at=timezone.now() - LATER)
+    tasks.sweep_inbound_email()
+    assert notes() == ["one", "two"]
+    assert client.get("/health/?only=processing").status_code == 200
+
+
+def test_a_first_fault_of_the_installation_is_not_overdue_at_once(client, world, monkeypatch):
+    (row,) = store(world, "one")
+    InboundEmail.objects.filter(pk=row.pk).update(received_at=timezone.now())
+    monkeypatch.setattr(
+        reading, "_pool", ParserPool("tests.incoming_email.pipeline.isolation.there_is_none")
+    )
+    tasks.sweep_inbound_email()
+    assert errors()[0][0] == 0
+    answer = client.get("/health/?only=processing")
     assert answer.json()["checks"]["processing"] == {"ok": True, "overdue": 0}
 
 

@@ -83,6 +83,16 @@ def test_the_text_of_a_note_is_corrected_and_its_quote_not_shown(admin):
     assert note.quoted.startswith("incoming+")
 
 
+@pytest.mark.parametrize("others", [{"internal": True}, {"internal": False}, None])
+def test_one_note_of_an_internal_discussion_is_not_made_public(admin, others):
+    note = NoteFactory(internal=True)
+    if others is not None:
+        NoteFactory(issue=note.issue, discussion=note.discussion, **others)
+    admin.post(url("note", "change", note.pk), {"body": note.body})
+    note.refresh_from_db()
+    assert note.internal is (others == {"internal": True})
+
+
 def test_a_system_note_stays(admin):
     note = NoteFactory(system=True)
 

@@ -2,10 +2,12 @@
 
 import time
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from django.urls import reverse
 
+from issues.forms import MAX_TEXT_LENGTH
 from issues.models import Role
 from tests.factories import IssueFactory, MembershipFactory, NoteFactory
 
@@ -55,3 +57,18 @@ def test_fifteen_mails_of_1_mb_are_shown_in_bounded_time_and_memory(client):
     assert response.status_code == 200
     assert response.content.count(b"shown as plain text") > len(BODIES) / 2
     assert len(response.content) < 10 * MB
+
+
+@pytest.mark.parametrize("character", ["a", "가", "😀"])
+def test_a_form_takes_the_longest_text_in_every_script(client, character):
+    """As a browser sends it: each byte outside ASCII takes three in a form."""
+    member = MembershipFactory(role=Role.DEVELOPER)
+    client.force_login(member.user)
+    body = urlencode({"title": "Long", "description": character * MAX_TEXT_LENGTH})
+    answer = client.post(
+        reverse("issue-new", args=[member.project.path]),
+        body,
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert answer.status_code == 302
+    assert len(member.project.issues.get().description) == MAX_TEXT_LENGTH

@@ -93,7 +93,7 @@ def test_what_no_worker_tries(settings):
     InboundEmailFactory(received_at=NOW - timedelta(hours=5), next_attempt_at=due)
     finding = find_rows("oldest pending")
     assert finding.answer is NO
-    assert finding.detail == "1 message is due, and no worker has tried it for 16 minutes"
+    assert finding.detail == "1 message is due, and no worker could process it for 16 minutes"
     assert finding.remedy.startswith("See whether the worker and beat run and what the worker's")
     # One whose attempts are used up is ended by the same sweep.
     older = InboundEmailFactory(
@@ -103,7 +103,7 @@ def test_what_no_worker_tries(settings):
         last_error="ValueError: no such key: 12345",
     )
     assert find_rows("oldest pending").detail == (
-        "2 messages are due, and no worker has tried them for 1 hour;"
+        "2 messages are due, and no worker could process them for 1 hour;"
         f" the last error of inbound email {older.pk} is ValueError"
     )
 

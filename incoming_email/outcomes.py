@@ -159,10 +159,13 @@ class Reason(models.TextChoices):
     INTERNAL_ANSWER = (
         "internal_answer",
         _(
-            "Your email answers an internal comment, but the address that you sent it to reaches"
+            "Your email answers an internal note, but the address that you sent it to reaches"
             " other readers. Reply to the notification itself, or use the web page."
         ),
-        _("The message answers an internal note at an address that reaches other readers."),
+        _(
+            "The message answers an internal note at an address that reaches other readers, such as"
+            " a customer. If it is released, they can read it, and get it by mail."
+        ),
     )
     TOO_MANY_RECIPIENTS = (
         "too_many_recipients",

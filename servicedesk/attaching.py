@@ -1,7 +1,7 @@
 """Files of a comment in mail to customers: attached while they are small, else as signed links."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -9,9 +9,11 @@ from django.conf import settings
 from issues.models import Note, Upload
 from servicedesk.links import file_url
 
-LINK = re.compile(
-    r"(?P<mark>!?)\[(?P<name>(?:[^\[\]\\]|\\.){0,500})\]\(/uploads/(?P<secret>[0-9a-f]{32})/[^()\s]{1,1000}\)"
-)
+TARGET = re.compile(r"\]\(/uploads/(?P<secret>[0-9a-f]{32})/[^()\s]{1,1000}\)")
+"""The end of a link to a file; where it begins is looked for from here, as few brackets are one."""
+
+MAX_NAME = 1000
+"""Characters between its brackets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +35,45 @@ def attach(note: Note) -> Attached:
 
 def _name_files(text: str, files: Sequence[Upload]) -> str:
     secrets = {file.secret for file in files}
-
-    def name(match: re.Match[str]) -> str:
-        return match["name"] if match["secret"] in secrets else match[0]
-
-    return LINK.sub(name, text)
+    return replace_links(text, lambda name, secret: name if secret in secrets else None)
 
 
 def _link_files(text: str, files: Sequence[Upload]) -> str:
     ids = {file.secret: file.pk for file in files}
+    return replace_links(
+        text, lambda name, secret: f"[{name}]({file_url(ids[secret])})" if secret in ids else None
+    )
 
-    def link(match: re.Match[str]) -> str:
-        if match["secret"] not in ids:
-            return match[0]
-        return f"[{match['name']}]({file_url(ids[match['secret']])})"
 
-    return LINK.sub(link, text)
+def replace_links(text: str, replace: Callable[[str, str], str | None]) -> str:
+    """`replace` is given the name and the secret of each link or picture of a file of ours; None
+    leaves it. Linear, whatever brackets there are."""
+    pieces, done = [], 0
+    for target in TARGET.finditer(text):
+        opening = _find_opening(text, target.start(), done)
+        if opening is None:
+            continue
+        new = replace(text[opening + 1 : target.start()], target["secret"])
+        if new is not None:
+            start = opening - (opening > done and text[opening - 1] == "!")
+            pieces += [text[done:start], new]
+            done = target.end()
+    return "".join([*pieces, text[done:]])
+
+
+def _find_opening(text: str, closing: int, start: int) -> int | None:
+    """Where the bracket is that the one at `closing` closes; None where that is none."""
+    if _is_escaped(text, closing, start):
+        return None
+    for at in range(closing - 1, max(start, closing - MAX_NAME) - 1, -1):
+        if text[at] in "[]" and not _is_escaped(text, at, start):
+            return at if text[at] == "[" else None
+    return None
+
+
+def _is_escaped(text: str, at: int, start: int) -> bool:
+    """By an odd number of backslashes before it."""
+    first = at
+    while first > start and text[first - 1] == "\\":
+        first -= 1
+    return (at - first) % 2 == 1

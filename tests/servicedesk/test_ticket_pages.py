@@ -231,5 +231,6 @@ def test_a_reply_within_a_discussion_says_too_who_will_read_it(client, desk):
     services.create_note(item=issue, author=desk.agent, body="Public")
     services.create_note(item=issue, author=desk.agent, body="Ours", internal=True)
     text = page_of(client, issue).text
-    assert text.count(f"Goes by mail to {CUSTOMER}, unless it is internal.") == 2
+    assert text.count(f"Goes by mail to {CUSTOMER}, unless it is internal.") == 1
+    assert text.count(f"Goes by mail to {CUSTOMER}.") == 1
     assert text.count("Your reply will be internal") == 1

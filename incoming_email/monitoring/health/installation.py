@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Min
+from django.db.models import Count, Min
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,7 +13,7 @@ from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.models import InboundEmail, Mailbox, heartbeats
 from incoming_email.monitoring import figures
 from incoming_email.outcomes import Status
-from issues.models import OutgoingEmail, OutgoingState
+from issues.models import Announcement, OutgoingEmail, OutgoingState
 from issues.models.outgoing import OWED_SINCE
 
 
@@ -115,20 +115,37 @@ def _describe_overdue(overdue: figures.Overdue, *, age: str) -> Finding:
 
 
 def find_unsent(*, now: datetime) -> Finding:
-    """Outgoing mail that failed for good, or waits too long."""
+    """Outgoing mail that failed for good, is not so much as written, or waits too long."""
     step = "unsent mail"
     failed = OutgoingEmail.objects.filter(state=OutgoingState.FAILED).count()
     if failed:
         remedy = _("Look at their last error in the admin, then send them again.")
         detail = _("outgoing emails that failed for good: %(count)d") % {"count": failed}
         return Finding(step, Answer.WARN, detail, remedy)
+    limit = now - _pending_limit()
+    events = Announcement.objects.filter(fanned_out_at=None).aggregate(
+        oldest=Min("created_at"), count=Count("pk")
+    )
+    if events["oldest"] is not None and events["oldest"] <= limit:
+        return _describe_unwritten(events["count"], _age(events["oldest"], now))
     waiting = OutgoingEmail.objects.owed(now).aggregate(oldest=Min(OWED_SINCE))
     oldest = waiting["oldest"]
-    if oldest is None or oldest > now - _pending_limit():
+    if oldest is None or oldest > limit:
         return Finding(step, Answer.YES)
     detail = _("the oldest has been waiting for %(age)s") % {"age": _age(oldest, now)}
     remedy = _("Look at its last error in the admin, and whether worker and beat run.")
     return Finding(step, Answer.WARN, detail, remedy)
+
+
+def _describe_unwritten(count: int, age: str) -> Finding:
+    """Who hears of them is worked out again and again, so no mail of theirs exists."""
+    detail = ngettext(
+        "the notifications of %(count)d event are not written; the oldest event was %(age)s ago",
+        "the notifications of %(count)d events are not written; the oldest event was %(age)s ago",
+        count,
+    ) % {"count": count, "age": age}
+    remedy = _("See what the worker's log says, and whether worker and beat run.")
+    return Finding("unsent mail", Answer.WARN, detail, remedy)
 
 
 def _warn_if_any(step: str, count: int, detail: str, remedy: str) -> Finding:

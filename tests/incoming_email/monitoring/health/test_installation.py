@@ -9,7 +9,10 @@ from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.models import InboxMethod, heartbeats
 from incoming_email.monitoring.health import installation
 from incoming_email.outcomes import Reason, Status
-from issues.models import OutgoingEmail, OutgoingState
+from issues import notifications, services
+from issues.models import Announcement, OutgoingEmail, OutgoingState
+from issues.notifications import fanning_out
+from tests.factories import IssueFactory
 from tests.incoming_email.factories import InboundEmailFactory, MailboxFactory
 
 YES, NO, WARN, SKIPPED = Answer.YES, Answer.NO, Answer.WARN, Answer.SKIPPED
@@ -145,3 +148,27 @@ def test_unsent_mail(settings):
     make_outgoing(state=OutgoingState.FAILED)
     assert installation.find_unsent(now=NOW).answer is WARN
     assert installation.find_unsent(now=NOW).detail == "outgoing emails that failed for good: 1"
+
+
+def test_notifications_that_can_not_be_written_are_unsent_mail(settings, monkeypatch):
+    settings.CHECK_PENDING_MINUTES = 15
+    note = services.create_note(item=IssueFactory(), author=None, body="x", external_author="a@b.c")
+
+    def fail(_story):
+        raise ValueError("can't be rendered")
+
+    monkeypatch.setattr(fanning_out, "render_story", fail)
+    with pytest.raises(ValueError, match="rendered"):
+        notifications.fan_out_owed(now=NOW)
+    Announcement.objects.filter(note=note).update(created_at=NOW - timedelta(minutes=14))
+    assert installation.find_unsent(now=NOW) == Finding("unsent mail", YES)
+    Announcement.objects.filter(note=note).update(created_at=NOW - timedelta(hours=2))
+    finding = installation.find_unsent(now=NOW)
+    assert finding.answer is WARN
+    assert finding.detail == (
+        "the notifications of 1 event are not written; the oldest event was 2 hours ago"
+    )
+
+    monkeypatch.undo()
+    notifications.fan_out_owed(now=NOW)
+    assert installation.find_unsent(now=NOW) == Finding("unsent mail", YES)

@@ -1,11 +1,12 @@
-# Two commands do all the set-up: `make run` and `make test`. `make check` is the quick look.
+# Two commands do all the set-up: `make run` and `make test`. `make check` and `make test-fast` are
+# the quick look.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Tests wait more than they compute: one more at a time than there are cores.
 WORKERS ?= $(shell $(PYTHON) -c "import os; print(1 + (os.cpu_count() or 1))")
 
-.PHONY: run test check format clean
+.PHONY: run test test-fast check format clean
 
 $(VENV)/.runtime: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -21,9 +22,16 @@ run: $(VENV)/.runtime
 	$(BIN)/python manage.py seed_demo --check-ports > /dev/null
 	PATH="$(CURDIR)/$(BIN):$$PATH" deploy/run-all
 
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q $(if $(SEED),--randomly-seed=$(SEED))
+
+# Compiled tests are kept, whatever the environment says: to compile them takes as long as many run.
+test test-fast: export PYTHONDONTWRITEBYTECODE =
+
 test: $(VENV)/.tools
-	PYTHONDEVMODE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q \
-		$(if $(SEED),--randomly-seed=$(SEED)) $(ARGS)
+	PYTHONDEVMODE=1 $(PYTEST) $(ARGS)
+
+test-fast: $(VENV)/.tools
+	$(PYTEST) -m "not (services or slow or growth or hypothesis)" $(ARGS)
 
 check: $(VENV)/.tools
 	$(BIN)/ruff check .

@@ -9,7 +9,13 @@ from hypothesis import HealthCheck, settings
 
 from tests.waiting import PATIENCE_SECONDS
 
-pytest_plugins = ["tests.servers.fixtures", "tests.resetting", "tests.summary"]
+pytest_plugins = [
+    "tests.migrated",
+    "tests.servers.fixtures",
+    "tests.servers.marking",
+    "tests.resetting",
+    "tests.summary",
+]
 
 # On a busy machine an example may take long, and its data, too.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = re.compile(r"^tests/leaks\.py::(\S+?)(?:\[(.+)\])? (PASSED|FAILED|ERROR)", re.MULTILINE)
 RESET_BY_PYTEST = {"mail", "warnings"}

@@ -49,6 +49,7 @@ def run(folder, *words, **environment):
     ).stdout.splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_what_was_skipped_is_one_line_for_each_reason(tmp_path, workers):
     said = run(tmp_path, "-n", workers)
@@ -59,6 +60,7 @@ def test_what_was_skipped_is_one_line_for_each_reason(tmp_path, workers):
     assert said[-1].startswith("1 passed, 4 skipped in ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_the_seed_is_said_first_and_last(tmp_path, workers):
     said = run(tmp_path, "-n", workers, "-p", "randomly", "--randomly-seed=4711")
@@ -66,11 +68,13 @@ def test_the_seed_is_said_first_and_last(tmp_path, workers):
     assert said[0] == said[-2] == line
 
 
+@pytest.mark.slow
 def test_no_seed_is_said_of_an_order_that_is_not_random(tmp_path):
     for words in (["-p", "no:randomly"], ["--randomly-dont-reorganize"]):
         assert "SEED" not in "\n".join(run(tmp_path, *words))
 
 
+@pytest.mark.slow
 def test_a_missing_program_is_a_failure_where_it_is_required(tmp_path):
     said = run(tmp_path, REQUIRE_SERVICES="1")
     assert said[-1].startswith("1 passed, 1 skipped, 3 errors in ")

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.servers.programs import require_module, require_program
+from tests.servers.programs import require_module, require_service
 
 ARGS = [
     "--no-sandbox",
@@ -21,7 +21,7 @@ ARGS = [
 
 @pytest.fixture
 def browser(monkeypatch):
-    require_program("chromium")
+    require_service("chromium")
     sync_api = require_module("playwright.sync_api")
     # Playwright keeps an event loop in this thread; the test's own queries are not async.
     monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")

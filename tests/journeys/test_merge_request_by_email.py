@@ -69,6 +69,7 @@ def make_series(world, clone, *words, count):
     return [send_email(world, patch) for patch in patches]
 
 
+@pytest.mark.slow
 def test_a_series_of_twelve_out_of_order_and_its_second_revision(world, clone, start, deliver):
     project = world.issue.project
     mails = make_series(world, clone, count=12)

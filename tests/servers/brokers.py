@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.servers.dovecot import free_ports
-from tests.servers.programs import give_up, name_package, require_program, require_root
+from tests.servers.programs import give_up, name_package, require_root, require_service
 from tests.waiting import PATIENCE_SECONDS, can_connect, wait_until
 
 
 @contextmanager
 def running_redis() -> Iterator[str]:
-    require_program("redis-server")
+    require_service("redis-server")
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory() as folder:
         server = subprocess.Popen(
@@ -34,7 +34,7 @@ def running_redis() -> Iterator[str]:
 @contextmanager
 def running_rabbitmq() -> Iterator[str]:
     """As user rabbitmq, with a name daemon (epmd) and a node name of its own."""
-    require_program("rabbitmq-server")
+    require_service("rabbitmq-server")
     # On the path of Debian is a wrapper, that knows one node and one user only.
     folders = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin"))
     if not folders:

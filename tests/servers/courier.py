@@ -21,6 +21,7 @@ import pytest
 from imapclient import IMAPClient
 
 from incoming_email.inboxes.imap.account import ImapAccount
+from tests.servers.programs import expect_marker
 
 USER, PASSWORD = "user@example.test", "pw-courier"
 FLAG_LETTERS = {"\\Seen": "S", "\\Deleted": "T"}
@@ -41,6 +42,7 @@ SETTINGS = {
 
 def find_root() -> Path:
     """Where the packages are unpacked; skips the test where they are not."""
+    expect_marker("Courier-IMAP")
     root = os.environ.get("COURIER_ROOT", "")
     if not root:
         pytest.skip("COURIER_ROOT is not set: tests/servers/unpack-courier FOLDER")

@@ -20,7 +20,7 @@ from imapclient import IMAPClient
 from incoming_email.inboxes.imap.account import ImapAccount
 from tests.servers.certificates import make_authority, make_certificate
 from tests.servers.dovecot_conf import CONFIGURATION, INTROSPECTION, OAUTH
-from tests.servers.programs import require_program, require_root
+from tests.servers.programs import require_root, require_service
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 DOMAIN = "example.test"
@@ -73,7 +73,7 @@ class Dovecot:
         introspection_url: str = "",
         sub_addresses: bool = True,
     ) -> None:
-        require_program("dovecot", "doveadm", "openssl")
+        require_service("dovecot", "doveadm", "openssl")
         require_root()
         # Short, since unix sockets may have 100 characters; open to dovecot's own users.
         self.folder = Path(tempfile.mkdtemp(prefix="lbdc", dir="/tmp"))

@@ -11,7 +11,7 @@ from typing import Self
 
 from tests.servers.dovecot import free_ports
 from tests.servers.postfix_conf import MAIN, MASTER
-from tests.servers.programs import require_program, require_root
+from tests.servers.programs import require_root, require_service
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 
@@ -19,7 +19,7 @@ class Postfix:
     """Use as a context manager. `settings`: lines of main.cf, the same as in the manual."""
 
     def __init__(self, settings: str) -> None:
-        require_program("postfix")
+        require_service("postfix")
         require_root()
         self.folder = Path(tempfile.mkdtemp(prefix="lbpf", dir="/tmp"))
         self.folder.chmod(0o755)

@@ -13,13 +13,14 @@ from typing import Any
 import psycopg
 
 from tests.servers.dovecot import free_ports
-from tests.servers.programs import give_up, name_package, require_root
+from tests.servers.programs import expect_marker, give_up, name_package, require_root
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
 
 
 def find_program(name: str) -> str:
     """On the path, or, if Debian's wrapper is there, in the folder of its newest version."""
+    expect_marker("PostgreSQL")
     found = shutil.which(name)
     if found is None and shutil.which("pg_ctlcluster"):
         installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))

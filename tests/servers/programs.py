@@ -23,6 +23,9 @@ PACKAGES = {
 }
 """Of Debian, where they have another name than the program."""
 
+may_start_services = True
+"""Set by tests.servers.marking for the test that runs; nobody asks outside of tests."""
+
 _REASON = re.compile(r"(.+?) is missing: (.+)", re.DOTALL)
 
 
@@ -60,6 +63,16 @@ def require_program(*names: str) -> None:
     for name in names:
         if shutil.which(name) is None:
             give_up(name, name_package(name))
+
+
+def require_service(*names: str) -> None:
+    """A server, or a browser: what a run without the marker `services` leaves out."""
+    expect_marker(names[0])
+    require_program(*names)
+
+
+def expect_marker(service: str) -> None:
+    assert may_start_services, f"This starts {service}: mark it with pytest.mark.services."
 
 
 def require_root() -> None:

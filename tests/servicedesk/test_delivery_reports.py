@@ -137,6 +137,7 @@ def test_what_is_returned_without_an_id_marks_nothing():
     assert find_returned_ids(parse(mail.encode())) == []
 
 
+@pytest.mark.growth
 def test_reading_a_report_takes_linear_time():
     lines = "Action: failed\r\nStatus: 4.0.0\r\n\r\n" * 20_000 + "5." * 100_000
     started = time.process_time()

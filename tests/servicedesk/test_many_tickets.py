@@ -49,6 +49,7 @@ def comment(desk, issue):
     return len(queries), OutgoingEmail.objects.count() - before
 
 
+@pytest.mark.slow
 def test_one_comment_costs_ten_rows_and_the_same_queries_in_a_thousand_tickets():
     desk = make_desk()
     (lonely,) = make_tickets(desk, 1)

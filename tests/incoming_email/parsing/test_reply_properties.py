@@ -121,6 +121,7 @@ def test_time_grows_with_the_length(unit):
     assert_linear(split_reply, lambda size: unit * (size // len(unit)), 40_000, 160_000)
 
 
+@pytest.mark.growth
 @pytest.mark.parametrize("unit", GROWING.values(), ids=GROWING.keys())
 def test_a_megabyte_takes_seconds_at_most(unit):
     begin = process_time()

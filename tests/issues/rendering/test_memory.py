@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = r"""
 import os, random
 from pathlib import Path
@@ -36,6 +38,7 @@ print(resident_bytes() - before)
 """
 
 
+@pytest.mark.slow
 def test_3000_renders_leave_nothing_behind():
     run = [sys.executable, "-c", SCRIPT]
     grown = subprocess.run(run, capture_output=True, text=True, check=True, timeout=120)

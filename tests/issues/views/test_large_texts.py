@@ -40,6 +40,7 @@ def resident_mib(name: str) -> float:
     return int(kib) / 1024
 
 
+@pytest.mark.slow
 def test_fifteen_mails_of_1_mb_are_shown_in_bounded_time_and_memory(client):
     issue = IssueFactory()
     page = reverse("issue-detail", args=[issue.project.path, issue.iid])

@@ -1,4 +1,4 @@
-"""One step of a crash test, in a process of its own that may be killed."""
+"""Steps of a crash test, in a process of their own that may be killed."""
 
 import os
 import shutil
@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.migrated import find_migrated
+
 ROOT = Path(__file__).resolve().parents[1]
 DEADLINE_SECONDS = 300
 
@@ -14,7 +16,12 @@ DEADLINE_SECONDS = 300
 def run_step(
     script: Path, *words: str, database: Path, returncode: int = 0, **environment: str
 ) -> str:
-    """What the step prints. Steps of one test share a database."""
+    """What the steps print. Those of one test share a database, which the first finds empty.
+
+    Steps that nobody kills may share a process: to start one takes longer than most steps.
+    """
+    if not database.exists():
+        shutil.copyfile(find_migrated(), database)
     shared = {"DATABASE_URL": f"sqlite:///{database}", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, str(script), *words],
@@ -37,10 +44,10 @@ def prepare(script: Path, folder: Path) -> Path:
 
 
 def on_copy(script: Path, prepared: Path, folder: Path) -> Callable[..., str]:
-    """Runs a step on a copy of the database, which is made now; gives what it prints."""
+    """Runs steps on a copy of the database, which is made now; gives what they print."""
     database = shutil.copytree(prepared.parent, folder / "copy") / prepared.name
 
-    def run(step: str, returncode: int = 0) -> str:
-        return run_step(script, step, database=database, returncode=returncode).strip()
+    def run(*names: str, returncode: int = 0) -> str:
+        return run_step(script, *names, database=database, returncode=returncode).strip()
 
     return run

@@ -1,6 +1,7 @@
 """A worker that is killed at a chosen instruction: run by test_outbox_crash as a process.
 
-Usage: crash_steps.py STEP, with the address of a database and of a mail server in the environment.
+Usage: crash_steps.py STEP..., with the address of a database and of a mail server in the
+environment.
 """
 
 import datetime as dt
@@ -13,7 +14,6 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_test"
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from issues import outbox, sending, services  # noqa: E402
@@ -29,7 +29,6 @@ settings.EMAIL_PORT = int(os.environ["SINK_PORT"])
 
 def prepare():
     """An issue on which three people have written, so that its note is told to four."""
-    call_command("migrate", verbosity=0)
     issue = IssueFactory()
     for _person in range(3):
         NoteFactory(issue=issue)
@@ -66,4 +65,5 @@ def show():
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]]()
+    for step in sys.argv[1:]:
+        globals()[step]()

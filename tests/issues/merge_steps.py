@@ -1,6 +1,6 @@
 """A worker that merges and is killed at a chosen instruction: run by test_merging_crash.
 
-Usage: merge_steps.py STEP, with a database and a folder of repositories in the environment.
+Usage: merge_steps.py STEP..., with a database and a folder of repositories in the environment.
 """
 
 import datetime as dt
@@ -14,7 +14,6 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_test"
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from issues import repositories, services  # noqa: E402
@@ -30,7 +29,6 @@ settings.REPOSITORIES_ROOT = Path(os.environ["ROOT"]) / "repositories"
 
 def prepare():
     """A merge request that needs a merge commit."""
-    call_command("migrate", verbosity=0)
     member = MembershipFactory(role=Role.MAINTAINER, user__username="max")
     plant(member.project)
     clone = Clone(member.project, Path(os.environ["ROOT"]) / "clone")
@@ -84,4 +82,5 @@ def show():
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]]()
+    for step in sys.argv[1:]:
+        globals()[step]()

@@ -16,9 +16,9 @@ pytestmark = pytest.mark.slow
 def run_step(tmp_path):
     database = tmp_path / "crash.sqlite3"
 
-    def run(step, returncode=0):
+    def run(*names, returncode=0):
         printed = steps.run_step(
-            SCRIPT, step, database=database, returncode=returncode, ROOT=str(tmp_path)
+            SCRIPT, *names, database=database, returncode=returncode, ROOT=str(tmp_path)
         )
         return printed.split()
 
@@ -42,8 +42,5 @@ MERGED = ["merged", "1", "1", "4"]
 def test_killed_amid_a_merge(run_step, step, left, swept):
     run_step(step, returncode=-signal.SIGKILL)
     assert run_step("show") == left
-    run_step("sweep")
-    run_step("sweep")
-    assert run_step("show") == swept
-    run_step("merge")
-    assert run_step("show") == MERGED
+    assert run_step("sweep", "sweep", "show") == swept
+    assert run_step("merge", "show") == MERGED

@@ -22,12 +22,12 @@ def sink():
 
 @pytest.fixture
 def run_step(sink, tmp_path):
-    """Runs one step in a process of its own; all share a database and the mail server."""
+    """Runs steps in a process of their own; all share a database and the mail server."""
     database = tmp_path / "crash.sqlite3"
 
-    def run(step, returncode=0):
+    def run(*names, returncode=0):
         printed = steps.run_step(
-            SCRIPT, step, database=database, returncode=returncode, SINK_PORT=str(sink.port)
+            SCRIPT, *names, database=database, returncode=returncode, SINK_PORT=str(sink.port)
         )
         return [line.split() for line in printed.splitlines()]
 
@@ -39,10 +39,7 @@ def test_killed_between_the_insert_of_a_fan_out_and_its_commit(run_step, sink):
     run_step("die_before_the_commit_of_a_fan_out", returncode=-signal.SIGKILL)
     assert run_step("show") == []
 
-    run_step("fan_out")
-    run_step("fan_out")
-
-    rows = run_step("show")
+    rows = run_step("fan_out", "fan_out", "show")
     assert [row[0] for row in rows] == ["pending"] * 4
     assert len({recipient for _, _, recipient, _ in rows}) == 4
     run_step("deliver")
@@ -52,16 +49,11 @@ def test_killed_between_the_insert_of_a_fan_out_and_its_commit(run_step, sink):
 
 
 def test_killed_between_the_250_of_the_server_and_our_commit(run_step, sink):
-    run_step("fan_out")
-    before = run_step("show")
+    before = run_step("fan_out", "show")
 
     run_step("die_between_250_and_our_commit", returncode=-signal.SIGKILL)
     assert len(sink.messages) == 1
-    run_step("deliver")
-    run_step("deliver_an_hour_later")
-    run_step("deliver_an_hour_later")
-
-    after = run_step("show")
+    after = run_step("deliver", "deliver_an_hour_later", "deliver_an_hour_later", "show")
     assert [row[2:] for row in after] == [row[2:] for row in before]
     assert [row[:2] for row in after] == [
         ["sent", "2"],

@@ -1,6 +1,7 @@
 """Letterbox in a folder of its own, run by the same commands that people use."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.migrated import find_migrated
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODELS = "from incoming_email.models import *; from issues.models import *; "
@@ -36,6 +39,10 @@ class Installation:
         self.environment = {**kept, "DATA_DIR": str(folder), **settings}
 
     def set_up(self) -> None:
+        """With the data of the demo. SQLite begins with a copy, which has most tables."""
+        if "DATABASE_URL" not in self.environment:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(find_migrated(), self.folder / "db.sqlite3")
         self.manage("migrate", "--verbosity", "0")
         self.manage("seed_demo")
 

@@ -11,7 +11,6 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_test"
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from incoming_email.inboxes.base import RawMessage  # noqa: E402
@@ -54,7 +53,6 @@ def store(**fields):
 
 
 def prepare():
-    call_command("migrate", verbosity=0)
     make_desk(add_cc=True)
     store(Message_ID="<first@customer.example>", Cc="ann@customer.example", subject="Help")
 

@@ -1,6 +1,6 @@
 """A worker that is killed while a member lets somebody into a ticket: run by test_joining_crash.
 
-Usage: joining_steps.py STEP, with the address of a database in the environment.
+Usage: joining_steps.py STEP..., with the address of a database in the environment.
 """
 
 import datetime as dt
@@ -12,7 +12,6 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_test"
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from incoming_email.inboxes.base import RawMessage  # noqa: E402
@@ -29,7 +28,6 @@ from tests.servicedesk.world import make_desk  # noqa: E402
 
 def prepare():
     """A ticket, and a mail of a member that lets one more into it."""
-    call_command("migrate", verbosity=0)
     desk = make_desk()
     issue = desk.open_ticket()
     routes = reply_keys.reply_routes(recipients=[desk.agent], item=issue, discussion="")
@@ -75,4 +73,5 @@ def show():
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]]()
+    for step in sys.argv[1:]:
+        globals()[step]()

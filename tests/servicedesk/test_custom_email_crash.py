@@ -29,13 +29,13 @@ def mail(tmp_path):
 
 @pytest.fixture
 def run_step(server, tmp_path, mail):
-    """Runs one step in a process of its own; all share a database and the mail server."""
+    """Runs steps in a process of their own; all share a database and the mail server."""
     database = tmp_path / "crash.sqlite3"
 
-    def run(step, returncode=0):
+    def run(*names, returncode=0):
         printed = steps.run_step(
             SCRIPT,
-            step,
+            *names,
             database=database,
             returncode=returncode,
             SINK_PORT=str(server.port),
@@ -52,16 +52,13 @@ def test_killed_between_the_mail_and_its_record_it_is_awaited(run_step, server, 
     assert len(server.messages) == 1
     assert run_step("show") == ["started", STARTED]
     mail.write_bytes(server.forwarded())
-    run_step("come_back")
-    assert run_step("show") == ["finished", STARTED, VERIFIED]
+    assert run_step("come_back", "show") == ["finished", STARTED, VERIFIED]
 
 
 def test_killed_before_the_mail_it_is_given_up(run_step, server):
     run_step("die_before_the_mail", returncode=-signal.SIGKILL)
     assert server.messages == []
-    run_step("give_up")
-    run_step("give_up")
-    assert run_step("show") == ["failed not_received", STARTED, FAILED]
+    assert run_step("give_up", "give_up", "show") == ["failed not_received", STARTED, FAILED]
 
 
 def test_killed_before_its_end_commits_it_ends_once(run_step, server, mail):
@@ -69,16 +66,12 @@ def test_killed_before_its_end_commits_it_ends_once(run_step, server, mail):
     mail.write_bytes(server.forwarded())
     run_step("die_before_the_end_commits", returncode=-signal.SIGKILL)
     assert run_step("show") == ["started", STARTED]
-    run_step("process_again")
-    run_step("process_again")
-    assert run_step("show") == ["finished", STARTED, VERIFIED]
+    assert run_step("process_again", "process_again", "show") == ["finished", STARTED, VERIFIED]
 
 
 def test_killed_while_leaders_are_told_of_a_failing_server_they_hear_of_it_once(run_step):
     run_step("fail")
     run_step("die_before_the_alert_commits", returncode=-signal.SIGKILL)
     assert run_step("show") == ["not_started", "Waits"]
-    run_step("watch")
-    run_step("watch")
     alert = f"The mail server of {ADDRESS} is rejecting mail"
-    assert run_step("show") == ["not_started", "Waits", alert]
+    assert run_step("watch", "watch", "show") == ["not_started", "Waits", alert]

@@ -34,8 +34,4 @@ def run_step(prepared, tmp_path):
 def test_killed_before_the_commit(step, run_step):
     run_step(step, returncode=-signal.SIGKILL)
     assert run_step("show") == BEFORE
-
-    run_step("process_later")
-    run_step("process_later")
-
-    assert run_step("show") == AFTER
+    assert run_step("process_later", "process_later", "show") == AFTER

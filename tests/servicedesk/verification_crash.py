@@ -1,6 +1,6 @@
 """A process that is killed while it verifies a custom address: run by test_custom_email_crash.
 
-Usage: verification_crash.py STEP, with the address of a database and of a mail server in the
+Usage: verification_crash.py STEP..., with the address of a database and of a mail server in the
 environment.
 """
 
@@ -15,7 +15,6 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_test"
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from incoming_email.models import InboundEmail, Mailbox  # noqa: E402
@@ -34,7 +33,6 @@ settings.DESK_SMTP_LOCAL_NETWORKS = True
 
 
 def prepare():
-    call_command("migrate", verbosity=0)
     desk = world.make_desk()
     MembershipFactory(project=desk.project, role=Role.OWNER)
     customer_server.custom_email(
@@ -120,4 +118,5 @@ def show():
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]]()
+    for step in sys.argv[1:]:
+        globals()[step]()

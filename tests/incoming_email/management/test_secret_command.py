@@ -167,12 +167,18 @@ def test_mailbox_is_the_only_one_of_its_purpose_or_named(mailbox, monkeypatch):
     assert run(COMMAND, "show", "--mailbox", "x")[2].startswith("There is no mailbox “x”.")
 
 
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory):
+    made = Installation(tmp_path_factory.mktemp("installation") / "data")
+    made.set_up()
+    return made
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_the_editor_and_removes_the_plain_text(tmp_path, number):
+def test_a_signal_ends_the_editor_and_removes_the_plain_text(installation, tmp_path, number):
     """The real command in a process of its own, with an editor that never ends."""
-    installation = Installation(tmp_path / "data")
-    installation.set_up()
-    name = installation.ask("print(Mailbox.objects.get().pk)")
+    name = installation.query("SELECT id FROM incoming_email_mailbox")
     program = tmp_path / "editor"
     opened = tmp_path / "opened"
     program.write_text(
@@ -189,7 +195,7 @@ def test_a_signal_ends_the_editor_and_removes_the_plain_text(tmp_path, number):
     process.send_signal(number)
     assert process.wait(PATIENCE_SECONDS) == 128 + number
     assert not file.parent.exists()
-    assert not (tmp_path / "data" / "secrets" / f"mailbox-{name}.yaml.enc").exists()
+    assert not (installation.folder / "secrets" / f"mailbox-{name}.yaml.enc").exists()
 
 
 def test_what_a_killed_command_left_is_removed_by_the_next(mailbox, tmp_path, place, monkeypatch):

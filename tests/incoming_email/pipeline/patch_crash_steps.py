@@ -15,7 +15,6 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_test"
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from incoming_email.inboxes.base import RawMessage  # noqa: E402
@@ -37,7 +36,6 @@ LATER = dt.timedelta(hours=1)
 
 def prepare():
     """A mail with two patches in the ledger, and a repository with one commit."""
-    call_command("migrate", verbosity=0)
     world = make_world()
     plant(world.issue.project)
     clone = Clone(world.issue.project, ROOT / "clone")

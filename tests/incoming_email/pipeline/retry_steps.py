@@ -1,6 +1,6 @@
 """A worker that is killed while it goes through what failed: run by test_retry_crash as a process.
 
-Usage: retry_steps.py STEP, with the address of a database in the environment.
+Usage: retry_steps.py STEP..., with the address of a database in the environment.
 """
 
 import datetime as dt
@@ -12,7 +12,6 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_test"
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from incoming_email import tasks  # noqa: E402
@@ -27,7 +26,6 @@ from tests.incoming_email.world import make_mail, make_world  # noqa: E402
 
 def prepare():
     """Four replies that an earlier version gave up."""
-    call_command("migrate", verbosity=0)
     world = make_world()
     mails = [make_mail(to=world.reply_address(), sender=world.member.email) for _ in range(4)]
     messages = [RawMessage(f"1:{n}", mail) for n, mail in enumerate(mails)]
@@ -84,4 +82,5 @@ def show():
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]]()
+    for step in sys.argv[1:]:
+        globals()[step]()

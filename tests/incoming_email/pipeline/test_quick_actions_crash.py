@@ -35,8 +35,4 @@ def run_step(prepared, tmp_path):
 def test_killed_before_the_commit(step, run_step):
     run_step(step, returncode=-signal.SIGKILL)
     assert run_step("show") == NOTHING
-
-    run_step("process_later")
-    run_step("process_later")
-
-    assert re.fullmatch(ALL, run_step("show"))
+    assert re.fullmatch(ALL, run_step("process_later", "process_later", "show"))

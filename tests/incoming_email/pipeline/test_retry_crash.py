@@ -37,5 +37,4 @@ def test_what_a_kill_leaves_is_done_once(run_step, step, left):
     assert run_step("show") == f"{FAILED} 0 notes"
     run_step(step, returncode=-signal.SIGKILL)
     assert run_step("show") == left
-    run_step("go_on")
-    assert run_step("show") == DONE
+    assert run_step("go_on", "show") == DONE

@@ -1,6 +1,6 @@
 """Somebody deletes a project and is killed at a chosen step: run by test_removing.
 
-Usage: removal_steps.py STEP, with a database and a folder of repositories in the environment.
+Usage: removal_steps.py STEP..., with a database and a folder of repositories in the environment.
 """
 
 import os
@@ -15,7 +15,6 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_test"
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -30,7 +29,6 @@ settings.REPOSITORIES_ROOT = Path(os.environ["ROOT"]) / "repositories"
 
 
 def prepare():
-    call_command("migrate", verbosity=0)
     for path in ("acme/gone", "acme/kept"):
         plant(ProjectFactory(path=path))
 
@@ -78,4 +76,5 @@ def show():
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]]()
+    for step in sys.argv[1:]:
+        globals()[step]()

@@ -93,10 +93,10 @@ def test_the_clock_calls_it(repositories_root):
 
 @pytest.fixture
 def run_step(tmp_path):
-    def run(step, returncode=0):
+    def run(*names, returncode=0):
         database = tmp_path / "crash.sqlite3"
         words = {"database": database, "returncode": returncode, "ROOT": str(tmp_path)}
-        return steps.run_step(SCRIPT, step, **words)
+        return steps.run_step(SCRIPT, *names, **words)
 
     run("prepare")
     return run
@@ -114,9 +114,6 @@ def run_step(tmp_path):
 def test_killed_while_a_project_is_deleted(run_step, step, left):
     run_step(step, returncode=-signal.SIGKILL)
     assert run_step("show") == left
-    run_step("sweep_at_once")
-    assert run_step("show") == left
-    if step == "die_before_the_commit":
-        run_step("delete")
-    run_step("sweep")
-    assert run_step("show") == "acme/kept | 2.git | 0"
+    assert run_step("sweep_at_once", "show") == left
+    again = ["delete"] if step == "die_before_the_commit" else []
+    assert run_step(*again, "sweep", "show") == "acme/kept | 2.git | 0"

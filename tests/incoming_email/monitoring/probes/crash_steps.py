@@ -1,6 +1,7 @@
 """A process that is killed round a probe: run by test_crash.
 
-Usage: crash_steps.py STEP, with the address of a database and of a mail server in the environment.
+Usage: crash_steps.py STEP..., with the address of a database and of a mail server in the
+environment.
 """
 
 import datetime as dt
@@ -13,7 +14,6 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_test"
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -33,7 +33,6 @@ settings.PROBE_MINUTES = 60
 
 
 def prepare():
-    call_command("migrate", verbosity=0)
     MailboxFactory()
     UserFactory(is_superuser=True)
 
@@ -85,4 +84,5 @@ def show_alerts():
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]]()
+    for step in sys.argv[1:]:
+        globals()[step]()

@@ -20,12 +20,12 @@ def sink():
 
 @pytest.fixture
 def run_step(sink, tmp_path):
-    """Runs one step in a process of its own; all share a database and the mail server."""
+    """Runs steps in a process of their own; all share a database and the mail server."""
     database = tmp_path / "crash.sqlite3"
 
-    def run(step, returncode=0):
+    def run(*names, returncode=0):
         return steps.run_step(
-            SCRIPT, step, database=database, returncode=returncode, SINK_PORT=str(sink.port)
+            SCRIPT, *names, database=database, returncode=returncode, SINK_PORT=str(sink.port)
         ).strip()
 
     run("prepare")
@@ -43,10 +43,7 @@ def run_step(sink, tmp_path):
 def test_killed_while_it_is_written(run_step, sink, step, left):
     run_step(step, returncode=-signal.SIGKILL)
     assert run_step("show") == left
-    run_step("probe")
-    run_step("probe")
-    run_step("deliver")
-    assert run_step("show") == "1 probes 1 mails"
+    assert run_step("probe", "probe", "deliver", "show") == "1 probes 1 mails"
     assert len(sink.messages) == 1
 
 
@@ -54,6 +51,4 @@ def test_killed_while_administrators_are_told(run_step):
     run_step("probe")
     run_step("die_while_telling", returncode=-signal.SIGKILL)
     assert run_step("show_alerts") == "0 alerts"
-    run_step("tell")
-    run_step("tell")
-    assert run_step("show_alerts") == "1 alerts"
+    assert run_step("tell", "tell", "show_alerts") == "1 alerts"

@@ -9,6 +9,9 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+HOME = BASE_DIR if (BASE_DIR / "manage.py").is_file() else Path.cwd()
+"""Where `.env` and `var` are: beside manage.py, or where an installed package is started."""
+
 GENERATED = ("SECRET_KEY", "ENCRYPTION_KEYS")
 """Secrets that are generated where none is given; django-environ rejects values starting with $."""
 IN_FILES = (
@@ -49,8 +52,8 @@ class Environment(environ.Env):  # type: ignore[misc]
 
 
 env = Environment()
-if (BASE_DIR / ".env").is_file():
-    env.read_env(BASE_DIR / ".env")
+if (HOME / ".env").is_file():
+    env.read_env(HOME / ".env")
 
 
 def refuse_renamed() -> None:
@@ -81,7 +84,7 @@ def read_secret_files() -> None:
 refuse_renamed()
 read_secret_files()
 
-DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / "var").resolve()
+DATA_DIR = Path(env.str("DATA_DIR", default="") or HOME / "var").resolve()
 
 
 def ensure_secrets() -> None:

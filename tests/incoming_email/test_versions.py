@@ -42,13 +42,6 @@ def test_a_file_that_can_not_be_read_stops_nothing(monkeypatch, tmp_path):
     assert re.fullmatch(r"0\.1\.0\+[0-9a-f]{8}", versions._read_code.__wrapped__())
 
 
-@pytest.mark.filterwarnings("ignore:.*beta")
-def test_tools_that_read_pyproject_are_told_the_same_release():
-    pyprojecttoml = pytest.importorskip("setuptools.config.pyprojecttoml")
-    project = pyprojecttoml.read_configuration(versions.ROOT / "pyproject.toml")["project"]
-    assert project["version"] == versions.RELEASE
-
-
 @pytest.mark.django_db
 def test_a_row_says_which_version_made_the_last_attempt(settings):
     settings.LETTERBOX_VERSION = "1"

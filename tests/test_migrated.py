@@ -6,9 +6,13 @@ import subprocess
 import sys
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.core.management import call_command
 from django.db import connection
 
+from issues.models import User
 from tests import migrated
+from tests.factories import UserFactory
 from tests.steps import ROOT
 
 APPLIED = "SELECT app, name, applied FROM django_migrations ORDER BY id"
@@ -46,6 +50,17 @@ def test_this_process_has_applied_nothing():
     assert [str(row[2]).partition("+")[0] for row in here] == [row[2] for row in there]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_permissions_are_there_again_after_a_test_that_commits():
+    before = list(Permission.objects.order_by("pk").values_list())
+    UserFactory()
+    call_command("flush", verbosity=0, interactive=False)
+    assert list(Permission.objects.order_by("pk").values_list()) == before
+    assert Permission.objects.filter(content_type__model="issue").count() >= 4
+    assert not User.objects.exists()
+
+
+@pytest.mark.slow
 def test_nothing_is_left_to_migrate(tmp_path):
     database = shutil.copyfile(migrated.find_migrated(), tmp_path / "copy.sqlite3")
     subprocess.run(

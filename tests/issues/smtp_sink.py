@@ -20,6 +20,7 @@ class Sink:
     data_answer: str = "250 kept"
     envelopes: list[tuple[str, list[str]]] = field(default_factory=list)
     messages: list[EmailMessage] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -43,6 +44,7 @@ class Sink:
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         if self.data_answer.startswith("250"):
             self.envelopes.append((envelope.mail_from, list(envelope.rcpt_tos)))
+            self.contents.append(envelope.content)
             policy = email.policy.default
             self.messages.append(email.message_from_bytes(envelope.content, policy=policy))
         return self.data_answer

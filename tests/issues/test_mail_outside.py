@@ -89,7 +89,9 @@ def test_mail_waits_for_its_time(mailoutbox):
 def test_uploads_are_attached_and_a_lost_one_is_left_out(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     issue = IssueFactory()
-    files = [NewFile(f"{name}.txt", "text/plain", name.encode(), name) for name in ("a", "b")]
+    files = [
+        NewFile(f"{name}.txt", "text/plain", f"{name}\n".encode(), name) for name in ("a", "b")
+    ]
     services.create_note(item=issue, author=issue.author, body="Two files", files=files)
     uploads = Upload.objects.order_by("filename")
     path_of(uploads[0]).unlink()
@@ -97,4 +99,4 @@ def test_uploads_are_attached_and_a_lost_one_is_left_out(settings, tmp_path):
     message = build_message(OutgoingEmail.objects.get()).message()
     attached = [part for part in message.walk() if part.get_filename()]
     assert [part.get_filename() for part in attached] == ["b.txt"]
-    assert [part.get_payload(decode=True) for part in attached] == [b"b"]
+    assert [part.get_payload(decode=True) for part in attached] == [b"b\n"]

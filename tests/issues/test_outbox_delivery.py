@@ -9,9 +9,9 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend as LocmemBackend
 from django.db import DatabaseError, connection
 
-from issues import outbox
+from issues import outbox, sending
 from issues.models import OutgoingEmail, OutgoingState
-from issues.outbox import MailHeaders, delivering
+from issues.outbox import delivering
 from issues.sending import EmailBackend as SmtpBackend
 from tests.issues.outgoing import NOW, enqueue
 from tests.issues.smtp_sink import free_port, running_sink
@@ -56,6 +56,34 @@ def test_the_null_reverse_path_and_a_named_one(sink):
     assert [message["From"] for message in sink.messages] == [
         "Letterbox <letterbox@letterbox.localhost>"
     ] * 2
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("", ""),
+        ("ann@example.com", "ann@example.com"),
+        ("Änn <ann@example.com>", "ann@example.com"),
+        ("ann@bücher.example", "ann@xn--bcher-kva.example"),
+        ('"a<b"@example.com', '"a<b"@example.com'),
+    ],
+)
+def test_an_address_of_the_envelope(address, written):
+    assert sending.write_envelope_address(address) == written
+
+
+def test_an_address_that_ascii_has_no_signs_for():
+    with pytest.raises(ValueError, match="Invalid address"):
+        sending.write_envelope_address("änn@example.com")
+
+
+@pytest.mark.django_db
+def test_line_ends_are_those_of_smtp(sink):
+    enqueue(text="one\n.two\r\nthree\n")
+    outbox.deliver_due(now=NOW)
+    (content,) = sink.contents
+    assert b"\r\n" in content
+    assert b"\n" not in content.replace(b"\r\n", b"")
 
 
 @pytest.mark.django_db
@@ -119,14 +147,14 @@ def test_a_server_that_is_away_costs_no_attempt(settings):
 
 
 @pytest.mark.django_db
-def test_a_mail_that_cannot_be_written_stops_nobody():
-    enqueue(n=1, headers=MailHeaders(reply_to="no address at all é"))
+def test_a_mail_that_cannot_be_written_stops_nobody(sink):
+    enqueue(n=1, recipient="änn@example.com")
     enqueue(n=2)
 
     assert outbox.deliver_due(now=NOW) == 1
 
-    assert [message.to for message in mail.outbox] == [["ann2@example.com"]]
-    assert OutgoingEmail.objects.get(recipient="ann1@example.com").last_error.startswith(
+    assert [recipients for _, recipients in sink.envelopes] == [["ann2@example.com"]]
+    assert OutgoingEmail.objects.get(recipient="änn@example.com").last_error.startswith(
         "ValueError: Invalid address"
     )
 

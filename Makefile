@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Tests wait more than they compute: one more at a time than there are cores.
 WORKERS ?= $(shell $(PYTHON) -c "import os; print(1 + (os.cpu_count() or 1))")
 
-.PHONY: run test test-fast check format clean
+.PHONY: run test test-fast test-deep check format clean
 
 $(VENV)/.runtime: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -25,13 +25,16 @@ run: $(VENV)/.runtime
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q $(if $(SEED),--randomly-seed=$(SEED))
 
 # Compiled tests are kept, whatever the environment says: to compile them takes as long as many run.
-test test-fast: export PYTHONDONTWRITEBYTECODE =
+test test-fast test-deep: export PYTHONDONTWRITEBYTECODE =
 
 test: $(VENV)/.tools
 	PYTHONDEVMODE=1 $(PYTEST) $(ARGS)
 
 test-fast: $(VENV)/.tools
-	$(PYTEST) -m "not (services or slow or growth or hypothesis)" $(ARGS)
+	$(PYTEST) -m "not (services or slow or growth or hypothesis or deep)" $(ARGS)
+
+test-deep: $(VENV)/.tools
+	TEST_DEPTH=5 $(PYTEST) -m "deep or fault or growth or hypothesis" $(ARGS)
 
 check: $(VENV)/.tools
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings as django_settings
 from hypothesis import HealthCheck, settings
 
+from tests.depth import DEPTH
 from tests.waiting import PATIENCE_SECONDS
 
 pytest_plugins = [
@@ -18,7 +19,12 @@ pytest_plugins = [
 ]
 
 # On a busy machine an example may take long, and its data, too.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "patient",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=100 * DEPTH,
+)
 # A new counter-example is welcome at a desk; CI must say the same of the same commit.
 settings.register_profile("repeatable", settings.get_profile("patient"), derandomize=True)
 settings.load_profile("repeatable" if os.environ.get("CI") else "patient")

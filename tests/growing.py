@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from tests.depth import DEPTH
+
 Input = TypeVar("Input")
 
 ROUNDS = 8
@@ -21,9 +23,10 @@ def assert_linear(
     caches: up to 2.5 times that, or the root of `large / small` where this is more. What takes the
     square of the size takes `large / small` times its share, so `large` is at least four times
     `small`. Both are measured again, in turn, until they fit or the rounds are over: other
-    work on the machine makes a measurement longer, and never shorter.
+    work on the machine makes a measurement longer, and never shorter. A deep run takes larger ones.
     """
     assert large >= 4 * small
+    small, large = small * DEPTH, large * DEPTH
     contents = make(small), make(large)
     ratio = large / small
     limit = ratio * max(2.5, ratio**0.5)

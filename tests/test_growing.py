@@ -17,5 +17,5 @@ def test_linear_work_passes():
 
 
 def test_quadratic_work_fails():
-    with pytest.raises(AssertionError, match=r"1000: .* s, 4000: .* s"):
-        assert_linear(count_up, lambda size: size * size // 4, 1_000, 4_000)
+    with pytest.raises(AssertionError, match=r"\d+: .* s, \d+: .* s"):
+        assert_linear(count_up, lambda size: size * size // 4, 1_000, 8_000)

@@ -10,13 +10,19 @@ from collections import Counter
 
 import pytest
 
+from tests.depth import DEPTH
 from tests.faults.world import Mail, World
 from tests.journeys.installation import Installation
 from tests.servers.dovecot import free_ports
 from tests.servers.postgresql import running_server
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.slow,
+    pytest.mark.fault,
+    pytest.mark.timeout(600 * DEPTH),
+]
 RESUME_SECONDS = 30
 AWAY_SECONDS = 10
 START_SECONDS = 90
@@ -92,7 +98,7 @@ def test_mail_flows_again_after_each_cut(world, tmp_path):
         exchange(world)
         storm(world)
         stormed = time.monotonic()
-        for _ in range(2):
+        for _ in range(2 * DEPTH):
             world.server.cut_connections()
             assert [world.ask_web(), world.ask_web()] == [200, 200]
             exchange(world)

@@ -5,13 +5,19 @@ import time
 
 import pytest
 
+from tests.depth import DEPTH
 from tests.journeys.installation import WORKER, Installation
 from tests.servers.dovecot import password_of
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.services, pytest.mark.slow]
-COUNT = 500
-KILLS = 4
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.slow,
+    pytest.mark.fault,
+    pytest.mark.timeout(900 * DEPTH),
+]
+COUNT = 500 * DEPTH
+KILLS = 4 * DEPTH
 NOTES = "SELECT count(*) FROM issues_note WHERE body LIKE 'Answer %'"
 DONE = "SELECT count(*) FROM incoming_email_inboundemail WHERE status = 'processed'"
 
@@ -74,7 +80,7 @@ def finish(installation):
         installation.manage("check_incoming_email", "--fetch", "--json", check=False)
         return installation.query(DONE) >= COUNT
 
-    wait_until(done, 600)
+    wait_until(done, 600 * DEPTH)
 
 
 def assert_each_acted_once(installation):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incoming_email.parsing.html.markdown import split_html_reply, to_markdown
+from tests.depth import DEPTH
 
 PIECES = [
     "<div>",
@@ -83,7 +84,7 @@ def render(markdown: str) -> str:
     )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000 * DEPTH, deadline=None)
 @given(MARKUP)
 def test_rendered_markdown_holds_nothing_active(markup):
     rendered = render(to_markdown(markup)).lower()
@@ -98,7 +99,7 @@ PROSE = [
 ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500 * DEPTH, deadline=None)
 @given(st.lists(st.sampled_from(PROSE), max_size=25).map("".join))
 def test_no_line_is_a_quick_action_or_mention(markup):
     markdown = to_markdown(markup)
@@ -107,7 +108,7 @@ def test_no_line_is_a_quick_action_or_mention(markup):
     assert re.search(r"(?<![\w\\@/.+-])@bob", markdown) is None
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500 * DEPTH, deadline=None)
 @given(MARKUP)
 def test_split_holds_no_marks_and_no_active_markup(markup):
     split = split_html_reply(markup)
@@ -117,7 +118,7 @@ def test_split_holds_no_marks_and_no_active_markup(markup):
         assert ACTIVE.search(render(half).lower()) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * DEPTH, deadline=None)
 @given(st.lists(st.sampled_from(["alpha", "beta", "gamma"]), min_size=1, max_size=9))
 def test_every_word_is_in_one_of_the_halves(words):
     quote = '<blockquote type="cite">delta</blockquote>'

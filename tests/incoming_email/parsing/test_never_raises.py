@@ -12,11 +12,12 @@ from incoming_email.parsing.limits import Limits
 from incoming_email.parsing.message import parse, parse_plain
 from incoming_email.parsing.mime.mailboxes import parse_mailboxes
 from incoming_email.parsing.mime.parameters import parse_value
+from tests.depth import DEPTH
 
 SAMPLES = [
     path.read_bytes() for path in sorted((Path(__file__).parents[2] / "emails").glob("*.eml"))
 ]
-MANY = settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=2000 * DEPTH, deadline=None, suppress_health_check=list(HealthCheck))
 
 NAMES = [
     b"From", b"To", b"Cc", b"Subject", b"Date", b"Message-ID", b"References", b"Reply-To",

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incoming_email.parsing.replies.splitting import split_reply
+from tests.depth import DEPTH
 from tests.growing import assert_linear
 
 PIECES = [
@@ -56,7 +57,7 @@ def solid(text: str) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000 * DEPTH, deadline=None)
 @given(TEXTS)
 def test_every_line_is_in_one_of_the_halves(text):
     split = split_reply(text)
@@ -67,7 +68,7 @@ def test_every_line_is_in_one_of_the_halves(text):
     assert len(lines) <= len(reply) + len(quoted)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000 * DEPTH, deadline=None)
 @given(TEXTS)
 def test_halves_keep_the_order_of_the_input(text):
     split = split_reply(text)
@@ -77,7 +78,7 @@ def test_halves_keep_the_order_of_the_input(text):
         assert all(any(there.startswith(line) for there in rest) for line in solid(half))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000 * DEPTH, deadline=None)
 @given(TEXTS)
 def test_second_split_cuts_nothing(text):
     once = split_reply(text).reply
@@ -85,7 +86,7 @@ def test_second_split_cuts_nothing(text):
     assert split_reply(once).reply == once
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000 * DEPTH, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=20).map("\n\n".join))
 def test_own_text_is_never_all_cut(text):
     if OWN & set(text.split("\n")):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from incoming_email.sender_auth import key_records
 from incoming_email.sender_auth.key_records import KeyRecords
 from incoming_email.sender_auth.signatures import check_signatures
+from tests.depth import DEPTH
 from tests.incoming_email.sender_auth.signing import record, record_name, sign
 from tests.servers.dns import running_name_server
 
@@ -173,7 +174,7 @@ class Never:
 
 
 @given(st.binary(max_size=300), st.integers(0, 400), st.sampled_from([b"", b"\r\n", b"=", b";"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * DEPTH, deadline=None)
 def test_no_bytes_make_it_raise(junk, at, more):
     signed = sign(MAIL)
     broken = signed[:at] + junk + more + signed[at:]

@@ -16,6 +16,7 @@ from issues.rendering.limits import (
     count_rescanned,
 )
 from issues.rendering.markdown import to_html
+from tests.depth import DEPTH
 from tests.growing import assert_linear
 
 
@@ -69,7 +70,7 @@ TABLE_PIECES = [
 ]
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000 * DEPTH, deadline=None)
 @given(st.lists(st.sampled_from(TABLE_PIECES), max_size=40).map("".join))
 @example("a|b\n-|-\n>\n1|2")
 @example("> a|b\n-|-\n1|2")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from issues.rendering import render_mail, render_markdown
 from issues.rendering.limits import MAX_DEPTH, MAX_HTML_BYTES
 from issues.rendering.pictures import is_upload
+from tests.depth import DEPTH
 
 ALLOWED = {
     "a": {"href", "title", "rel"},
@@ -139,7 +140,7 @@ def read(html: str, *, in_mail: bool) -> None:
     assert reader.open == []
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000 * DEPTH, deadline=None)
 @given(TEXT)
 def test_any_text_becomes_well_formed_html_of_allowed_elements(text):
     read(render_markdown(text), in_mail=False)

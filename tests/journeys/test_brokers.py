@@ -47,6 +47,6 @@ def test_a_message_is_processed_by_a_worker(broker, tmp_path):
             wait_until(
                 lambda: installation.query(
                     "SELECT count(*) FROM incoming_email_inboundemail"
-                    " WHERE outcome = 'issue acme/shop#2'"
+                    " WHERE outcome LIKE 'issue acme/shop#%'"
                 )
             )

@@ -99,10 +99,15 @@ def test_mail_becomes_an_issue_and_pages_have_their_style(letterbox, environment
 
 
 def read_pages(environment: dict[str, str], folder: Path) -> tuple[str, str]:
-    """The log-in page of the web process, and the first style sheet that it names."""
+    """The log-in page of the web process, started as the README says, and the first style sheet that it names."""
     (port,) = free_ports(1)
-    web = (sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}")
-    process = subprocess.Popen(web, cwd=folder, env=environment, stderr=subprocess.DEVNULL)
+    web = ("gunicorn", "--config", "python:config.web_server", "config.wsgi")
+    process = subprocess.Popen(
+        [sys.executable, "-m", *web],
+        cwd=folder,
+        env=environment | {"WEB_PORT": str(port)},
+        stderr=subprocess.DEVNULL,
+    )
     try:
         wait_until(lambda: is_taken(port))
         page = read(port, "/login/")

@@ -1,0 +1,13 @@
+"""Gunicorn's settings, of `gunicorn.conf.py` and of --config python:config.web_server."""
+
+from config.settings import LOGGING, WEB_MAX_REQUESTS, WEB_PORT
+
+# Not PORT: gunicorn would listen on every network.
+bind = f"127.0.0.1:{WEB_PORT}"
+threads = 4
+# A process that is replaced now and then gives back what memory it has gathered.
+max_requests = WEB_MAX_REQUESTS
+max_requests_jitter = WEB_MAX_REQUESTS // 10
+logconfig_dict = LOGGING
+# Nothing uses it, and it would be created in the home of a user who may have none.
+control_socket_disable = True

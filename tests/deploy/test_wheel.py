@@ -99,7 +99,7 @@ def test_mail_becomes_an_issue_and_pages_have_their_style(letterbox, environment
 
 
 def read_pages(environment: dict[str, str], folder: Path) -> tuple[str, str]:
-    """The log-in page of the web process, started as the README says, and the first style sheet that it names."""
+    """The log-in page of the web process, and its first style sheet. Started as README says."""
     (port,) = free_ports(1)
     web = ("gunicorn", "--config", "python:config.web_server", "config.wsgi")
     process = subprocess.Popen(

@@ -26,8 +26,7 @@ def ask(listener: Listener, _position: str, seconds: float) -> Generator[StepAns
     """
     host, name = listener.host, listener.host_name
     try:
-        with smtplib.SMTP(host, listener.port, local_hostname=name, timeout=seconds * PATIENCE):
-            yield Said(Answer.YES, _("it greets with 220"))
+        client = smtplib.SMTP(host, listener.port, local_hostname=name, timeout=seconds * PATIENCE)
     except (OSError, smtplib.SMTPException) as error:
         if _greets_by_lmtp(listener):
             yield Said(Answer.YES, _("it greets with 220, by LMTP"))
@@ -40,6 +39,9 @@ def ask(listener: Listener, _position: str, seconds: float) -> Generator[StepAns
             "Start it: python manage.py serve_smtp. Check SMTP_LISTENER_HOST, SMTP_LISTENER_PORT."
         )
         yield Said(Answer.NO, describe_error(error), remedy)
+        return
+    client.close()  # without QUIT, whose answer would be waited for
+    yield Said(Answer.YES, _("it greets with 220"))
 
 
 def _greets_by_lmtp(listener: Listener) -> bool:

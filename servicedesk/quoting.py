@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from issues.marked_text import MarkedText, split_lines
 from servicedesk.placeholders import PLACEHOLDER, WORDS_OF_OTHERS
 
-_RISKY_START = re.compile(r"\s*(?:[/<>]|```|~~~)| {4}|\t")
+_RISKY_START = re.compile(r"[\s\u200b\u2060\ufeff]*(?:[/<>]|```|~~~)| {4}|\t")
 """A line that begins so may be a command, or end or begin code, HTML or a quote."""
 
-_ACTS = re.compile(r"(?<!\S)[/@](?=\w)")
+_ACTS = re.compile(r"(?<![^\s\u200b\u2060\ufeff])[/@](?=\w)")
 """A command, if a mail program breaks the line before it; or a call of a person."""
 
 _QUOTE_MARKS = re.compile(r"[ \t]*>[ \t>]*")

@@ -18,7 +18,10 @@ from issues.marked_text import MarkedText, split_lines
 from issues.own_lines import find_own_lines
 from issues.quick_actions.types import Command, QuickAction, Reading, Refusal
 
-COMMAND = re.compile(r"/(?P<name>[a-z][a-z_]{0,39})(?:[ \t]+(?P<argument>.*))?", re.IGNORECASE)
+INVISIBLE = "\u200b\u2060\ufeff"
+"""Signs without width, which programs put before a line and nobody sees."""
+
+COMMAND = re.compile(r"/(?P<name>[a-z][a-z_]{0,39})(?:[ \t\xa0]+(?P<argument>.*))?", re.IGNORECASE)
 FOLDERS = frozenset(
     {
         *("bin", "boot", "dev", "etc", "home", "lib", "media", "mnt", "opt", "proc", "root"),
@@ -95,9 +98,9 @@ class _Reader:
 
     def take(self, line: str, place: _Place) -> bool:
         """Whether the line is a command, and so no part of the text."""
-        if place is _Place.TEXT or not line.startswith("/"):
+        if place is _Place.TEXT:
             return False
-        line = line.rstrip()
+        line = _bare(line)
         found = COMMAND.fullmatch(line)
         if found is None:
             return False
@@ -136,6 +139,11 @@ class _Reader:
             close = get_close_matches(name, self.actions, n=1, cutoff=0.75)
             self.guesses[name] = close[0] if close and name not in FOLDERS else ""
         return self.guesses[name]
+
+
+def _bare(line: str) -> str:
+    """Without what nobody sees at its ends."""
+    return line.lstrip(INVISIBLE).rstrip()
 
 
 def _find_places(lines: Sequence[str], text: MarkedText) -> Iterator[_Place]:

@@ -24,6 +24,7 @@ VALUE_LINES = st.one_of(
         [
             *("/close", "/title Pwned", "```", "~~~~", "````sh", "<pre>", "</pre>", "<!--", "-->"),
             *("<div>", "> /close", "    /close", "\t", "@rita", "word /close", "", " ", "\\"),
+            *("\u200b/close", "\ufeff/title Pwned", "word \u2060/close"),
             *("%{ISSUE_ID}", "/", "//", "- /close", "x" * 80 + " /close"),
         ]
     ),
@@ -49,6 +50,14 @@ def test_no_value_gives_or_hides_a_command(template, value, header):
     text = fill(template, value, header)
     expected = commands(fill(template, "a word\nand another", "ACME"))
     assert commands(text) == commands(typed(text.source)) == expected
+
+
+@pytest.mark.parametrize("sign", ["", " ", "\u200b", "\ufeff", "\u2060 \u200b"])
+def test_a_value_that_begins_like_a_command_becomes_a_quote(sign):
+    """Whoever edits the text and sends it has typed all of it."""
+    text = fill("%{ISSUE_DESCRIPTION}.", f"{sign}/title Pwned")
+    assert text.source.startswith(">")
+    assert commands(typed(text.source)) == []
 
 
 @given(st.lists(TEMPLATE_LINES, max_size=8).map("\n".join), VALUES)

@@ -20,7 +20,8 @@ _SEAM = re.compile(
 _BROKEN_SEAM = re.compile(r"-{5,} ?[^ -].{0,200}")
 """Its first line, where a mail program has broken it."""
 
-_COMMAND = re.compile(r"(?:^|[\r\n])/[A-Za-z]")
+_COMMAND = re.compile(r"(?:^|[\r\n])[\u200b\u2060\ufeff]*/[A-Za-z]")
+"""A line that could be one; signs without width before it count for nothing."""
 
 _MARKS = "> \t|"
 """A line of these alone is a blank one within a quote, and goes on nowhere."""

@@ -96,6 +96,11 @@ def test_what_people_draw_themselves_is_no_top_of_a_mail(line):
     assert find_others(text, kept_whole(text)) == (OthersLines(), OthersLines())
 
 
+def test_a_sign_without_width_hides_no_command_of_others():
+    text = f"Hi\n\n{FORWARD}\u200b/close"
+    assert 6 in others_in(text)
+
+
 LINES = st.one_of(
     st.sampled_from(
         ["/close", "-- ", "> x", "text", "", FORWARD.strip(), "On 1 May 2026, Bo wrote:", "```"]

@@ -26,6 +26,10 @@ class MarkedText:
     """Numbers of the lines that may be the rest of such a one, since mail programs break long
     lines. It may have been cut from the text. What is below a quote need not be named."""
 
+    doubtful: tuple[str, ...] = ()
+    """Lines that would be commands if they were the person's own, which could not be told. They
+    are among `others`, or were cut from the text; the person is told of them."""
+
     def strip(self) -> "MarkedText":
         """Without white space at either end, as `str.strip`."""
         cut = len(self.source) - len(self.source.lstrip())
@@ -34,7 +38,7 @@ class MarkedText:
             frozenset(number - gone for number in numbers if number >= gone)
             for numbers in (self.others, self.below_others)
         )
-        return MarkedText(self.source.strip(), others, below_others)
+        return MarkedText(self.source.strip(), others, below_others, self.doubtful)
 
 
 NO_TEXT = MarkedText()
@@ -50,9 +54,14 @@ def filled_in(source: str) -> MarkedText:
     return MarkedText(source, frozenset(range(len(split_lines(source)))))
 
 
-def marked(source: str, others: Iterable[int], below_others: Iterable[int]) -> MarkedText:
+def marked(
+    source: str,
+    others: Iterable[int],
+    below_others: Iterable[int],
+    doubtful: Iterable[str] = (),
+) -> MarkedText:
     """Some of it, by the numbers of the lines."""
-    return MarkedText(source, frozenset(others), frozenset(below_others))
+    return MarkedText(source, frozenset(others), frozenset(below_others), tuple(doubtful))
 
 
 def split_lines(source: str) -> list[str]:

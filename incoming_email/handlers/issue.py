@@ -35,7 +35,7 @@ class IssueHandler:
                 project=target.project,
                 author=target.author,
                 title=email.subject,
-                description=marked(email.text, others.numbers, others.below),
+                description=marked(email.text, others.numbers, others.below, others.doubtful),
                 now=context.now,
                 files=new_files(email, context.inbound_email_id),
             )

@@ -56,7 +56,7 @@ class IssueNoteHandler:
             written = quick_actions.write_note(
                 item=target.item,
                 author=target.author,
-                body=marked(email.text, others.numbers, others.below),
+                body=marked(email.text, others.numbers, others.below, others.doubtful),
                 now=context.now,
                 discussion=answered.on(target.item) if answered else "",
                 files=files,

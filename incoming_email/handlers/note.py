@@ -62,7 +62,7 @@ class NoteHandler:
             written = quick_actions.write_note(
                 item=target.item,
                 author=target.author,
-                body=marked(email.reply, others.numbers, others.below),
+                body=marked(email.reply, others.numbers, others.below, others.doubtful),
                 now=context.now,
                 quoted=email.quoted,
                 discussion=target.discussion,

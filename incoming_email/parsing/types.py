@@ -75,6 +75,10 @@ class OthersLines:
     below: tuple[int, ...] = ()
     """Lines right below one of others, which the text need not hold. They may be the rest of it."""
 
+    doubtful: tuple[str, ...] = ()
+    """Lines, also such as were cut from the text, that look like commands and count as another's by
+    a guess only."""
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedEmail:

@@ -98,7 +98,7 @@ def read_patches(email: ParsedEmail, *, is_reply: bool = False) -> MailedPatches
     title = tag.title if tag else ""
     whole = email.reply if is_reply else email.text
     others = email.others_in_reply if is_reply else email.others_in_text
-    text = marked(whole, others.numbers, others.below).strip()
+    text = marked(whole, others.numbers, others.below, others.doubtful).strip()
     places, mails, cover = _read_attached(email, is_reply=is_reply)
     if not mails and email.patch_texts:
         found = _read_inline(email, tag)
@@ -207,7 +207,7 @@ def _read_words(text: str, sender: str) -> tuple[str, MarkedText]:
 
 def _mark_own(text: str) -> MarkedText:
     others, _in_reply = find_others(text, split_reply(text))
-    return marked(text, others.numbers, others.below)
+    return marked(text, others.numbers, others.below, others.doubtful)
 
 
 def _as_mail(email: ParsedEmail, tag: PatchTag, source: PatchText, content: bytes) -> bytes:

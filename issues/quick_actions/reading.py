@@ -39,6 +39,11 @@ BELOW_A_QUOTE = _(
     " carried out, leave a blank line above it."
 )
 
+BELOW_OTHERS = _(
+    "It stands below what looks like a signature, somebody else's words or a text added to the"
+    " mail, and may not be yours. To have it carried out, write it further up or on the page."
+)
+
 MAX_DOUBTS = 20
 """More are not reported: the text is then most likely not written by a person."""
 
@@ -63,7 +68,7 @@ _HTML = re.compile(
 
 def read_text(text: MarkedText, actions: Mapping[str, QuickAction], *, limit: int) -> Reading:
     """Never raises; linear in the length. At most `limit` commands are taken."""
-    if "/" not in text.source:
+    if "/" not in text.source and not text.doubtful:
         return Reading(text.source)
     lines = split_lines(text.source)
     reader = _Reader(actions, limit)
@@ -72,6 +77,8 @@ def read_text(text: MarkedText, actions: Mapping[str, QuickAction], *, limit: in
         for line, place in zip(lines, _find_places(lines, text), strict=True)
         if not reader.take(line, place)
     ]
+    for line in text.doubtful:
+        reader.tell(line)
     rest = "\n".join(_without_blank_ends(kept)) if reader.commands else text.source
     return Reading(rest, tuple(reader.commands), tuple(reader.doubts))
 
@@ -118,6 +125,14 @@ class _Reader:
             self.commands.append(Command(line, action, argument))
             return True
         return False
+
+    def tell(self, line: str) -> None:
+        """Of a line that is a command if it is the writer's own, which could not be told."""
+        line = _bare(line)
+        found = COMMAND.fullmatch(line)
+        action = self.actions.get(found["name"].lower()) if found else None
+        if found and action and action.fits((found["argument"] or "").strip()):
+            self._doubt(line, BELOW_OTHERS)
 
     def _doubt(self, line: str, why: Promise, **values: str) -> None:
         if len(self.doubts) < MAX_DOUBTS:

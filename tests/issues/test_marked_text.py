@@ -31,6 +31,7 @@ def test_lines_end_in_line_feed_and_carriage_return_only():
 def test_the_numbers_hold_without_the_white_space_around(source, others, stripped, left):
     assert marked(source, others, ()).strip() == marked(stripped, left, ())
     assert marked(source, (), others).strip() == marked(stripped, (), left)
+    assert marked(source, (), (), ["/x"]).strip() == marked(stripped, (), (), ["/x"])
 
 
 @given(st.text(alphabet=" \t\r\n\x0b\u2028a/"), st.sets(st.integers(0, 5)))

@@ -161,7 +161,7 @@ def _introduces(line: _Candidate, verb: int) -> bool:
         return True
     if line.ends_colon and line.quote_follows and is_name(text):
         return True
-    dated = _has_date(before)
+    dated = has_date(before)
     if _ADDRESS.search(before):
         if _ADDRESS_LAST.search(before):
             alone = " " not in before or _ENCLOSED_ADDRESS.search(before) is not None
@@ -178,15 +178,15 @@ def _introduces_before_name(line: _Candidate, verb: re.Match[str]) -> bool:
     before, after = line.lowered[: verb.start()].rstrip(), line.lowered[verb.end() :].strip(_EDGES)
     if _ADDRESS_LAST.search(before):
         named = line.quote_follows or LEAD.match(before) or can_be_name(line.text[: verb.start()])
-        return bool(named) and (_has_date(line.lowered) or bool(_TIME.search(line.lowered)))
-    if not _has_date(before) and _has_date(after) and LEAD.match(after) is not None:
+        return bool(named) and (has_date(line.lowered) or bool(_TIME.search(line.lowered)))
+    if not has_date(before) and has_date(after) and LEAD.match(after) is not None:
         return len(before.split()) <= MAX_NAME and before.split(" ", 1)[0] not in PRONOUNS
     if LEAD.match(before) is None:
         return False
     if _ADDRESS.search(after):
-        return _has_date(before) or _TIME.search(before) is not None
+        return has_date(before) or _TIME.search(before) is not None
     words = after.split()
-    if not words or len(words) > MAX_NAME + 2 or words[0] in PRONOUNS or not _has_date(before):
+    if not words or len(words) > MAX_NAME + 2 or words[0] in PRONOUNS or not has_date(before):
         return False
     return line.quote_follows or can_be_name(line.text[verb.end() :])
 
@@ -196,7 +196,7 @@ def _is_verbless(line: _Candidate) -> bool:
     if _TUTA.match(line.lowered):
         return True
     address = _ENCLOSED_ADDRESS.search(line.lowered)
-    if address is None or not _has_date(line.lowered):
+    if address is None or not has_date(line.lowered):
         return False
     if not (line.quote_follows or stands_alone_after_date(line.text[: address.start()])):
         return False
@@ -212,10 +212,10 @@ def _is_name_with_date(line: _Candidate) -> bool:
 
 
 def _has_date_and_time(lowered: str) -> bool:
-    return _TIME.search(lowered) is not None and _has_date(lowered)
+    return _TIME.search(lowered) is not None and has_date(lowered)
 
 
-def _has_date(text: str) -> bool:
+def has_date(text: str) -> bool:
     """Whether `text` contains a date: all numeric, or a year next to another number."""
     if _NUMERIC_DATE.search(text):
         return True

@@ -60,6 +60,13 @@ def is_header_block(plain_lines: Sequence[str], start: int) -> bool:
     return False
 
 
+def is_dated_block(plain_lines: Sequence[str], start: int) -> bool:
+    """Whether the header block at `start` names a date or a subject, as every mail program does."""
+    names = map(find_header_name, plain_lines[start : start + MAX_LINES])
+    roles = frozenset[Role]().union(*(HEADER_ROLES[name] for name in names if name))
+    return Role.SENT in roles or Role.SUBJECT in roles
+
+
 def find_heading(plain_lines: Sequence[str], attribution: int) -> int:
     """Where the lines 'To: …; Subject: …;' begin that Yandex puts above its attribution.
 

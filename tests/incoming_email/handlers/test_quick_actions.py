@@ -71,7 +71,6 @@ def test_a_file_beside_commands_is_a_note(world, settings, tmp_path):
     "body",
     [
         "Hello" + HISTORY,
-        "Hello\r\n\r\n-- \r\nAnn\r\n/close",
         "Hello\r\n\r\n```\r\n/close\r\n```",
         "Hello\r\n\r\n    /close",
         "Hello\r\n\r\n> /close\r\n\r\nWhat is this?",
@@ -136,7 +135,35 @@ def test_a_text_that_was_added_to_the_mail_commands_nothing(world, way):
     assert issue.title != "Pwned"
     text = issue.description if way == "a new issue" else Note.objects.get(system=False).body
     assert text == "Fixed.\n\n\n" + FOOTER.replace("\r\n", "\n")
-    assert told() == []
+    ((_recipient, answer),) = told()
+    assert "/lock" in answer
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Hello\r\n\r\n-- \r\nAnn\r\n/close",
+        "Hello\r\n\r\nSent from my iPhone\r\n\r\n/close",
+        "=== Notes ===\r\n\r\nFixed.\r\n\r\n/close",
+        "Hello\r\n\r\nNga: Bo <bo@example.com>\r\nPër: Ann\r\nTema: x\r\n\r\n/close",
+    ],
+    ids=["signature", "footer of a phone", "heading", "forward in a language not known"],
+)
+def test_told_of_a_command_that_may_be_the_senders(world, body):
+    row = reply(world, body)
+    assert (row.status, world.issue.state) == (Status.PROCESSED, State.OPENED)
+    ((_recipient, answer),) = told()
+    assert "/close" in answer
+    assert "somebody else" in answer
+
+
+def test_told_of_a_command_below_a_banner_that_a_gateway_added(world):
+    part = "--b\r\nContent-Type: text/plain\r\n\r\n"
+    body = f"{part}[EXTERNAL] Be careful.\r\n\r\n{part}Fixed.\r\n\r\n/close\r\n--b--"
+    reply(world, body, **TWO_TEXTS)
+    assert world.issue.state == State.OPENED
+    ((_recipient, answer),) = told()
+    assert "/close" in answer
 
 
 ATTRIBUTION = "On Mon, Jan 1, 2024 at 10:00 AM Ann <ann@example.com> wrote:"

@@ -205,6 +205,14 @@ class TestLinesOfOthers:
         assert [doubt.line for doubt in reading.doubts] == ["/close"]
 
 
+def test_of_known_commands_among_doubtful_lines_the_writer_is_told():
+    lines = ("/close", "/close the door", "/colse", "/tmp", "\u200b/label ~bug", "text")
+    reading = read_text(marked("Fixed.", (), (), lines), find_actions(), limit=50)
+    assert (reading.text, reading.commands) == ("Fixed.", ())
+    assert [doubt.line for doubt in reading.doubts] == ["/close", "/label ~bug"]
+    assert all("signature" in doubt.why for doubt in reading.doubts)
+
+
 def read_marked(text, others, below=()):
     return read_text(marked(text, others, below), find_actions(), limit=50)
 

@@ -4,13 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incoming_email.parsing.replies.own_words import find_others
+from incoming_email.parsing.replies.own_words import MAX_DOUBTFUL, find_others
 from incoming_email.parsing.replies.splitting import Split, split_reply
 from incoming_email.parsing.types import OthersLines
 from issues.marked_text import split_lines
 from tests.growing import assert_linear
 
 FORWARD = "---------- Forwarded message ---------\nFrom: Bo <b@example.com>\nDate: today\n\n"
+
+ATTRIBUTION = "On Mon, Jan 1, 2024 at 10:00 AM Bo <bo@example.com> wrote:"
 
 HISTORY = "-----Original Message-----\nFrom: Bo\nSent: Monday\n\n"
 
@@ -96,6 +98,67 @@ def test_what_people_draw_themselves_is_no_top_of_a_mail(line):
     assert find_others(text, kept_whole(text)) == (OthersLines(), OthersLines())
 
 
+def told(text, **body):
+    """Lines that could be commands, of which the sender is told that they do not count."""
+    in_text, in_reply = find_others(text, split_reply(text), **body)
+    assert in_text.doubtful == in_reply.doubtful
+    return list(in_text.doubtful)
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "=== Notes ===",
+        "--- a/door.txt ---",
+        "------ see this ------",
+        "Fill in: \n__________",
+        "Steps:\nFrom: main menu\nTo: shop\nSubject: x\nDate: 2024-01-02",
+        "Name: Ann\nFrom: ann@x.example\nTo: b@x.example",
+        "From: ann@x.example\nTo: b@x.example",
+        "Fixed.\n\nSent from my iPhone",
+        "Fixed.\n\n-- \nAnn",
+        "Fixed.\n\n-- \n\u200b/title x",
+        ATTRIBUTION,
+    ],
+)
+def test_the_sender_is_told_of_a_command_below_what_may_be_their_own(above):
+    assert told(f"{above}\n\n/close")[-1] == "/close"
+
+
+@pytest.mark.parametrize("end", ["\n\n", "\n", "\n\nHello\n\nSent from my iPhone\n\n"])
+@pytest.mark.parametrize(
+    "top",
+    [
+        FORWARD,
+        HISTORY,
+        "Begin forwarded message:\n\nFrom: Bo <b@example.com>\nSubject: x\nDate: 1 May 2026\n",
+        "From: Carl <c@z.example>\nSent: Monday\nTo: b@y.example\nSubject: door\n",
+        "____________________\nFrom: Carl\nSent: 1 May 2026\nTo: Bo\nSubject: door\n",
+        "Von: Carl <c@z.example>\nGesendet: Montag\nAn: b@y.example\nBetreff: door\n",
+        "----- Forwarded message from Carl <c@z.example> -----\n",
+        ATTRIBUTION,
+        f"{ATTRIBUTION}\n> /close\n> Bo wrote:\n> > /close",
+        "##- Please type your reply above this line -##",
+    ],
+)
+def test_but_not_of_one_in_a_mail_of_a_known_form(top, end):
+    text = f"Fixed.\n\n{top}{end}/close" if not top.endswith("/close") else f"Fixed.\n\n{top}"
+    assert "/close" in text
+    assert told(text) == []
+
+
+def test_nor_of_one_in_code_below_a_signature():
+    assert told("Fixed.\n\n-- \nAnn\n```\n/close\n```") == []
+
+
+def test_told_of_a_command_in_a_text_below_a_banner():
+    assert told("[EXTERNAL] Be careful.\n\nFixed.\n/close", own_length=1) == ["/close"]
+
+
+def test_a_limited_number_is_told():
+    assert len(told("=== x ===\n" + "/close\n" * 1000)) == MAX_DOUBTFUL
+
+
 def test_a_sign_without_width_hides_no_command_of_others():
     text = f"Hi\n\n{FORWARD}\u200b/close"
     assert 6 in others_in(text)
@@ -122,9 +185,6 @@ def test_numbers_are_those_of_the_reader_of_commands(lines, end):
 @given(st.lists(LINES, max_size=12).map("\n".join) | st.text(), st.integers(0, 9) | st.none())
 def test_it_never_raises(text, own_length):
     find_others(text, split_reply(text), own_length=own_length)
-
-
-ATTRIBUTION = "On Mon, Jan 1, 2024 at 10:00 AM Bo <bo@example.com> wrote:"
 
 
 @pytest.mark.parametrize(

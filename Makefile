@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Tests wait more than they compute: one more at a time than there are cores.
-WORKERS ?= $(shell $(PYTHON) -c "import os; print(1 + (os.cpu_count() or 1))")
+CORES := $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
+WORKERS ?= $(shell $(PYTHON) -c "print(1 + $(CORES))")
 
 .PHONY: run test test-fast test-deep check format clean
 
@@ -22,6 +23,8 @@ run: $(VENV)/.runtime
 	$(BIN)/python manage.py seed_demo --check-ports > /dev/null
 	PATH="$(CURDIR)/$(BIN):$$PATH" deploy/run-all
 
+# Of what starts no server it is otherwise.
+test-fast: WORKERS = $(CORES)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q $(if $(SEED),--randomly-seed=$(SEED))
 
 # Compiled tests are kept, whatever the environment says: to compile them takes as long as many run.

@@ -1,13 +1,17 @@
-"""Gives the marker `services` to each test that starts a server, so that a run may leave it out.
+"""Gives the marker `services` to each test that starts a server, so that a run may leave it out,
+and `slow` to the whole ways of `tests/journeys`.
 
 Known by the fixtures of a test; one that starts a server by itself has the marker by hand, and
 fails without.
 """
 
+from pathlib import Path
+
 import pytest
 
 from tests.servers import programs
 
+JOURNEYS = Path(__file__).resolve().parents[1] / "journeys"
 FIXTURES = frozenset({"browser", "dovecot", "oauth_dovecot", "plain_dovecot"})
 
 
@@ -17,6 +21,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("services")
+        if JOURNEYS in item.path.parents:
+            item.add_marker("slow")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -20,7 +20,7 @@ from tests.factories import MembershipFactory, ProjectFactory
 from tests.incoming_email.world import make_mail
 from tests.servicedesk.world import CUSTOMER, answer, as_received, make_desk, sent, sent_to
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 SECRET = "s3cret fool"
 
 

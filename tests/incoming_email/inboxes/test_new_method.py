@@ -15,6 +15,7 @@ import pytest
 
 from incoming_email.inboxes.methods import Check, Method, Polling
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[3]
 STUB = Path(__file__).with_name("jmap")
 SCRIPT = Path(__file__).with_name("jmap_steps.py")

@@ -14,6 +14,7 @@ from incoming_email.pipeline.isolation.reading import RawText, parse_all
 from tests.incoming_email.pipeline.isolation.conftest import HOSTILE
 from tests.waiting import is_gone, join_all, wait_until
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[4]
 PARENT = f"""
 import os

@@ -4,7 +4,6 @@ Connections are ended, as by a failover or a firewall, and the server is stopped
 twice. Nothing is restarted, nothing is lost, nothing is done twice.
 """
 
-import socket
 import time
 from collections import Counter
 
@@ -32,14 +31,9 @@ RETRY_SECONDS = 180
 """What was cut in the middle is due again after PROCESSING_LEASE_SECONDS; the sweep, each minute,
 takes up what is due for one."""
 
-BATCH = 4
-"""Mails after each fault by each way: enough that every process of the worker gets some."""
-
 STORM = 20
 CUTS = 5
-TITLES = "SELECT string_agg(title, '|') FROM issues_issue WHERE title LIKE 'Mail %'"
 ATTEMPTS = "SELECT max(attempts) FROM incoming_email_inboundemail WHERE subject LIKE '%calm'"
-OLDEST_SIGN = "SELECT extract(epoch FROM min(seen_at)) FROM incoming_email_heartbeat"
 
 
 @pytest.fixture
@@ -56,21 +50,6 @@ def world(tmp_path):
         made = World(server, installation, tmp_path / "Maildir", web, listener)
         made.set_up()
         yield made
-
-
-def find_titles(world):
-    return Counter((world.server.query(TITLES) or "").split("|"))
-
-
-def exchange(world):
-    """Some mails by each way; all must be issues soon."""
-    deadline = time.monotonic() + RESUME_SECONDS
-    mails = [Mail(f"Mail {time.monotonic_ns()} calm") for _ in range(2 * BATCH)]
-    for by_listener, by_maildir in zip(mails[::2], mails[1::2], strict=True):
-        world.drop(by_maildir)
-        world.send(by_listener, until=deadline)
-    subjects = {mail.subject for mail in mails}
-    wait_until(lambda: subjects <= set(find_titles(world)), deadline - time.monotonic())
 
 
 def storm(world):
@@ -94,30 +73,24 @@ def stay_away(world):
 
 def test_mail_flows_again_after_each_cut(world, tmp_path):
     with world.installation.running_lines(world.lines(), log=tmp_path / "log") as processes:
-        wait_until(lambda: is_open(world.listener) and is_open(world.web), START_SECONDS)
-        exchange(world)
+        wait_until(world.is_open, START_SECONDS)
+        world.exchange(RESUME_SECONDS)
         storm(world)
         stormed = time.monotonic()
         for _ in range(2 * DEPTH):
             world.server.cut_connections()
             assert [world.ask_web(), world.ask_web()] == [200, 200]
-            exchange(world)
+            world.exchange(RESUME_SECONDS)
         for mode in ("fast", "immediate"):
             world.server.stop(mode)
             stay_away(world)
             world.server.start()
             back = time.time()
             assert world.ask_web() == 200
-            exchange(world)
-        wait_until(lambda: world.server.query(OLDEST_SIGN) > back, 60)
+            world.exchange(RESUME_SECONDS)
+        wait_until(lambda: world.find_oldest_sign() > back, 60)
         left = RETRY_SECONDS - (time.monotonic() - stormed)
-        wait_until(lambda: set(find_titles(world)) == world.accepted, left)
+        wait_until(lambda: set(world.find_titles()) == world.accepted, left)
         assert {name: each.returncode for name, each in processes.items() if each.poll()} == {}
-    assert find_titles(world) == Counter(world.accepted)
+    assert world.find_titles() == Counter(world.accepted)
     assert world.server.query(ATTEMPTS) == 1
-
-
-def is_open(port):
-    with socket.socket() as client:
-        client.settimeout(1)
-        return client.connect_ex(("127.0.0.1", port)) == 0

@@ -1,18 +1,26 @@
 """Letterbox on PostgreSQL, and who uses it: a mail server, a local delivery, a reader of pages."""
 
 import smtplib
+import socket
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.deploy.reading import read_procfile_lines
 from tests.journeys.installation import Installation
 from tests.servers.postgresql import PostgresqlServer
+from tests.waiting import wait_until
 
 DANA = "dana@letterbox.localhost"
 AGAIN_SECONDS = 0.5
+BATCH = 4
+"""Mails after each fault by each way: enough that every process of the worker gets some."""
+
+TITLES = "SELECT string_agg(title, '|') FROM issues_issue WHERE title LIKE 'Mail %'"
+OLDEST_SIGN = "SELECT extract(epoch FROM min(seen_at)) FROM incoming_email_heartbeat"
 SET_UP = """
 from incoming_email import demo; from django.utils import timezone
 address = demo.seed(now=timezone.now()).users[0].new_issue_address
@@ -60,6 +68,32 @@ class World:
         """The Procfile's, with the web pages at a port of their own."""
         lines = read_procfile_lines()
         return lines | {"web": f"{lines['web']} --bind 127.0.0.1:{self.web}"}
+
+    def is_open(self) -> bool:
+        """Do the listener and the web pages take connections?"""
+        for port in (self.listener, self.web):
+            with socket.socket() as client:
+                client.settimeout(1)
+                if client.connect_ex(("127.0.0.1", port)):
+                    return False
+        return True
+
+    def find_titles(self) -> Counter[str]:
+        return Counter((self.server.query(TITLES) or "").split("|"))
+
+    def find_oldest_sign(self) -> float:
+        """When the process of which nothing was heard for longest was heard of; of the epoch."""
+        return float(self.server.query(OLDEST_SIGN))
+
+    def exchange(self, seconds: float) -> None:
+        """Some mails by each way; all must be issues within that time."""
+        deadline = time.monotonic() + seconds
+        mails = [Mail(f"Mail {time.monotonic_ns()} calm") for _ in range(2 * BATCH)]
+        for by_listener, by_maildir in zip(mails[::2], mails[1::2], strict=True):
+            self.drop(by_maildir)
+            self.send(by_listener, until=deadline)
+        subjects = {mail.subject for mail in mails}
+        wait_until(lambda: subjects <= set(self.find_titles()), deadline - time.monotonic())
 
     def send(self, mail: Mail, *, until: float) -> None:
         """As a mail server does: again and again while the answer is 4xx."""

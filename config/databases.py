@@ -4,6 +4,7 @@ from typing import Any
 
 from config.environment import DATA_DIR, env
 
+DATABASE_SILENCE_SECONDS = env.float("DATABASE_SILENCE_SECONDS", default=10)
 POSTGRESQL_OPTIONS = {
     # Raw messages then travel as bytes, not as hexadecimal digits inside of the statement.
     "server_side_binding": True,
@@ -13,6 +14,8 @@ POSTGRESQL_OPTIONS = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
+    # Something between that falls silent, though the kernel's questions are answered.
+    "silence_seconds": DATABASE_SILENCE_SECONDS,
 }
 
 
@@ -30,6 +33,7 @@ def read_databases() -> dict[str, dict[str, Any]]:
             ),
         }
     if database["ENGINE"] == "django.db.backends.postgresql":
+        database["ENGINE"] = "config.postgresql"
         database["OPTIONS"] = POSTGRESQL_OPTIONS | database.get("OPTIONS", {})
     # Kept between units of work, and asked for a sign of life at the start of each.
     database.setdefault("CONN_MAX_AGE", 60)

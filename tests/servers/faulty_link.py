@@ -16,7 +16,8 @@ class FaultyLink:
     `split`: most bytes a write to the client. `drop_after`: a reset after so many bytes to the
     client, once; `drop_up_after`: the same to the server. `black_hole`: nothing more goes through,
     and nothing is closed. `quiet_seconds`: a connection where nothing passed for so long is ended,
-    after the words `goodbye`.
+    after the words `goodbye`. `fall_silent`: nothing more goes through the connections of now, and
+    neither end hears of it; new ones work.
     """
 
     def __init__(self, target: int) -> None:
@@ -28,6 +29,7 @@ class FaultyLink:
         self.goodbye = b""
         self.connections = 0
         self._sockets: set[socket.socket] = set()
+        self._silent: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
 
@@ -49,6 +51,9 @@ class FaultyLink:
         """Resets every connection."""
         for each in list(self._sockets):
             self._reset(each)
+
+    def fall_silent(self) -> None:
+        self._silent |= self._sockets
 
     def _reset(self, sock: socket.socket) -> None:
         self._sockets.discard(sock)
@@ -89,12 +94,19 @@ class FaultyLink:
         except OSError:
             pass
 
+    def _end_both(self, source: socket.socket, sink: socket.socket) -> None:
+        if source not in self._silent:
+            self._reset(source)
+            self._reset(sink)
+
     def _pump(self, source: socket.socket, sink: socket.socket, down: bool) -> None:
         passed = 0
         try:
             while data := source.recv(65536):
                 while self.black_hole:
                     time.sleep(0.02)
+                if source in self._silent:
+                    continue
                 passed += len(data)
                 if self._is_cut(passed, down):
                     break
@@ -106,5 +118,4 @@ class FaultyLink:
         except OSError:
             pass
         finally:
-            self._reset(source)
-            self._reset(sink)
+            self._end_both(source, sink)

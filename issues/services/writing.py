@@ -87,8 +87,8 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     position: LinePosition | None = None,
 ) -> Note:
     """Three queries without files, four in a discussion. Internal notes are for reporters and
-    above; `find_spot` says which are internal and where they stand. `place` is the line of a diff
-    that it is about.
+    above; `find_spot` says which are internal and where they stand. `position` is the line of a
+    diff that it is about.
 
     All that can be refused is refused before the first write, so inside somebody's transaction no
     savepoint is needed: a fault in a write breaks all of it anyway.

@@ -1,10 +1,10 @@
 """A placeholder stands in one table: it is filled in, offered and marked by that row alone."""
 
 import inspect
-from dataclasses import replace
 from types import ModuleType
 
 import pytest
+from django.db import models
 from django.forms import models as form_models
 from django.urls import reverse
 
@@ -12,7 +12,13 @@ from issues.models import Issue, Role, Visibility
 from servicedesk import placeholders, wording
 from servicedesk.forms import NO_SETTINGS, DeskForm
 from servicedesk.models import TEXTS, CannedReply, ServiceDesk
-from servicedesk.placeholders import IN_CANNED_REPLIES, NAMES, PLACEHOLDERS, PlaceholderContext
+from servicedesk.placeholders import (
+    IN_CANNED_REPLIES,
+    NAMES,
+    PLACEHOLDERS,
+    Placeholder,
+    PlaceholderContext,
+)
 from servicedesk.previewing import Preview
 from tests.factories import MembershipFactory, ProjectFactory
 
@@ -76,12 +82,33 @@ def test_names_are_written_as_placeholders_are_read():
     assert len(NAMES) == len(PLACEHOLDERS)
 
 
-def test_words_of_others_are_those_that_people_wrote(issue):
-    """Whatever comes from an issue's or a note's text must be marked, or it could command."""
-    said = replace(PlaceholderContext(issue=issue), note="SAID-IN-NOTE")
-    issue.description = "SAID-IN-ISSUE"
-    speaking = {name for name, value in placeholders.find_values(said).items() if "SAID" in value}
-    assert speaking == placeholders.WORDS_OF_OTHERS
+def find_unmarked(issue):
+    """Names of placeholders that repeat a text which people outside can fill, without the mark."""
+    texts = [
+        field.name
+        for field in Issue._meta.concrete_fields
+        if isinstance(field, models.CharField | models.TextField) and not field.choices
+    ]
+    assert {"title", "description", "external_author"} <= set(texts)
+    for name in texts:
+        setattr(issue, name, "said@outside.example")
+    about = PlaceholderContext(issue=issue, note="said@outside.example")
+    speaking = {row for row in placeholders.PLACEHOLDERS if "said" in row.value(about)}
+    assert {row.name for row in speaking} >= {"ISSUE_DESCRIPTION", "NOTE_TEXT"}
+    return {row.name for row in speaking if not row.is_of_others}
+
+
+def test_words_of_others_are_marked(issue):
+    """Subject, text, name or address of a customer: unmarked, they could command."""
+    assert find_unmarked(issue) == set(), "give the row is_of_others=True"
+
+
+@pytest.mark.parametrize("name", ["title", "description", "external_author"])
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_a_forgotten_mark_is_found(monkeypatch, issue, name, is_marked):
+    row = Placeholder("TRIAL", lambda about: getattr(about.issue, name), is_of_others=is_marked)
+    monkeypatch.setattr(placeholders, "PLACEHOLDERS", (*PLACEHOLDERS, row))
+    assert find_unmarked(issue) == (set() if is_marked else {"TRIAL"})
 
 
 @pytest.mark.django_db

@@ -30,23 +30,18 @@ def is_address(text: str) -> bool:
 
 
 def add_email(call: Call) -> None:
-    if isinstance(call.item, Issue):
-        addresses = split_addresses(call.argument)
-        joining.add_people(issue=call.item, actor=call.actor, addresses=addresses, now=call.now)
+    addresses = split_addresses(call.argument)
+    joining.add_people(issue=call.issue, actor=call.actor, addresses=addresses, now=call.now)
 
 
 def remove_email(call: Call) -> None:
-    if isinstance(call.item, Issue):
-        addresses = split_addresses(call.argument)
-        joining.remove_people(issue=call.item, actor=call.actor, addresses=addresses)
+    addresses = split_addresses(call.argument)
+    joining.remove_people(issue=call.issue, actor=call.actor, addresses=addresses)
 
 
 def convert_to_ticket(call: Call) -> None:
-    if isinstance(call.item, Issue):
-        (address,) = split_addresses(call.argument)
-        joining.convert_to_ticket(
-            issue=call.item, actor=call.actor, requester=address, now=call.now
-        )
+    (address,) = split_addresses(call.argument)
+    joining.convert_to_ticket(issue=call.issue, actor=call.actor, requester=address, now=call.now)
 
 
 ACTIONS = (

@@ -3,7 +3,6 @@
 from django.utils.translation import gettext as _
 
 from issues import services
-from issues.models import Issue, MergeRequest
 from issues.quick_actions.dates import parse_day
 from issues.quick_actions.naming import find_issue, find_labels, find_people
 from issues.quick_actions.types import Call, NotUnderstood
@@ -53,8 +52,7 @@ def remove_due_date(call: Call) -> None:
 
 
 def make_confidential(call: Call) -> None:
-    if isinstance(call.item, Issue):
-        services.set_confidential(item=call.item, actor=call.actor, confidential=True)
+    services.set_confidential(item=call.issue, actor=call.actor, confidential=True)
 
 
 def lock(call: Call) -> None:
@@ -80,20 +78,16 @@ def copy_in(call: Call) -> None:
 
 
 def mark_duplicate(call: Call) -> None:
-    if isinstance(call.item, Issue):
-        services.mark_duplicate(item=call.item, actor=call.actor, original=find_issue(call))
+    services.mark_duplicate(item=call.issue, actor=call.actor, original=find_issue(call))
 
 
 def set_target_branch(call: Call) -> None:
-    if isinstance(call.item, MergeRequest):
-        services.set_target_branch(item=call.item, actor=call.actor, branch=call.argument)
+    services.set_target_branch(item=call.merge_request, actor=call.actor, branch=call.argument)
 
 
 def make_draft(call: Call) -> None:
-    if isinstance(call.item, MergeRequest):
-        services.set_draft(item=call.item, actor=call.actor, draft=True)
+    services.set_draft(item=call.merge_request, actor=call.actor, draft=True)
 
 
 def make_ready(call: Call) -> None:
-    if isinstance(call.item, MergeRequest):
-        services.set_draft(item=call.item, actor=call.actor, draft=False)
+    services.set_draft(item=call.merge_request, actor=call.actor, draft=False)

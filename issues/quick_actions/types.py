@@ -41,6 +41,22 @@ class Call:
     announced: bool
     """The participants are notified of this text anyway, so the command needs no notification."""
 
+    @property
+    def issue(self) -> Issue:
+        """The item, for an action of issues only. Raises TypeError where the row names no kinds."""
+        if not isinstance(self.item, Issue):
+            raise TypeError("This quick action is for issues only: its row needs kinds=(Issue,).")
+        return self.item
+
+    @property
+    def merge_request(self) -> MergeRequest:
+        """As `issue`, of merge requests."""
+        if not isinstance(self.item, MergeRequest):
+            raise TypeError(
+                "This quick action is for merge requests only: its row needs kinds=(MergeRequest,)."
+            )
+        return self.item
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuickAction:

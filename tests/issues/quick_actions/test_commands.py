@@ -1,6 +1,8 @@
 """Each command: done by who may, refused to who may not, not understood, done twice."""
 
 import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from django.db import connection
@@ -8,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from issues import quick_actions, services
 from issues.marked_text import typed
-from issues.models import Announcement, Event, MergeRequest, Note, Role, State, Subscription
+from issues.models import Announcement, Event, Issue, MergeRequest, Note, Role, State, Subscription
 from issues.quick_actions.table import ACTIONS
 from tests.factories import (
     IssueFactory,
@@ -23,27 +25,64 @@ pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
 NO_ROLE = "Your role in the project does not include this. Ask one of its maintainers."
 
-CHANGES = {
-    "/close": lambda item: item.state == State.CLOSED,
-    "/title New": lambda item: item.title == "New",
-    "/assign @ann": lambda item: item.assignees.filter(username="Ann").exists(),
-    "/label ~bug": lambda item: item.labels.filter(name="Bug").exists(),
-    '/label ~"Two Words"': lambda item: item.labels.filter(name="two words").exists(),
-    "/due tomorrow": lambda item: item.due_date == dt.date(2026, 11, 26),
-    "/due 내일": lambda item: item.due_date == dt.date(2026, 11, 26),
-    "/confidential": lambda item: item.confidential,
-    "/lock": lambda item: item.locked,
-    "/duplicate #1": lambda item: item.state == State.CLOSED and item.duplicate_of.iid == 1,
+
+@dataclass(frozen=True)
+class Trial:
+    """A command by a member of the team, and what is so afterwards and was not before."""
+
+    line: str
+    holds: Callable[[Issue | MergeRequest], bool]
+    before: str = ""
+    """Commands that make it possible."""
+
+    by_readers: bool = False
+    """Whoever may read it may do it."""
+
+    notes: int = 1
+    """System notes that it leaves."""
+
+
+def is_subscribed(name, subscribed):
+    told = Subscription.objects.filter(user__username=name, subscribed=subscribed)
+    return lambda _item: told.exists()
+
+
+OF_BOTH = (
+    Trial("/close", lambda item: item.state == State.CLOSED),
+    Trial("/reopen", lambda item: item.state == State.OPENED, before="/close"),
+    Trial("/title New", lambda item: item.title == "New"),
+    Trial("/assign @ann", lambda item: item.assignees.filter(username="Ann").exists()),
+    Trial("/unassign @ann", lambda item: not item.assignees.exists(), before="/assign @ann"),
+    Trial("/label ~bug", lambda item: item.labels.filter(name="Bug").exists()),
+    Trial('/label ~"Two Words"', lambda item: item.labels.filter(name="two words").exists()),
+    Trial("/unlabel ~bug", lambda item: not item.labels.exists(), before="/label ~bug"),
+    Trial("/due tomorrow", lambda item: item.due_date == dt.date(2026, 11, 26)),
+    Trial("/due 내일", lambda item: item.due_date == dt.date(2026, 11, 26)),
+    Trial("/remove_due_date", lambda item: item.due_date is None, before="/due today"),
+    Trial("/lock", lambda item: item.locked),
+    Trial("/unlock", lambda item: not item.locked, before="/lock"),
+    Trial("/subscribe", is_subscribed("actor", subscribed=True), by_readers=True, notes=0),
+    Trial("/unsubscribe", is_subscribed("actor", subscribed=False), by_readers=True, notes=0),
+    Trial("/cc @ann", is_subscribed("Ann", subscribed=True), by_readers=True),
+)
+TRIALS = {
+    Issue: (
+        *OF_BOTH,
+        Trial("/confidential", lambda item: item.confidential),
+        Trial("/duplicate #1", lambda item: item.duplicate_of is not None),
+    ),
+    MergeRequest: (
+        *OF_BOTH,
+        Trial("/target_branch next", lambda item: item.target_branch == "next"),
+        Trial("/draft", lambda item: item.draft),
+        Trial("/ready", lambda item: not item.draft, before="/draft"),
+    ),
 }
-CHANGES_OF_MERGE_REQUESTS = {
-    "/target_branch next": lambda item: item.target_branch == "next",
-    "/draft": lambda item: item.draft,
-    "/close": lambda item: item.state == State.CLOSED,
-    "/title New": lambda item: item.title == "New",
-    "/assign @ann": lambda item: item.assignees.filter(username="Ann").exists(),
-    "/due tomorrow": lambda item: item.due_date == dt.date(2026, 11, 26),
-    "/lock": lambda item: item.locked,
-}
+EACH = [
+    pytest.param(kind, trial, id=f"{kind.__name__} {trial.line}")
+    for kind, trials in TRIALS.items()
+    for trial in trials
+]
 
 
 @pytest.fixture
@@ -66,8 +105,9 @@ def ann():
     return UserFactory(username="Ann")
 
 
-def make_member(item, role=Role.DEVELOPER):
-    return MembershipFactory(project=item.project, role=role).user
+def make_member(item, role=Role.DEVELOPER, **account):
+    user = UserFactory(**account)
+    return MembershipFactory(project=item.project, role=role, user=user).user
 
 
 def give(item, text, actor=None):
@@ -86,65 +126,54 @@ def system_notes(item):
     return list(item.notes.filter(system=True).order_by("pk").values_list("body", flat=True))
 
 
-@pytest.mark.parametrize("line", CHANGES)
-def test_a_member_changes_an_issue_and_it_is_recorded_once(line, issue, ann):
-    member = make_member(issue)
+@pytest.fixture
+def items(issue, merge_request, ann):
+    """One of each kind, with the labels and the person that the trials name."""
+    LabelFactory(project=merge_request.project, name="Bug")
+    LabelFactory(project=merge_request.project, name="two words")
+    return {Issue: issue, MergeRequest: merge_request}
+
+
+def prepare(items, kind, trial):
+    item = items[kind]
+    if trial.before:
+        assert give(item, trial.before).refused == ()
+    assert not trial.holds(item)
+    return item, len(system_notes(item))
+
+
+@pytest.mark.parametrize(("kind", "trial"), EACH)
+def test_a_member_may_and_it_is_recorded_once(kind, trial, items):
+    item, notes = prepare(items, kind, trial)
+    member = make_member(item, username="actor")
 
     for _twice in range(2):
-        written = give(issue, line, member)
-        assert (written.note, written.done, written.refused) == (None, (line,), ())
+        written = give(item, trial.line, member)
+        assert (written.note, written.done, written.refused) == (None, (trial.line,), ())
 
-    assert CHANGES[line](issue)
-    assert len(system_notes(issue)) == 1
+    assert trial.holds(item)
+    assert len(system_notes(item)) == notes + trial.notes
     assert not Note.objects.filter(system=False).exists()
 
 
-@pytest.mark.parametrize("line", CHANGES)
-def test_a_stranger_changes_nothing_and_is_told(line, issue, ann):
-    written = give(issue, line, UserFactory())
+@pytest.mark.parametrize(("kind", "trial"), EACH)
+def test_a_stranger_may_what_readers_may_and_is_told(kind, trial, items):
+    item, notes = prepare(items, kind, trial)
 
-    assert (written.done, refusals(written)) == ((), [NO_ROLE])
-    assert not CHANGES[line](issue)
-    assert system_notes(issue) == []
+    written = give(item, trial.line, UserFactory(username="actor"))
 
-
-@pytest.mark.parametrize("line", CHANGES_OF_MERGE_REQUESTS)
-def test_a_member_changes_a_merge_request_and_it_is_recorded_once(line, merge_request, ann):
-    member = make_member(merge_request)
-
-    for _twice in range(2):
-        assert give(merge_request, line, member).refused == ()
-
-    assert CHANGES_OF_MERGE_REQUESTS[line](merge_request)
-    assert len(system_notes(merge_request)) == 1
+    if trial.by_readers:
+        assert (written.done, refusals(written)) == ((trial.line,), [])
+    else:
+        assert (written.done, refusals(written)) == ((), [NO_ROLE])
+        assert len(system_notes(item)) == notes
+    assert trial.holds(item) is trial.by_readers
 
 
-@pytest.mark.parametrize("line", CHANGES_OF_MERGE_REQUESTS)
-def test_a_stranger_changes_no_merge_request(line, merge_request, ann):
-    assert refusals(give(merge_request, line, UserFactory())) == [NO_ROLE]
-    assert not CHANGES_OF_MERGE_REQUESTS[line](merge_request)
-
-
-def test_commands_that_take_something_back(issue, ann):
-    member = make_member(issue)
-    give(issue, "/close\n/assign @ann me\n/label bug\n/due today\n/lock", member)
-    assert issue.assignees.count() == 2
-
-    back = "/reopen\n/unassign @ann\n/unlabel ~bug\n/remove_due_date\n/unlock"
-    for _twice in range(2):
-        assert give(issue, back, member).refused == ()
-
-    assert (issue.state, issue.due_date, issue.locked) == (State.OPENED, None, False)
-    assert list(issue.assignees.all()) == [member]
-    assert not issue.labels.exists()
-    assert len(system_notes(issue)) == 10
-
-
-@pytest.mark.parametrize(
-    "line", ["/reopen", "/unassign", "/unlabel", "/remove_due_date", "/unlock"]
-)
-def test_a_stranger_takes_nothing_back(line, issue):
-    assert refusals(give(issue, line, UserFactory())) == [NO_ROLE]
+def test_every_action_of_the_table_is_tried_on_each_of_its_kinds():
+    tried = {(kind, trial.line.split()[0]) for kind, trials in TRIALS.items() for trial in trials}
+    of_rows = {(kind, f"/{action.name}") for action in ACTIONS for kind in action.kinds}
+    assert of_rows == tried, "add a Trial, or name the kinds in the row"
 
 
 def test_without_names_all_go(issue, ann):
@@ -163,12 +192,11 @@ def test_ready_ends_a_draft(merge_request):
     assert system_notes(merge_request) == ["marked this as a draft", "marked this as ready"]
 
 
-def test_subscribe_and_unsubscribe_are_for_every_reader(issue):
+def test_who_unsubscribes_again_stays_so(issue):
     reader = UserFactory()
     for line, wanted in [("/subscribe", True), ("/unsubscribe", False), ("/unsubscribe", False)]:
         assert give(issue, line, reader).refused == ()
         assert Subscription.objects.get(user=reader).subscribed is wanted
-    assert system_notes(issue) == []
 
 
 @pytest.mark.parametrize(
@@ -353,14 +381,6 @@ def test_who_may_not_comment_commands_nothing_beside_a_text(issue):
     assert not Subscription.objects.exists()
 
     assert give(issue, "/subscribe", reader).done == ("/subscribe",)
-
-
-def test_every_action_of_the_table_is_tried_here():
-    tried = {line.split()[0] for line in (*CHANGES, *CHANGES_OF_MERGE_REQUESTS)} | {
-        *("/reopen", "/unassign", "/unlabel", "/remove_due_date", "/unlock"),
-        *("/ready", "/subscribe", "/unsubscribe", "/cc"),
-    }
-    assert {f"/{action.name}" for action in ACTIONS} == tried
 
 
 INSIDE = "the note is internal"

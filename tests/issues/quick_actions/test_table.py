@@ -72,6 +72,34 @@ def test_an_opening_that_nobody_passes_on_is_found(monkeypatch):
     assert differences(Issue, "/confidential") == {"confidential"}
 
 
+def give_usage(kind, name):
+    item, member = open_item(kind)
+    usage = find_actions()[name].usage
+    return quick_actions.write_note(item=item, author=member, body=typed(usage), now=NOW)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [Issue, MergeRequest])
+@pytest.mark.parametrize("name", list(find_actions()))
+def test_a_row_names_the_kinds_that_its_action_can_change(kind, name):
+    written = give_usage(kind, name)
+    assert written.done or written.refused
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("confidential", MergeRequest), ("draft", Issue), ("add_email", MergeRequest)],
+)
+def test_forgotten_kinds_are_found(monkeypatch, name, kind):
+    """Silence would be told to the writer as done."""
+    forgotten = replace(find_actions()[name], kinds=(Issue, MergeRequest))
+    table = {**find_actions(), name: forgotten}
+    monkeypatch.setattr("issues.quick_actions.writing.find_actions", lambda: table)
+    with pytest.raises(TypeError, match="its row needs kinds="):
+        give_usage(kind, name)
+
+
 def test_only_the_kinds_of_a_row_are_opened_so():
     draft = quick_actions.read(typed("/draft\n/title New")).commands
     opening = quick_actions.split_opening(draft, Issue)

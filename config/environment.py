@@ -50,6 +50,21 @@ class Environment(environ.Env):  # type: ignore[misc]
                 " environment or in .env, then start again."
             ) from error
 
+    def db_url(self, var: str, *, default: str) -> dict[str, Any]:
+        """As Django takes it; an empty value is the default. Raises ImproperlyConfigured, without
+        the value, since it may hold a password."""
+        url = self.str(var, default="") or default
+        try:
+            if url.partition("://")[0].lower() in self.DB_SCHEMES:
+                return dict(self.db_url_config(url))
+        except ValueError:
+            pass
+        raise ImproperlyConfigured(
+            f"{var} is not the URL of a database, such as postgres://user:password@host:5432/name."
+            " Correct it in the environment or in .env, then start again. It is not shown here,"
+            " since it may hold a password."
+        )
+
 
 env = Environment()
 if (HOME / ".env").is_file():

@@ -1,8 +1,9 @@
-"""A setting that must be a number and is none ends every program with a sentence that names it."""
+"""A setting that is not of its kind ends every program with a sentence that names it."""
 
 import os
 import subprocess
 import sys
+import traceback
 
 import pytest
 from django.conf import settings
@@ -24,15 +25,61 @@ def test_a_number_and_a_default_are_read(monkeypatch):
     assert Environment().int("NONE", default=3) == 3
 
 
-def test_a_program_says_the_sentence_alone(tmp_path):
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_database_that_is_empty_is_the_default(monkeypatch, empty):
+    if empty:
+        monkeypatch.setenv("A_DATABASE", "")
+    database = Environment().db_url("A_DATABASE", default="sqlite:////var/db.sqlite3")
+    assert (database["ENGINE"], database["NAME"]) == (
+        "django.db.backends.sqlite3",
+        "/var/db.sqlite3",
+    )
+
+
+@pytest.mark.parametrize("url", ["postgres://u:p@h:1/d", "PostgreSQL://u:p@h:1/d"])
+def test_a_database_is_read(monkeypatch, url):
+    monkeypatch.setenv("A_DATABASE", url)
+    database = Environment().db_url("A_DATABASE", default="sqlite://:memory:")
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert [database[name] for name in ("USER", "PASSWORD", "HOST", "PORT", "NAME")] == [
+        *("u", "p", "h", 1, "d"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3cret",
+        "postgre://ann:s3cret@db/letterbox",
+        "ann:s3cret@db/letterbox",
+        "//ann:s3cret@db/letterbox",
+        "postgres://ann:s3cret/half@db/letterbox",  # read as a port
+    ],
+)
+def test_what_is_no_database_is_named_and_not_shown(monkeypatch, recwarn, url):
+    monkeypatch.setenv("A_DATABASE", url)
+    with pytest.raises(ImproperlyConfigured, match=r"^A_DATABASE is not the URL") as caught:
+        Environment().db_url("A_DATABASE", default="sqlite://:memory:")
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+    assert [each for each in recwarn if "s3cret" in str(each.message)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("WEB_PORT", "eighty", "WEB_PORT is 'eighty', which is not a whole number."),
+        ("DATABASE_URL", "nonsense", "DATABASE_URL is not the URL of a database,"),
+    ],
+)
+def test_a_program_says_the_sentence_alone(tmp_path, name, value, sentence):
     done = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=settings.BASE_DIR,
-        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "WEB_PORT": "eighty"},
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), name: value},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("WEB_PORT is 'eighty', which is not a whole number.")
+    assert done.stderr.startswith(sentence)
     assert done.stderr.count("\n") == 1

@@ -61,6 +61,27 @@ def test_the_admin_asks_the_question_of_the_pages(client, role, status):
     assert client.post(url("issue", "change", issue.pk), form).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("make", "model"), [(IssueFactory, "issue"), (MergeRequestFactory, "mergerequest")]
+)
+def test_what_a_service_refuses_is_said_and_nothing_is_saved(admin, monkeypatch, make, model):
+    def refuse(*, item, actor, locked):
+        raise services.Invalid(["Not on a Sunday.", "Come back tomorrow."])
+
+    item = make(title="The door")
+    known = services.find_correctable(type(item))
+    monkeypatch.setattr(services, "find_correctable", lambda _model: known | {"locked": refuse})
+    form = {"title": "The gate", "description": item.description, "locked": "on"}
+
+    page = admin.post(url(model, "change", item.pk), form, follow=True)
+
+    assert page.redirect_chain == [(url(model, "change", item.pk), 302)]
+    said = [(str(each), each.level_tag) for each in page.context["messages"]]
+    assert said == [("Not on a Sunday.", "error"), ("Come back tomorrow.", "error")]
+    item.refresh_from_db()
+    assert (item.title, item.notes.count()) == ("The door", 0)
+
+
 def test_a_merge_request_is_corrected(admin):
     merge_request = MergeRequestFactory(title="Oil it")
     form = {"title": "Oil the hinge", "description": ""}

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from issues.models import REMOVED_PERSON, Issue, Note, Subscription, Upload, User
-from issues.permissions import Item, Person, find_access, visible_notes
+from issues.permissions import Item, Person, visible_notes
 from issues.rendering import render_markdown
 from issues.views.positions import ShownPosition, ShownPositions, show_positions
 
@@ -76,21 +76,21 @@ class ShownItem:
 
 def show_item(item: Item, *, reader: Person) -> ShownItem:
     """Read the item's notes and the reader's rights: the same number of queries for any length."""
-    full = find_access(reader, item.project).role > 0  # members see addresses in mails
+    is_team = reader.has_perm("issues.read_internal", item.project)  # sees addresses of others
     found = visible_notes(reader, item).select_related("author", "position")
     notes = list(found.prefetch_related("uploads"))
     external = getattr(item, "external_author", "")
     return ShownItem(
-        author=_author_name(item.author, external, show_addresses=full),
+        author=_author_name(item.author, external, show_addresses=is_team),
         external=bool(external),
         description=render_markdown(item.description),
         uploads=find_unlinked(item.uploads.all(), item.description),
-        discussions=_group(notes, show_positions(item, notes), show_addresses=full),
+        discussions=_group(notes, show_positions(item, notes), show_addresses=is_team),
         comment_count=sum(not note.system for note in notes),
         subscribed=_is_subscribed(item, reader, notes),
         may_comment=reader.has_perm("issues.comment_on", item),
         may_edit=reader.has_perm("issues.edit_item", item),
-        may_write_internal=reader.has_perm("issues.read_internal", item.project),
+        may_write_internal=is_team,
     )
 
 

@@ -163,12 +163,16 @@ def test_it_takes_a_reporter(role, may):
     assert (addresses(issue) == [CUSTOMER, "a@x.example"]) is may
 
 
-def test_people_without_the_right_see_no_addresses_in_the_system_note(client, desk):
+@pytest.mark.parametrize("role", [None, Role.GUEST])
+def test_people_without_the_right_see_no_addresses_in_the_system_note(client, desk, role):
     issue = desk.open_ticket()
     write(issue, desk.agent, "/add_email a@x.example")
     Issue.objects.filter(pk=issue.pk).update(confidential=False)
     url = f"/{desk.project.path}/-/issues/{issue.iid}/"
-    client.force_login(UserFactory())
+    person = UserFactory()
+    if role is not None:
+        MembershipFactory(project=desk.project, user=person, role=role)
+    client.force_login(person)
     text = client.get(url).text
     assert "added …@… to the ticket" in text
     assert "a@x.example" not in text

@@ -88,12 +88,15 @@ def test_pages_have_no_inline_script_or_style(client):
         assert " onclick" not in text
 
 
-def test_addresses_in_the_quoted_part_are_for_members_only(client):
+@pytest.mark.parametrize("role", [None, Role.GUEST])
+def test_addresses_in_the_quoted_part_are_for_the_team_only(client, role):
     issue = IssueFactory(external_author="customer@example.org", author=None)
     NoteFactory(issue=issue, quoted=QUOTED)
 
+    if role is not None:
+        log_in(client, issue, role)
     outside = text_of(client, issue)
-    log_in(client, issue, Role.GUEST)
+    log_in(client, issue, Role.REPORTER)
     inside = text_of(client, issue)
 
     assert "On Monday, Bo Park &lt;…@…&gt; wrote:\n&gt; write to …@…" in outside

@@ -59,6 +59,7 @@ class IssueNoteHandler:
                 body=marked(email.text, others.numbers, others.below, others.doubtful),
                 now=context.now,
                 discussion=answered.on(target.item) if answered else "",
+                by_mail=True,
                 files=files,
             )
         return outcome_of(written)

@@ -66,6 +66,7 @@ class NoteHandler:
                 now=context.now,
                 quoted=email.quoted,
                 discussion=target.discussion,
+                by_mail=True,
                 files=files,
             )
         return outcome_of(written)

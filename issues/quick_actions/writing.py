@@ -39,6 +39,7 @@ def write_note(  # noqa: PLR0913  (one argument a column)
     quoted: str = "",
     discussion: str = "",
     internal: bool = False,
+    by_mail: bool = False,
     files: Sequence[NewFile] = (),
     position: LinePosition | None = None,
 ) -> Written:
@@ -54,12 +55,13 @@ def write_note(  # noqa: PLR0913  (one argument a column)
                 quoted=quoted,
                 discussion=discussion,
                 internal=internal,
+                by_mail=by_mail,
                 files=files,
                 position=position,
             )
         else:
             require(author, "issues.read_item", item)
-            internal = _is_inside(item, author, discussion, internal=internal)
+            internal = _is_inside(item, author, discussion, internal=internal, by_mail=by_mail)
         result = run_commands(
             reading.commands,
             item=item,
@@ -130,12 +132,12 @@ def open_merge_request(  # noqa: PLR0913  (one argument a column)
     return _opened(merge_request, reading, opening.done, result)
 
 
-def _is_inside(item: Item, author: User, discussion: str, *, internal: bool) -> bool:
+def _is_inside(item: Item, author: User, discussion: str, *, internal: bool, by_mail: bool) -> bool:
     """Whether a note would be internal, for a text of commands that makes none. Where no note could
     be written, its discussion may have been internal."""
     try:
         return find_spot(
-            item=item, author=author, discussion=discussion, internal=internal
+            item=item, author=author, discussion=discussion, internal=internal, by_mail=by_mail
         ).internal
     except (services.Gone, services.NotAllowed):
         return True

@@ -16,9 +16,15 @@ class Spot:
 
 
 def find_spot(
-    *, item: Issue | MergeRequest, author: User | None, discussion: str, internal: bool
+    *,
+    item: Issue | MergeRequest,
+    author: User | None,
+    discussion: str,
+    internal: bool,
+    by_mail: bool = False,
 ) -> Spot:
-    """Where a note goes that is meant for `discussion`; "" begins one.
+    """Where a note goes that is meant for `discussion`; "" begins one. `by_mail`: what it answers
+    was read in a mail, and may have been internal where the author sees public notes only.
 
     In an internal discussion every note is internal, whatever was asked for. An internal note that
     answers a public one begins its own, so that each has one kind of reader. So does an answer to
@@ -35,7 +41,9 @@ def find_spot(
         return _begin(item, author, internal=internal)
     found = find_discussion(item, discussion)
     if found.internal:
-        return _answer_internal(item, author, discussion, is_seen=found.public and not internal)
+        return _answer_internal(
+            item, author, discussion, is_seen=found.public and not (internal or by_mail)
+        )
     if found.public and not internal:
         return Spot(discussion, internal=False)
     if found.public or found.system:
@@ -54,7 +62,7 @@ def _answer_internal(
     item: Issue | MergeRequest, author: User | None, discussion: str, *, is_seen: bool
 ) -> Spot:
     """`is_seen`: notes of it are public, of a time when it was not all internal. Who sees those
-    only answers them, and in a discussion of their own."""
+    only, on the page, answers them, and in a discussion of their own."""
     if author is None or author.has_perm("issues.read_internal", item.project):
         return Spot(discussion, internal=True)
     return _begin(item, author, internal=not is_seen)

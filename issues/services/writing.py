@@ -82,6 +82,7 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     quoted: str = "",
     discussion: str = "",
     internal: bool = False,
+    by_mail: bool = False,
     external_author: str = "",
     files: Sequence[NewFile] = (),
     position: LinePosition | None = None,
@@ -97,7 +98,9 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     asked = None if external_author else author
     if asked is not None:
         require(asked, "issues.comment_on", item)
-    spot = find_spot(item=item, author=asked, discussion=discussion, internal=internal)
+    spot = find_spot(
+        item=item, author=asked, discussion=discussion, internal=internal, by_mail=by_mail
+    )
     chosen = uploads.choose_files(
         files, uploads.Destination(item, author, external_author, spot.internal)
     )

@@ -125,6 +125,12 @@ class TestADiscussionThatWasOnceMixed:
         note = write(issue, agent, discussion=discussion)
         assert (note.discussion, note.internal) == (discussion, True)
 
+    def test_by_mail_nobody_below_reporter_answers_in_it(self, issue, discussion):
+        """Their notification may have been of the internal part, from when they were a reporter."""
+        guest = MembershipFactory(project=issue.project, role=Role.GUEST).user
+        with pytest.raises(services.NotAllowed):
+            write(issue, guest, discussion=discussion, by_mail=True)
+
     def test_who_sees_the_public_part_only_answers_that_and_not_in_it(self, issue, discussion):
         note = write(issue, UserFactory(), discussion=discussion)
         assert not note.internal

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Protocol
 
+from incoming_email.keys.answered import Told
 from incoming_email.models import ReplyKey
 from incoming_email.outcomes import Outcome, Reason
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.sender_auth import NOT_CHECKED, SignatureCheck
 from issues.models import Issue, MergeRequest, Project, User
+from issues.quick_actions import Answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,13 @@ class Context:
 
     reply_keys: Mapping[str, ReplyKey] = field(default_factory=dict)
     """Rows of the reply keys that the messages of this batch name."""
+
+    told: Mapping[str, Told] = field(default_factory=dict)
+    """What the ids and addresses of ours stand for that the messages of this batch name."""
+
+    internal: frozenset[Answered] = frozenset()
+    """Those among them that only the team reads, where the batch has a message that could be
+    written elsewhere."""
 
     signatures: SignatureCheck = NOT_CHECKED
     """Our own check of the DKIM signatures, made where a policy of the mailbox requires

@@ -8,7 +8,7 @@ from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.files import new_files
 from incoming_email.handlers.project_keys import PREFIX, find_target
 from incoming_email.handlers.texts import in_language_of, outcome_of
-from incoming_email.keys.reply_keys import find_answered
+from incoming_email.keys.answered import find_answered
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.patch_mails import MailedPatches

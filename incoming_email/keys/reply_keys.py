@@ -9,15 +9,11 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from incoming_email.models import InboundEmail, Mailbox, Purpose, ReplyKey
 from incoming_email.outcomes import Status
-from incoming_email.parsing.addresses import AddressTemplate, find_reply_keys, reply_message_id
+from incoming_email.parsing.addresses import AddressTemplate, reply_message_id
 from issues.models import EmailAddress, Issue, Membership, MergeRequest, User
-from issues.notifications import ReplyRoute, find_told_notes
-from issues.quick_actions import Answered
+from issues.notifications import ReplyRoute
 
 REPLY_KEY = re.compile(r"[0-9a-z]{25}(?=-|\Z)")
-MAX_ANSWERED_IDS = 100
-"""Ids that a mail answers which are looked up, the nearest first."""
-
 MAX_THREAD_IDS = 5
 """Message-IDs of a person's own mails that a notification refers to."""
 
@@ -65,34 +61,6 @@ def is_members_key(row: ReplyKey) -> bool | None:
         return True
     found: bool | None = getattr(row, "is_members", None)
     return found
-
-
-def find_answered(ids: Iterable[str], *, author: User) -> Answered | None:
-    """The discussion that a mail of this person answers, by the first of `ids` that one of our
-    notifications to them bears: its own id, or the one that holds its reply key. Two queries at
-    most.
-
-    Only for a person whom an address has named already: it places what they write, and lets
-    nobody do anything.
-    """
-    ids = list(dict.fromkeys(ids))[:MAX_ANSWERED_IDS]
-    keys = _find_rows(ids, author)
-    notes = find_told_notes(ids, author)
-    for message_id in ids:
-        key = next(find_reply_keys([message_id], settings.MESSAGE_ID_HOST), "")
-        if row := keys.get(key):
-            return Answered(row.item, row.discussion)
-        if note := notes.get(message_id):
-            return Answered(note.item, note.discussion)
-    return None
-
-
-def _find_rows(ids: Sequence[str], author: User) -> dict[str, ReplyKey]:
-    named = set(find_reply_keys(ids, settings.MESSAGE_ID_HOST))
-    if not named:
-        return {}
-    rows = ReplyKey.objects.filter(key__in=named, recipient=author)
-    return {row.key: row for row in rows.select_related("issue", "merge_request")}
 
 
 def find_template() -> AddressTemplate | None:

@@ -1,5 +1,6 @@
 """Mails that bring patches: what they hold, series over several mails, and what is made of them."""
 
+from incoming_email.patch_mails.changing import find_changed
 from incoming_email.patch_mails.proposing import Texts, find_merge_request, propose, update
 from incoming_email.patch_mails.reading import MailedPatches, read_patches, thread_of
 from incoming_email.patch_mails.series import (
@@ -16,6 +17,7 @@ __all__ = [
     "Series",
     "Texts",
     "drop_series",
+    "find_changed",
     "find_expired",
     "find_merge_request",
     "find_series",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from incoming_email.keys.reply_keys import find_answered
+from incoming_email.keys.answered import find_answered
 from incoming_email.models import InboundEmail, SeriesPart
 from incoming_email.outcomes import Status
 from incoming_email.parsing.types import ParsedEmail

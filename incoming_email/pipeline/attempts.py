@@ -40,6 +40,8 @@ def make_attempt(
         now,
         mailbox.purpose,
         known.reply_keys,
+        known.told,
+        known.internal,
         signatures,
         forwarded=known.forwarded,
         blocked_in=blocked_in(email, known.blocks),

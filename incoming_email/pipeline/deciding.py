@@ -6,12 +6,14 @@ from datetime import datetime
 
 from django.conf import settings
 
+from incoming_email import patch_mails
 from incoming_email.handlers.base import Context
-from incoming_email.keys import probe_keys, reply_keys
+from incoming_email.keys import probe_keys
+from incoming_email.keys.answered import find_nearest
 from incoming_email.limits.blocking import EVERYWHERE
 from incoming_email.models import SenderPolicy
 from incoming_email.outcomes import Held, Ignored, Reason, Refusal, Refused, Rejected
-from incoming_email.parsing.addresses import AddressTemplate, find_reply_keys
+from incoming_email.parsing.addresses import AddressTemplate
 from incoming_email.parsing.mime.headers import NO_FIELDS
 from incoming_email.parsing.types import Kind, ParsedEmail
 from incoming_email.pipeline.attempts import Attempt
@@ -23,12 +25,11 @@ from incoming_email.pipeline.resolving import (
     answered_ids,
     find_override,
     fits_sender,
+    named_in,
     resolve,
 )
 from incoming_email.sender_auth import find_proof
 from issues import outbox
-from issues.known_discussions import find_discussion
-from issues.models import EmailAddress, User
 from issues.quick_actions import Answered
 
 IGNORED_KINDS = {
@@ -166,48 +167,34 @@ def _require_fitting_sender(attempt: Attempt, resolved: Resolved, trace: list[St
 
 def _require_own_readers(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
     """An answer to an internal note is internal in the discussion of that note alone; at any other
-    address of ours it would reach readers whom it was not meant for."""
-    answered = _find_answered(attempt, resolved) if resolved.handler.publishes else None
-    if answered is None or _is_placed(resolved, answered):
+    address of ours it would reach readers whom it was not meant for.
+
+    All that the message names counts, also what was sent to somebody else: it may be the answer to
+    a forwarded note. The common case costs no query.
+    """
+    context = attempt.context
+    named = {context.told[name].place for name in named_in(attempt.email) if name in context.told}
+    internal = named & context.internal
+    if not internal or not resolved.handler.publishes:
         return
-    if find_discussion(answered.item, answered.discussion).internal:
+    if internal != {_find_place(attempt, resolved)}:
         trace.append({"step": "answered note", "result": "internal, in another discussion"})
-        _hold(Reason.INTERNAL_ANSWER, attempt.context)
+        _hold(Reason.INTERNAL_ANSWER, context)
 
 
-def _find_answered(attempt: Attempt, resolved: Resolved) -> Answered | None:
-    """What the nearest id of ours stands for. A reply by key costs no query: the keys of a batch
-    are looked up at once."""
-    context, ids = attempt.context, answered_ids(attempt.email)
-    if not ids:
+def _find_place(attempt: Attempt, resolved: Resolved) -> Answered | None:
+    """The discussion that the handler writes in; None where it begins one, or an item."""
+    handler, target, email = resolved.handler, resolved.target, attempt.email
+    if target.author is None:
         return None
-    if not resolved.handler.batchable and (sender := _find_owner(attempt.email.sender)):
-        return reply_keys.find_answered(ids, author=sender)
-    if resolved.target.author is not None and not resolved.handler.secret_key:
-        return reply_keys.find_answered(ids, author=resolved.target.author)
-    for key in find_reply_keys(ids, settings.MESSAGE_ID_HOST):
-        row = context.reply_keys.get(key)
-        if row is not None:
-            return Answered(row.item, row.discussion)
-    return None
-
-
-def _find_owner(address: str) -> User | None:
-    """The person whose verified address it is."""
-    rows = EmailAddress.objects.filter(address=address, verified_at__isnull=False)
-    row = rows.select_related("user").first() if address else None
-    return row.user if row else None
-
-
-def _is_placed(resolved: Resolved, answered: Answered) -> bool:
-    """Whether what the handler writes stands in the discussion that is answered."""
-    handler, target = resolved.handler, resolved.target
-    if target.item == answered.item and target.discussion == answered.discussion:
-        return not target.external_author or not answered.discussion
-    if target.author is None or handler.secret_key:
-        return False
+    if handler.secret_key:
+        return Answered(target.item, target.discussion) if target.item is not None else None
     # A private address: its handler places the text by what is answered on its own item.
-    return target.item == answered.item or handler.name == "merge_request"
+    answered = find_nearest(answered_ids(email), attempt.context.told, target.author)
+    item = target.item
+    if handler.name == "merge_request":
+        item = patch_mails.find_changed(email, project=target.project, author=target.author)
+    return answered if answered is not None and answered.item == item else None
 
 
 def _hold(reason: Reason, context: Context) -> None:

@@ -1,7 +1,7 @@
 """Which handler and target a message is for: every candidate is tried until one resolves."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -9,6 +9,7 @@ from django.conf import settings
 from incoming_email.handlers import registry
 from incoming_email.handlers.base import Context, Handler, Target
 from incoming_email.keys import forwarded_addresses, reply_keys
+from incoming_email.keys.answered import Told, find_internal, find_told, told_by
 from incoming_email.limits.blocking import Blocks, find_blocks
 from incoming_email.models import ReplyKey
 from incoming_email.outcomes import Reason, Rejected
@@ -21,6 +22,7 @@ from incoming_email.parsing.addresses import (
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline.ends import Step
 from issues.models import EmailAddress, User
+from issues.quick_actions import Answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,10 @@ class Known:
     forwarded: Mapping[str, str]
     """By address at another domain, the key that it is resolved by."""
 
+    told: Mapping[str, Told]
+    """By Message-ID and by address, what those of ours stand for."""
+
+    internal: frozenset[Answered]
     blocks: Blocks
 
 
@@ -49,11 +55,32 @@ def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
     keys = {address: template.find_key(address) for address in addresses}
     foreign = (a for a, key in keys.items() if key is None and not template.matches(a))
     forwarded = forwarded_addresses.find_keys(foreign)
-    ids = (message_id for email in emails for message_id in answered_ids(email))
-    named = {key for key in keys.values() if key}.union(
-        forwarded.values(), find_reply_keys(ids, settings.MESSAGE_ID_HOST)
-    )
-    return Known(reply_keys.find_keys_named(named), forwarded, find_blocks(emails))
+    keys |= forwarded
+    ids = {message_id for email in emails for message_id in answered_ids(email)}
+    named = {key for key in keys.values() if key}
+    rows = reply_keys.find_keys_named(named.union(find_reply_keys(ids, settings.MESSAGE_ID_HOST)))
+    addressed = {name: told_by(rows[key]) for name, key in keys.items() if key and key in rows}
+    told = find_told(ids, rows) | addressed
+    ours = {address for address, key in keys.items() if key}
+    doubtful = (place for email in emails for place in _find_doubtful(email, ours, told))
+    return Known(rows, forwarded, told, find_internal(doubtful), find_blocks(emails))
+
+
+def _find_doubtful(
+    email: ParsedEmail, ours: Container[str], told: Mapping[str, Told]
+) -> set[Answered]:
+    """The discussions that a message names and might not be written in: none where each of its
+    addresses of ours and of its ids names the same one, as in an ordinary reply."""
+    named = {told[name].place for name in named_in(email) if name in told}
+    keyed = [
+        candidate.address in told for candidate in email.candidates if candidate.address in ours
+    ]
+    return set() if len(named) == 1 and keyed and all(keyed) else named
+
+
+def named_in(email: ParsedEmail) -> list[str]:
+    """What may be a name of ours for a discussion: the ids that it answers, and its addresses."""
+    return [*answered_ids(email), *(candidate.address for candidate in email.candidates)]
 
 
 def resolve(

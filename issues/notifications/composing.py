@@ -27,7 +27,9 @@ from issues.rendering import render_mail
 from issues.unsubscribing import unsubscribe_url
 
 MESSAGE_ID_SALT = "issues.notifications.message_id"
-_NOTE_ID = re.compile(r"note-(?P<pk>[1-9][0-9]{0,17})\.u[^\s@]{1,60}@\S{1,255}")
+_NOTE_ID = re.compile(
+    r"note-(?P<pk>[1-9][0-9]{0,17})\.u(?P<user>[1-9][0-9]{0,17})\.[^\s@]{1,60}@\S{1,255}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,26 +142,30 @@ def render_story(story: Story) -> SafeString:
 
 def root_id(item: Issue | MergeRequest, user: User) -> str:
     """The Message-ID of the mail that notified this person of the item, sent or not."""
-    return _message_id("issue" if isinstance(item, Issue) else "merge-request", item.pk, user)
+    return _message_id("issue" if isinstance(item, Issue) else "merge-request", item.pk, user.pk)
 
 
 def note_id(note_pk: int, user: User) -> str:
-    return _message_id("note", note_pk, user)
+    return _message_id("note", note_pk, user.pk)
 
 
-def _message_id(kind: str, pk: int, user: User) -> str:
-    return make_message_id(f"{kind}-{pk}.u{user.pk}", salt=MESSAGE_ID_SALT)
+def _message_id(kind: str, pk: int, user_pk: int) -> str:
+    return make_message_id(f"{kind}-{pk}.u{user_pk}", salt=MESSAGE_ID_SALT)
 
 
-def find_told_notes(ids: Iterable[str], user: User) -> dict[str, Note]:
-    """By the Message-ID of the mail that told this person of it; one query, or none where no id
-    has that form. The proof in it is checked."""
-    named = {found[0]: int(found["pk"]) for found in map(_NOTE_ID.fullmatch, ids) if found}
-    own = {name: pk for name, pk in named.items() if constant_time_compare(name, note_id(pk, user))}
-    if not own:
+def find_told_notes(ids: Iterable[str]) -> dict[str, tuple[Note, int]]:
+    """By the Message-ID of the mail that told somebody of it, with that person's id; one query, or
+    none where no id has that form. The proof in it is checked."""
+    told = {}
+    for found in filter(None, map(_NOTE_ID.fullmatch, ids)):
+        pk, user_pk = int(found["pk"]), int(found["user"])
+        if constant_time_compare(found[0], _message_id("note", pk, user_pk)):
+            told[found[0]] = (pk, user_pk)
+    if not told:
         return {}
-    notes = Note.objects.select_related("issue", "merge_request").in_bulk(set(own.values()))
-    return {name: notes[pk] for name, pk in own.items() if pk in notes}
+    pks = {pk for pk, _user_pk in told.values()}
+    notes = Note.objects.select_related("issue", "merge_request").in_bulk(pks)
+    return {name: (notes[pk], user) for name, (pk, user) in told.items() if pk in notes}
 
 
 def _own_id(story: Story, user: User) -> str:

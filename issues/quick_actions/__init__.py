@@ -1,7 +1,7 @@
 """Commands in texts, `/close` or `/label ~bug`: one interpreter for pages and mail."""
 
 from issues.quick_actions.opening import split_opening
-from issues.quick_actions.proposing import add_version, propose_merge_request
+from issues.quick_actions.proposing import add_version, find_proposed, propose_merge_request
 from issues.quick_actions.registry import find_actions
 from issues.quick_actions.running import run_commands
 from issues.quick_actions.types import (
@@ -27,6 +27,7 @@ __all__ = [
     "Written",
     "add_version",
     "find_actions",
+    "find_proposed",
     "open_issue",
     "open_merge_request",
     "propose_merge_request",

@@ -51,6 +51,18 @@ def propose_merge_request(  # noqa: PLR0913  (one argument a column)
     return Written(item, None, (*opening.done, *result.done), (*reading.doubts, *result.refused))
 
 
+def find_proposed(
+    *, project: Project, source_branch: str, description: MarkedText
+) -> MergeRequest | None:
+    """The merge request that `propose_merge_request` would change instead of opening one."""
+    opening = split_opening(read(description).commands, MergeRequest)
+    return services.find_opened(
+        project,
+        source_branch=source_branch,
+        target_branch=opening.target_branch or project.default_branch,
+    )
+
+
 def add_version(
     *,
     merge_request: MergeRequest,

@@ -22,7 +22,7 @@ from issues.services.files import remove_uploads
 from issues.services.item_fields import find_correctable, find_undeclared
 from issues.services.merging import MergePlan, finish_merges, merge, plan_merge
 from issues.services.projects import add_member, create_label, create_project, import_repository
-from issues.services.proposing import PatchSet, add_version, propose_merge_request
+from issues.services.proposing import PatchSet, add_version, find_opened, propose_merge_request
 from issues.services.redacting import names_of, redact_rows
 from issues.services.refusals import Gone, Invalid, Locked, NotAllowed, NotVisible
 from issues.services.relating import copy_in, mark_duplicate
@@ -56,6 +56,7 @@ __all__ = [
     "edit_item",
     "erase_person",
     "find_correctable",
+    "find_opened",
     "find_undeclared",
     "finish_merges",
     "finish_moves",

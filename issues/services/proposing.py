@@ -59,9 +59,7 @@ def propose_merge_request(  # noqa: PLR0913  (one argument a column)
     Project.objects.select_for_update().get(pk=project.pk)
     if known := MergeRequestVersion.objects.filter(source=patches.source).first():
         return known
-    opened = project.merge_requests.filter(
-        source_branch=source_branch, target_branch=target_branch, state=State.OPENED
-    ).first()
+    opened = find_opened(project, source_branch=source_branch, target_branch=target_branch)
     if opened is not None:
         return _add_version(opened, author, patches)
     applied, old = _find_commits(project, source_branch, target_branch, author, patches)
@@ -76,6 +74,12 @@ def propose_merge_request(  # noqa: PLR0913  (one argument a column)
         files=files,
     )
     return _create_version(merge_request, author, patches, applied=applied, old=old)
+
+
+def find_opened(project: Project, *, source_branch: str, target_branch: str) -> MergeRequest | None:
+    """The merge request that is open for these branches."""
+    found = project.merge_requests.filter(source_branch=source_branch, target_branch=target_branch)
+    return found.filter(state=State.OPENED).first()
 
 
 @transaction.atomic

@@ -1,10 +1,12 @@
 """The words around patches: whose they are decides what they can do, and where they stand."""
 
 import pytest
+from django.utils import timezone
 
 from incoming_email.keys import reply_keys
 from incoming_email.models import SeriesPart
-from incoming_email.outcomes import Status
+from incoming_email.outcomes import Reason, Status
+from incoming_email.pipeline import processing, reviewing
 from issues import quick_actions, services
 from issues.models import MergeRequest, MergeRequestVersion, Note, Role
 from tests.clones import Clone, git, plant
@@ -222,5 +224,10 @@ def test_patches_of_somebody_else_are_not_placed_by_these_ids(world, clone, inte
     clone.oil(4)
     content = attach(world, clone.patches(since="HEAD~1"), body="So then.\n", user=other)
     reference = f"<{reply_to(world, internal).reference}>"
-    world.receive(content.replace(b"Subject:", f"References: {reference}\r\nSubject:".encode(), 1))
+    row = world.receive(
+        content.replace(b"Subject:", f"References: {reference}\r\nSubject:".encode(), 1)
+    )
+    assert row.reason == Reason.INTERNAL_ANSWER
+    reviewing.release([row.pk], now=timezone.now())
+    processing.process(row.pk)
     assert Note.objects.get(body="So then.").discussion != internal.discussion

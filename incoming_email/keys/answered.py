@@ -1,0 +1,87 @@
+"""What a mail answers: the discussions that the ids and addresses of ours in it stand for."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from incoming_email.models import ReplyKey
+from incoming_email.parsing.addresses import find_reply_keys
+from issues import known_discussions
+from issues.models import User
+from issues.notifications import find_told_notes
+from issues.quick_actions import Answered
+
+MAX_ANSWERED_IDS = 100
+"""Ids that a mail answers which are looked up, the nearest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a name of ours stands for, and whom it was sent to."""
+
+    place: Answered
+    reader_id: int | None
+    """None for a person without an account."""
+
+
+def find_told(ids: Iterable[str], keys: Mapping[str, ReplyKey]) -> dict[str, Told]:
+    """By each id that a notification of ours bears, whoever got that: one query at most. `keys`
+    are the rows of the reply keys in the ids."""
+    ids = set(ids)
+    notes = find_told_notes(ids)
+    told = {
+        name: Told(Answered(n.item, n.discussion), reader) for name, (n, reader) in notes.items()
+    }
+    for message_id in ids:
+        key = next(find_reply_keys([message_id], settings.MESSAGE_ID_HOST), "")
+        if row := keys.get(key):
+            told[message_id] = told_by(row)
+    return told
+
+
+def told_by(row: ReplyKey) -> Told:
+    return Told(Answered(row.item, row.discussion), row.recipient_id)
+
+
+def find_nearest(ids: Iterable[str], told: Mapping[str, Told], author: User) -> Answered | None:
+    """The discussion that the first id stands for that was sent to this person."""
+    found = (told[message_id] for message_id in _cut(ids) if message_id in told)
+    return next((each.place for each in found if each.reader_id == author.pk), None)
+
+
+def find_answered(ids: Iterable[str], *, author: User) -> Answered | None:
+    """The discussion that a mail of this person answers, by the first of `ids` that one of our
+    notifications to them bears: its own id, or the one that holds its reply key. Two queries at
+    most.
+
+    Only for a person whom an address has named already: it places what they write, and lets
+    nobody do anything.
+    """
+    ids = _cut(ids)
+    return find_nearest(ids, find_told(ids, _find_rows(ids, author)), author)
+
+
+def _cut(ids: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(ids))[:MAX_ANSWERED_IDS]
+
+
+def _find_rows(ids: Iterable[str], author: User) -> dict[str, ReplyKey]:
+    named = set(find_reply_keys(ids, settings.MESSAGE_ID_HOST))
+    if not named:
+        return {}
+    rows = ReplyKey.objects.filter(key__in=named, recipient=author)
+    return {row.key: row for row in rows.select_related("issue", "merge_request")}
+
+
+def find_internal(places: Iterable[Answered]) -> frozenset[Answered]:
+    """Those among them that only the team reads, in one query; none where there are none. One
+    whose notes are gone counts, since it may have been internal."""
+    asked = {place for place in places if place.discussion}
+    with known_discussions.looked_up([(place.item, place.discussion) for place in asked]):
+        return frozenset(place for place in asked if _is_internal(place))
+
+
+def _is_internal(place: Answered) -> bool:
+    found = known_discussions.find_discussion(place.item, place.discussion)
+    return found.internal or not (found.public or found.system)

@@ -58,6 +58,7 @@ class _Body:
 
     defects: tuple[str, ...] = ()
     forwarded: Forwarded | None = None
+    attached_ids: tuple[str, ...] = ()
     patch_texts: tuple[PatchText, ...] = ()
 
 
@@ -96,6 +97,7 @@ def parse(content: bytes, *, recipient: str = "", limits: Limits = DEFAULT_LIMIT
         others_in_reply=others[1],
         forwarded=body.forwarded,
         attachments=body.files,
+        attached_ids=body.attached_ids,
         patch_texts=body.patch_texts,
         patch_author=find_patch_author(headers) if body.patch_texts else "",
         patch_date=headers.first("Date") if body.patch_texts else "",
@@ -125,23 +127,33 @@ def _read_whole_body(root: Part, limits: Limits) -> _Body:
     reading = read_bodies(root, contents.texts)
     own = count_own(root, reading.body, is_bulk=is_bulk(root.headers))
     body = _read_fragments(reading.body, own, limits)
-    body = _find_forward(body, root.headers, _find_attached_headers(reading, contents, limits))
+    attached = _read_attached_headers(reading, contents, limits)
+    body = _find_forward(body, root.headers, next(iter(attached), None))
     body = _add_events(body, reading.files, contents)
     files = (*_make_attachments(reading.files, contents), *body.files)
     return replace(
         body,
         files=files,
+        attached_ids=tuple(found for headers in attached for found in _find_all_ids(headers)),
         defects=(*contents.defects, *body.defects),
         patch_texts=find_patch_texts(reading.body, contents, own=own),
     )
 
 
-def _find_attached_headers(reading: Reading, contents: Contents, limits: Limits) -> Headers | None:
-    """Of the first message that came as a file."""
-    message = next((part for part in reading.files if part.type == "message/rfc822"), None)
-    if message is None:
-        return None
-    return split_message_headers(contents.data.get(id(message), b""), limits).headers
+def _read_attached_headers(
+    reading: Reading, contents: Contents, limits: Limits
+) -> tuple[Headers, ...]:
+    """Of each message that came as a file."""
+    return tuple(
+        split_message_headers(contents.data.get(id(part), b""), limits).headers
+        for part in reading.files
+        if part.type == "message/rfc822"
+    )
+
+
+def _find_all_ids(headers: Headers) -> tuple[str, ...]:
+    names = ("Message-ID", "In-Reply-To", "References")
+    return tuple(found for name in names for found in find_ids(headers, name))
 
 
 def _find_forward(body: _Body, headers: Headers, attached: Headers | None) -> _Body:

@@ -118,6 +118,9 @@ class ParsedEmail:
     """None where nothing was forwarded, or only a program did it (redirection shows nothing)."""
 
     attachments: tuple[Attachment, ...] = ()
+    attached_ids: tuple[str, ...] = ()
+    """Of the messages among the attachments, and of what those answer."""
+
     patch_texts: tuple[PatchText, ...] = ()
     patch_author: str = ""
     """Name and address of who wrote the patches of the text, where a list rewrote From."""

@@ -56,7 +56,7 @@ def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
     foreign = (a for a, key in keys.items() if key is None and not template.matches(a))
     forwarded = forwarded_addresses.find_keys(foreign)
     keys |= forwarded
-    ids = {message_id for email in emails for message_id in answered_ids(email)}
+    ids = {message_id for email in emails for message_id in _ids_in(email)}
     named = {key for key in keys.values() if key}
     rows = reply_keys.find_keys_named(named.union(find_reply_keys(ids, settings.MESSAGE_ID_HOST)))
     addressed = {name: told_by(rows[key]) for name, key in keys.items() if key and key in rows}
@@ -79,8 +79,13 @@ def _find_doubtful(
 
 
 def named_in(email: ParsedEmail) -> list[str]:
-    """What may be a name of ours for a discussion: the ids that it answers, and its addresses."""
-    return [*answered_ids(email), *(candidate.address for candidate in email.candidates)]
+    """What may be a name of ours for a discussion: the ids that it answers or brings along in
+    attached messages, and its addresses."""
+    return [*_ids_in(email), *(candidate.address for candidate in email.candidates)]
+
+
+def _ids_in(email: ParsedEmail) -> list[str]:
+    return [*answered_ids(email), *email.attached_ids]
 
 
 def resolve(

@@ -28,7 +28,8 @@ from issues.unsubscribing import unsubscribe_url
 
 MESSAGE_ID_SALT = "issues.notifications.message_id"
 _NOTE_ID = re.compile(
-    r"note-(?P<pk>[1-9][0-9]{0,17})\.u(?P<user>[1-9][0-9]{0,17})\.[^\s@]{1,60}@\S{1,255}"
+    r"note-(?P<pk>[1-9][0-9]{0,17})\.u(?P<user>[1-9][0-9]{0,17})\.[^\s@]{1,60}@\S{1,255}",
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -159,7 +160,8 @@ def find_told_notes(ids: Iterable[str]) -> dict[str, tuple[Note, int]]:
     told = {}
     for found in filter(None, map(_NOTE_ID.fullmatch, ids)):
         pk, user_pk = int(found["pk"]), int(found["user"])
-        if constant_time_compare(found[0], _message_id("note", pk, user_pk)):
+        # Some programs change the case of letters.
+        if constant_time_compare(found[0].lower(), _message_id("note", pk, user_pk).lower()):
             told[found[0]] = (pk, user_pk)
     if not told:
         return {}

@@ -87,7 +87,9 @@ def test_an_answer_by_the_key_of_a_participant_waits_for_a_person(ticket):
     assert_nothing_left(ticket, SECRET)
 
 
-@pytest.mark.parametrize("references", ["nothing", "the note alone", "the whole thread"])
+@pytest.mark.parametrize(
+    "references", ["nothing", "capitals", "the note alone", "the whole thread"]
+)
 @pytest.mark.parametrize("of", ["the same ticket", "another ticket"])
 def test_an_answer_by_the_key_of_another_notification_waits_for_a_person(ticket, of, references):
     item = ticket.issue if of == "the same ticket" else ticket.desk.open_ticket("dora@x.example")
@@ -97,6 +99,7 @@ def test_an_answer_by_the_key_of_another_notification_waits_for_a_person(ticket,
     told = as_received(ticket.notification)
     fields = {
         "nothing": {"References": ""},
+        "capitals": {"References": "", "In-Reply-To": told["Message-ID"].upper()},
         "the note alone": {"References": told["Message-ID"]},
         "the whole thread": {},
     }
@@ -132,6 +135,22 @@ def test_a_mail_to_an_internal_and_a_public_key_is_written_inside_alone(ticket):
     assert newest() == rows[0].note
     assert newest().internal
     assert_nothing_left(ticket)
+
+
+@pytest.mark.parametrize("way", ["the issue", "a reply"])
+def test_a_notification_that_is_attached_to_a_comment(ticket, way):
+    services.create_note(item=ticket.issue, author=ticket.agent, body="We look into it.")
+    public = as_received(sent_to(ticket.boss.email)[-1])["Reply-To"]
+    content = make_mail(
+        to=public if way == "a reply" else ticket.issue_address(ticket.boss),
+        sender=ticket.boss.email,
+        MIME_Version="1.0",
+        Content_Type="multipart/mixed; boundary=b",
+        body="--b\r\nContent-Type: text/plain\r\n\r\nSee below.\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\n\r\n"
+        f"{as_received(ticket.notification).as_string()}\r\n--b--",
+    )
+    assert_held(ticket.desk.receive(content), ticket)
 
 
 def test_the_desk_and_an_internal_key_in_cc(ticket):

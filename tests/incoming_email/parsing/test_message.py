@@ -281,3 +281,16 @@ def test_half_a_surrogate_beside_a_letter_is_read_from_bytes():  # C10
 
     assert email.text.endswith(" ë")
     email.text.encode("utf-8")
+
+
+def test_ids_of_the_messages_that_are_attached():
+    email = parse(
+        b"Message-ID: <top@a>\nContent-Type: multipart/mixed; boundary=b\n\n"
+        b"--b\n\nSee below.\n"
+        b"--b\nContent-Type: message/rfc822\n\n"
+        b"Message-ID: <one@a>\nIn-Reply-To: <two@a>\nReferences: <three@a> <two@a>\n\nx\n"
+        b"--b\nContent-Type: message/rfc822\n\nMessage-ID: <four@a>\n\nx\n--b--\n"
+    )
+
+    assert email.attached_ids == ("one@a", "two@a", "three@a", "two@a", "four@a")
+    assert email.references == ()

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 CORES := $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 WORKERS ?= $(shell $(PYTHON) -c "print(1 + $(CORES))")
 
-.PHONY: run test test-fast test-deep check format clean
+.PHONY: run test test-fast test-deep check format messages clean
 
 $(VENV)/.runtime: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -51,6 +51,12 @@ check: $(VENV)/.tools
 format: $(VENV)/.tools
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# After a change of a sentence; GNU gettext must be installed. Run it again after translating.
+messages: $(VENV)/.tools
+	$(BIN)/python manage.py makemessages -l ko --add-location file --no-obsolete \
+		-i .venv -i var -i tests -i benchmarks -i build
+	$(BIN)/python -m tests.translating --write
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -15,6 +15,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "config" / "locale" / "ko" / "LC_MESSAGES" / "django.po"
+WIDTH = 78
 SOURCES = ("config", "issues", "incoming_email", "servicedesk")
 MARKS = {"_", "gettext", "gettext_noop", "gettext_lazy", "ngettext", "ngettext_lazy"}
 IN_TEMPLATE = re.compile(
@@ -61,8 +62,16 @@ def find_marked_in_templates() -> Iterator[str]:
                 yield ast.literal_eval((match[1] or match[2]).lstrip("u"))
 
 
+def read_catalogue() -> polib.POFile:
+    return polib.pofile(str(CATALOGUE), wrapwidth=WIDTH)
+
+
 if __name__ == "__main__":
-    missing = find_untranslated(polib.pofile(str(CATALOGUE)))
+    catalogue = read_catalogue()
+    if "--write" in sys.argv:
+        catalogue.save()
+        catalogue.save_as_mofile(str(CATALOGUE.with_suffix(".mo")))
+    missing = find_untranslated(catalogue)
     for sentence in missing:
         sys.stderr.write(f"warning: no Korean yet: {sentence!r}; docs/testing.md says how\n")
     sys.exit(bool(missing) and is_required())

@@ -8,14 +8,14 @@ from django.utils.translation import gettext, ngettext, override
 
 from incoming_email.outcomes import Reason
 from tests import translating
-from tests.translating import CATALOGUE, find_texts, find_untranslated
+from tests.translating import CATALOGUE, find_texts, find_untranslated, read_catalogue
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd](?!\w)|%?\{\w*\}|%%|</?\w+>|\*\*")
 
 
 @pytest.fixture(scope="module")
 def catalogue() -> polib.POFile:
-    return polib.pofile(str(CATALOGUE))
+    return read_catalogue()
 
 
 def test_every_sentence_is_translated(catalogue: polib.POFile) -> None:
@@ -50,6 +50,11 @@ def test_translations_have_the_placeholders_of_the_original(catalogue: polib.POF
         if sorted(PLACEHOLDER.findall(entry.msgid)) != sorted(PLACEHOLDER.findall(text))
     ]
     assert wrong == []
+
+
+def test_the_file_is_as_make_messages_writes_it(catalogue: polib.POFile) -> None:
+    """So that a change of one sentence is a change of few lines."""
+    assert str(catalogue) == CATALOGUE.read_text(encoding="utf-8").rstrip("\n") + "\n"
 
 
 def test_the_compiled_catalogue_is_that_of_the_source(catalogue: polib.POFile) -> None:

@@ -38,7 +38,7 @@ TO_LISTENER = (
     "Mailbox.objects.update(enabled=False);"
     "Mailbox.objects.filter(inbox_method='smtp').update(enabled=True);"
     "from incoming_email.keys import reply_keys; dana = User.objects.get(username='dana');"
-    "print(reply_keys.reply_routes(recipients=[dana], item=Issue.objects.get(), discussion='')"
+    "print(reply_keys.reply_routes(recipients=[dana], item=Issue.objects.get(iid=1), discussion='')"
     "[dana.pk].reply_to)"
 )
 Deliver = Callable[[bytes], object]
@@ -163,7 +163,9 @@ def run(messages: int, poll_seconds: float, broker_name: str) -> dict[str, list[
             CELERY_BROKER_URL=url,
             SMTP_LISTENER_PORT=str(listener),
         )
-        installation.set_up()
+        # Not `set_up`, which copies a database of the tests and needs Django in this process.
+        installation.manage("migrate", "--verbosity", "0")
+        installation.manage("seed_demo")
         user = server.take_user()
         address = make_mailbox(installation, server, user)
         idle, notice = run_idle(installation, server, user, address, messages)

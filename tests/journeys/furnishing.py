@@ -67,12 +67,12 @@ def furnish(folder) -> Installation:
         issue=issue,
         ticket=ticket,
         rows=rows,
-        participant=Participant.objects.get(),
+        participant=Participant.objects.get(ticket__issue=ticket),
     )
 
 
 def _receive(world: World) -> dict[str, InboundEmail]:
-    to, nowhere = world.reply_address(), "incoming+nowhere@letterbox.localhost"
+    to, nowhere = world.reply_address(), "incoming+nowhere@mail.letterbox.localhost"
     sender = world.member.email
     reply = make_mail(to=f"list@example.com, {to}", sender=sender, Message_ID="<1@example.com>")
     return {

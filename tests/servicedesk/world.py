@@ -32,7 +32,8 @@ class Desk:
 
     @property
     def address(self) -> str:
-        return f"incoming+{self.project.slug}-{self.project.pk}-issue-@letterbox.localhost"
+        domain = self.mailbox.address.rpartition("@")[2]
+        return f"incoming+{self.project.slug}-{self.project.pk}-issue-@{domain}"
 
     def receive(self, content: bytes, recipient: str = "") -> InboundEmail:
         message = RawMessage(f"desk:{next(_numbers)}", content, recipient=recipient)

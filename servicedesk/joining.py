@@ -45,7 +45,9 @@ def _require_room(new: int, present: int) -> None:
         message = _("At most %(limit)s people can be added at once.")
         raise services.Invalid([message % {"limit": settings.DESK_MAX_PARTICIPANTS_A_CALL}])
     if present + new > settings.DESK_MAX_PARTICIPANTS:
-        message = _("A ticket takes at most %(limit)s people outside. Remove somebody first.")
+        message = _(
+            "A ticket takes at most %(limit)s external participants. Remove somebody first."
+        )
         raise services.Invalid([message % {"limit": settings.DESK_MAX_PARTICIPANTS}])
 
 

@@ -134,8 +134,8 @@ def _notify_once(ticket: Ticket, issue: Issue, times: Sequence[datetime], *, now
         return
     with translation.override(settings.LANGUAGE_CODE):
         body = _(
-            "Mail to people outside is held back: the limit of this project's service desk is used"
-            " up (%(limits)s). Mails of this ticket that wait: %(count)s. They go out by"
+            "Mail to external participants is held back: the limit of this project's service desk"
+            " is used up (%(limits)s). Mails of this ticket that wait: %(count)s. They go out by"
             " themselves, the last at %(until)s. What is written until then waits behind them."
         ) % {
             "limits": _describe_limits(),

@@ -48,7 +48,7 @@ ACTIONS = (
     QuickAction(
         name="add_email",
         usage="/add_email ann@example.com bob@example.com",
-        description=_("Lets people outside take part in the ticket: they get public comments."),
+        description=_("Adds external participants to the ticket: they get public comments."),
         permission=joining.PERMISSION,
         run=add_email,
         fits=is_addresses,
@@ -57,7 +57,7 @@ ACTIONS = (
     QuickAction(
         name="remove_email",
         usage="/remove_email ann@example.com",
-        description=_("Takes people outside out of the ticket."),
+        description=_("Removes external participants from the ticket."),
         permission=joining.PERMISSION,
         run=remove_email,
         fits=is_addresses,

@@ -47,7 +47,7 @@ def comment_context(item: Item, shown: ShownItem, form: NoteForm) -> dict[str, o
 
 
 def _divide(form: NoteForm, shown: ShownItem) -> tuple[NoteForm, NoteForm | None]:
-    """The form of a new comment, and that of an answer which was turned down.
+    """The form of a new comment, and that of an answer which was rejected.
 
     An answer stays where it was written: sent again as a new comment, one to an internal note
     would be public. Where its discussion is gone, it becomes a comment that is marked internal.

@@ -149,7 +149,7 @@ def test_mail_past_the_limit_is_shown_as_held_back(page, listener, tmp_path, set
     _thank_you, note = mails_to_customer()
     assert note.is_held
     page.reload()
-    page.get_by_text("Mail to people outside is held back").wait_for()
+    page.get_by_text("Mail to external participants is held back").wait_for()
     page.get_by_text("1 mail outside").last.click()
     page.get_by_text("held back until").wait_for()
     look(page, tmp_path, "held-ticket")

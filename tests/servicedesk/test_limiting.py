@@ -129,7 +129,8 @@ def test_one_internal_note_a_spell_and_ticket(desk):
     (note,) = bot_notes(issue)
     assert note.internal
     assert note.body == (
-        "Mail to people outside is held back: the limit of this project's service desk is used up"
+        "Mail to external participants is held back: the limit of this project's service desk is"
+        " used up"
         " (2 an hour). Mails of this ticket that wait: 1. They go out by themselves, the last at"
         " 2026-05-06 08:08 UTC. What is written until then waits behind them."
     )

@@ -83,7 +83,7 @@ def test_names_are_written_as_placeholders_are_read():
 
 
 def find_unmarked(issue):
-    """Names of placeholders that repeat a text which people outside can fill, without the mark."""
+    """Placeholders that repeat a text which external participants can fill, without the mark."""
     texts = [
         field.name
         for field in Issue._meta.concrete_fields

@@ -96,7 +96,7 @@ def test_a_full_ticket_takes_nobody_more(desk, settings):
     issue = desk.open_ticket()
     write(issue, desk.agent, "/add_email a@x.example")
     (refusal,) = write(issue, desk.agent, "/add_email b@x.example").refused
-    assert refusal.why == "A ticket takes at most 2 people outside. Remove somebody first."
+    assert refusal.why == "A ticket takes at most 2 external participants. Remove somebody first."
 
 
 def test_removed_people_get_no_more_mail(desk):

@@ -150,7 +150,7 @@ def test_others_see_nothing_of_the_people_outside(client, member):
     client.force_login(user)
     response = page_of(client, issue)
     assert response.context["ticket"] is None
-    assert "People outside" not in response.text
+    assert "External participants" not in response.text
     assert CUSTOMER not in response.text
     assert "…@…" in response.text, "the author"
 

@@ -1,38 +1,21 @@
-"""Quick actions by mail: whose words count, what becomes of them, and what the sender hears."""
+"""Quick actions by mail: whose words count, and what becomes of them."""
 
 import pytest
-from django.core import mail
 from django.utils import timezone
 
 from incoming_email.keys import reply_keys
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
 from incoming_email.pipeline import processing
-from issues import outbox, services
-from issues.models import Announcement, Issue, Note, OutgoingEmail, Role, State
+from issues import services
+from issues.models import Announcement, Issue, Note, Role, State
 from tests.factories import LabelFactory, MergeRequestFactory, UserFactory
+from tests.incoming_email.handlers.replying import reply, step_of, told
 from tests.incoming_email.mails import make_mail_with_file
-from tests.incoming_email.world import make_mail, make_world
+from tests.incoming_email.world import make_mail
 
 pytestmark = pytest.mark.django_db
 HISTORY = "\r\n\r\nOn Mon, Jan 1, 2024 at 10:00 AM Ann <ann@example.com> wrote:\r\n> /close"
-
-
-def reply(world, body, **headers):
-    sender = headers.pop("sender", world.member.email)
-    row = world.receive(make_mail(to=world.reply_address(), sender=sender, body=body, **headers))
-    world.issue.refresh_from_db()
-    return row
-
-
-def told():
-    """The answers about commands: recipient and text."""
-    rows = OutgoingEmail.objects.filter(kind="quick_actions").order_by("pk")
-    return list(rows.values_list("recipient", "text"))
-
-
-def step_of(row):
-    return next(step["result"] for step in row.trace if step["step"] == "quick actions")
 
 
 def test_a_reply_of_commands_only_makes_no_note(world):
@@ -247,75 +230,6 @@ def test_a_reply_about_a_merge_request(world):
     merge_request.refresh_from_db()
     assert row.outcome == f"commands on merge request {merge_request}"
     assert (merge_request.draft, merge_request.state) == (True, State.CLOSED)
-
-
-def test_the_sender_is_told_what_was_refused(world):
-    row = reply(
-        world,
-        "/assign @ghost\r\n/colse\r\n/close",
-        subject="Re: door",
-        Message_ID="<m@example.com>",
-    )
-
-    assert step_of(row) == "sent"
-    outbox.deliver_due(now=timezone.now())
-    answer = next(sent for sent in mail.outbox if sent.subject == "Not carried out: Re: door")
-    assert answer.to == [world.member.email]
-    assert answer.from_email == "", "the null reverse-path"
-    assert answer.extra_headers["Auto-Submitted"] == "auto-replied"
-    assert answer.extra_headers["In-Reply-To"] == "<m@example.com>"
-    assert "  /assign @ghost\n  Nobody is named @ghost.\n" in answer.body
-    assert "  /colse\n  There is no such quick action; is /close meant?" in answer.body
-    assert "/help/quick-actions/" in answer.body
-    assert world.issue.state == State.CLOSED
-
-
-def test_in_the_language_of_the_author(world):
-    world.member.language = "ko"
-    world.member.save()
-    reply(world, "/assign @ghost")
-    ((_recipient, text),) = told()
-    assert "@ghost 님이 없습니다." in text
-
-
-def test_told_at_each_mistake_and_no_more_than_the_limit(world, settings):
-    settings.LOOP_LIMIT_PER_HOUR = 3
-    rows = [reply(world, "/colse") for _mistake in range(4)]
-    assert [step_of(row) for row in rows] == [
-        *["sent"] * 3,
-        "not sent: the limit of automatic answers is reached (LOOP_LIMIT_PER_HOUR)",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("header", "value"), [("Return_Path", "<>"), ("List_Id", "<list.example.com>")]
-)
-def test_some_mail_is_never_answered(world, header, value):
-    row = reply(world, "/colse", **{header: value})
-    assert row.status == Status.PROCESSED
-    assert step_of(row).startswith("not sent")
-    assert told() == []
-
-
-def test_who_writes_in_the_name_of_another_is_not_told_but_the_other_is():
-    world = make_world(reply_sender_policy="off")
-    reply(world, "/colse", sender="stranger@example.org")
-    ((recipient, _text),) = told()
-    assert recipient == world.member.email
-
-
-def test_the_answer_goes_to_the_address_that_was_used(world):
-    world.member.email_addresses.create(address="phone@example.org", verified_at=timezone.now())
-    reply(world, "/colse", sender="phone@example.org")
-    ((recipient, _text),) = told()
-    assert recipient == "phone@example.org"
-
-
-def test_without_a_proven_address_nobody_is_told():
-    world = make_world(reply_sender_policy="off")
-    world.member.email_addresses.update(verified_at=None)
-    row = reply(world, "/colse")
-    assert step_of(row) == "not sent: the author has no proven address"
 
 
 def test_the_rights_are_those_of_the_page(world):

@@ -1,4 +1,4 @@
-"""Ignored, turned down or held: what a message is before any handler sees it."""
+"""Ignored, rejected or held: what a message is before any handler sees it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who is told that a message was turned down: rarely, and never a stranger."""
+"""Who is told that a message was rejected: rarely, and never a stranger."""
 
 from datetime import timedelta
 

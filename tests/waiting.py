@@ -10,6 +10,9 @@ from pathlib import Path
 from threading import Thread
 
 PATIENCE_SECONDS = 120.0
+PROCESS_SECONDS = 600.0
+"""Until a process has ended that computes for seconds on an idle machine."""
+
 LOOK_SECONDS = 0.02
 
 

@@ -14,6 +14,7 @@ import pytest
 from django.conf import global_settings, settings
 
 from config import environment
+from tests.waiting import PROCESS_SECONDS
 
 ROOT = settings.BASE_DIR
 CONFIG = Path(environment.__file__).parent
@@ -213,7 +214,7 @@ def run_python(script: str, variables: Mapping[str, str]) -> str:
         env=variables,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PROCESS_SECONDS,
         check=True,
     )
     return done.stdout.strip()

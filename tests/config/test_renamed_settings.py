@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment
+from tests.waiting import PROCESS_SECONDS
 
 SENTENCE = (
     "SMTP_DOOR_PORT is now called SMTP_LISTENER_PORT. Rename it in the environment or in .env,"
@@ -41,7 +42,7 @@ def test_the_sentence_is_all_that_a_program_says(program, tmp_path):
         env={**os.environ, "DATA_DIR": str(tmp_path), "SMTP_DOOR_PORT": "25"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PROCESS_SECONDS,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{SENTENCE}\n")

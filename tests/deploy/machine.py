@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.deploy.packages import as_user
+from tests.waiting import PROCESS_SECONDS
 
 STOP_SECONDS = 40
 
@@ -65,7 +66,12 @@ class Machine:
 
     def run(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            command, **self._place(), capture_output=True, text=True, check=False, timeout=120
+            command,
+            **self._place(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PROCESS_SECONDS,
         )
 
     def say(self, command: Sequence[str]) -> str:

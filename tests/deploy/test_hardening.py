@@ -25,6 +25,7 @@ from tests.deploy.reading import (
     read_workloads,
 )
 from tests.servers.programs import give_up, name_package, require_module
+from tests.waiting import PROCESS_SECONDS
 
 MOST_EXPOSURE = 2.0
 """Of 10, by systemd-analyze: 2 and below is what it calls OK."""
@@ -50,7 +51,7 @@ def analyze(units, *words):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PROCESS_SECONDS,
     )
 
 

@@ -15,7 +15,7 @@ from tests.deploy.recipes import copy_checkout
 from tests.deploy.visiting import Visitor
 from tests.servers.dovecot import free_ports
 from tests.servers.programs import require_program
-from tests.waiting import wait_until
+from tests.waiting import PROCESS_SECONDS, wait_until
 
 pytestmark = pytest.mark.slow
 MAKE = ["make", "--assume-old", ".venv/.runtime", "run"]
@@ -55,7 +55,7 @@ def follow_the_first_steps(developer, visitor):
     commands = re.findall(r"First (?:message|answer).*\n  (python3 .*)\n", said())
     assert len(commands) == 2
     for command in commands:
-        subprocess.run(["sh", "-c", command], check=True, timeout=60)
+        subprocess.run(["sh", "-c", command], check=True, timeout=PROCESS_SECONDS)
     (name,) = re.findall(r"  (\w+) \(developer\) .*-issue@", said())
     (password,) = re.findall(r"the password of each is (\S+)", said())
     visitor.log_in(name, password)

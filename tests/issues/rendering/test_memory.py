@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.waiting import PROCESS_SECONDS
+
 SCRIPT = r"""
 import os, random
 from pathlib import Path
@@ -41,6 +43,6 @@ print(resident_bytes() - before)
 @pytest.mark.slow
 def test_3000_renders_leave_nothing_behind():
     run = [sys.executable, "-c", SCRIPT]
-    grown = subprocess.run(run, capture_output=True, text=True, check=True, timeout=120)
+    grown = subprocess.run(run, capture_output=True, text=True, check=True, timeout=PROCESS_SECONDS)
 
     assert int(grown.stdout) < 3_000_000

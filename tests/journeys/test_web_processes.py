@@ -8,7 +8,7 @@ from tests.deploy.reading import read_procfile_lines
 from tests.journeys.installation import Installation
 from tests.servers.dovecot import free_ports, is_taken
 from tests.servers.processes import find_descendants
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.slow
 MOST = 10
@@ -19,12 +19,13 @@ def test_a_web_process_is_replaced(tmp_path):
     (port,) = free_ports(1)
     made = Installation(tmp_path / "data", WEB_MAX_REQUESTS=str(MOST))
     made.set_up()
+    page = f"http://127.0.0.1:{port}/login/"
     line = f"{read_procfile_lines()['web']} --bind 127.0.0.1:{port}"
     with made.running_lines({"web": line}, log=tmp_path / "log") as processes:
         wait_until(lambda: is_taken(port))
         answered, pids = set(), set()
         for _ in range(REQUESTS):
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=30) as answer:
+            with urllib.request.urlopen(page, timeout=PATIENCE_SECONDS) as answer:
                 answered.add(answer.status)
             pids |= {each.pid for each in find_descendants(processes["web"].pid)}
     assert answered == {200}

@@ -122,7 +122,7 @@ def _read_request(stream: BinaryIO) -> Request | None:
 
 
 def _write(stream: BinaryIO, value: object) -> None:
-    stream.writelines(wire.encode(value))
+    stream.write(wire.encode(value))
     stream.flush()
 
 

@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Annotated
+
+from msgspec import Meta
+
+Moment = Annotated[datetime, Meta(tz=True)]
+"""In UTC. The parser's child can hand over no time without a zone."""
 
 
 class Kind(Enum):
@@ -45,8 +51,8 @@ class Forwarded:
     """Of its author, lower case; empty where the forward shows a name alone."""
 
     name: str
-    date: datetime | None
-    """In UTC; None where it can't be read."""
+    date: Moment | None
+    """None where it can't be read."""
 
     subject: str
 
@@ -96,8 +102,8 @@ class ParsedEmail:
     """The surest first; an address may come again under another header."""
 
     subject: str
-    date: datetime | None
-    """In UTC; None where the Date field is missing or absurd."""
+    date: Moment | None
+    """None where the Date field is missing or absurd."""
 
     kind: Kind
     kind_reason: str

@@ -112,7 +112,7 @@ class ParserProcess:
 
     def send(self, request: Request) -> None:
         """Put it in the queue; it goes out as far as the pipe takes it, the rest while reading."""
-        self._outgoing.extend(memoryview(piece) for piece in wire.encode(request) if piece)
+        self._outgoing.append(memoryview(wire.encode(request)))
         self.owed += 1
         self._write()
 

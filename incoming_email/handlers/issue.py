@@ -4,9 +4,8 @@ import re
 from typing import ClassVar
 
 from incoming_email.handlers.base import Context, Target
-from incoming_email.handlers.files import new_files
 from incoming_email.handlers.project_keys import PREFIX, find_target
-from incoming_email.handlers.texts import in_language_of, outcome_of
+from incoming_email.handlers.texts import acting_for, new_files, outcome_of
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from issues import quick_actions
@@ -30,7 +29,7 @@ class IssueHandler:
         if target.author is None:
             raise Rejected(Reason.NOT_FOUND)
         others = email.others_in_text
-        with in_language_of(target.author):
+        with acting_for(target.author):
             written = quick_actions.open_issue(
                 project=target.project,
                 author=target.author,

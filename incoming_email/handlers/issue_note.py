@@ -5,9 +5,8 @@ from dataclasses import replace
 from typing import ClassVar
 
 from incoming_email.handlers.base import Context, Target
-from incoming_email.handlers.files import new_files
 from incoming_email.handlers.project_keys import PREFIX, find_target
-from incoming_email.handlers.texts import in_language_of, outcome_of
+from incoming_email.handlers.texts import acting_for, new_files, outcome_of
 from incoming_email.keys.answered import find_answered
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
@@ -52,7 +51,7 @@ class IssueNoteHandler:
             (*email.in_reply_to, *reversed(email.references)), author=target.author
         )
         others = email.others_in_text
-        with in_language_of(target.author):
+        with acting_for(target.author):
             written = quick_actions.write_note(
                 item=target.item,
                 author=target.author,

@@ -5,9 +5,8 @@ from typing import ClassVar
 
 from incoming_email import patch_mails
 from incoming_email.handlers.base import Context, Target
-from incoming_email.handlers.files import new_files
 from incoming_email.handlers.project_keys import PREFIX, find_target
-from incoming_email.handlers.texts import in_language_of, outcome_of
+from incoming_email.handlers.texts import acting_for, new_files, outcome_of
 from incoming_email.keys.answered import find_answered
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
@@ -34,7 +33,7 @@ class MergeRequestHandler:
         if author is None:
             raise Rejected(Reason.NOT_FOUND)
         mailed = patch_mails.read_patches(email)
-        with in_language_of(author):
+        with acting_for(author):
             if mailed.is_part:
                 return self._take_part(email, mailed, target, author, context)
             patches = mailed.as_set(context.source, context.received)

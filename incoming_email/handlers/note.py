@@ -5,8 +5,7 @@ from typing import ClassVar
 
 from incoming_email import patch_mails
 from incoming_email.handlers.base import Context, Target
-from incoming_email.handlers.files import new_files
-from incoming_email.handlers.texts import in_language_of, outcome_of
+from incoming_email.handlers.texts import acting_for, new_files, outcome_of
 from incoming_email.keys.reply_keys import is_members_key
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
@@ -58,7 +57,7 @@ class NoteHandler:
         if not (email.reply.strip() or brings_files):
             raise Rejected(Reason.EMPTY)
         others = email.others_in_reply
-        with in_language_of(target.author):
+        with acting_for(target.author):
             written = quick_actions.write_note(
                 item=target.item,
                 author=target.author,
@@ -80,7 +79,7 @@ def _add_version(
     assert isinstance(merge_request, MergeRequest)  # noqa: S101  (asked by the caller)
     assert author is not None  # noqa: S101
     files = new_files(email, context.inbound_email_id, quoted_is_cut=True)
-    with in_language_of(author):
+    with acting_for(author):
         written = patch_mails.update(
             merge_request=merge_request,
             author=author,

@@ -1,33 +1,80 @@
-"""The outcome of a text by mail, as the ledger stores it, and which of its commands failed."""
+"""From a text by mail to the domain and back: its files, refusals as rejections, its outcome."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.utils import translation
 
-from incoming_email.handlers.refusals import as_rejections
-from incoming_email.outcomes import FailedCommand, Outcome
+from incoming_email.outcomes import FailedCommand, Outcome, Reason, Rejected
+from incoming_email.parsing.types import ParsedEmail
+from issues import services
 from issues.models import Issue, User
 from issues.quick_actions import Written
+from issues.uploads import NewFile, find_references
+
+REASON_OF = {
+    services.Why.CONFLICT: Reason.PATCH_CONFLICT,
+    services.Why.PATCH: Reason.PATCH_REFUSED,
+    services.Why.BRANCH: Reason.BRANCH_REFUSED,
+}
+
+
+def new_files(
+    email: ParsedEmail, inbound_email_id: int, *, quoted_is_cut: bool = False
+) -> list[NewFile]:
+    """The attachments, named after the ledger row and the position in the message: the same at
+    every attempt.
+
+    `quoted_is_cut`: the text becomes the reply alone, so pictures of the rest may be old.
+    """
+    if not email.attachments:
+        return []
+    cut = find_references(email.quoted) if quoted_is_cut else frozenset()
+    cut -= find_references(email.reply)
+    return [
+        NewFile(
+            filename=attachment.filename,
+            content_type=attachment.content_type,
+            content=attachment.content,
+            source=f"inbound-{inbound_email_id}-{number}",
+            content_id=attachment.content_id,
+            inline=attachment.inline,
+            is_old=attachment.content_id.strip("<>").lower() in cut,
+        )
+        for number, attachment in enumerate(email.attachments)
+    ]
 
 
 @contextmanager
-def in_language_of(author: User) -> Iterator[None]:
-    """Raises refusals as Rejected; sentences about commands are in the language of the author."""
-    with as_rejections(), translation.override(author.language):
-        yield
+def acting_for(author: User) -> Iterator[None]:
+    """Around a call of the domain: sentences are in the language of the author.
+
+    Raises Rejected for what a service refuses. What the author can't see is NOT_FOUND.
+    """
+    try:
+        with translation.override(author.language):
+            yield
+    except services.Locked as error:
+        raise Rejected(Reason.LOCKED) from error
+    except services.NotVisible as error:
+        raise Rejected(Reason.NOT_FOUND) from error
+    except services.NotAllowed as error:
+        raise Rejected(Reason.NOT_ALLOWED) from error
+    except services.Refused as error:
+        raise Rejected(REASON_OF[error.why], error.sentence) from error
+    except services.Gone as error:
+        raise Rejected(Reason.NOT_FOUND) from error
+    except services.Invalid as error:
+        raise Rejected(Reason.INVALID) from error
 
 
 def outcome_of(written: Written, *, opened: bool = False) -> Outcome:
-    """`opened`: the item itself was made by this text."""
-    kind = "issue" if isinstance(written.item, Issue) else "merge request"
-    failed_commands = tuple(
-        FailedCommand(refusal.shown_line, refusal.why) for refusal in written.refused
-    )
+    """As the ledger stores it, and which commands failed. `opened`: the item itself was made by
+    this text."""
+    named = f"{'issue' if isinstance(written.item, Issue) else 'merge request'} {written.item}"
+    failed = tuple(FailedCommand(refusal.shown_line, refusal.why) for refusal in written.refused)
     if opened:
-        return Outcome(f"{kind} {written.item}", written.item, failed_commands)
+        return Outcome(named, written.item, failed)
     if written.note is None:
-        return Outcome(f"commands on {kind} {written.item}", None, failed_commands)
-    return Outcome(
-        f"note {written.note.pk} on {kind} {written.item}", written.note, failed_commands
-    )
+        return Outcome(f"commands on {named}", None, failed)
+    return Outcome(f"note {written.note.pk} on {named}", written.note, failed)

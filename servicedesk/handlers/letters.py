@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from incoming_email.handlers.base import Context
-from incoming_email.handlers.files import new_files
+from incoming_email.handlers.texts import new_files
 from incoming_email.keys.own_addresses import find_own
 from incoming_email.parsing.types import ParsedEmail
 from servicedesk.models import ServiceDesk

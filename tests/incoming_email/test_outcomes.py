@@ -9,7 +9,7 @@ import pytest
 from django.utils.functional import Promise
 from django.utils.translation import override
 
-from incoming_email.handlers.refusals import REASON_OF
+from incoming_email.handlers.texts import REASON_OF
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason
 from issues import services

@@ -17,7 +17,7 @@ from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import LEDGER_COLUMNS, InboundEmail, Mailbox
 from incoming_email.outcomes import Status
 from incoming_email.pipeline import processing, receiving
-from incoming_email.pipeline.ends import fill
+from incoming_email.pipeline.attempts import fill
 
 logger = logging.getLogger(__name__)
 SOURCE_ID = "tried"

@@ -10,7 +10,7 @@ from incoming_email.keys.answered import Told
 from incoming_email.models import ReplyKey
 from incoming_email.outcomes import Outcome, Reason
 from incoming_email.parsing.types import ParsedEmail
-from incoming_email.sender_auth import NOT_CHECKED, SignatureCheck
+from incoming_email.sender_auth import NO_PROOF, Proof
 from issues.models import Issue, MergeRequest, Project, User
 from issues.quick_actions import Answered
 
@@ -36,9 +36,8 @@ class Context:
     """Those among them that only the team reads, where the batch has a message that could be
     written elsewhere."""
 
-    signatures: SignatureCheck = NOT_CHECKED
-    """Our own check of the DKIM signatures, made where a policy of the mailbox requires
-    authentication."""
+    proof: Proof = NO_PROOF
+    """Whether the trusted mail server, or a verified DKIM signature, confirms From."""
 
     forwarded: Mapping[str, str] = field(default_factory=dict)
     """Keys for addresses at other domains that forward to us, of those the messages name."""
@@ -51,9 +50,6 @@ class Context:
 
     asks_proof: bool = False
     """The mailbox accepts replies of authenticated senders only."""
-
-    proven: bool = False
-    """The trusted mail server, or a verified DKIM signature, confirms From."""
 
     blocked_in: frozenset[int | None] = frozenset()
     """Ids of projects that block the sender; None among them means all projects."""

@@ -28,7 +28,7 @@ class Writer(Enum):
 
     ARRIVAL = auto()
     END = auto()
-    """Each attempt sets it anew, as the field of `pipeline.ends.End` says."""
+    """Each attempt sets it anew, as the field of `pipeline.attempts.End` says."""
 
     OTHER = auto()
     """A claim, a person, or the upkeep."""

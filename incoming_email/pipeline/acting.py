@@ -1,5 +1,8 @@
-"""Act on one message, or record why not: the effect and its record commit together."""
+"""Acts on messages in their turn, alone or many in one transaction: each effect and its record
+commit together."""
 
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,39 +11,63 @@ from django.db import IntegrityError, transaction
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Hold, Outcome, Reason, Refusal, Refused, Reject, Status
 from incoming_email.pipeline import notices
-from incoming_email.pipeline.attempts import Attempt
-from incoming_email.pipeline.deciding import Act, Decision, Delay
-from incoming_email.pipeline.ends import End, Step, lock, write_ends
+from incoming_email.pipeline.attempts import Attempt, End, NotPendingError, Step, lock, write_ends
+from incoming_email.pipeline.deciding import Act, Decision, Delay, decide
+from incoming_email.pipeline.faults import becoming_a_retry
+from incoming_email.pipeline.resolving import find_handlers
 from incoming_email.secrets import credentials
-from issues import repositories, uploads
+from issues import connections, known_discussions, known_roles, repositories, services, uploads
 from issues.models import Issue, MergeRequest, Note
 
+logger = logging.getLogger(__name__)
+Acting = tuple[Attempt, Decision, Act]
 
-def settle(attempt: Attempt, decision: Decision) -> End:
-    """Carry the decision out in a transaction of its own, and write how the attempt ended.
 
-    Raises NotPendingError. Any other fault leaves nothing of the effect, and the row as it was.
+def settle_in_turn(attempts: Sequence[Attempt]) -> None:
+    """Decide about each message once, and carry that out. None stops the others.
+
+    What is decided about a batchable message does not depend on other batchable ones. Before any
+    other message, all before it are processed, since it may be about just that: the reply to a
+    ticket that the message before it opens.
     """
-    verdict = decision.verdict
-    if not isinstance(verdict, Act):
-        return _record(attempt, decision, verdict)
-    try:
-        with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
-            lock([attempt.row])
-            end = let_handler_act(attempt, decision, verdict)
-            write_ends([(attempt.row, end)], now=attempt.context.now)
-            return end
-    except IntegrityError:
-        first = find_first_effect(verdict)
-        if first is None:
-            raise
-        return _record_copy(attempt, decision, first)
-    except Refused as refused:
-        # A copy finds the work of the first one done, and must not cause a notice about it.
-        first = find_first_effect(verdict)
-        if first is not None:
-            return _record_copy(attempt, decision, first)
-        return _record(attempt, note_refusal(decision, refused.refusal), refused.refusal)
+    waiting: dict[str, Acting] = {}
+    for attempt in attempts:
+        if waiting and not _may_be_batched(attempt):
+            _settle_waiting(waiting)
+        with becoming_a_retry(attempt.row, now=attempt.context.now):
+            decision = decide(attempt)
+            act = decision.verdict if len(attempts) > 1 else None
+            if isinstance(act, Act) and _may_wait(attempt, decision, act, waiting):
+                waiting[act.effect_key] = (attempt, decision, act)
+            else:
+                _settle_waiting(waiting)
+                settle(attempt, decision)
+    _settle_waiting(waiting)
+
+
+def settle(attempt: Attempt, decision: Decision) -> None:
+    """Carry the decision out in a transaction of its own, and write how the attempt ended. A fault
+    leaves nothing of the effect, and the row is due again."""
+    row, verdict, now = attempt.row, decision.verdict, attempt.context.now
+    with becoming_a_retry(row, now=now, trace=decision.trace), connections.unit_of_work():
+        if not isinstance(verdict, Act):
+            _record(attempt, end_without_effect(attempt, decision, verdict), verdict)
+            return
+        try:
+            with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
+                lock([row])
+                end = let_handler_act(attempt, decision, verdict)
+                write_ends([(row, end)], now=now)
+            _log_end(row, end)
+        except (IntegrityError, Refused) as fault:
+            # A copy finds the work of the first one done, and must not cause a notice about it.
+            first = find_first_effect(verdict)
+            if first is not None:
+                _record(attempt, end_as_copy(attempt, decision, first))
+            elif isinstance(fault, Refused):
+                _record(attempt, end_refused(attempt, decision, fault.refusal), fault.refusal)
+            else:
+                raise
 
 
 def try_out(attempt: Attempt, decision: Decision) -> End:
@@ -59,11 +86,81 @@ def try_out(attempt: Attempt, decision: Decision) -> End:
         try:
             end = let_handler_act(attempt, decision, verdict)
         except Refused as refused:
-            noted = note_refusal(decision, refused.refusal)
-            end = end_without_effect(attempt, noted, refused.refusal)
+            end = end_refused(attempt, decision, refused.refusal)
         transaction.set_rollback(True)
     # What was made is gone with its transaction, so nothing may link to it.
     return replace(end, issue_id=None, merge_request_id=None, note_id=None)
+
+
+def _may_be_batched(attempt: Attempt) -> bool:
+    handlers = find_handlers(attempt.email, attempt.row.mailbox.template, attempt.context)
+    return any(handler.batchable for handler in handlers)
+
+
+def _may_wait(
+    attempt: Attempt, decision: Decision, act: Act, waiting: Mapping[str, Acting]
+) -> bool:
+    """To be processed with others. What counts for a limit is processed alone: the next one must
+    see it counted. Each effect is among them once."""
+    is_counted = decision.count.counted_at != attempt.row.counted_at
+    if is_counted or act.effect_key in waiting:
+        return False
+    return act.resolved.handler.batchable and not act.resolved.target.takes_time
+
+
+def _settle_waiting(waiting: dict[str, Acting]) -> None:
+    """Process together where possible, and one by one otherwise. None waits after it."""
+    acts = dict(waiting)
+    waiting.clear()
+    done = _settle_together(acts) if len(acts) > 1 else ()
+    for key, (attempt, decision, _act) in acts.items():
+        if key not in done:
+            settle(attempt, decision)
+
+
+def _settle_together(waiting: Mapping[str, Acting]) -> Collection[str]:
+    """Act in one transaction, which commits whole or not at all; returns the effect keys that are
+    settled.
+
+    Copies of what has been acted on are left out. A fault ends none of the messages: each is then
+    processed by itself, which shows the one at fault.
+    """
+    name = next(iter(waiting.values()))[0].row.pk
+    try:
+        copies = InboundEmail.objects.filter(effect_key__in=waiting)
+        known = set(copies.values_list("effect_key", flat=True))
+        group = {key: each for key, each in waiting.items() if key not in known}
+        ends = _act_on(list(group.values())) if group else []
+    except (NotPendingError, IntegrityError, Refused):
+        logger.info("processing one by one inbound_email=%s…", name)
+        return ()
+    except Exception:  # each alone has a fault boundary of its own
+        logger.exception("processing one by one inbound_email=%s…", name)
+        return ()
+    for row, end in ends:
+        _log_end(row, end)
+    return group
+
+
+def _act_on(group: Sequence[Acting]) -> list[tuple[InboundEmail, End]]:
+    targets = [act.resolved.target for _attempt, _decision, act in group]
+    with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
+        lock([attempt.row for attempt, _decision, _act in group])
+        people = [(target.author, target.project) for target in targets]
+        places = [(target.item, target.discussion) for target in targets]
+        with (
+            known_roles.looked_up(people),
+            known_discussions.looked_up(places),
+            services.announced_together(),
+        ):
+            ends = [(each[0].row, let_handler_act(*each)) for each in group]
+        write_ends(ends, now=group[0][0].context.now)
+    return ends
+
+
+def _log_end(row: InboundEmail, end: End) -> None:
+    reason = end.reason.value if end.reason else ""
+    logger.info("processed inbound_email=%s status=%s reason=%s", row.pk, end.status.value, reason)
 
 
 def let_handler_act(attempt: Attempt, decision: Decision, act: Act) -> End:
@@ -113,30 +210,22 @@ def end_without_effect(attempt: Attempt, decision: Decision, verdict: Refusal | 
     return end
 
 
-def note_refusal(decision: Decision, refusal: Refusal) -> Decision:
-    """The decision, with the handler's sentence about this message in its trace."""
-    if not (isinstance(refusal, Reject) and refusal.detail):
-        return decision
-    step = {"step": "refusal", "result": str(refusal.detail)}
-    return replace(decision, trace=(*decision.trace, step))
+def end_refused(attempt: Attempt, decision: Decision, refusal: Refusal) -> End:
+    """Refused by the handler, with its sentence about this message in the trace."""
+    if isinstance(refusal, Reject) and refusal.detail:
+        step = {"step": "refusal", "result": str(refusal.detail)}
+        decision = replace(decision, trace=(*decision.trace, step))
+    return end_without_effect(attempt, decision, refusal)
 
 
-def _record(attempt: Attempt, decision: Decision, verdict: Refusal | Delay) -> End:
+def _record(attempt: Attempt, end: End, verdict: Refusal | Delay | None = None) -> None:
     """Writes the notice to the sender, if there is one, with the row."""
-    end = end_without_effect(attempt, decision, verdict)
     with transaction.atomic(durable=True):
         lock([attempt.row])
-        end = replace(end, trace=(*end.trace, *_notify_sender(attempt, verdict)))
+        if verdict is not None:
+            end = replace(end, trace=(*end.trace, *_notify_sender(attempt, verdict)))
         write_ends([(attempt.row, end)], now=attempt.context.now)
-    return end
-
-
-def _record_copy(attempt: Attempt, decision: Decision, first: int) -> End:
-    end = end_as_copy(attempt, decision, first)
-    with transaction.atomic(durable=True):
-        lock([attempt.row])
-        write_ends([(attempt.row, end)], now=attempt.context.now)
-    return end
+    _log_end(attempt.row, end)
 
 
 def _describe(attempt: Attempt, decision: Decision, status: Status, **more: Any) -> End:
@@ -159,7 +248,7 @@ def _notify_sender(attempt: Attempt, verdict: Refusal | Delay) -> tuple[Step, ..
     row, email, context = attempt.row, attempt.email, attempt.context
     if isinstance(verdict, Reject):
         sent = notices.write_rejection(
-            row, email, verdict, signatures=context.signatures, now=context.now
+            row, email, verdict, now=context.now, proven=context.proof.passed
         )
     elif isinstance(verdict, Hold):
         sent = notices.write_held(row, email, verdict, now=context.now)

@@ -1,14 +1,24 @@
-"""One attempt at a message: its row, its content, and what is known for acting on it."""
+"""One attempt at a message: what is known for it, how it ended, and the only code that writes ends
+into the ledger."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
+
+from django.db import connection
 
 from incoming_email.handlers.base import Context
-from incoming_email.limits.blocking import blocked_in
-from incoming_email.models import InboundEmail, SenderPolicy
+from incoming_email.models import InboundEmail
+from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.types import ParsedEmail
-from incoming_email.pipeline.resolving import Known
-from incoming_email.sender_auth import SignatureCheck, is_authenticated
+
+Step = dict[str, str]
+"""One line of the trace; secrets in it are cut to their first four characters."""
+
+
+class NotPendingError(Exception):
+    """Another worker has ended or claimed the row: nothing may be done to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,33 +31,82 @@ class Attempt:
 
     @property
     def sender(self) -> str:
-        """The digest that the ledger stores and that limits are counted by."""
+        """As the ledger stores it, and as limits are counted by."""
         return self.email.sender[:254]
 
 
-def make_attempt(
-    row: InboundEmail,
-    email: ParsedEmail,
-    *,
-    known: Known,
-    signatures: SignatureCheck,
-    now: datetime,
-) -> Attempt:
-    mailbox = row.mailbox
-    results, trusted = email.authentication_results, mailbox.trusted_authserv_id
-    context = Context(
-        row.pk,
-        now,
-        mailbox.purpose,
-        known.reply_keys,
-        known.told,
-        known.internal,
-        signatures,
-        forwarded=known.forwarded,
-        blocked_in=blocked_in(email, known.blocks),
-        waived=frozenset(row.waived_rules),
-        received_at=row.received_at,
-        asks_proof=mailbox.reply_sender_policy == SenderPolicy.REQUIRE,
-        proven=is_authenticated(email.sender, results, trusted=trusted, signatures=signatures),
-    )
-    return Attempt(row, email, context)
+@dataclass(frozen=True, slots=True)
+class End:
+    """All columns that say how a row ended, or what it waits for. The fields are columns of
+    InboundEmail, except `until`."""
+
+    status: Status
+    reason: Reason | None = None
+    message_id: str = ""
+    sender: str = ""
+    subject: str = ""
+    defects: tuple[str, ...] = ()
+    trace: tuple[Step, ...] = ()
+    project_id: int | None = None
+    token_digest: str | None = None
+    counted_at: datetime | None = None
+    handler: str = ""
+    outcome: str = ""
+    key_digest: str = ""
+    effect_key: str | None = None
+    issue_id: int | None = None
+    merge_request_id: int | None = None
+    note_id: int | None = None
+    held_rule: str = ""
+    duplicate_of_id: int | None = None
+    until: datetime | None = None
+    """With PENDING: when the next attempt may start. This one does not count."""
+
+
+def fill(row: InboundEmail, end: End, *, now: datetime) -> None:
+    """Set the columns of a row that is shown and never stored."""
+    for name, value in _columns(row, end, now).items():
+        setattr(row, name, value)
+
+
+def lock(rows: Sequence[InboundEmail]) -> None:
+    """Hold the rows until commit. Raises NotPendingError where another worker has ended or claimed
+    one of them."""
+    ids = [row.pk for row in rows]
+    locked = InboundEmail.objects.select_for_update().filter(pk__in=ids, status=Status.PENDING)
+    attempts = dict(locked.order_by("pk").values_list("pk", "attempts"))
+    if any(attempts.get(row.pk) != row.attempts for row in rows):
+        raise NotPendingError
+
+
+def write_ends(ends: Sequence[tuple[InboundEmail, End]], *, now: datetime) -> None:
+    """Write the ends of rows that `lock` holds: one statement each, which psycopg sends as one
+    pipeline, so that many cost one round trip."""
+    found = [(row.pk, _columns(row, end, now)) for row, end in ends]
+    columns = [f for f in InboundEmail._meta.concrete_fields if f.attname in found[0][1]]
+    quote = connection.ops.quote_name
+    assignments = ", ".join(f"{quote(str(column.column))} = %s" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {quote(InboundEmail._meta.db_table)} SET {assignments} WHERE id = %s",  # noqa: S608
+            [
+                [*(c.get_db_prep_save(values[c.attname], connection) for c in columns), pk]
+                for pk, values in found
+            ],
+        )
+
+
+def _columns(row: InboundEmail, end: End, now: datetime) -> dict[str, Any]:
+    """By attribute name of InboundEmail."""
+    values = {field.name: getattr(end, field.name) for field in fields(end)}
+    until = values.pop("until")
+    is_open = end.status in {Status.PENDING, Status.HELD}
+    return values | {
+        "reason": end.reason or "",
+        "trace": list(end.trace),
+        "defects": list(end.defects),
+        "finished_at": None if is_open else now,
+        "attempts": row.attempts - 1 if until else row.attempts,
+        "next_attempt_at": until or row.next_attempt_at,
+        "last_error": "" if until else row.last_error,
+    }

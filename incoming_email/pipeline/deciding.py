@@ -16,8 +16,7 @@ from incoming_email.outcomes import Held, Ignored, Reason, Refusal, Refused, Rej
 from incoming_email.parsing.addresses import AddressTemplate
 from incoming_email.parsing.mime.headers import NO_FIELDS
 from incoming_email.parsing.types import Kind, ParsedEmail
-from incoming_email.pipeline.attempts import Attempt
-from incoming_email.pipeline.ends import Step
+from incoming_email.pipeline.attempts import Attempt, Step
 from incoming_email.pipeline.isolation.reading import UNREAD
 from incoming_email.pipeline.limiting import Count, find_room
 from incoming_email.pipeline.resolving import (
@@ -28,7 +27,6 @@ from incoming_email.pipeline.resolving import (
     named_in,
     resolve,
 )
-from incoming_email.sender_auth import find_proof
 from issues import outbox
 from issues.quick_actions import Answered
 
@@ -157,11 +155,9 @@ def _require_fitting_sender(attempt: Attempt, resolved: Resolved, trace: list[St
         _hold(Reason.SENDER_MISMATCH, context)
     if policy == SenderPolicy.MATCH:
         return
-    results, trusted = email.authentication_results, mailbox.trusted_authserv_id
-    proof = find_proof(email.sender, results, trusted=trusted, signatures=context.signatures)
-    result = "passed" if proof.passed else "not passed"
-    trace.append({"step": "authentication", "result": result, "because": proof.because})
-    if not proof.passed and policy != SenderPolicy.FLAG:
+    result = "passed" if context.proof.passed else "not passed"
+    trace.append({"step": "authentication", "result": result, "because": context.proof.because})
+    if not context.proof.passed and policy != SenderPolicy.FLAG:
         _hold(Reason.NOT_AUTHENTICATED, context)
 
 

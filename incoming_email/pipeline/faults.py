@@ -11,7 +11,7 @@ from django.db.models import F
 
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
-from incoming_email.pipeline.ends import NotPendingError, Step
+from incoming_email.pipeline.attempts import NotPendingError, Step
 from incoming_email.pipeline.isolation.process import NoParserError
 from issues import connections
 

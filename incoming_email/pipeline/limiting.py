@@ -9,8 +9,7 @@ from django.conf import settings
 from incoming_email.handlers.base import Target
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
-from incoming_email.pipeline.attempts import Attempt
-from incoming_email.pipeline.ends import Step
+from incoming_email.pipeline.attempts import Attempt, Step
 from incoming_email.pipeline.resolving import Resolved, owns
 from incoming_email.secrets import credentials
 from issues.models import Membership, User

@@ -17,7 +17,6 @@ from incoming_email.limits.answer_budget import FAILED_COMMANDS, HELD, REJECTION
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import FailedCommand, Hold, Reject
 from incoming_email.parsing.types import ParsedEmail
-from incoming_email.sender_auth import NOT_CHECKED, SignatureCheck, is_authenticated
 from issues import outbox
 from issues.models import EmailAddress, OutgoingEmail, User
 
@@ -27,17 +26,11 @@ who mistyped one tries again at once, and needs an answer."""
 
 
 def write_rejection(
-    row: InboundEmail,
-    email: ParsedEmail,
-    refusal: Reject,
-    *,
-    now: datetime,
-    signatures: SignatureCheck = NOT_CHECKED,
+    row: InboundEmail, email: ParsedEmail, refusal: Reject, *, now: datetime, proven: bool
 ) -> str:
-    """Notify the sender of the reason; returns what was done, for the trace."""
+    """Notify the sender of the reason, if they have an account or are `proven`; returns what was
+    done, for the trace."""
     known = _find_known(email.sender)
-    results, trusted = email.authentication_results, row.mailbox.trusted_authserv_id
-    proven = is_authenticated(email.sender, results, trusted=trusted, signatures=signatures)
     if known is None and not proven:
         return "not sent: the sender is a stranger"
     return _why_not_now(row, email, now=now) or _write_reason(

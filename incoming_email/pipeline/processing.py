@@ -8,19 +8,20 @@ from itertools import chain, islice
 from django.conf import settings
 from django.utils import timezone
 
-from incoming_email.models import InboundEmail
+from incoming_email.handlers.base import Context
+from incoming_email.limits.blocking import blocked_in
+from incoming_email.models import InboundEmail, SenderPolicy
 from incoming_email.outcomes import Status
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline import acting
-from incoming_email.pipeline.attempts import Attempt, make_attempt
+from incoming_email.pipeline.acting import settle_in_turn
+from incoming_email.pipeline.attempts import Attempt, End
 from incoming_email.pipeline.deciding import decide
-from incoming_email.pipeline.ends import End
 from incoming_email.pipeline.faults import is_ours, note_retry, noted
-from incoming_email.pipeline.grouping import settle_in_turn
 from incoming_email.pipeline.isolation.process import NoParserError
 from incoming_email.pipeline.isolation.reading import RawText, parse_all
 from incoming_email.pipeline.resolving import look_up
-from incoming_email.sender_auth import check_where_asked
+from incoming_email.sender_auth import find_proofs
 from issues import connections, outbox
 
 logger = logging.getLogger(__name__)
@@ -125,6 +126,7 @@ def try_out(row: InboundEmail, *, now: datetime) -> End:
 
 
 def _read(rows: Sequence[InboundEmail]) -> Iterator[ParsedEmail]:
+    """Nothing is done before the first is asked for, so that a fault in it becomes a retry."""
     yield from parse_all([RawText(bytes(row.raw), row.recipient) for row in rows])
 
 
@@ -166,8 +168,25 @@ def _make_attempts(
     read = list(islice(emails, len(rows)))
     connections.validate()  # reading them may have taken minutes
     known = look_up(read, mailbox.template)
-    signatures = check_where_asked(mailbox, rows, read)
+    proofs = find_proofs(mailbox, rows, read)
     return [
-        make_attempt(row, email, known=known, signatures=found, now=now)
-        for row, email, found in zip(rows, read, signatures, strict=True)
+        Attempt(
+            row,
+            email,
+            Context(
+                row.pk,
+                now,
+                mailbox.purpose,
+                known.reply_keys,
+                known.told,
+                known.internal,
+                proof,
+                forwarded=known.forwarded,
+                blocked_in=blocked_in(email, known.blocks),
+                waived=frozenset(row.waived_rules),
+                received_at=row.received_at,
+                asks_proof=mailbox.reply_sender_policy == SenderPolicy.REQUIRE,
+            ),
+        )
+        for row, email, proof in zip(rows, read, proofs, strict=True)
     ]

@@ -20,7 +20,7 @@ from incoming_email.parsing.addresses import (
     redact_key,
 )
 from incoming_email.parsing.types import ParsedEmail
-from incoming_email.pipeline.ends import Step
+from incoming_email.pipeline.attempts import Step
 from issues.models import EmailAddress, User
 from issues.quick_actions import Answered
 

@@ -49,7 +49,7 @@ def handle_mail(email: ParsedEmail, project: Project, context: Context) -> Outco
     ids = [*email.in_reply_to, *reversed(email.references)]
     ticket = threads.find_ticket(ids, project)
     if ticket is not None and _may_write(ticket, desk, email, context):
-        return reply_to_ticket(email, ticket, desk, context, may_bring_people=context.proven)
+        return reply_to_ticket(email, ticket, desk, context, may_bring_people=context.proof.passed)
     if not (email.text.strip() or email.subject or email.attachments):
         raise Rejected(Reason.EMPTY)
     letter = letter_of_ticket(email, desk, context)
@@ -97,5 +97,5 @@ def _may_write(ticket: Ticket, desk: ServiceDesk, email: ParsedEmail, context: C
 def _require_proof(context: Context) -> None:
     """No key says who writes, so where the mailbox asks for proof, From must have it."""
     rule = Reason.NOT_AUTHENTICATED
-    if context.asks_proof and not context.proven and rule.value not in context.waived:
+    if context.asks_proof and not context.proof.passed and rule.value not in context.waived:
         raise Held(rule, rule=rule.value)

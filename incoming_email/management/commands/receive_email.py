@@ -20,7 +20,7 @@ from incoming_email.models import InboundEmail, Mailbox, Purpose
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.addresses import AddressTemplate, redact_address
 from incoming_email.pipeline import processing, receiving
-from incoming_email.pipeline.ends import fill
+from incoming_email.pipeline.attempts import fill
 from incoming_email.pipeline.isolation.reading import parse_header
 
 logger = logging.getLogger(__name__)

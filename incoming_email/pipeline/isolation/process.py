@@ -1,18 +1,23 @@
-"""One child that parses, and the pipes to it: send ahead, read in order, kill past the time.
+"""Children that parse, and the pipes to them: send ahead, read in order, kill past the time.
+
+One is borrowed for a batch from those that this process keeps, then returned or closed.
 
 Not a fork of this process, which has a database open and a lock in every library: a fresh Python
 that imports the parser alone, and does not see our environment, where secrets are.
 """
 
+import atexit
 import fcntl
 import os
 import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +25,7 @@ from incoming_email.parsing import wire
 from incoming_email.parsing.child import EXIT_MEMORY, Ready, Request
 
 T = TypeVar("T")
+MODULE = "incoming_email.parsing.child"
 ROOT = str(Path(__file__).parents[3])
 CHUNK = 1 << 20
 """Bytes read at once; also the size that Linux grants a pipe by default."""
@@ -54,6 +60,7 @@ _ENDS = {-signal.SIGXCPU: OutOfCpu, EXIT_MEMORY: OutOfMemory}
 
 def _start(module: str) -> tuple[subprocess.Popen[bytes], int]:
     """The child, and the end of a pipe that it dies with when this process lets go of it."""
+    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     lifeline, ours = os.pipe()
     try:
         process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
@@ -62,7 +69,7 @@ def _start(module: str) -> tuple[subprocess.Popen[bytes], int]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=[lifeline],
-            env=_make_environment(),
+            env=passed_on | {"PYTHONPATH": os.pathsep.join([ROOT, *filter(None, sys.path)])},
             start_new_session=True,  # Ctrl-C is for us
         )
     except OSError as fault:
@@ -71,18 +78,6 @@ def _start(module: str) -> tuple[subprocess.Popen[bytes], int]:
     finally:
         os.close(lifeline)
     return process, ours
-
-
-def _make_environment() -> dict[str, str]:
-    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    return passed_on | {"PYTHONPATH": os.pathsep.join([ROOT, *filter(None, sys.path)])}
-
-
-def _widen(pipe: int) -> None:
-    """Enlarge the pipe for more messages ahead, where the system supports it (Linux) and grants
-    it."""
-    with suppress(OSError, AttributeError):
-        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, CHUNK)
 
 
 class ParserProcess:
@@ -95,7 +90,9 @@ class ParserProcess:
         )
         for pipe in (self._to_child, self._from_child):
             os.set_blocking(pipe, False)
-            _widen(pipe)
+            # More messages go ahead where the system has this (Linux) and grants it.
+            with suppress(OSError, AttributeError):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, CHUNK)
         self._outgoing: deque[memoryview] = deque()
         self._incoming = bytearray()
         self._is_ready = False
@@ -120,7 +117,7 @@ class ParserProcess:
         """The next one, of at most so many bytes. Raises Died and its like, or NoParserError."""
         if not self._is_ready:
             self._read_ready()
-        answer = self._decode(kind, self._read_frame(seconds, most))
+        answer = self._read(kind, seconds, most)
         self.owed -= 1
         self.served += 1
         return answer
@@ -146,35 +143,29 @@ class ParserProcess:
     def _read_ready(self) -> None:
         """Its imports are not counted against the message."""
         try:
-            self._decode(Ready, self._read_frame(START_SECONDS, CHUNK))
+            self._read(Ready, START_SECONDS, CHUNK)
         except (Died, OutOfTime, OutOfCpu, OutOfMemory) as fault:
             raise NoParserError(f"the parser does not start: {fault}") from fault
         self._is_ready = True
 
-    def _decode(self, kind: type[T], frame: memoryview) -> T:
-        try:
-            return wire.decode(kind, frame)
-        except wire.NotOurs as fault:
-            raise Died(f"it answered with what is no {kind.__name__}: {fault}") from fault
-
-    def _read_frame(self, seconds: float, most: int) -> memoryview:
-        until = time.monotonic() + seconds
-        while (length := self._frame_length(most)) is None:
+    def _read(self, kind: type[T], seconds: float, most: int) -> T:
+        """The next frame, once it has come whole."""
+        until, start = time.monotonic() + seconds, wire.SIZE.size
+        while len(self._incoming) < start:
             self._move(until)
-        end = wire.SIZE.size + length
-        frame = memoryview(bytes(memoryview(self._incoming)[wire.SIZE.size : end]))
-        del self._incoming[:end]
-        return frame
-
-    def _frame_length(self, most: int) -> int | None:
-        """Of the frame that has come whole; None while it has not."""
-        if len(self._incoming) < wire.SIZE.size:
-            return None
         (length,) = wire.SIZE.unpack_from(self._incoming)
         if length > most:
             raise Died(f"it wants to answer with {length} bytes")
-        whole = len(self._incoming) >= wire.SIZE.size + length
-        return int(length) if whole else None
+        end = start + length
+        while len(self._incoming) < end:
+            self._move(until)
+        try:
+            with memoryview(self._incoming) as come, come[start:end] as frame:
+                value = wire.decode(kind, frame)
+        except wire.NotOurs as fault:
+            raise Died(f"it answered with what is no {kind.__name__}: {fault}") from fault
+        del self._incoming[:end]
+        return value
 
     def _move(self, until: float) -> None:
         """Wait until something can be written or read, and do that."""
@@ -189,7 +180,11 @@ class ParserProcess:
         if self._to_child in ready:
             self._write()
         if self._from_child in ready:
-            self._read()
+            chunk = os.read(self._from_child, CHUNK)
+            if not chunk:
+                code = self._process.wait()
+                raise _ENDS.get(code, Died)(f"it ended with {code}")
+            self._incoming += chunk
 
     def _write(self) -> None:
         try:
@@ -203,9 +198,65 @@ class ParserProcess:
         except BrokenPipeError:
             self._outgoing.clear()  # why it ended is seen when its answer is read
 
-    def _read(self) -> None:
-        chunk = os.read(self._from_child, CHUNK)
-        if not chunk:
-            code = self._process.wait()
-            raise _ENDS.get(code, Died)(f"it ended with {code}")
-        self._incoming += chunk
+
+class ParserPool:
+    """A child for each thread that parses at this moment. Safe between threads and over forks."""
+
+    def __init__(self, module: str = MODULE) -> None:
+        self._module = module
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin_anew)
+        atexit.register(self.close)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._free: list[ParserProcess] = []
+        self._all: set[ParserProcess] = set()
+
+    @contextmanager
+    def borrow(self, *, messages_per_child: int) -> Iterator[ParserProcess]:
+        """A child for exclusive use. It is returned to the pool only if no answer is
+        outstanding."""
+        child = self._take()
+        try:
+            yield child
+        finally:
+            is_spent = child.owed or child.served >= messages_per_child or not child.is_alive()
+            if is_spent:
+                self._close(child)
+            else:
+                with self._lock:
+                    self._free.append(child)
+
+    def close(self) -> None:
+        """End those that are free."""
+        while self._free:
+            with self._lock:
+                child = self._free.pop() if self._free else None
+            if child is not None:
+                self._close(child)
+
+    def _take(self) -> ParserProcess:
+        while True:
+            with self._lock:
+                child = self._free.pop() if self._free else None
+            if child is None:
+                break
+            if child.is_alive():
+                return child
+            self._close(child)
+        child = ParserProcess(self._module)
+        with self._lock:
+            self._all.add(child)
+        return child
+
+    def _close(self, child: ParserProcess) -> None:
+        child.close()
+        with self._lock:
+            self._all.discard(child)
+
+    def _begin_anew(self) -> None:
+        """After a fork: the children are the parent's, and a thread of it may hold the lock."""
+        for child in self._all:
+            child.forget()
+        self._begin()

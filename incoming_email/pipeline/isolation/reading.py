@@ -15,8 +15,13 @@ from incoming_email.parsing.limits import Limits
 from incoming_email.parsing.looks import Look
 from incoming_email.parsing.message import parse as parse_here
 from incoming_email.parsing.types import ParsedEmail
-from incoming_email.pipeline.isolation.pool import ParserPool
-from incoming_email.pipeline.isolation.process import Died, OutOfCpu, OutOfMemory, OutOfTime
+from incoming_email.pipeline.isolation.process import (
+    Died,
+    OutOfCpu,
+    OutOfMemory,
+    OutOfTime,
+    ParserPool,
+)
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from incoming_email.pipeline.isolation import reading
-from incoming_email.pipeline.isolation.pool import ParserPool
+from incoming_email.pipeline.isolation.process import ParserPool
 from tests.incoming_email.pipeline.isolation.conftest import HOSTILE
 from tests.waiting import PATIENCE_SECONDS
 

@@ -17,8 +17,8 @@ from incoming_email.admin.redaction import Redactor
 from incoming_email.models import LEDGER_COLUMNS, InboundEmail, Kept, Mailbox, ledger_columns
 from incoming_email.models.ledger_columns import Column, Personal, Writer
 from incoming_email.outcomes import Reason, Status
-from incoming_email.pipeline import ends
-from incoming_email.pipeline.ends import End
+from incoming_email.pipeline import attempts
+from incoming_email.pipeline.attempts import End
 from incoming_email.upkeep import erasing, purging
 from issues.models import Issue, MergeRequest, Note, Project
 from tests.factories import IssueFactory, MergeRequestFactory, NoteFactory, ProjectFactory
@@ -99,7 +99,7 @@ def test_a_row_must_say_what_matters():
 
 
 def test_an_attempt_sets_the_columns_that_it_should():
-    written = ends._columns(InboundEmail(), End(Status.PROCESSED), NOW)
+    written = attempts._columns(InboundEmail(), End(Status.PROCESSED), NOW)
     by_end = {
         FIELDS[column.name].attname for column in LEDGER_COLUMNS if column.writer is Writer.END
     }

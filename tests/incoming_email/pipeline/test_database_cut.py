@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
-from incoming_email.pipeline import acting, grouping, processing
+from incoming_email.pipeline import acting, processing
 from issues.models import Announcement, Note
 from tests.incoming_email.world import make_mail, make_world
 
@@ -43,8 +43,7 @@ def cut_once_after_an_effect(monkeypatch):
             cut()
         return found
 
-    for module in (acting, grouping):
-        monkeypatch.setattr(module, "let_handler_act", run)
+    monkeypatch.setattr(acting, "let_handler_act", run)
 
 
 def replies(world, count):
@@ -84,7 +83,7 @@ def test_messages_of_a_group_are_done_one_by_one(world, monkeypatch):
 
 @of_postgresql
 def test_only_the_message_that_was_cut_waits(world, monkeypatch):
-    monkeypatch.setattr(grouping, "_settle_together", lambda _waiting: ())
+    monkeypatch.setattr(acting, "_settle_together", lambda _waiting: ())
     cut_once_after_an_effect(monkeypatch)
 
     world.receive(*replies(world, 3))

@@ -17,8 +17,7 @@ from incoming_email.models import InboundEmail, ledger
 from incoming_email.monitoring.health import installation
 from incoming_email.pipeline import processing, receiving
 from incoming_email.pipeline.isolation import reading
-from incoming_email.pipeline.isolation.pool import ParserPool
-from incoming_email.pipeline.isolation.process import NoParserError
+from incoming_email.pipeline.isolation.process import NoParserError, ParserPool
 from issues.models import Note
 from tests.incoming_email.world import make_mail, make_world
 

@@ -12,7 +12,7 @@ from incoming_email.models import InboundEmail
 from incoming_email.monitoring.health.installation import find_ledger
 from incoming_email.outcomes import Status
 from incoming_email.pipeline import acting, processing, receiving, reviewing
-from incoming_email.pipeline.ends import write_ends
+from incoming_email.pipeline.attempts import write_ends
 from issues.models import Issue, Note
 from tests.factories import EmailAddressFactory, MembershipFactory, UserFactory
 from tests.incoming_email.world import make_mail, make_world

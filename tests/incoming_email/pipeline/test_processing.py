@@ -12,7 +12,7 @@ from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
 from incoming_email.pipeline import deciding, processing, receiving, reviewing
 from incoming_email.pipeline.isolation import reading
-from incoming_email.pipeline.isolation.pool import ParserPool
+from incoming_email.pipeline.isolation.process import ParserPool
 from issues import services
 from issues.models import Note, OutgoingEmail, Upload
 from tests.incoming_email.mails import make_mail_with_file

@@ -6,7 +6,7 @@ from django.utils import timezone
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
-from incoming_email.pipeline import acting, ends, grouping, processing, receiving
+from incoming_email.pipeline import acting, processing, receiving
 from issues import services
 from issues.models import Announcement, Membership, Note, Project, Visibility
 from tests.incoming_email.mails import make_mail_with_file
@@ -29,9 +29,8 @@ def replies(world):
 
 def transactions(monkeypatch):
     """How many rows are locked at the begin of each transaction, as a list that grows."""
-    sizes, real = [], ends.lock
-    for module in (acting, grouping):
-        monkeypatch.setattr(module, "lock", lambda rows: (sizes.append(len(rows)), real(rows))[1])
+    sizes, real = [], acting.lock
+    monkeypatch.setattr(acting, "lock", lambda rows: (sizes.append(len(rows)), real(rows))[1])
     return sizes
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 
 from incoming_email.models import Mailbox
-from incoming_email.sender_auth import where_asked
+from incoming_email.sender_auth import proof
 from incoming_email.sender_auth.key_records import KeyRecords
 from issues.models import OutgoingEmail
 from tests.incoming_email.sender_auth.signing import record, record_name, sign
@@ -23,7 +23,7 @@ def asked(monkeypatch):
             asked.append((name, transaction.get_connection().in_atomic_block))
             return record().encode()
 
-    monkeypatch.setattr(where_asked, "KeyRecords", Records)
+    monkeypatch.setattr(proof, "KeyRecords", Records)
     return asked
 
 

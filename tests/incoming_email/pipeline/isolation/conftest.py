@@ -2,7 +2,7 @@
 
 import pytest
 
-from incoming_email.pipeline.isolation.pool import ParserPool
+from incoming_email.pipeline.isolation.process import ParserPool
 
 HOSTILE = "tests.incoming_email.pipeline.isolation.hostile_child"
 

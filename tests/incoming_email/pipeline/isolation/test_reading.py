@@ -4,8 +4,7 @@ import pytest
 
 from incoming_email.parsing import message
 from incoming_email.parsing.limits import Limits
-from incoming_email.pipeline.isolation.pool import ParserPool
-from incoming_email.pipeline.isolation.process import NoParserError
+from incoming_email.pipeline.isolation.process import NoParserError, ParserPool
 from incoming_email.pipeline.isolation.reading import (
     UNREAD,
     RawText,

@@ -22,7 +22,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_test"
 import django; django.setup()
 from django.conf import settings
 settings.PARSE_CPU_SECONDS = 100_000  # it would end what loops, too
-from incoming_email.pipeline.isolation.pool import ParserPool
+from incoming_email.pipeline.isolation.process import ParserPool
 from incoming_email.pipeline.isolation.reading import RawText, parse_all
 pool = ParserPool("{HOSTILE}")
 with pool.borrow(messages_per_child=9) as child:

@@ -4,13 +4,13 @@ import time
 
 import pytest
 
-from incoming_email.sender_auth import is_authenticated
+from incoming_email.sender_auth import find_proof
 
 TRUSTED = "mx.example.net"
 
 
 def vouched(*results, sender="bob@example.com", trusted=TRUSTED):
-    return is_authenticated(sender, results, trusted=trusted)
+    return find_proof(sender, results, trusted=trusted).passed
 
 
 @pytest.mark.parametrize(

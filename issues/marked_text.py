@@ -1,7 +1,6 @@
 """A text with the lines marked that the acting person did not type. Pure."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -52,16 +51,6 @@ def typed(source: str) -> MarkedText:
 def filled_in(source: str) -> MarkedText:
     """None of it is."""
     return MarkedText(source, frozenset(range(len(split_lines(source)))))
-
-
-def marked(
-    source: str,
-    others: Iterable[int],
-    below_others: Iterable[int],
-    doubtful: Iterable[str] = (),
-) -> MarkedText:
-    """Some of it, by the numbers of the lines."""
-    return MarkedText(source, frozenset(others), frozenset(below_others), tuple(doubtful))
 
 
 def split_lines(source: str) -> list[str]:

@@ -11,7 +11,7 @@ class ServicedeskConfig(AppConfig):
     def ready(self) -> None:
         # The models come first.
         from incoming_email.demo import DEMO_DESK  # noqa: PLC0415
-        from incoming_email.keys.forwarded_addresses import FORWARDED_ADDRESSES  # noqa: PLC0415
+        from incoming_email.keys.own_addresses import FORWARDED_ADDRESSES  # noqa: PLC0415
         from incoming_email.upkeep.erasing import ERASERS, Eraser  # noqa: PLC0415
         from issues.notifications import MAIL_SOURCES  # noqa: PLC0415
         from issues.outbox import MAIL_ACCOUNTS_IN_USE, MAIL_CONNECTIONS  # noqa: PLC0415

@@ -9,7 +9,7 @@ from incoming_email.handlers.texts import acting_for, new_files, outcome_of
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from issues import quick_actions
-from issues.marked_text import marked
+from issues.marked_text import MarkedText
 
 
 class IssueHandler:
@@ -34,7 +34,7 @@ class IssueHandler:
                 project=target.project,
                 author=target.author,
                 title=email.subject,
-                description=marked(email.text, others.numbers, others.below, others.doubtful),
+                description=MarkedText(email.text, others.numbers, others.below, others.doubtful),
                 now=context.now,
                 files=new_files(email, context.inbound_email_id),
             )

@@ -11,7 +11,7 @@ from incoming_email.keys.answered import find_answered
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from issues import quick_actions
-from issues.marked_text import marked
+from issues.marked_text import MarkedText
 from issues.models import Issue
 
 
@@ -47,15 +47,13 @@ class IssueNoteHandler:
             raise Rejected(Reason.NOT_FOUND)
         if not (email.text.strip() or files):
             raise Rejected(Reason.EMPTY)
-        answered = find_answered(
-            (*email.in_reply_to, *reversed(email.references)), author=target.author
-        )
+        answered = find_answered(email.answered_ids, author=target.author)
         others = email.others_in_text
         with acting_for(target.author):
             written = quick_actions.write_note(
                 item=target.item,
                 author=target.author,
-                body=marked(email.text, others.numbers, others.below, others.doubtful),
+                body=MarkedText(email.text, others.numbers, others.below, others.doubtful),
                 now=context.now,
                 discussion=answered.on(target.item) if answered else "",
                 by_mail=True,

@@ -6,12 +6,12 @@ from typing import ClassVar
 from incoming_email import patch_mails
 from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.texts import acting_for, new_files, outcome_of
-from incoming_email.keys.reply_keys import is_members_key
+from incoming_email.keys.answered import is_members_key
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.patch_mails import MailedPatches
 from issues import quick_actions
-from issues.marked_text import marked
+from issues.marked_text import MarkedText
 from issues.models import MergeRequest
 from issues.quick_actions import Answered
 
@@ -61,7 +61,7 @@ class NoteHandler:
             written = quick_actions.write_note(
                 item=target.item,
                 author=target.author,
-                body=marked(email.reply, others.numbers, others.below, others.doubtful),
+                body=MarkedText(email.reply, others.numbers, others.below, others.doubtful),
                 now=context.now,
                 quoted=email.quoted,
                 discussion=target.discussion,

@@ -4,7 +4,7 @@ import re
 from typing import ClassVar
 
 from incoming_email.handlers.base import Context, Target
-from incoming_email.keys.reply_keys import is_members_key
+from incoming_email.keys.answered import is_members_key
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from issues import services

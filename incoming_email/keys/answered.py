@@ -1,17 +1,21 @@
-"""What a mail answers: the discussions that the ids and addresses of ours in it stand for."""
+"""What a mail answers: the reply keys in it, and the discussions that the ids and addresses of ours
+in it stand for."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from incoming_email.models import ReplyKey
 from incoming_email.parsing.addresses import find_reply_keys
-from issues import known_discussions
-from issues.models import User
+from issues.models import EmailAddress, Membership, User
 from issues.notifications import find_told_notes
 from issues.quick_actions import Answered
+from issues.services.discussions import discussions_looked_up, find_discussion
 
+REPLY_KEY = re.compile(r"[0-9a-z]{25}(?=-|\Z)")
 MAX_ANSWERED_IDS = 100
 """Ids that a mail answers which are looked up, the nearest first."""
 
@@ -25,14 +29,39 @@ class Told:
     """None for a person without an account."""
 
 
+def find_keys_named(keys: Iterable[str]) -> dict[str, ReplyKey]:
+    """The rows of the reply keys that these address keys begin with (`<reply key>` and `<reply
+    key>-unsubscribe`), with all that a handler asks of them, in two queries."""
+    named = {match[0] for key in keys if (match := REPLY_KEY.match(key))}
+    verified = EmailAddress.objects.filter(verified_at__isnull=False)
+    project = Q(project=OuterRef("issue__project")) | Q(project=OuterRef("merge_request__project"))
+    membership = Membership.objects.filter(project, user=OuterRef("recipient"))
+    rows = (
+        ReplyKey.objects.filter(key__in=named)
+        .annotate(is_members=Exists(membership))
+        .select_related("recipient", "issue__project", "merge_request__project")
+        .prefetch_related(Prefetch("recipient__email_addresses", verified, "verified_addresses"))
+    )
+    return {row.key: row for row in rows}
+
+
+def is_members_key(row: ReplyKey) -> bool | None:
+    """Whether its recipient is a member of the project; None for a row not of `find_keys_named`."""
+    if row.recipient is not None and row.recipient.is_superuser:
+        return True
+    found: bool | None = getattr(row, "is_members", None)
+    return found
+
+
 def find_told(ids: Iterable[str], keys: Mapping[str, ReplyKey]) -> dict[str, Told]:
     """By each id that a notification of ours bears, whoever got that: one query at most. `keys`
     are the rows of the reply keys in the ids."""
+    told: dict[str, Told] = {}
     ids = set(ids)
-    notes = find_told_notes(ids)
-    told = {
-        name: Told(Answered(n.item, n.discussion), reader) for name, (n, reader) in notes.items()
-    }
+    if not ids:
+        return told
+    for message_id, (note, reader_id) in find_told_notes(ids).items():
+        told[message_id] = Told(Answered(note.item, note.discussion), reader_id)
     for message_id in ids:
         key = next(find_reply_keys([message_id], settings.MESSAGE_ID_HOST), "")
         if row := keys.get(key):
@@ -78,10 +107,12 @@ def find_internal(places: Iterable[Answered]) -> frozenset[Answered]:
     """Those among them that only the team reads, in one query; none where there are none. One
     whose notes are gone counts, since it may have been internal."""
     asked = {place for place in places if place.discussion}
-    with known_discussions.looked_up([(place.item, place.discussion) for place in asked]):
+    if not asked:
+        return frozenset()
+    with discussions_looked_up([(place.item, place.discussion) for place in asked]):
         return frozenset(place for place in asked if _is_internal(place))
 
 
 def _is_internal(place: Answered) -> bool:
-    found = known_discussions.find_discussion(place.item, place.discussion)
+    found = find_discussion(place.item, place.discussion)
     return found.internal or not (found.public or found.system)

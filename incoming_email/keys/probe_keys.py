@@ -1,7 +1,6 @@
 """The secret in a probe, by which it is recognised when it comes back."""
 
 import re
-from collections.abc import Iterator
 
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -32,16 +31,11 @@ def find_number(email: ParsedEmail, template: AddressTemplate) -> int | None:
     A gateway may give a mail another Message-ID, and a mailbox may have no key in its address:
     one of the two is enough.
     """
-    found = (read_key(key) for key in _find_keys(email, template))
-    return next((number for number in found if number is not None), None)
-
-
-def _find_keys(email: ParsedEmail, template: AddressTemplate) -> Iterator[str]:
-    for candidate in email.candidates:
-        key = template.find_key(candidate.address)
-        if key is not None:
-            yield key
-    yield email.message_id.partition("@")[0]
+    keys = [template.find_key(candidate.address) for candidate in email.candidates]
+    for key in (*keys, email.message_id.partition("@")[0]):
+        if key and (number := read_key(key)) is not None:
+            return number
+    return None
 
 
 def _make_token(number: int | str) -> str:

@@ -1,19 +1,17 @@
 """Keys that make a notification answerable: minted for each person, item and discussion."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import QuerySet
 
 from incoming_email.models import InboundEmail, Mailbox, Purpose, ReplyKey
 from incoming_email.outcomes import Status
 from incoming_email.parsing.addresses import AddressTemplate, reply_message_id
-from issues.models import EmailAddress, Issue, Membership, MergeRequest, User
+from issues.models import EmailAddress, Issue, MergeRequest, User
 from issues.notifications import ReplyRoute
 
-REPLY_KEY = re.compile(r"[0-9a-z]{25}(?=-|\Z)")
 MAX_THREAD_IDS = 5
 """Message-IDs of a person's own mails that a notification refers to."""
 
@@ -34,33 +32,6 @@ class ExternalRoute:
 
 
 NO_ROUTE = ExternalRoute(reply_to="", reference="", unsubscribe="", bounce="", key="")
-
-
-def find_keys(keys: Iterable[str]) -> dict[str, ReplyKey]:
-    """The rows of these keys with all that a handler asks of them, in two queries."""
-    verified = EmailAddress.objects.filter(verified_at__isnull=False)
-    project = Q(project=OuterRef("issue__project")) | Q(project=OuterRef("merge_request__project"))
-    membership = Membership.objects.filter(project, user=OuterRef("recipient"))
-    rows = (
-        ReplyKey.objects.filter(key__in=set(keys))
-        .annotate(is_members=Exists(membership))
-        .select_related("recipient", "issue__project", "merge_request__project")
-        .prefetch_related(Prefetch("recipient__email_addresses", verified, "verified_addresses"))
-    )
-    return {row.key: row for row in rows}
-
-
-def find_keys_named(keys: Iterable[str]) -> dict[str, ReplyKey]:
-    """The same for whole address keys: `<reply key>` and `<reply key>-unsubscribe`."""
-    return find_keys({match[0] for key in keys if (match := REPLY_KEY.match(key))})
-
-
-def is_members_key(row: ReplyKey) -> bool | None:
-    """Whether its recipient is a member of the project; None for a row not of `find_keys`."""
-    if row.recipient is not None and row.recipient.is_superuser:
-        return True
-    found: bool | None = getattr(row, "is_members", None)
-    return found
 
 
 def find_template() -> AddressTemplate | None:

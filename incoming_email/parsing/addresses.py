@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 PLACEHOLDER = "%{key}"
 MAX_DOMAIN = 253
@@ -80,6 +81,7 @@ class AddressTemplate:
         return bool(at and own) and own in {f"{local}@{domain}", undetailed}
 
 
+@lru_cache(maxsize=256)
 def parse_template(text: str) -> AddressTemplate:
     """Raises InvalidTemplate unless `%{key}` occurs at most once, before the `@`, and fits."""
     text = text.strip()

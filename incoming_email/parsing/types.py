@@ -77,8 +77,8 @@ class OthersLines:
     """Which lines of a text its sender did not write, by number from 0; none where no line could be
     a command."""
 
-    numbers: tuple[int, ...] = ()
-    below: tuple[int, ...] = ()
+    numbers: frozenset[int] = frozenset()
+    below: frozenset[int] = frozenset()
     """Lines right below one of others, which the text need not hold. They may be the rest of it."""
 
     doubtful: tuple[str, ...] = ()
@@ -148,3 +148,8 @@ class ParsedEmail:
 
     defects: tuple[str, ...] = ()
     """What was wrong with the message, one short phrase each; never a reason to drop it."""
+
+    @property
+    def answered_ids(self) -> tuple[str, ...]:
+        """In-Reply-To first, then References from the newest, at the right, to the oldest."""
+        return (*self.in_reply_to, *reversed(self.references))

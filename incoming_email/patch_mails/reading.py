@@ -16,7 +16,7 @@ from incoming_email.parsing.replies.splitting import split_reply
 from incoming_email.parsing.types import Attachment, ParsedEmail, PatchText
 from incoming_email.patch_mails.proposing import Texts
 from issues import patches as patch_text
-from issues.marked_text import MarkedText, filled_in, marked
+from issues.marked_text import MarkedText, filled_in
 from issues.patches import PatchTag
 from issues.quick_actions import Answered
 from issues.repositories import sentence
@@ -86,7 +86,7 @@ def branch_from(title: str) -> str:
 
 def thread_of(email: ParsedEmail) -> list[str]:
     """Ids of the mails above it, the nearest one first."""
-    return list(dict.fromkeys((*email.in_reply_to, *reversed(email.references))))
+    return list(dict.fromkeys(email.answered_ids))
 
 
 def read_patches(email: ParsedEmail, *, is_reply: bool = False) -> MailedPatches:
@@ -98,7 +98,7 @@ def read_patches(email: ParsedEmail, *, is_reply: bool = False) -> MailedPatches
     title = tag.title if tag else ""
     whole = email.reply if is_reply else email.text
     others = email.others_in_reply if is_reply else email.others_in_text
-    text = marked(whole, others.numbers, others.below, others.doubtful).strip()
+    text = MarkedText(whole, others.numbers, others.below, others.doubtful).strip()
     places, mails, cover = _read_attached(email, is_reply=is_reply)
     if not mails and email.patch_texts:
         found = _read_inline(email, tag)
@@ -207,7 +207,7 @@ def _read_words(text: str, sender: str) -> tuple[str, MarkedText]:
 
 def _mark_own(text: str) -> MarkedText:
     others, _in_reply = find_others(text, split_reply(text))
-    return marked(text, others.numbers, others.below, others.doubtful)
+    return MarkedText(text, others.numbers, others.below, others.doubtful)
 
 
 def _as_mail(email: ParsedEmail, tag: PatchTag, source: PatchText, content: bytes) -> bytes:

@@ -16,8 +16,9 @@ from incoming_email.pipeline.deciding import Act, Decision, Delay, decide
 from incoming_email.pipeline.faults import becoming_a_retry
 from incoming_email.pipeline.resolving import find_handlers
 from incoming_email.secrets import credentials
-from issues import connections, known_discussions, known_roles, repositories, services, uploads
+from issues import connections, permissions, repositories, services, uploads
 from issues.models import Issue, MergeRequest, Note
+from issues.services.discussions import discussions_looked_up
 
 logger = logging.getLogger(__name__)
 Acting = tuple[Attempt, Decision, Act]
@@ -149,8 +150,8 @@ def _act_on(group: Sequence[Acting]) -> list[tuple[InboundEmail, End]]:
         people = [(target.author, target.project) for target in targets]
         places = [(target.item, target.discussion) for target in targets]
         with (
-            known_roles.looked_up(people),
-            known_discussions.looked_up(places),
+            permissions.roles_looked_up(people),
+            discussions_looked_up(places),
             services.announced_together(),
         ):
             ends = [(each[0].row, let_handler_act(*each)) for each in group]

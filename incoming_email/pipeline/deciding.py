@@ -21,10 +21,9 @@ from incoming_email.pipeline.isolation.reading import UNREAD
 from incoming_email.pipeline.limiting import Count, find_room
 from incoming_email.pipeline.resolving import (
     Resolved,
-    answered_ids,
+    find_named,
     find_override,
     fits_sender,
-    named_in,
     resolve,
 )
 from issues import outbox
@@ -169,8 +168,7 @@ def _require_own_readers(attempt: Attempt, resolved: Resolved, trace: list[Step]
     a forwarded note. The common case costs no query.
     """
     context = attempt.context
-    named = {context.told[name].place for name in named_in(attempt.email) if name in context.told}
-    internal = named & context.internal
+    internal = context.internal and find_named(attempt.email, context.told) & context.internal
     if not internal or not resolved.handler.publishes:
         return
     if internal != {_find_place(attempt, resolved)}:
@@ -186,7 +184,7 @@ def _find_place(attempt: Attempt, resolved: Resolved) -> Answered | None:
     if handler.secret_key:
         return Answered(target.item, target.discussion) if target.item is not None else None
     # A private address: its handler places the text by what is answered on its own item.
-    answered = find_nearest(answered_ids(email), attempt.context.told, target.author)
+    answered = find_nearest(email.answered_ids, attempt.context.told, target.author)
     item = target.item
     if handler.name == "merge_request":
         item = patch_mails.find_changed(email, project=target.project, author=target.author)

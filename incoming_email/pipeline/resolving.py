@@ -1,15 +1,20 @@
 """Which handler and target a message is for: every candidate is tried until one resolves."""
 
-import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from incoming_email.handlers import registry
 from incoming_email.handlers.base import Context, Handler, Target
-from incoming_email.keys import forwarded_addresses, reply_keys
-from incoming_email.keys.answered import Told, find_internal, find_told, told_by
+from incoming_email.keys.answered import (
+    Told,
+    find_internal,
+    find_keys_named,
+    find_told,
+    told_by,
+)
+from incoming_email.keys.own_addresses import find_forwarded
 from incoming_email.limits.blocking import Blocks, find_blocks
 from incoming_email.models import ReplyKey
 from incoming_email.outcomes import Reason, Rejected
@@ -19,7 +24,7 @@ from incoming_email.parsing.addresses import (
     redact_address,
     redact_key,
 )
-from incoming_email.parsing.types import ParsedEmail
+from incoming_email.parsing.types import Candidate, ParsedEmail
 from incoming_email.pipeline.attempts import Step
 from issues.models import EmailAddress, User
 from issues.quick_actions import Answered
@@ -51,41 +56,37 @@ class Known:
 
 def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
     """What the messages name. Addresses that are none of the mailbox are asked about once."""
-    addresses = {candidate.address for email in emails for candidate in email.candidates}
-    keys = {address: template.find_key(address) for address in addresses}
-    foreign = (a for a, key in keys.items() if key is None and not template.matches(a))
-    forwarded = forwarded_addresses.find_keys(foreign)
+    keys = {c.address: template.find_key(c.address) for email in emails for c in email.candidates}
+    foreign = [a for a, key in keys.items() if key is None and not template.matches(a)]
+    forwarded = find_forwarded(foreign) if foreign else {}
     keys |= forwarded
-    ids = {message_id for email in emails for message_id in _ids_in(email)}
-    named = {key for key in keys.values() if key}
-    rows = reply_keys.find_keys_named(named.union(find_reply_keys(ids, settings.MESSAGE_ID_HOST)))
-    addressed = {name: told_by(rows[key]) for name, key in keys.items() if key and key in rows}
-    told = find_told(ids, rows) | addressed
-    ours = {address for address, key in keys.items() if key}
-    doubtful = (place for email in emails for place in _find_doubtful(email, ours, told))
+    ids = {each for email in emails for each in (*email.answered_ids, *email.attached_ids)}
+    named = {*keys.values(), *find_reply_keys(ids, settings.MESSAGE_ID_HOST)} - {None}
+    rows = find_keys_named(filter(None, named))
+    told = find_told(ids, rows)
+    told |= {address: told_by(rows[key]) for address, key in keys.items() if key in rows}
+    doubtful = set[Answered]()
+    for email in emails:
+        doubtful |= _find_doubtful(email, keys, told)
     return Known(rows, forwarded, told, find_internal(doubtful), find_blocks(emails))
 
 
 def _find_doubtful(
-    email: ParsedEmail, ours: Container[str], told: Mapping[str, Told]
+    email: ParsedEmail, keys: Mapping[str, str | None], told: Mapping[str, Told]
 ) -> set[Answered]:
     """The discussions that a message names and might not be written in: none where each of its
     addresses of ours and of its ids names the same one, as in an ordinary reply."""
-    named = {told[name].place for name in named_in(email) if name in told}
-    keyed = [
-        candidate.address in told for candidate in email.candidates if candidate.address in ours
-    ]
-    return set() if len(named) == 1 and keyed and all(keyed) else named
+    places = find_named(email, told)
+    ours = {c.address for c in email.candidates if keys[c.address]}
+    return set() if len(places) == 1 and ours and ours <= told.keys() else places
 
 
-def named_in(email: ParsedEmail) -> list[str]:
-    """What may be a name of ours for a discussion: the ids that it answers or brings along in
-    attached messages, and its addresses."""
-    return [*_ids_in(email), *(candidate.address for candidate in email.candidates)]
-
-
-def _ids_in(email: ParsedEmail) -> list[str]:
-    return [*answered_ids(email), *email.attached_ids]
+def find_named(email: ParsedEmail, told: Mapping[str, Told]) -> set[Answered]:
+    """The discussions that it names: by the ids that it answers or brings along in attached
+    messages, and by its addresses."""
+    ids, addresses = (*email.answered_ids, *email.attached_ids), email.candidates
+    names = (*ids, *(candidate.address for candidate in addresses))
+    return {told[name].place for name in names if name in told}
 
 
 def resolve(
@@ -99,7 +100,8 @@ def resolve(
     if not template.has_key and (found := _find_in_references(email, context, trace)):
         return found
     seen: set[str] = set()
-    for header, address in _addresses(email, context):
+    for candidate in _order_candidates(email, context):
+        header, address = candidate.header, candidate.address
         key = template.find_key(address) or context.forwarded.get(address)
         step = {"step": "address", "header": header, "address": _cut(address, template, context)}
         if key is None:
@@ -126,18 +128,14 @@ def find_override(
 ) -> Resolved | None:
     """The handler that overrides ignoring for this reason, if the message is for one."""
     keys = [
-        template.find_key(address) or context.forwarded.get(address)
-        for _header, address in _addresses(email, context)
+        template.find_key(each.address) or context.forwarded.get(each.address)
+        for each in _order_candidates(email, context)
     ]
-    for key in dict.fromkeys(key for key in keys if key):
-        for handler, groups in registry.find(key, context.purpose):
-            if reason not in handler.overrides_ignore:
-                continue
-            target = handler.resolve(groups, context)
-            if target is not None:
-                result = f"{handler.name}: found"
-                trace.append({"step": "address", "key": redact_key(key), "result": result})
-                return _found(handler, target, key, groups)
+    for key in dict.fromkeys(filter(None, keys)):
+        found, result = _try_key(key, context, overriding=reason)
+        if found:
+            trace.append({"step": "address", "key": redact_key(key), "result": result})
+            return found
     return None
 
 
@@ -147,26 +145,27 @@ def find_handlers(
     """Those that any of the message's keys could be for, in addresses and in ids."""
     keys = {
         *(
-            template.find_key(address) or context.forwarded.get(address)
-            for _h, address in _addresses(email, context)
+            template.find_key(each.address) or context.forwarded.get(each.address)
+            for each in email.candidates
         ),
-        *find_reply_keys(answered_ids(email), settings.MESSAGE_ID_HOST),
+        *find_reply_keys(email.answered_ids, settings.MESSAGE_ID_HOST),
     }
     for key in keys:
         if key:
             yield from (handler for handler, _match in registry.find(key, context.purpose))
 
 
-def _addresses(email: ParsedEmail, context: Context) -> Iterable[tuple[str, str]]:
-    """In the order of the candidates, but what a person wrote to at another domain goes first
-    where it has a key in it: the address that it forwards to names the project alone."""
-    found = [(candidate.header, candidate.address) for candidate in email.candidates]
-    return sorted(found, key=lambda pair: not _is_personal(pair[0], pair[1], context))
+def _order_candidates(email: ParsedEmail, context: Context) -> Sequence[Candidate]:
+    """What a person wrote to at another domain goes first where it has a key in it: the address
+    that it forwards to names the project alone."""
+    if not context.forwarded:
+        return email.candidates
+    return sorted(email.candidates, key=lambda each: not _is_personal(each, context))
 
 
-def _is_personal(header: str, address: str, context: Context) -> bool:
-    key = context.forwarded.get(address)
-    if key is None or header == "Cc":
+def _is_personal(candidate: Candidate, context: Context) -> bool:
+    key = context.forwarded.get(candidate.address)
+    if key is None or candidate.header == "Cc":
         return False
     return any(handler.secret_key for handler, _match in registry.find(key, context.purpose))
 
@@ -180,26 +179,22 @@ def _cut(address: str, template: AddressTemplate, context: Context) -> str:
     return f"{bare}+{redact_key(detail)}@{domain}" if plus else address
 
 
-def answered_ids(email: ParsedEmail) -> list[str]:
-    """In-Reply-To first, then References from the newest, at the right, to the oldest."""
-    return [*email.in_reply_to, *reversed(email.references)]
-
-
-def _try_key(key: str, context: Context) -> tuple[Resolved | None, str]:
+def _try_key(
+    key: str, context: Context, *, overriding: Reason | None = None
+) -> tuple[Resolved | None, str]:
+    """`overriding`: only by a handler that overrides ignoring for this reason."""
     matches = registry.find(key, context.purpose)
     if not matches:
         return None, "no feature has keys of this form"
     for handler, groups in matches:
+        if overriding is not None and overriding not in handler.overrides_ignore:
+            continue
         target = handler.resolve(groups, context)
         if target is not None:
-            return _found(handler, target, key, groups), f"{handler.name}: found"
+            named = groups.groupdict()
+            secret = named.get("token") or named.get("reply_key") or ""
+            return Resolved(handler, target, key, secret), f"{handler.name}: found"
     return None, f"{matches[0][0].name}: the key leads nowhere"
-
-
-def _found(handler: Handler, target: Target, key: str, groups: re.Match[str]) -> Resolved:
-    named = groups.groupdict()
-    secret = named.get("token") or named.get("reply_key") or ""
-    return Resolved(handler, target, key, secret)
 
 
 def _find_in_references(email: ParsedEmail, context: Context, trace: list[Step]) -> Resolved | None:
@@ -208,7 +203,7 @@ def _find_in_references(email: ParsedEmail, context: Context, trace: list[Step])
     An id is no secret of the recipient alone: whoever was sent the thread knows it. So here, in
     contrast to an address, From decides even where the mailbox asks for no match.
     """
-    for key in dict.fromkeys(find_reply_keys(answered_ids(email), settings.MESSAGE_ID_HOST)):
+    for key in dict.fromkeys(find_reply_keys(email.answered_ids, settings.MESSAGE_ID_HOST)):
         found, result = _try_key(key, context)
         fits = found is not None and fits_sender(found.target, email.sender)
         if found and not fits:

@@ -20,7 +20,8 @@ from incoming_email.handlers import registry
 from incoming_email.handlers.base import Context
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.inboxes.smtp.descriptor import SMTP as SMTP_METHOD
-from incoming_email.keys import forwarded_addresses, probe_keys, reply_keys
+from incoming_email.keys import own_addresses, probe_keys
+from incoming_email.keys.answered import find_keys_named
 from incoming_email.models import Mailbox, heartbeats
 from incoming_email.pipeline import receiving
 from incoming_email.smtp.protocol import ListenerController
@@ -61,7 +62,7 @@ def find_mailbox(address: str) -> Mailbox | None:
         elif _is_key_taken(key, mailbox):
             return mailbox
     address = address.lower()
-    key = forwarded_addresses.find_keys([address]).get(address)
+    key = own_addresses.find_forwarded([address]).get(address)
     taking = (mailbox for mailbox in mailboxes if key and _is_key_taken(key, mailbox, address))
     return next(taking, None)
 
@@ -76,7 +77,7 @@ def _is_key_taken(key: str, mailbox: Mailbox, forwarding: str = "") -> bool:
         0,
         timezone.now(),
         mailbox.purpose,
-        reply_keys.find_keys_named([key]),
+        find_keys_named([key]),
         forwarded={forwarding: key} if forwarding else {},
     )
     return any(handler.resolve(match, context) is not None for handler, match in matches)

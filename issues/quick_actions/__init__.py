@@ -3,7 +3,6 @@
 from issues.quick_actions.opening import split_opening
 from issues.quick_actions.proposing import add_version, find_proposed, propose_merge_request
 from issues.quick_actions.registry import find_actions
-from issues.quick_actions.running import run_commands
 from issues.quick_actions.types import (
     Answered,
     Call,
@@ -14,7 +13,13 @@ from issues.quick_actions.types import (
     Refusal,
     Written,
 )
-from issues.quick_actions.writing import open_issue, open_merge_request, read, write_note
+from issues.quick_actions.writing import (
+    open_issue,
+    open_merge_request,
+    read,
+    run_commands,
+    write_note,
+)
 
 __all__ = [
     "Answered",

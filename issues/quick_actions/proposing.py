@@ -8,9 +8,8 @@ from issues import services, uploads
 from issues.marked_text import NO_TEXT, MarkedText
 from issues.models import MergeRequest, Project, User
 from issues.quick_actions.opening import split_opening
-from issues.quick_actions.running import run_commands
 from issues.quick_actions.types import Answered, Written
-from issues.quick_actions.writing import read, write_note
+from issues.quick_actions.writing import read, run_commands, write_note
 from issues.services import PatchSet
 from issues.uploads import NewFile
 

@@ -10,6 +10,8 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from issues import services, uploads
 from issues.diffs import LinePosition
@@ -18,8 +20,16 @@ from issues.models import Issue, MergeRequest, Project, User
 from issues.quick_actions.opening import split_opening
 from issues.quick_actions.reading import read_text
 from issues.quick_actions.registry import find_actions
-from issues.quick_actions.running import run_commands
-from issues.quick_actions.types import Item, Reading, Result, Written
+from issues.quick_actions.types import (
+    Call,
+    Command,
+    Item,
+    NotUnderstood,
+    Reading,
+    Refusal,
+    Result,
+    Written,
+)
 from issues.services.discussions import find_spot
 from issues.services.refusals import require
 from issues.uploads import NewFile
@@ -130,6 +140,56 @@ def open_merge_request(  # noqa: PLR0913  (one argument a column)
             opening.others, item=merge_request, actor=author, now=now, announced=True
         )
     return _opened(merge_request, reading, opening.done, result)
+
+
+def run_commands(
+    commands: Sequence[Command],
+    *,
+    item: Item,
+    actor: User,
+    now: datetime,
+    announced: bool,
+    internal: bool = False,
+) -> Result:
+    """Needs the caller's transaction. A refused command does not stop the others. `internal`: only
+    the team reads the text that they stand in."""
+    done: list[str] = []
+    refused: list[Refusal] = []
+    for command in commands:
+        call = Call(
+            item=item,
+            actor=actor,
+            argument=command.argument,
+            now=now,
+            today=timezone.localdate(now),
+            announced=announced,
+        )
+        why = _carry_out(command, call, internal=internal)
+        if why:
+            refused.append(Refusal(command.line, why))
+        else:
+            done.append(command.line)
+    return Result(tuple(done), tuple(refused))
+
+
+def _carry_out(command: Command, call: Call, *, internal: bool) -> str:
+    """Why not, or nothing."""
+    action = command.action
+    if not isinstance(call.item, action.kinds):
+        if isinstance(call.item, Issue):
+            return _("It is for merge requests only, and this is an issue.")
+        return _("It is for issues only, and this is a merge request.")
+    if internal and action.shows_argument:
+        return _(
+            "Its words would be visible to everybody, and the note is internal. Use it outside of"
+            " the internal note."
+        )
+    try:
+        require(call.actor, action.permission, call.item)
+        action.run(call)
+    except (services.NotAllowed, services.Invalid, NotUnderstood) as refusal:
+        return str(refusal)
+    return ""
 
 
 def _is_inside(item: Item, author: User, discussion: str, *, internal: bool, by_mail: bool) -> bool:

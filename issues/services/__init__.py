@@ -2,7 +2,6 @@
 
 from issues.repositories import Refused, Why
 from issues.services.accounts import add_email_address, create_user, verify_email_address
-from issues.services.announcing import announced_together
 from issues.services.branch_moves import finish_moves, sweep_repositories
 from issues.services.branching import set_draft, set_target_branch
 from issues.services.changing import (
@@ -27,7 +26,12 @@ from issues.services.redacting import names_of, redact_rows
 from issues.services.refusals import Gone, Invalid, Locked, NotAllowed, NotVisible
 from issues.services.relating import copy_in, mark_duplicate
 from issues.services.subscribing import subscribe, unsubscribe
-from issues.services.writing import create_issue, create_merge_request, create_note
+from issues.services.writing import (
+    announced_together,
+    create_issue,
+    create_merge_request,
+    create_note,
+)
 
 __all__ = [
     "Gone",

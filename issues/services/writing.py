@@ -1,13 +1,15 @@
 """New issues, merge requests and notes, each with its announcement."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from issues import uploads
+from issues import outbox, uploads
 from issues.diffs import LinePosition
 from issues.models import (
     Announcement,
@@ -21,7 +23,6 @@ from issues.models import (
     User,
     new_discussion,
 )
-from issues.services.announcing import announce
 from issues.services.discussions import find_spot
 from issues.services.refusals import Invalid, require
 from issues.uploads import NewFile
@@ -29,6 +30,9 @@ from issues.uploads import NewFile
 MAX_TITLE = 255
 NO_SUBJECT = "(no subject)"
 """The same in every language: rules of people's mail programs match it."""
+
+
+_gathered: ContextVar[list[Announcement] | None] = ContextVar("gathered", default=None)
 
 
 def title_from(text: str) -> str:
@@ -160,6 +164,31 @@ def insert_note(  # noqa: PLR0913  (one argument a column)
         internal=internal,
         system=system,
     )
+
+
+def announce(announcement: Announcement) -> None:
+    """Write it in the transaction of the event; a worker is notified after the commit."""
+    gathered = _gathered.get()
+    if gathered is None:
+        announcement.save(force_insert=True)
+    else:
+        gathered.append(announcement)
+    outbox.wake_worker()
+
+
+@contextmanager
+def announced_together() -> Iterator[None]:
+    """What is announced inside is written at the end by one statement; nothing after an error.
+
+    Belongs inside the transaction that all of it shares.
+    """
+    gathered: list[Announcement] = []
+    token = _gathered.set(gathered)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    Announcement.objects.bulk_create(gathered)
 
 
 def announce_note(note: Note, *, actor: User | None) -> None:

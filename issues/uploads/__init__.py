@@ -1,8 +1,13 @@
 """Files of issues, merge requests and notes: which are kept, where they show, where they lie."""
 
-from issues.uploads.choosing import Chosen, Destination, choose_files
 from issues.uploads.files import NewFile, inline_types, safe_name
-from issues.uploads.placing import find_references, insert_links
+from issues.uploads.linking import (
+    Chosen,
+    Destination,
+    choose_files,
+    find_references,
+    insert_links,
+)
 from issues.uploads.removing import forget_file, remove_orphans
 from issues.uploads.storing import (
     create_uploads,

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from django.conf import settings
 
 from issues.models import Issue, MergeRequest, Note, Project, Upload, User
-from issues.uploads.choosing import Chosen
+from issues.uploads.linking import Chosen
 
 DRAFT = ".part"
 

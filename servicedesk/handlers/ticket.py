@@ -46,8 +46,7 @@ def handle_mail(email: ParsedEmail, project: Project, context: Context) -> Outco
     desk = desks.get(project=project)
     if threads.has_letter(project, email.message_id, find_requester(email, desk)):
         raise Ignored(Reason.DUPLICATE)
-    ids = [*email.in_reply_to, *reversed(email.references)]
-    ticket = threads.find_ticket(ids, project)
+    ticket = threads.find_ticket(email.answered_ids, project)
     if ticket is not None and _may_write(ticket, desk, email, context):
         return reply_to_ticket(email, ticket, desk, context, may_bring_people=context.proof.passed)
     if not (email.text.strip() or email.subject or email.attachments):

@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from incoming_email.demo import DEMO_DESK
 from incoming_email.keys import reply_keys
-from incoming_email.keys.forwarded_addresses import FORWARDED_ADDRESSES
+from incoming_email.keys.own_addresses import FORWARDED_ADDRESSES
 from incoming_email.upkeep.erasing import ERASERS, Eraser
 from issues.extension_points import ExtensionPoint, find_empty_points
 from issues.notifications import MAIL_SOURCES, REPLY_ROUTES

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issues.marked_text import NO_TEXT, MarkedText, filled_in, marked, split_lines, typed
+from issues.marked_text import NO_TEXT, MarkedText, filled_in, split_lines, typed
 
 
 def test_what_is_typed_and_what_is_filled_in():
@@ -29,9 +29,10 @@ def test_lines_end_in_line_feed_and_carriage_return_only():
     ],
 )
 def test_the_numbers_hold_without_the_white_space_around(source, others, stripped, left):
-    assert marked(source, others, ()).strip() == marked(stripped, left, ())
-    assert marked(source, (), others).strip() == marked(stripped, (), left)
-    assert marked(source, (), (), ["/x"]).strip() == marked(stripped, (), (), ["/x"])
+    assert MarkedText(source, frozenset(others)).strip() == MarkedText(stripped, frozenset(left))
+    text = MarkedText(source, below_others=frozenset(others))
+    assert text.strip() == MarkedText(stripped, below_others=frozenset(left))
+    assert MarkedText(source, doubtful=("/x",)).strip() == MarkedText(stripped, doubtful=("/x",))
 
 
 @given(st.text(alphabet=" \t\r\n\x0b\u2028a/"), st.sets(st.integers(0, 5)))

@@ -5,10 +5,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from issues import known_discussions, quick_actions, services
+from issues import quick_actions, services
 from issues.marked_text import typed
 from issues.models import Announcement, Note, Role, State, Upload
 from issues.notifications.fanning_out import fan_out_owed
+from issues.services.discussions import discussions_looked_up, find_discussion
 from issues.uploads import NewFile
 from tests.factories import (
     IssueFactory,
@@ -197,8 +198,8 @@ def test_discussions_are_looked_up_at_once(issue):
     public, internal = NoteFactory(issue=issue), NoteFactory(issue=issue, internal=True)
     elsewhere = NoteFactory()
     places = [(issue, note.discussion) for note in (public, internal, elsewhere)]
-    with CaptureQueriesContext(connection) as queries, known_discussions.looked_up(places):
-        found = [known_discussions.find_discussion(item, name) for item, name in places]
+    with CaptureQueriesContext(connection) as queries, discussions_looked_up(places):
+        found = [find_discussion(item, name) for item, name in places]
     assert len(queries) == 1
     assert [(each.public, each.internal) for each in found] == [
         (True, False),
@@ -210,7 +211,7 @@ def test_discussions_are_looked_up_at_once(issue):
 def test_nothing_is_looked_up_where_nobody_answers(issue):
     with (
         CaptureQueriesContext(connection) as queries,
-        known_discussions.looked_up([(issue, ""), (None, "x")]),
+        discussions_looked_up([(issue, ""), (None, "x")]),
     ):
         pass
     assert len(queries) == 0

@@ -50,13 +50,13 @@ def find_others(
     doubtful = _find_doubtful(mail, own) if split.numbers else ()
     return (
         OthersLines(
-            tuple(sorted(others)),
-            tuple(at for at in sorted(own) if at - 1 in endings),
+            frozenset(others),
+            frozenset(at for at in own if at - 1 in endings),
             doubtful,
         ),
         OthersLines(
-            tuple(in_reply),
-            tuple(at for at, place in enumerate(written) if place - 1 in endings),
+            frozenset(in_reply),
+            frozenset(at for at, place in enumerate(written) if place - 1 in endings),
             doubtful,
         ),
     )

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.utils import timezone
 
-from incoming_email.keys import reply_keys
+from incoming_email.keys import answered, reply_keys
 from incoming_email.models import ReplyKey
 from tests.factories import IssueFactory, MergeRequestFactory, UserFactory
 from tests.incoming_email.factories import InboundEmailFactory, MailboxFactory, ReplyKeyFactory
@@ -100,6 +100,6 @@ def test_keys_are_found_by_whole_address_keys_in_two_queries(django_assert_num_q
     rows = ReplyKeyFactory.create_batch(3)
     names = [rows[0].key, f"{rows[1].key}-unsubscribe", f"{rows[2].key}x", "acme-1-issue", ""]
     with django_assert_num_queries(2):
-        found = reply_keys.find_keys_named(names)
+        found = answered.find_keys_named(names)
         assert [len(row.recipient.verified_addresses) for row in found.values()] == [1, 1]
     assert found == {rows[0].key: rows[0], rows[1].key: rows[1]}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issues.marked_text import MarkedText, marked, typed
+from issues.marked_text import MarkedText, typed
 from issues.quick_actions.reading import MAX_DOUBTS, read_text
 from issues.quick_actions.registry import find_actions
 from tests.growing import assert_linear
@@ -206,14 +206,16 @@ class TestLinesOfOthers:
 
 def test_of_known_commands_among_doubtful_lines_the_writer_is_told():
     lines = ("/close", "/close the door", "/colse", "/tmp", "\u200b/label ~bug", "text")
-    reading = read_text(marked("Fixed.", (), (), lines), find_actions(), limit=50)
+    reading = read_text(MarkedText("Fixed.", doubtful=lines), find_actions(), limit=50)
     assert (reading.text, reading.commands) == ("Fixed.", ())
     assert [doubt.line for doubt in reading.doubts] == ["/close", "/label ~bug"]
     assert all("signature" in doubt.why for doubt in reading.doubts)
 
 
 def read_marked(text, others, below=()):
-    return read_text(marked(text, others, below), find_actions(), limit=50)
+    return read_text(
+        MarkedText(text, frozenset(others), frozenset(below)), find_actions(), limit=50
+    )
 
 
 LINES = st.one_of(

@@ -45,11 +45,14 @@ class Access:
         return self.account and self.visibility == Visibility.INTERNAL
 
     def reads(self, item: Item) -> bool:
+        """Reporters and above read all of a project."""
+        if self.role >= Role.REPORTER:
+            return True
         if not self.reads_project:
             return False
         if isinstance(item, Issue):
-            return not item.confidential or self.involved or self.role >= Role.REPORTER
-        return self.visibility != Visibility.PRIVATE or self.role >= Role.REPORTER
+            return not item.confidential or self.involved
+        return self.visibility != Visibility.PRIVATE
 
 
 NOBODY = Access(visibility=Visibility.PRIVATE)

@@ -28,8 +28,7 @@ def find(key: str, purpose: str) -> list[tuple[Handler, re.Match[str]]]:
     asked = handlers()
     if purpose != Purpose.SERVICE_DESK_EMAIL:
         asked = asked[: len(settings.INCOMING_EMAIL_HANDLERS)]
-    found = ((handler, handler.pattern.fullmatch(key)) for handler in asked)
-    return [(handler, match) for handler, match in found if match]
+    return [(each, match) for each in asked if (match := each.pattern.fullmatch(key))]
 
 
 @receiver(setting_changed)

@@ -29,7 +29,7 @@ class Told:
     """None for a person without an account."""
 
 
-def find_keys_named(keys: Iterable[str]) -> dict[str, ReplyKey]:
+def find_keys_named(keys: Iterable[str]) -> Mapping[str, ReplyKey]:
     """The rows of the reply keys that these address keys begin with (`<reply key>` and `<reply
     key>-unsubscribe`), with all that a handler asks of them, in two queries."""
     named = {match[0] for key in keys if (match := REPLY_KEY.match(key))}
@@ -37,12 +37,11 @@ def find_keys_named(keys: Iterable[str]) -> dict[str, ReplyKey]:
     project = Q(project=OuterRef("issue__project")) | Q(project=OuterRef("merge_request__project"))
     membership = Membership.objects.filter(project, user=OuterRef("recipient"))
     rows = (
-        ReplyKey.objects.filter(key__in=named)
-        .annotate(is_members=Exists(membership))
+        ReplyKey.objects.annotate(is_members=Exists(membership))
         .select_related("recipient", "issue__project", "merge_request__project")
         .prefetch_related(Prefetch("recipient__email_addresses", verified, "verified_addresses"))
     )
-    return {row.key: row for row in rows}
+    return rows.in_bulk(named, field_name="key")
 
 
 def is_members_key(row: ReplyKey) -> bool | None:
@@ -96,11 +95,9 @@ def _cut(ids: Iterable[str]) -> list[str]:
 
 
 def _find_rows(ids: Iterable[str], author: User) -> dict[str, ReplyKey]:
+    rows = ReplyKey.objects.filter(recipient=author).select_related("issue", "merge_request")
     named = set(find_reply_keys(ids, settings.MESSAGE_ID_HOST))
-    if not named:
-        return {}
-    rows = ReplyKey.objects.filter(key__in=named, recipient=author)
-    return {row.key: row for row in rows.select_related("issue", "merge_request")}
+    return rows.in_bulk(named, field_name="key")
 
 
 def find_internal(places: Iterable[Answered]) -> frozenset[Answered]:

@@ -31,11 +31,11 @@ def find_number(email: ParsedEmail, template: AddressTemplate) -> int | None:
     A gateway may give a mail another Message-ID, and a mailbox may have no key in its address:
     one of the two is enough.
     """
-    keys = [template.find_key(candidate.address) for candidate in email.candidates]
-    for key in (*keys, email.message_id.partition("@")[0]):
+    for candidate in email.candidates:
+        key = template.find_key(candidate.address)
         if key and (number := read_key(key)) is not None:
             return number
-    return None
+    return read_key(email.message_id.partition("@")[0])
 
 
 def _make_token(number: int | str) -> str:

@@ -47,14 +47,10 @@ class AddressTemplate:
     @property
     def bare(self) -> str:
         """The address without key and separator; empty if nothing is left before the `@`."""
-        local = self._bare_local
+        local = self.local_before
+        if self.has_key:
+            local = local.rstrip("+-._=") + self.local_after.lstrip("+-._=")
         return f"{local}@{self.domain}" if local else ""
-
-    @property
-    def _bare_local(self) -> str:
-        if not self.has_key:
-            return self.local_before
-        return self.local_before.rstrip("+-._=") + self.local_after.lstrip("+-._=")
 
     def address_for(self, key: str) -> str:
         """A dedicated address has no placeholder and is the same for all keys."""

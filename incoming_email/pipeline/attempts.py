@@ -72,10 +72,9 @@ def fill(row: InboundEmail, end: End, *, now: datetime) -> None:
 def lock(rows: Sequence[InboundEmail]) -> None:
     """Hold the rows until commit. Raises NotPendingError where another worker has ended or claimed
     one of them."""
-    ids = [row.pk for row in rows]
-    locked = InboundEmail.objects.select_for_update().filter(pk__in=ids, status=Status.PENDING)
-    attempts = dict(locked.order_by("pk").values_list("pk", "attempts"))
-    if any(attempts.get(row.pk) != row.attempts for row in rows):
+    ours = {row.pk: row.attempts for row in rows}
+    locked = InboundEmail.objects.select_for_update().filter(pk__in=ours, status=Status.PENDING)
+    if dict(locked.order_by("pk").values_list("pk", "attempts")) != ours:
         raise NotPendingError
 
 

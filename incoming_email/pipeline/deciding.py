@@ -124,7 +124,7 @@ def _require_allowed(attempt: Attempt, resolved: Resolved, trace: list[Step]) ->
 def _find_reason_to_ignore(
     email: ParsedEmail, template: AddressTemplate, trace: list[Step]
 ) -> Reason | None:
-    own = outbox.is_own(email.message_id, email.origin)
+    own = bool(email.origin) and outbox.is_own(email.message_id, email.origin)
     if own or (email.sender and template.matches(email.sender)):
         sign = "X-Letterbox-Origin is ours" if own else "From is an address of this mailbox"
         trace.append({"step": "kind", "result": "own mail", "because": sign})

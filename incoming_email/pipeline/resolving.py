@@ -64,7 +64,7 @@ def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
     named = {*keys.values(), *find_reply_keys(ids, settings.MESSAGE_ID_HOST)} - {None}
     rows = find_keys_named(filter(None, named))
     told = find_told(ids, rows)
-    told |= {address: told_by(rows[key]) for address, key in keys.items() if key in rows}
+    told |= {address: told_by(rows[key]) for address, key in keys.items() if key and key in rows}
     doubtful = set[Answered]()
     for email in emails:
         doubtful |= _find_doubtful(email, keys, told)

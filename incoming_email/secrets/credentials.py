@@ -46,15 +46,16 @@ def is_current(stored: str) -> bool:
 
 def digest(plain: str) -> str:
     """Keyed digest under the first key, for storing."""
-    return digests(plain)[0]
+    return _digest(plain, settings.ENCRYPTION_KEYS[0])
 
 
 def digests(plain: str) -> list[str]:
     """Keyed digests under every key, the first key's first: look-ups outlive a rotation."""
-    return [
-        hmac.new(b"letterbox digest " + key.encode(), plain.encode(), hashlib.sha256).hexdigest()
-        for key in settings.ENCRYPTION_KEYS
-    ]
+    return [_digest(plain, key) for key in settings.ENCRYPTION_KEYS]
+
+
+def _digest(plain: str, key: str) -> str:
+    return hmac.digest(b"letterbox digest " + key.encode(), plain.encode(), "sha256").hex()
 
 
 class UnreadableSecret(str):

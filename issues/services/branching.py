@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from issues.models import MergeRequest, State, User
-from issues.services.recording import lock_item, record_change
+from issues.services.recording import lock_item, record_change, set_value
 from issues.services.refusals import Invalid, require
 
 
@@ -34,10 +34,6 @@ def set_target_branch(*, item: MergeRequest, actor: User, branch: str) -> None:
 @transaction.atomic
 def set_draft(*, item: MergeRequest, actor: User, draft: bool) -> None:
     require(actor, "issues.edit_item", item)
-    lock_item(item)
-    if item.draft == draft:
-        return
-    item.draft = draft
-    item.save(update_fields=["draft"])
     made, unmade = gettext_lazy("marked this as a draft"), gettext_lazy("marked this as ready")
-    record_change(item, actor, made if draft else unmade)
+    if set_value(item, "draft", draft):
+        record_change(item, actor, made if draft else unmade)

@@ -8,7 +8,13 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext_lazy as _
 
 from issues.models import Issue, Label, MergeRequest, State, User
-from issues.services.recording import announce_change, lock_item, name_people, record_change
+from issues.services.recording import (
+    announce_change,
+    lock_item,
+    name_people,
+    record_change,
+    set_value,
+)
 from issues.services.refusals import Invalid, require
 from issues.services.writing import storable, title_from
 
@@ -78,35 +84,24 @@ def edit_item(
 @transaction.atomic
 def set_confidential(*, item: Issue, actor: User, confidential: bool) -> None:
     require(actor, "issues.triage_item", item)
-    lock_item(item)
-    if item.confidential == confidential:
-        return
-    item.confidential = confidential
-    item.save(update_fields=["confidential"])
     made, unmade = _("made this confidential"), _("made this visible to everybody in the project")
-    record_change(item, actor, made if confidential else unmade)
+    if set_value(item, "confidential", confidential):
+        record_change(item, actor, made if confidential else unmade)
 
 
 @transaction.atomic
 def set_locked(*, item: Item, actor: User, locked: bool) -> None:
     require(actor, "issues.triage_item", item)
-    lock_item(item)
-    if item.locked == locked:
-        return
-    item.locked = locked
-    item.save(update_fields=["locked"])
     made, unmade = _("locked this discussion"), _("unlocked this discussion")
-    record_change(item, actor, made if locked else unmade)
+    if set_value(item, "locked", locked):
+        record_change(item, actor, made if locked else unmade)
 
 
 @transaction.atomic
 def set_due_date(*, item: Item, actor: User, due_date: date | None) -> None:
     require(actor, "issues.triage_item", item)
-    lock_item(item)
-    if item.due_date == due_date:
+    if not set_value(item, "due_date", due_date):
         return
-    item.due_date = due_date
-    item.save(update_fields=["due_date"])
     if due_date is None:
         record_change(item, actor, _("removed the due date"))
     else:

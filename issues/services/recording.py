@@ -6,8 +6,8 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.functional import Promise
 
-from issues.models import Issue, MergeRequest, Note, User
-from issues.services.writing import announce_note, insert_note
+from issues.models import Announcement, Event, Issue, MergeRequest, Note, User
+from issues.services.writing import announce, insert_note
 
 Item = Issue | MergeRequest
 
@@ -20,6 +20,16 @@ def lock_item(item: Item) -> None:
         setattr(item, field.attname, getattr(fresh, field.attname))
 
 
+def set_value(item: Item, field: str, value: object) -> bool:
+    """Lock the item and store the value; False where it has it already."""
+    lock_item(item)
+    if getattr(item, field) == value:
+        return False
+    setattr(item, field, value)
+    item.save(update_fields=[field])
+    return True
+
+
 def record_change(item: Item, actor: User, change: str | Promise, **values: str) -> Note:
     """In the language of the site, since everybody reads the same note."""
     with translation.override(settings.LANGUAGE_CODE):
@@ -29,7 +39,8 @@ def record_change(item: Item, actor: User, change: str | Promise, **values: str)
 
 def announce_change(item: Item, actor: User, change: str | Promise, **values: str) -> None:
     """Recorded, and announced to those who take part."""
-    announce_note(record_change(item, actor, change, **values), actor=actor)
+    note = record_change(item, actor, change, **values)
+    announce(Announcement(event=Event.NEW_NOTE, note=note, actor=actor))
 
 
 def name_people(users: Sequence[User]) -> str:

@@ -124,7 +124,7 @@ def create_note(  # noqa: PLR0913  (one argument a column)
         uploads.create_uploads(project=item.project, owner=note, uploader=author, chosen=chosen)
         if position is not None:
             _create_position(note, position)
-        announce_note(note, actor=author)
+        announce(Announcement(event=Event.NEW_NOTE, note=note, actor=author))
     return note
 
 
@@ -189,10 +189,6 @@ def announced_together() -> Iterator[None]:
     finally:
         _gathered.reset(token)
     Announcement.objects.bulk_create(gathered)
-
-
-def announce_note(note: Note, *, actor: User | None) -> None:
-    announce(Announcement(event=Event.NEW_NOTE, note=note, actor=actor))
 
 
 @transaction.atomic

@@ -139,7 +139,7 @@ def test_a_note_that_fails_after_its_file_leaves_neither(media_root, monkeypatch
     def fail(*_args, **_kwargs):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("issues.services.writing.announce_note", fail)
+    monkeypatch.setattr("issues.services.writing.announce", fail)
 
     with pytest.raises(OSError, match="Input/output"):
         services.create_note(

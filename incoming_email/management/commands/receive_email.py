@@ -6,7 +6,8 @@ import re
 import sys
 import uuid
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,7 @@ class Command(BaseCommand):
                 continue
             try:
                 templates = [mailbox.template for mailbox in Mailbox.objects.all()]
-                row = _store(
-                    content, **{k: options[k] for k in ("mailbox", "recipient", "dry_run")}
-                )
+                row = _store(content, options)
             except CommandError:
                 raise
             except Exception as error:  # whatever it is, the MTA must keep the message
@@ -65,18 +64,20 @@ class Command(BaseCommand):
                 code = NOT_STORED
                 continue
             if row.pk is not None:
-                self._process(file, row)
+                with self._kept(file, row):
+                    processing.process_claimed([row], clock=timezone.now)
+                    row.refresh_from_db()
             self._show(file, row, templates, as_json=options["json"])
             if row.reason == Reason.NOT_A_MESSAGE:
                 code = code or NOT_A_MESSAGE
         if code:
             sys.exit(code)
 
-    def _process(self, file: str, row: InboundEmail) -> None:
+    @contextmanager
+    def _kept(self, file: str, row: InboundEmail) -> Iterator[None]:
         """It is stored, so whatever fails now the MTA must not deliver it again or bounce it."""
         try:
-            processing.process_claimed([row], clock=timezone.now)
-            row.refresh_from_db()
+            yield
         except Exception as error:  # whatever it is, the sweep takes the row up again
             logger.exception("no attempt could be made inbound_email=%s", row.pk)
             row.status, row.reason, row.duplicate_of = Status.PENDING, "", None
@@ -121,13 +122,14 @@ def _read(files: list[str]) -> Iterator[tuple[str, bytes | None]]:
             yield file, None
 
 
-def _store(content: bytes, *, mailbox: str | None, recipient: str, dry_run: bool) -> InboundEmail:
+def _store(content: bytes, options: Mapping[str, Any]) -> InboundEmail:
     """The stored row, claimed by us; in a dry run one that is not stored, after its attempt."""
-    chosen = _choose_mailbox(mailbox, content, recipient)
+    recipient = options["recipient"]
+    chosen = _choose_mailbox(options["mailbox"], content, recipient)
     oversize = len(content) > settings.MAX_MESSAGE_BYTES
     kept = _header_block(content) if oversize else content
     message = RawMessage(f"file:{uuid.uuid4().hex}", kept, recipient, oversize)
-    if dry_run:
+    if options["dry_run"]:
         row = receiving.new_row(chosen, message, now=timezone.now(), claimed=True)
         now = timezone.now()
         fill(row, processing.try_out(row, now=now), now=now)
@@ -154,10 +156,9 @@ def _choose_mailbox(name: str | None, content: bytes, recipient: str) -> Mailbox
                 returncode=NOT_STORED,
             ) from None
     mailboxes = list(Mailbox.objects.filter(enabled=True).order_by("pk"))
-    candidates = [each.address for each in parse_header(content, recipient=recipient).candidates]
-    for address in candidates:
+    for candidate in parse_header(content, recipient=recipient).candidates:
         for mailbox in mailboxes:
-            if mailbox.template.matches(address):
+            if mailbox.template.matches(candidate.address):
                 return mailbox
     default = next((m for m in mailboxes if m.purpose == Purpose.INCOMING_EMAIL), None)
     if default is None:

@@ -84,8 +84,8 @@ def _find_doubtful(
 def find_named(email: ParsedEmail, told: Mapping[str, Told]) -> set[Answered]:
     """The discussions that it names: by the ids that it answers or brings along in attached
     messages, and by its addresses."""
-    ids, addresses = (*email.answered_ids, *email.attached_ids), email.candidates
-    names = (*ids, *(candidate.address for candidate in addresses))
+    names = [*email.answered_ids, *email.attached_ids]
+    names += [candidate.address for candidate in email.candidates]
     return {told[name].place for name in names if name in told}
 
 

@@ -4,6 +4,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -21,6 +22,9 @@ IN_FILES = (
 )
 """Settings that hold secrets: `NAME_FILE` may name a file instead, as container platforms provide
 it."""
+
+CACHES_IN_THE_PROCESS = frozenset({"locmemcache", "dummycache"})
+"""Schemes of CACHE_URL that need no place behind them."""
 
 RENAMED = {
     "SMTP_DOOR_HOST": "SMTP_LISTENER_HOST",
@@ -63,6 +67,25 @@ class Environment(environ.Env):  # type: ignore[misc]
             f"{var} is not the URL of a database, such as postgres://user:password@host:5432/name."
             " Correct it in the environment or in .env, then start again. It is not shown here,"
             " since it may hold a password."
+        )
+
+    def cache_url(self, var: str, *, default: str) -> dict[str, Any]:
+        """As Django takes it; an empty value is the default. Raises ImproperlyConfigured, without
+        the value, since it may hold a password."""
+        url = self.str(var, default="") or default
+        scheme, _, place = url.partition("://")
+        try:
+            # Of several servers each may have a port; to read one that is no number raises.
+            for server in urlsplit(url).netloc.split(","):
+                _ = urlsplit(f"//{server}").port
+            if scheme in self.CACHE_SCHEMES and (place or scheme in CACHES_IN_THE_PROCESS):
+                return dict(self.cache_url_config(url))
+        except ValueError:
+            pass
+        raise ImproperlyConfigured(
+            f"{var} is not the URL of a cache, such as redis://:password@host:6379/1 or"
+            " dbcache://letterbox_cache. Correct it in the environment or in .env, then start"
+            " again. It is not shown here, since it may hold a password."
         )
 
 

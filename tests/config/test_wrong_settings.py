@@ -64,11 +64,58 @@ def test_what_is_no_database_is_named_and_not_shown(monkeypatch, recwarn, url):
     assert [each for each in recwarn if "s3cret" in str(each.message)] == []
 
 
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_cache_that_is_empty_is_the_default(monkeypatch, empty):
+    if empty:
+        monkeypatch.setenv("A_CACHE", "")
+    cache = Environment().cache_url("A_CACHE", default="dbcache://letterbox_cache")
+    assert cache == {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "letterbox_cache",
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "location"),
+    [
+        ("redis://:p@h:6379/1", "redis://:p@h:6379/1"),
+        ("redis://a:1,b:2/0", ["redis://a:1/0", "redis://b:2/0"]),
+        ("redis:///run/redis.sock", "unix:///run/redis.sock"),
+        ("locmemcache://", ""),
+    ],
+)
+def test_a_cache_is_read(monkeypatch, url, location):
+    monkeypatch.setenv("A_CACHE", url)
+    assert Environment().cache_url("A_CACHE", default="dummycache://")["LOCATION"] == location
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3cret",
+        "redi://:s3cret@cache/1",
+        ":s3cret@cache:6379/1",
+        "//:s3cret@cache/1",
+        "redis://ann:s3cret/half@cache/1",  # read as a port
+        "redis://[s3cret",
+        "redis://",
+        "dbcache://",
+    ],
+)
+def test_what_is_no_cache_is_named_and_not_shown(monkeypatch, recwarn, url):
+    monkeypatch.setenv("A_CACHE", url)
+    with pytest.raises(ImproperlyConfigured, match=r"^A_CACHE is not the URL") as caught:
+        Environment().cache_url("A_CACHE", default="dummycache://")
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+    assert [each for each in recwarn if "s3cret" in str(each.message)] == []
+
+
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
         ("WEB_PORT", "eighty", "WEB_PORT is 'eighty', which is not a whole number."),
         ("DATABASE_URL", "nonsense", "DATABASE_URL is not the URL of a database,"),
+        ("CACHE_URL", "nonsense", "CACHE_URL is not the URL of a cache,"),
     ],
 )
 def test_a_program_says_the_sentence_alone(tmp_path, name, value, sentence):

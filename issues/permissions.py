@@ -221,7 +221,11 @@ class ObjectPermissionBackend:
         """Logs nobody in: Django passes over a backend that takes no credentials."""
 
     def has_perm(self, user_obj: Person, perm: str, obj: Model | None = None) -> bool:
-        """Raises UnknownPermission where an object is asked about by a name that nobody knows."""
+        """Whether the person has this permission on `obj`; False without one, which is left to
+        ModelBackend.
+
+        Raises UnknownPermission where PREDICATES has no such permission.
+        """
         if obj is None:
             return False
         require_known(perm)

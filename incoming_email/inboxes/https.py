@@ -35,7 +35,11 @@ class Refusal(InboxError):
 
 
 def make_client(*, ca_file: str, timeout: float) -> httpx.Client:
-    """No redirect is followed: it would carry our token to another host."""
+    """A client for requests over HTTPS; `ca_file` names authorities to trust, empty: the usual.
+
+    `timeout` in seconds, for each step of a request. No redirect is followed: it would carry our
+    token to another host. Raises InboxError where `ca_file` can't be read.
+    """
     verify: ssl.SSLContext | bool = True
     if ca_file:
         try:
@@ -73,7 +77,9 @@ def _remedy(error: Exception, host: str) -> str:
 
 
 def find_deadline(timeout: float) -> float:
-    """When an answer that is asked for now must be complete, by the monotonic clock."""
+    """Until when the whole answer to a request that is sent now must be here, as a value of
+    `time.monotonic()`. `timeout` is the client's, in seconds.
+    """
     return time.monotonic() + timeout * TIMEOUTS_PER_ANSWER
 
 

@@ -9,6 +9,9 @@ HEADER_END = re.compile(rb"\r?\n\r?\n")
 
 
 def cut_header(start: bytes) -> bytes:
-    """The header block with the empty line behind it, out of the first bytes of a message."""
+    """The header with the empty line behind it, out of the first bytes of a message.
+
+    At most HEADER_BYTES; so much, too, where no empty line is found.
+    """
     match = HEADER_END.search(start[:HEADER_BYTES])
     return start[: match.end()] if match else start[:HEADER_BYTES]

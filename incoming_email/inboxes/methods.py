@@ -10,7 +10,7 @@ from incoming_email.inboxes.settings import MailboxSettings
 
 
 class Account(Protocol):
-    """Frozen settings of a connection. What is open is opened anew once they are other ones."""
+    """Frozen settings of a connection. When they change, open connections are opened anew."""
 
     @classmethod
     def of(cls, settings: MailboxSettings) -> Self: ...
@@ -104,7 +104,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many messages wait to be read."""
+    """How many messages the server still has for us to read (`waiting`)."""
 
     waiting: int
 

@@ -79,7 +79,8 @@ _lock = threading.Lock()
 
 
 def find_access_token(client: OAuthClient, *, renew: bool = False) -> str:
-    """The one this process has, or a new one when it ends soon or is to be renewed.
+    """An access token of this client: the one that this process has, or a new one when it
+    expires soon or `renew` is set.
 
     A new refresh token that comes with it is handed to `client.keep`. Raises InboxError.
     """

@@ -78,7 +78,10 @@ class Probe(models.Model):
 
     @property
     def took(self) -> timedelta | None:
-        """Never below 0: the clocks of two machines may differ."""
+        """From the writing of the test message to its processing; None: not processed yet.
+
+        Never below 0: the clocks of two machines may differ.
+        """
         if self.processed_at is None:
             return None
         return max(self.processed_at - self.created_at, timedelta(0))

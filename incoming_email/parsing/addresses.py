@@ -27,7 +27,10 @@ class InvalidTemplate(ValueError):
 
 
 def lower_ascii(text: str) -> str:
-    """Lower A-Z only: a Kelvin sign or a dotless i must never become a k or an i."""
+    """The text with A-Z in lower case and nothing else changed.
+
+    A Kelvin sign or a dotless i must never become a k or an i.
+    """
     return text.translate(_TO_LOWER)
 
 

@@ -236,7 +236,7 @@ def fits_sender(target: Target, sender: str) -> bool:
 
 
 def owns(user: User | None, address: str) -> bool:
-    """Whether the address is one of the person's verified ones."""
+    """Whether the address is one of the person's verified ones; False where either is missing."""
     if user is None or not address:
         return False
     prefetched: Sequence[EmailAddress] | None = getattr(user, "verified_addresses", None)

@@ -15,7 +15,7 @@ def find_line(file: ChangedFile, *, side: Side, number: int) -> tuple[Hunk, int]
 
 
 def excerpt_of(hunk: Hunk, index: int) -> str:
-    """The line and the few above it, as a diff has them."""
+    """The line of the hunk at `index` and up to three above it, each with its mark in a diff."""
     return "\n".join(map(_write, hunk.lines[max(0, index - LINES_ABOVE) : index + 1]))
 
 

@@ -95,7 +95,10 @@ class ChangedFile:
 
     @property
     def has_new_mode(self) -> bool:
-        """Executable or no longer so; a new or deleted file has no mode to compare."""
+        """Whether the file became executable, or is so no longer.
+
+        False for a new or deleted file, which has no mode to compare.
+        """
         modes = {self.old_mode, self.new_mode}
         return len(modes) > 1 and modes <= REGULAR_MODES - {"000000"}
 

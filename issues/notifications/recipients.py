@@ -31,7 +31,11 @@ class Recipient:
 def find_recipients(
     *, item: Issue | MergeRequest, note: Note | None, actor_id: int | None
 ) -> list[Recipient]:
-    """In order of their ids, in a constant number of queries however many they are."""
+    """Who is sent a notification of this note, or of the item where `note` is None, and why.
+
+    Only active people with a proven address who may read it; never who did it (`actor_id`), nor
+    who unsubscribed. Ordered by user id; the number of queries does not grow with theirs.
+    """
     ties, unsubscribed = _find_ties(item, note)
     silent = {*unsubscribed, actor_id, None}
     ids = {pk for found in ties.values() for pk in found if pk is not None and pk not in silent}

@@ -15,7 +15,10 @@ from issues.extension_points import ExtensionPoint, declare
 
 @dataclass(frozen=True, slots=True)
 class AccountInUse:
-    """A server of a project, not opened yet, and its owner's name."""
+    """A mail server of a project that mail goes out by now, for the check to try.
+
+    `owner` and `server` name them to people; the connection is not opened yet.
+    """
 
     owner: str
     server: str

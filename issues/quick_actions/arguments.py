@@ -55,7 +55,7 @@ def is_issue(text: str) -> bool:
 
 
 def is_branch(text: str) -> bool:
-    """Whether git takes it as the name of a branch."""
+    """Whether git would take the text as the name of a branch, which need not exist."""
     return 0 < len(text) <= MAX_BRANCH and not _NOT_IN_BRANCH.search(text) and text != "@"
 
 

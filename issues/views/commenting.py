@@ -70,9 +70,11 @@ def take_comment(
     line: Anchor | None = None,
     position: LinePosition | None = None,
 ) -> tuple[NoteForm, HttpResponse | None]:
-    """The form, and after a valid POST the redirect `back`, to the new note.
+    """Show or take the form for a comment. Gives the form, and the answer to send in its place:
+    after a valid POST a redirect to the new note on the page `back`, else None.
 
     `line` is the line that the person named, `position` the same line in the present diff.
+    Raises PermissionDenied.
     """
     given = request.POST if request.method == "POST" else None
     form = NoteForm(given, may_write_internal=shown.may_write_internal)

@@ -9,7 +9,8 @@ from incoming_email.inboxes.oauth_tokens import find_access_token
 
 
 def find_token(account: GraphAccount, *, renew: bool = False) -> str:
-    """The one this process has, or a new one when it ends soon or is to be renewed.
+    """An access token for Microsoft Graph: the one that this process has, or a new one when it
+    expires soon or `renew` is set.
 
     Mailboxes of one app share it. Raises InboxError.
     """

@@ -129,7 +129,7 @@ class ImapConnection(IMAPClient):  # type: ignore[misc]  # IMAPClient comes with
         return answer
 
     def find_newest(self) -> Located | None:
-        """None in an empty folder, and where the server does not say.
+        """The last message of the open folder; None where it is empty or the server does not say.
 
         By FETCH, since `UID SEARCH UID *` finds nothing on Courier 5.0 and is BAD on GNU
         mailutils 3.15.
@@ -227,7 +227,10 @@ def open_connection(account: ImapAccount, *, within: float | None = None) -> Ima
 
 
 def select_folder(connection: ImapConnection, account: ImapAccount) -> Folder:
-    """The folder opened for writing. Raises InboxError with the names that exist."""
+    """Open the account's folder for reading and writing (SELECT).
+
+    Raises InboxError; where there is no such folder, with the names that exist.
+    """
     with inbox_errors(account):
         name = account.folder
         try:

@@ -227,7 +227,8 @@ class ImapInbox:
         self._progress.skip(uid)
 
     def acknowledge(self, messages: Sequence[RawMessage]) -> None:
-        """Marks the batch; an oversize message is never deleted, since we don't have it."""
+        """Marks them as read, or deletes them where the account says so, but never an oversize
+        one, of which we have the header only. Raises InboxError."""
         account = self._account
         large = self._uids(message for message in messages if message.oversize)
         whole = self._uids(message for message in messages if not message.oversize)

@@ -26,7 +26,7 @@ HELD_DIGEST = "held_digest"
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The number for one project; `path` is empty for messages without a known project."""
+    """How many messages are held of one project; `path` is empty for those without a known one."""
 
     path: str
     count: int
@@ -35,7 +35,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The digest of one person."""
+    """The held messages that the digest of one person tells of, by project."""
 
     user: User
     waiting: list[Waiting] = field(default_factory=list)

@@ -72,14 +72,18 @@ def set_text_before(element: Element, text: str) -> None:
 
 
 def find_begin(element: Element) -> Element:
-    """The element within `element` whose text comes first."""
+    """The element that holds the first text within `element`; `element` itself where it begins
+    with text.
+    """
     while not element.text and len(element):
         element = element[0]
     return element
 
 
 def find_end(element: Element) -> tuple[Element, bool]:
-    """The element that holds the last text within `element`, and whether as its tail."""
+    """The element that holds the last text within `element`, and whether it is the text behind
+    that element (`tail`).
+    """
     while len(element):
         element = element[-1]
         if element.tail:

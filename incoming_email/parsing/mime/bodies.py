@@ -62,7 +62,10 @@ class Reading:
 
 
 def visible_text(fragment: Fragment) -> str:
-    """Rough text of a fragment, good enough to compare two alternatives by; linear."""
+    """The text that a reader sees, roughly: without markup, blanks joined, cut at MAX_COMPARED.
+
+    Good enough to compare two alternatives by; takes linear time.
+    """
     text = fragment.text[:MAX_COMPARED]
     if fragment.form is Form.PLAIN:
         return " ".join(text.split())

@@ -43,7 +43,7 @@ class Line(Enum):
 
 
 def classify(lines: Sequence[str], plain_lines: Sequence[str]) -> list[Line]:
-    """One class a line, in time linear in the number of lines.
+    """What each line of a mail is: text, code, quote, …; one class a line, in linear time.
 
     `plain_lines`: the same lines as `matching.plain` makes them.
     """

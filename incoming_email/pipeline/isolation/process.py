@@ -36,23 +36,23 @@ PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "LANG", "LC_ALL", "LC_CTYP
 
 
 class NoParserError(Exception):
-    """A child does not even start: the fault is here, and not in a message."""
+    """The parser's process does not even start: the fault is of this machine, not of a message."""
 
 
 class Died(Exception):
-    """It ended, or does not talk as agreed, before it answered."""
+    """The parser's process ended before it answered, or its answer is not in the agreed form."""
 
 
 class OutOfTime(Exception):
-    """It has not answered in the time that a message may take."""
+    """The parser has not answered in the time that a message may take."""
 
 
 class OutOfCpu(Exception):
-    """The kernel ended it: the message took too much processor time."""
+    """The kernel ended the parser: the message took more processor time than it may."""
 
 
 class OutOfMemory(Exception):
-    """It ended itself: the message takes more memory than it may have."""
+    """The parser ended itself: the message takes more memory than it may."""
 
 
 _ENDS = {-signal.SIGXCPU: OutOfCpu, EXIT_MEMORY: OutOfMemory}

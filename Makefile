@@ -25,7 +25,7 @@ run: $(VENV)/.runtime
 
 # Of what starts no server it is otherwise.
 test-fast: WORKERS = $(CORES)
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q $(if $(SEED),--randomly-seed=$(SEED))
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(if $(SEED),--randomly-seed=$(SEED))
 
 # Compiled tests are kept, whatever the environment says: to compile them takes as long as many run.
 test test-fast test-deep: export PYTHONDONTWRITEBYTECODE =

@@ -11,6 +11,7 @@ from tests.depth import DEPTH
 from tests.waiting import PATIENCE_SECONDS
 
 pytest_plugins = [
+    "tests.garbage",
     "tests.migrated",
     "tests.servers.fixtures",
     "tests.servers.marking",

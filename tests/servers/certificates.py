@@ -7,6 +7,9 @@ from pathlib import Path
 
 from tests.waiting import PATIENCE_SECONDS
 
+# Made in no time, as a key of RSA is not.
+NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+
 
 def _openssl(folder: Path, *arguments: str) -> None:
     subprocess.run(
@@ -24,8 +27,7 @@ def make_authority(folder: Path) -> Path:
     subject = ["-subj", "/CN=Letterbox test authority", "-keyout", "ca.key", "-out", "ca.pem"]
     extensions = ["-addext", "basicConstraints=critical,CA:TRUE"]
     extensions += ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
-    key = ["-newkey", "rsa:2048", "-nodes", "-days", "60"]
-    _openssl(folder, "req", "-x509", *key, *subject, *extensions)
+    _openssl(folder, "req", "-x509", *NEW_KEY, "-days", "60", *subject, *extensions)
     return folder / "ca.pem"
 
 
@@ -39,8 +41,8 @@ def make_certificate(folder: Path, name: str, hosts: Sequence[str], *, days: int
         f"subjectAltName={names}\nextendedKeyUsage=serverAuth\n"
         "basicConstraints=CA:FALSE\nauthorityKeyIdentifier=keyid\n"
     )
-    key = ["-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr"]
-    _openssl(folder, "req", *key, "-subj", f"/CN={hosts[0]}")
+    files = ["-keyout", f"{name}.key", "-out", f"{name}.csr"]
+    _openssl(folder, "req", *NEW_KEY, *files, "-subj", f"/CN={hosts[0]}")
     authority = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"]
     result = ["-days", str(days), "-extfile", f"{name}.cnf", "-out", f"{name}.pem"]
     _openssl(folder, "x509", "-req", "-in", f"{name}.csr", *authority, *result)

@@ -4,6 +4,7 @@ With REQUIRE_KOREAN set, as in `.ci/run`, they are a failure, of a test as well.
 """
 
 import ast
+import functools
 import os
 import re
 import sys
@@ -30,13 +31,19 @@ def is_required() -> bool:
 def find_untranslated(catalogue: polib.POFile) -> list[str]:
     """What is marked in the code but not in the catalogue, and what is there without Korean."""
     known = {entry.msgid for entry in catalogue}
-    marked = {*find_marked_in_python(), *find_marked_in_templates()}
+    marked = find_marked()
     empty = (e.msgid for e in catalogue if e.fuzzy or not all(map(str.strip, find_texts(e))))
     return sorted({*(marked - known), *empty})
 
 
 def find_texts(entry: polib.POEntry) -> list[str]:
     return list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
+
+
+@functools.cache
+def find_marked() -> frozenset[str]:
+    """Read once: every file of the code is parsed for it."""
+    return frozenset({*find_marked_in_python(), *find_marked_in_templates()})
 
 
 def find_marked_in_python() -> Iterator[str]:

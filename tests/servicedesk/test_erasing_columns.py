@@ -139,6 +139,7 @@ def find_faults(tables, columns_that_stay):
                 yield f"{name}: let erasing.py of its app empty it, or say why it stays"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_what_is_of_a_person_goes_and_what_stays_has_a_reason():
     assert list(find_faults(find_tables(), COLUMNS_THAT_STAY)) == []

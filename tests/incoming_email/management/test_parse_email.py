@@ -200,6 +200,7 @@ def test_a_file_name_that_is_no_utf_8(tmp_path):
     assert json.loads(run(os.fsdecode(path), "--json"))["file"] == f"{tmp_path}/�.eml"
 
 
+@pytest.mark.slow
 def test_stdin_and_an_ascii_locale_in_a_process_of_its_own(tmp_path):
     """Without any variable set but what a process needs; DATA_DIR keeps the tree clean."""
     done = subprocess.run(

@@ -79,6 +79,7 @@ def test_one_row_a_recipient_and_one_transaction(world, port, monkeypatch):
     assert len(ids) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "taken"), [(3, 100), (102, 102)])
 def test_one_transaction_takes_as_many_as_a_message_may_have(world, port, settings, limit, taken):
     """Fewer than 100 would be against RFC 5321 4.5.3.1.8."""

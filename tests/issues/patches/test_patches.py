@@ -143,6 +143,7 @@ def test_nothing_raises(content, is_flowed):
     to_mailbox([content], date="Wed, 25 Nov 2026 08:00:00 GMT")
 
 
+@pytest.mark.growth
 @pytest.mark.parametrize(
     "piece",
     [b"From ", b"From a Mon Sep ", b"--- ", b"[", b"@@ -1 +1 @@\n", b" \n", b"\r", b"+" * 99],

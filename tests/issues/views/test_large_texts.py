@@ -60,7 +60,10 @@ def test_fifteen_mails_of_1_mb_are_shown_in_bounded_time_and_memory(client):
     assert len(response.content) < 10 * MB
 
 
-@pytest.mark.parametrize("character", ["a", "가", "😀"])
+@pytest.mark.parametrize(
+    "character",
+    ["a", *(pytest.param(each, marks=pytest.mark.slow) for each in ("가", "😀"))],
+)
 def test_a_form_takes_the_longest_text_in_every_script(client, character):
     """As a browser sends it: each byte outside ASCII takes three in a form."""
     member = MembershipFactory(role=Role.DEVELOPER)

@@ -92,6 +92,7 @@ def test_i10_no_command_goes_by_sequence_number() -> None:
             assert all(line.startswith(f"UID {verb}") for line in server.sent(verb))
 
 
+@pytest.mark.slow
 def test_i18_an_answer_of_many_kilobytes_is_read() -> None:
     uids = range(1_000_000, 1_150_000)
     answer = b"* SEARCH " + b" ".join(b"%d" % uid for uid in uids) + b"\r\nTAG OK done\r\n"

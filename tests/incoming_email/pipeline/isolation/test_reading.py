@@ -58,7 +58,7 @@ def test_nothing_to_read():
 @pytest.mark.parametrize(
     ("order", "why"),
     [
-        ("loop", "it takes more than 1 s of processor time"),
+        pytest.param("loop", "it takes more than 1 s of processor time", marks=pytest.mark.slow),
         ("hoard 400000000", "it takes more than 300000000 bytes of memory"),
         ("die", "the parser broke down at it twice"),
         ("leave", "the parser broke down at it twice"),

@@ -15,6 +15,8 @@ from incoming_email.config_files.types import (
 )
 
 MAX_SHOWN = 10
+ERB = "<%"
+"""Begins a tag of embedded Ruby, which GitLab evaluates before it reads the YAML."""
 
 
 def read_sections(text: str, *, environment: str) -> ConfigFile:
@@ -38,10 +40,19 @@ def _read_mapping(text: str) -> dict[str, object]:
         top = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        lines = ["", *text.splitlines(), ""]
+        # Behind a tag on a line of its own, the next line is what YAML complains of.
+        line -= ERB not in lines[line] and ERB in lines[line - 1]
         sentence = _(
             "Line %(line)d is not valid YAML. Put values with special characters in quotes."
         )
-        raise UnreadableConfig(sentence % {"line": mark.line + 1 if mark else 1}) from None
+        if ERB in lines[line]:
+            sentence = _(
+                "Line %(line)d holds Ruby code, between <%% and %%>. Letterbox evaluates no Ruby,"
+                " so write the value itself there."
+            )
+        raise UnreadableConfig(sentence % {"line": line}) from None
     except (yaml.YAMLError, RecursionError, ValueError):
         raise UnreadableConfig(_("The file is not valid YAML.")) from None
     if not isinstance(top, dict):
@@ -63,6 +74,14 @@ def _entries(purpose: str, found: object) -> list[Entry]:
 
 def _as_literal(place: str, value: object, *, depth: int) -> Literal:
     """Lists, dates and other tags are not valid values here."""
+    if isinstance(value, str) and ERB in value:
+        raise UnreadableConfig(
+            _(
+                "%(place)s is Ruby code, between <%% and %%>. Letterbox evaluates no Ruby, so write"
+                " the value itself there."
+            )
+            % {"place": place}
+        )
     if value is None or isinstance(value, Scalar):
         return value
     if isinstance(value, dict) and depth < 2:  # noqa: PLR2004  (inbox_options are one level deep)

@@ -86,3 +86,41 @@ def test_file_that_is_no_text_or_too_large():
     ):
         with pytest.raises(UnreadableConfig, match=sentence):
             read(content, filename="gitlab.yml", environment="production")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "incoming_email:\n  password: <%= ENV['IMAP_PASSWORD'] %>\n",
+            "incoming_email: password is Ruby code, between <% and %>.",
+        ),
+        (
+            "incoming_email:\n  password: \"<%= File.read('/run/s3cret').strip %>\"\n",
+            "incoming_email: password is Ruby code, between <% and %>.",
+        ),
+        (
+            "service_desk_email:\n  inbox_options:\n    client_secret: x<%= y %>\n",
+            "service_desk_email: inbox_options: client_secret is Ruby code",
+        ),
+        (
+            "incoming_email:\n  port: 993\n  <% if s3cret %>\n  user: a\n",
+            "Line 3 holds Ruby code, between <% and %>.",
+        ),
+        (
+            "incoming_email:\n  password: <%= {a: 's3cret'}[:a] %>\n",
+            "Ruby code, between <% and %>. Letterbox evaluates no Ruby",
+        ),
+    ],
+)
+def test_embedded_ruby_is_refused_and_never_a_value(text, sentence):
+    with pytest.raises(UnreadableConfig) as caught:
+        sections(text)
+    assert sentence in str(caught.value)
+    assert str(caught.value).endswith("so write the value itself there.")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_embedded_ruby_elsewhere_in_the_file_is_none_of_our_business():
+    text = "production:\n  gitlab:\n    host: <%= HOST %>\n" + AT_TOP
+    assert sections(text) == sections(AT_TOP)

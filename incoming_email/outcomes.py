@@ -137,6 +137,17 @@ class Reason(models.TextChoices):
     PROBE = "probe", _("A round-trip probe of Letterbox arrived.")
     DUPLICATE = "duplicate", _("The same message was processed before.")
     DISCARDED = "discarded", _("The message was held, reviewed and discarded.")
+    # Failed, because the mail server has not given us the message: value, label.
+    UNREADABLE_ON_SERVER = (
+        "unreadable_on_server",
+        "",
+        _("The mail server could not hand over the message. It is tried again and again."),
+    )
+    GONE_FROM_SERVER = (
+        "gone_from_server",
+        "",
+        _("The message left the mail server before it could be read."),
+    )
     # Held for review, with a notice to the sender: value, text for the sender, label.
     SENDER_MISMATCH = (
         "sender_mismatch",

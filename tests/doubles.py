@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from incoming_email.inboxes.base import RawMessage
+from incoming_email.inboxes.base import NO_RETRIES, RawMessage, Retries
 from incoming_email.models import InboundEmail
 
 
@@ -14,7 +14,7 @@ class FakeInbox:
         self.acknowledged: list[tuple[str, bool]] = []
         self.position = self.notice = ""
 
-    def unread(self) -> Iterator[Sequence[RawMessage]]:
+    def unread(self, _retries: Retries = NO_RETRIES) -> Iterator[Sequence[RawMessage]]:
         yield from self.batches
 
     def acknowledge(self, messages: Sequence[RawMessage]) -> None:

@@ -78,6 +78,11 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
         context = {"probes": history, "may_see_ledger": may_see, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
 
+    def save_model(self, request: HttpRequest, obj: Mailbox, form: Any, change: bool) -> None:
+        if obj.enabled and "enabled" in form.changed_data:
+            obj.enabled_at = timezone.now()
+        super().save_model(request, obj, form, change)
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Mailboxes are deleted one by one, and only while no message refers to them."""
         actions: dict[str, Any] = super().get_actions(request)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from incoming_email.config_files.types import ConfigFile, Section, UnreadableConfig
@@ -71,7 +72,9 @@ def _load_section(section: Section, *, name: str) -> Loaded:
     for column, value in values.items():
         setattr(row, column, value)
     missing = _find_missing(row)
-    row.enabled = wanted and not missing
+    was_enabled, row.enabled = row.enabled, wanted and not missing
+    if row.enabled and not was_enabled:
+        row.enabled_at = timezone.now()
     _require_valid(row, section.purpose, excused=missing)
     change = Change.CREATED if row._state.adding else Change.CHANGED
     if _snapshot(row) == before:

@@ -21,6 +21,29 @@ class RawMessage:
     oversize: bool = False
     """The message is larger than the account's limit, so only its header was read."""
 
+    fault: str = ""
+    """Why the server does not hand the message over, in its own words; there are no bytes then."""
+
+    is_gone: bool = False
+    """With a fault: the message is no longer in the folder, so it can't be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """Messages that the server did not hand over before, by their source ids."""
+
+    due: tuple[str, ...] = ()
+    """To be tried again now."""
+
+    later: frozenset[str] = frozenset()
+    """To be passed over for now; all that are known and not due."""
+
+    as_they_are: frozenset[str] = frozenset()
+    """Of those that are due: they waited long enough for a virus scanner."""
+
+
+NO_RETRIES = Retries()
+
 
 def gettext_noop(sentence: str) -> str:
     """Marks a sentence of ours for the catalogue; whoever shows it to people translates it."""
@@ -59,8 +82,12 @@ class Inbox(Protocol):
         """What the server reports to people, such as that the quota is used up."""
         ...
 
-    def unread(self) -> Iterator[Sequence[RawMessage]]:
-        """Batches of what is waiting, oldest first. Nothing is marked on the server by reading."""
+    def unread(self, retries: Retries = NO_RETRIES) -> Iterator[Sequence[RawMessage]]:
+        """Batches of what is waiting, oldest first. Nothing is marked on the server by reading.
+
+        A message that the server does not hand over is given with its `fault`, and the others are
+        read on. Raises InboxError where the server fails, not a message.
+        """
         ...
 
     def count_waiting(self) -> int:
@@ -68,7 +95,8 @@ class Inbox(Protocol):
         ...
 
     def acknowledge(self, messages: Sequence[RawMessage]) -> None:
-        """Mark these messages on the server; they are stored on our side."""
+        """Mark these messages on the server; they are stored on our side. Those with a fault are
+        known to us and not marked."""
         ...
 
     def wait(self, seconds: float) -> bool:

@@ -6,6 +6,7 @@ from incoming_email.models.erasures import Erasure
 from incoming_email.models.heartbeats import Heartbeat
 from incoming_email.models.keys import KEY_ALPHABET, KEY_LENGTH, ReplyKey, SenderToken, new_key
 from incoming_email.models.ledger import (
+    NOT_READ,
     InboundEmail,
     InboundEmailQuerySet,
     pause_after,
@@ -31,6 +32,7 @@ __all__ = [
     "KEY_LENGTH",
     "LAST_IDLE_SECONDS",
     "LEDGER_COLUMNS",
+    "NOT_READ",
     "OPEN_STATES",
     "AlertEvent",
     "BlockedSender",

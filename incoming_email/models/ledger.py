@@ -62,8 +62,12 @@ class InboundEmailQuerySet(models.QuerySet["InboundEmail"]):
 
     def failed_before(self, version: str) -> Self:
         """What another version gave up, and is still whole."""
-        failed = self.filter(status=Status.FAILED, raw_purged_at=None)
+        failed = self.filter(status=Status.FAILED, raw_purged_at=None, reason="")
         return failed.filter(Q(version=None) | ~Q(version=version))
+
+
+NOT_READ = (Reason.UNREADABLE_ON_SERVER, Reason.GONE_FROM_SERVER)
+"""Reasons of failed rows without bytes: the mail server has the message, or had it."""
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -172,7 +176,8 @@ class InboundEmail(models.Model):
                 condition=(
                     Q(status__in=[Status.REJECTED, Status.IGNORED, Status.HELD]) & ~Q(reason="")
                 )
-                | (~Q(status__in=[Status.REJECTED, Status.IGNORED, Status.HELD]) & Q(reason="")),
+                | Q(status=Status.FAILED)
+                | (Q(status__in=[Status.PENDING, Status.PROCESSED]) & Q(reason="")),
                 name="reason_when_not_acted_on",
             ),
             models.CheckConstraint(

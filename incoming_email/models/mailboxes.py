@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 LAST_IDLE_SECONDS = 29 * 60
+LONGEST_PAUSE = timedelta(hours=1)
+"""Of those that a server asks for; the poll interval may be longer."""
 
 
 class Purpose(models.TextChoices):
@@ -65,11 +67,25 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         return self.of_polled_methods().filter(enabled=True)
 
     def to_poll(self, now: datetime) -> Self:
-        return self.fetched().filter(Q(next_poll_at=None) | Q(next_poll_at__lte=now))
+        """A pause that ends later than any pause lasts was set by a clock that was wrong."""
+        rows = self.fetched().filter(next_poll_at__gt=now + LONGEST_PAUSE)
+        wrong = [
+            pk
+            for pk, ends_at, interval in rows.values_list("pk", "next_poll_at", "poll_interval")
+            if ends_at > now + LONGEST_PAUSE + timedelta(seconds=interval)
+        ]
+        is_due = Q(next_poll_at=None) | Q(next_poll_at__lte=now) | Q(pk__in=wrong)
+        return self.fetched().filter(is_due)
 
     def lease(self, pk: int, *, holder: str, now: datetime, seconds: int) -> bool:
-        """Become, or stay, the only reader of the mailbox; False while another process is."""
-        free = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_holder=holder)
+        """Become, or stay, the only reader of the mailbox; False while another process is.
+
+        A lease that ends further ahead than it lasts was taken by a clock that was wrong, and
+        counts as free. Clocks of other machines may differ from ours by CHECK_CLOCK_SECONDS.
+        """
+        longest = now + timedelta(seconds=seconds + settings.CHECK_CLOCK_SECONDS)
+        free = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_until__gt=longest)
+        free |= Q(lease_holder=holder)
         return bool(
             self.filter(free, pk=pk, enabled=True).update(
                 lease_holder=holder, lease_until=now + timedelta(seconds=seconds)
@@ -167,6 +183,9 @@ class Mailbox(Probing, Retention):
         blank=True,
         help_text=_("The name your own mail server writes into Authentication-Results."),
     )
+    enabled_at = models.DateTimeField(null=True, editable=False, default=timezone.now)
+    """When it was made, or switched on last: nobody reads a mailbox before."""
+
     # Live state, written by the process that reads the mailbox.
     position = models.CharField(max_length=255, blank=True, editable=False)
     lease_holder = models.CharField(max_length=100, blank=True, editable=False)
@@ -230,6 +249,17 @@ class Mailbox(Probing, Retention):
     def is_fetched(self) -> bool:
         """Whether mail is fetched; else it is delivered to us."""
         return self.inbox_method in registry.find_polled()
+
+    def is_unread_for(self, minutes: int, *, now: datetime) -> bool:
+        """Whether nobody has read it for so long, or since it was switched on, whatever the cause;
+        where mail is fetched at intervals, beyond the interval. A time that lies ahead was set by a
+        clock that was wrong."""
+        polling = self.method.polling if self.method else None
+        interval = self.poll_interval if polling and polling.by_interval else 0
+        limit = now - timedelta(minutes=minutes, seconds=interval)
+        ahead = now + timedelta(seconds=settings.CHECK_CLOCK_SECONDS)
+        known = [at for at in (self.last_success_at, self.enabled_at) if at and at <= ahead]
+        return max(known, default=limit) <= limit
 
     @property
     def token_command(self) -> tuple[str, ...]:

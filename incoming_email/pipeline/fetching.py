@@ -14,8 +14,8 @@ from django.utils.translation import override
 from incoming_email.inboxes.base import Inbox, InboxError
 from incoming_email.inboxes.opening import open_inbox
 from incoming_email.models import InboundEmail, Mailbox
-from incoming_email.pipeline import processing, receiving
-from issues import connections
+from incoming_email.pipeline import processing, receiving, unreadable
+from incoming_email.pipeline.leasing import LeaseLostError, holding, renew
 
 logger = logging.getLogger(__name__)
 
@@ -25,10 +25,6 @@ wait."""
 
 CLOCK_SLACK_SECONDS = 5
 """Tolerance for a poll that starts early: its clock is not exact to the second."""
-
-
-class LeaseLostError(Exception):
-    """Another process reads the mailbox now, or it was disabled."""
 
 
 def describe_fault(fault: InboxError) -> str:
@@ -94,14 +90,22 @@ def start_from(mailbox: Mailbox, moment: datetime) -> None:
 def visit(
     mailbox: Mailbox, *, holder: str, clock: Callable[[], datetime] = timezone.now
 ) -> Iterator[Inbox]:
-    """Hold the mailbox's lease and an open connection; note success or failure in the row."""
-    renew(mailbox, holder=holder, now=clock())
-    mailbox.refresh_from_db(fields=["position"])  # the previous reader may have moved it
-    try:
+    """Hold the mailbox's lease and an open connection; note success or failure in the row.
+
+    Raises LeaseLostError, InboxError.
+    """
+    with holding(mailbox, holder=holder, clock=clock), _noting_failure(mailbox, clock):
+        mailbox.refresh_from_db(fields=["position"])  # the previous reader may have moved it
         with open_inbox(mailbox.account(), position=mailbox.position) as inbox:
             # Before anything is read: a reading that is broken off goes on from where it began.
             receiving.keep_position(mailbox, inbox)
             yield inbox
+
+
+@contextmanager
+def _noting_failure(mailbox: Mailbox, clock: Callable[[], datetime]) -> Iterator[None]:
+    try:
+        yield
     except LeaseLostError:
         raise
     except InboxError as error:
@@ -111,16 +115,6 @@ def visit(
         with suppress(DatabaseError, InterfaceError):  # the exception may come from the database
             _note_failure(mailbox, _as_inbox_error(fault), now=clock())
         raise
-    finally:
-        connections.validate()  # what broke the visit off may be the database
-        Mailbox.objects.release(mailbox.pk, holder=holder)
-
-
-def renew(mailbox: Mailbox, *, holder: str, now: datetime) -> None:
-    """Take or keep the lease; raise LeaseLostError where another one has it."""
-    seconds = settings.MAILBOX_LEASE_SECONDS
-    if not Mailbox.objects.lease(mailbox.pk, holder=holder, now=now, seconds=seconds):
-        raise LeaseLostError(str(mailbox))
 
 
 def ingest(
@@ -133,10 +127,14 @@ def ingest(
 ) -> int:
     """Store and process all that is unread over an open connection; return how many are new."""
     count = 0
-    for new in _process_each(receiving.receive(mailbox, inbox, clock=clock), clock):
+    retries = unreadable.find_retries(mailbox, now=clock())
+    batches = receiving.receive(mailbox, inbox, clock=clock, retries=retries)
+    for new in _process_each(batches, clock):
         count += new
         on_progress(new)
         renew(mailbox, holder=holder, now=clock())
+        # A long backlog is no mailbox that nobody reads.
+        Mailbox.objects.filter(pk=mailbox.pk).update(last_success_at=clock())
     _note_success(mailbox, inbox, now=clock())
     if count:
         logger.info("fetched mailbox=%s new=%s", mailbox.pk, count)

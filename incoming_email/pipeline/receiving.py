@@ -2,26 +2,39 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
-from incoming_email.inboxes.base import Inbox, RawMessage
+from incoming_email.inboxes.base import NO_RETRIES, Inbox, InboxError, RawMessage, Retries
 from incoming_email.models import InboundEmail, Mailbox, pause_after
+from incoming_email.pipeline import unreadable
 from incoming_email.versions import find_version
 
 
 def receive(
-    mailbox: Mailbox, inbox: Inbox, *, clock: Callable[[], datetime]
+    mailbox: Mailbox,
+    inbox: Inbox,
+    *,
+    clock: Callable[[], datetime],
+    retries: Retries = NO_RETRIES,
 ) -> Iterator[list[InboundEmail]]:
     """Store what is unread, batch by batch; yield the new rows, claimed by the caller.
 
     When a batch is yielded it is committed and acknowledged, so a caller that dies in the work
-    on it leaves rows that are due again after the first pause.
+    on it leaves rows that are due again after the first pause. Where it can't be acknowledged, it
+    is yielded before the InboxError comes. What the server did not hand over has a row afterwards.
     """
-    for messages in inbox.unread():
-        rows = store(mailbox, messages, now=clock(), claimed=True, moved=inbox.resynchronised)
-        inbox.acknowledge(messages)
+    for messages in inbox.unread(retries):
+        read = [message for message in messages if not message.fault]
+        rows = store(mailbox, read, now=clock(), claimed=True, moved=inbox.resynchronised)
+        unreadable.note(mailbox, [each for each in messages if each.fault], now=clock())
+        try:
+            inbox.acknowledge(messages)
+        except InboxError:
+            yield rows
+            raise
         keep_position(mailbox, inbox)
         yield rows
 
@@ -53,13 +66,13 @@ def store(
     so those that are stored already are recognised by their bytes.
     """
     rows = [new_row(mailbox, message, now=now, claimed=claimed) for message in messages]
-    new = _without_known(rows, moved=moved)
+    known = _sort_out(rows, moved=moved)
     try:
         with transaction.atomic(durable=True):
-            return InboundEmail.objects.bulk_create(new)
+            return known.filled + InboundEmail.objects.bulk_create(known.new)
     except IntegrityError:
         # Another process stored one of them since we looked: store them one by one.
-        return [kept for row in new if (kept := _store_one(row)) is not None]
+        return known.filled + [kept for row in known.new if (kept := _store_one(row)) is not None]
 
 
 def store_together(
@@ -91,10 +104,20 @@ def new_row(mailbox: Mailbox, message: RawMessage, *, now: datetime, claimed: bo
     )
 
 
-def _without_known(rows: list[InboundEmail], *, moved: bool) -> list[InboundEmail]:
+@dataclass(frozen=True, slots=True)
+class SortedOut:
+    """Rows without those that are stored already."""
+
+    new: list[InboundEmail]
+    filled: list[InboundEmail]
+    """Those that the server did not hand over before; now they have their bytes."""
+
+
+def _sort_out(rows: list[InboundEmail], *, moved: bool) -> SortedOut:
     """Drop what is stored already; rename what has a stored message's id but other bytes."""
+    found = SortedOut([], [])
     if not rows:
-        return []
+        return found
     ours = InboundEmail.objects.filter(mailbox=rows[0].mailbox)
     ids = [row.source_id for row in rows]
     known = dict(ours.filter(source_id__in=ids).values_list("source_id", "digest"))
@@ -103,14 +126,16 @@ def _without_known(rows: list[InboundEmail], *, moved: bool) -> list[InboundEmai
         if moved
         else set()
     )
-    new = []
     for row in rows:
+        if known.get(row.source_id) == unreadable.NO_DIGEST and unreadable.fill(row):
+            found.filled.append(row)
+            continue
         if row.digest in held or known.get(row.source_id) == row.digest:
             continue
         if row.source_id in known and not _rename(row):
             continue
-        new.append(row)
-    return new
+        found.new.append(row)
+    return found
 
 
 def _rename(row: InboundEmail) -> bool:
@@ -131,9 +156,9 @@ def _store_one(row: InboundEmail) -> InboundEmail | None:
     """Store it, or return None where it is stored already."""
     row.pk = None
     while True:
-        new = _without_known([row], moved=False)
-        if not new:
-            return None
+        known = _sort_out([row], moved=False)
+        if not known.new:
+            return known.filled[0] if known.filled else None
         try:
             with transaction.atomic(durable=True):
                 row.save(force_insert=True)

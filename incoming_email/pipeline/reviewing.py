@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from incoming_email.models import InboundEmail
+from incoming_email.models import NOT_READ, InboundEmail
 from incoming_email.outcomes import Reason, Status
 
 BATCH = 500
@@ -15,10 +15,15 @@ ENDED_WITHOUT_EFFECT = (Status.REJECTED, Status.IGNORED, Status.FAILED)
 
 @transaction.atomic
 def requeue(ids: Sequence[int], *, now: datetime) -> list[int]:
-    """Bring back to PENDING what ended without an effect and is still whole; return which."""
+    """Bring back to PENDING what ended without an effect and is still whole; return which.
+
+    What the mail server could not hand over is asked for at the next look at its mailbox.
+    """
     rows = InboundEmail.objects.select_for_update().filter(
         pk__in=ids, status__in=ENDED_WITHOUT_EFFECT, raw_purged_at=None
     )
+    rows.filter(reason=Reason.UNREADABLE_ON_SERVER).update(next_attempt_at=now)
+    rows = rows.exclude(reason__in=NOT_READ)
     found = list(rows.values_list("pk", flat=True))
     InboundEmail.objects.filter(pk__in=found).update(**_due(now))
     return found

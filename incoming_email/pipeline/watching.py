@@ -1,5 +1,6 @@
 """Keeps each mailbox open, by IDLE where it is IMAP, so that mail is ingested as it arrives."""
 
+import itertools
 import logging
 import os
 import random
@@ -11,16 +12,17 @@ from dataclasses import dataclass, field
 from django.db import Error
 from django.utils import timezone
 
-from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.base import Inbox, InboxError
 from incoming_email.inboxes.methods import Account
 from incoming_email.models import Mailbox, heartbeats
 from incoming_email.pipeline import fetching
+from incoming_email.pipeline.leasing import LeaseLostError, renew
 from issues import connections
 
 logger = logging.getLogger(__name__)
 RECONCILE_SECONDS = 10
 """How often the rows are looked at; with LISTEN_SECONDS an edit is in force within 30 s."""
-LISTEN_SECONDS = 15.0
+LISTEN_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 1.0
 LAST_PAUSE_SECONDS = 300.0
 STEADY_SECONDS = 60.0
@@ -58,7 +60,7 @@ class Watch:
             try:
                 with connections.unit_of_work():
                     self._visit()
-            except fetching.LeaseLostError:
+            except LeaseLostError:
                 self.stopped.wait(LEASE_TAKEN_SECONDS)
             except (InboxError, Error, Mailbox.DoesNotExist) as error:
                 held = time.monotonic() - started > STEADY_SECONDS
@@ -79,13 +81,27 @@ class Watch:
         mailbox = Mailbox.objects.get(pk=self.mailbox_id)
         with fetching.visit(mailbox, holder=self.holder) as inbox:
             while not self.stopped.is_set():
+                looked_at = time.monotonic()
                 with connections.unit_of_work():
                     fetching.ingest(mailbox, inbox, holder=self.holder, clock=timezone.now)
-                while not self.stopped.is_set() and not inbox.wait(LISTEN_SECONDS):
-                    with connections.unit_of_work():
-                        fetching.renew(mailbox, holder=self.holder, now=timezone.now())
+                self._listen(mailbox, inbox, until=looked_at + mailbox.idle_timeout)
+
+    def _listen(self, mailbox: Mailbox, inbox: Inbox, *, until: float) -> None:
+        """Until mail may have come, or it is time to look: a server may say nothing of new mail,
+        and no silence proves that there is none."""
+        polling = mailbox.method.polling if mailbox.method else None
+        looks_anyway = polling is not None and not polling.by_interval
+        while not self.stopped.is_set():
+            left = until - time.monotonic()
+            if looks_anyway and left <= 0:
+                return
+            if inbox.wait(min(LISTEN_SECONDS, left) if looks_anyway else LISTEN_SECONDS):
+                return
+            with connections.unit_of_work():
+                renew(mailbox, holder=self.holder, now=timezone.now())
 
 
+_numbers = itertools.count(1)
 Watches = dict[int, tuple[Watch, threading.Thread]]
 
 
@@ -100,11 +116,10 @@ def choose_pause(failures: int) -> float:
 
 def watch_mailboxes(stopped: threading.Event) -> None:
     """Watch every mailbox that mail is fetched from until `stopped`; follow edits of the rows."""
-    holder = f"watch {socket.gethostname()} {os.getpid()}"
     watches: Watches = {}
     while not stopped.is_set():
         with connections.surviving_faults("look for mailboxes"):
-            _reconcile(watches, _find_accounts(), holder)
+            _reconcile(watches, _find_accounts(), f"watch {socket.gethostname()} {os.getpid()}")
             heartbeats.record_heartbeat(heartbeats.WATCHER, now=timezone.now())
         stopped.wait(RECONCILE_SECONDS)
     for watch, _thread in watches.values():
@@ -113,8 +128,8 @@ def watch_mailboxes(stopped: threading.Event) -> None:
         if thread.name.startswith(THREAD_NAME):
             thread.join(GOODBYE_SECONDS)
     with connections.surviving_faults("release mailboxes"):
-        for mailbox_id in watches:
-            Mailbox.objects.release(mailbox_id, holder=holder)
+        for mailbox_id, (watch, _thread) in watches.items():
+            Mailbox.objects.release(mailbox_id, holder=watch.holder)
 
 
 def _find_accounts() -> dict[int, Account]:
@@ -129,5 +144,6 @@ def _reconcile(watches: Watches, accounts: dict[int, Account], holder: str) -> N
             del watches[mailbox_id]
     for mailbox_id, account in accounts.items():
         if mailbox_id not in watches:
-            watch = Watch(mailbox_id, account, holder)
+            # Each has a name of its own: one that is stopped may still be inside.
+            watch = Watch(mailbox_id, account, f"{holder} {next(_numbers)}")
             watches[mailbox_id] = watch, watch.start()

@@ -19,8 +19,8 @@ WATCHER_BY_IDLE = (
     "-c",
     "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'; django.setup();"
     "from django.core.management import call_command; from incoming_email.pipeline import watching;"
-    "from incoming_email.inboxes.imap import reader;"
-    "watching.LISTEN_SECONDS = reader.NOOP_SECONDS = 3600.0;"
+    "from incoming_email.inboxes.imap import waiting;"
+    "watching.LISTEN_SECONDS = waiting.NOOP_SECONDS = 3600.0;"
     "call_command('watch_mailboxes')",
 )
 """As `manage.py watch_mailboxes`, but it asks no server of itself: what it hears, it was told."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import connections
 
-from incoming_email.inboxes.imap import reader as imap
+from incoming_email.inboxes.imap import waiting as imap
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Reason, Status
 from incoming_email.pipeline import fetching, watching

@@ -10,11 +10,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Self
 
 from incoming_email.inboxes.imap.account import ImapAccount
-from tests.servers.imap_behaviours import CORRECT, Behaviour
+from tests.servers.imap_behaviours import CORRECT, Behaviour, describe_message
 from tests.servers.imap_searching import Candidate, parse_search
 
 PASSWORD = "pw-fake"
@@ -64,6 +63,9 @@ class FakeImap:
         self._script: dict[str, list[Reply]] = defaultdict(list)
         self._actions: dict[str, list[Callable[[], object]]] = defaultdict(list)
         self._views: dict[socket.socket, list[int]] = {}
+        self._idling: set[socket.socket] = set()
+        self._deaf: set[socket.socket] = set()
+        self._removed: dict[int, bytes] = {}
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -80,8 +82,22 @@ class FakeImap:
         """Deliver a message; returns its UID."""
         uid, self.uid_next = self.uid_next, self.uid_next + 1
         self.flags[uid], self.dates[uid] = set(flags), date or datetime.now(UTC)
-        self.messages[uid] = content
+        self.messages[uid] = self.behaviour.keep(content)
+        if self.behaviour.idle_tells_after is not None:
+            timer = threading.Timer(self.behaviour.idle_tells_after, self._tell_idling)
+            timer.daemon = True
+            timer.start()
         return uid
+
+    def remove(self, uid: int) -> None:
+        """As another client does."""
+        self._removed[uid] = self.messages.pop(uid)
+        del self.flags[uid], self.dates[uid]
+
+    def _tell_idling(self) -> None:
+        for connection in self._idling - self._deaf:
+            with contextlib.suppress(OSError):
+                connection.sendall(b"* %d EXISTS\r\n" % len(self.messages))
 
     def account(self, **changes: object) -> ImapAccount:
         """Patient with us: a test of what is never answered names a shorter `timeout`."""
@@ -102,12 +118,7 @@ class FakeImap:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_fault: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for each in list(self._open):
@@ -169,9 +180,13 @@ class FakeImap:
                 actions.pop(0)()
         reply = self._scripted(command) or self._right_answer(command, connection)
         data = reply.data.replace(b"IDLE-TAG", self._idle_tag.encode())
+        self._idling.discard(connection)
         connection.sendall(data.replace(b"TAG", tag.encode()))
         if command == "IDLE":
             self._idle_tag = tag
+            self._idling.add(connection)
+        if "STORE" in command and self.behaviour.is_deaf_after_store:
+            self._deaf.add(connection)
         return reply
 
     def _scripted(self, command: str) -> Reply | None:
@@ -192,11 +207,14 @@ class FakeImap:
             return Reply(news + answer + b"TAG OK done\r\n")
         if verb == "FETCH":
             return Reply(news + self._fetch_numbered(arguments, view) + b"TAG OK done\r\n")
+        if verb == "SELECT" and not self.behaviour.has_folder(arguments.strip('"')):
+            return Reply(b"TAG NO Mailbox does not exist\r\n")
         if verb == "STATUS":
             return Reply(news + self._status(arguments, view).encode())
         answers = {
             "CAPABILITY": f"* CAPABILITY {self.capability}\r\nTAG OK done\r\n",
             "SELECT": self._selected(view),
+            "LIST": self.behaviour.list_folders(),
             "IDLE": "+ idling\r\n",
             "DONE": f"{self._idle_tag} OK done\r\n",
             "STARTTLS": "TAG OK go on\r\n",
@@ -219,27 +237,19 @@ class FakeImap:
             view = sorted(self.messages)
         self._views[connection] = view
         has_grown = known is not None and verb != "SELECT" and set(view) - set(known)
+        has_grown = has_grown and connection not in self._deaf
         return view, b"* %d EXISTS\r\n" % len(view) if has_grown else b""
 
     def _selected(self, view: Sequence[int]) -> str:
-        codes = [f"UIDVALIDITY {self.validity}"] if self.behaviour.tells_validity else []
-        codes += [f"UIDNEXT {self._next(view)}"] if self.behaviour.tells_uid_next else []
-        lines = [f"{len(view)} EXISTS", "0 RECENT", *(f"OK [{code}] Ok" for code in codes)]
-        return "".join(f"* {line}\r\n" for line in lines) + "TAG OK [READ-WRITE] done\r\n"
+        return self.behaviour.tell_selected(
+            len(view), validity=self.validity, uid_next=self._next(view)
+        )
 
     def _status(self, arguments: str, view: Sequence[int]) -> str:
         """Of the one folder there is."""
-        if not self.behaviour.knows_status:
-            return "TAG NO STATUS is not for everybody\r\n"
-        name, _, items = arguments.partition(" (")
         seen = view if self.behaviour.sees_news_at else sorted(self.messages)
-        values = {
-            "MESSAGES": len(seen),
-            "UIDNEXT": self._next(seen),
-            "UIDVALIDITY": self.validity,
-        }
-        told = " ".join(f"{item} {values[item]}" for item in items.rstrip(")").split())
-        return f"* STATUS {name} ({told})\r\nTAG OK done\r\n"
+        values = {"MESSAGES": len(seen), "UIDNEXT": self._next(seen), "UIDVALIDITY": self.validity}
+        return self.behaviour.tell_status(arguments, values)
 
     def _next(self, view: Sequence[int]) -> int:
         """UIDNEXT, as far as a session that sees these messages knows of it."""
@@ -259,18 +269,13 @@ class FakeImap:
         uids, _, items = arguments.partition(" ")
         answer = b""
         for uid in self.behaviour.find_named(uids, view):
-            content = self.messages[uid]
-            told = [b"UID %d" % uid]
-            if "RFC822.SIZE" in items:
-                told.append(b"RFC822.SIZE %d" % len(content))
-            if "INTERNALDATE" in items:
-                told.append(f'INTERNALDATE "{self.dates[uid]:%d-%b-%Y %H:%M:%S %z}"'.encode())
-            if "HEADER" in items:
-                header = content.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-                told.append(b"BODY[HEADER]<0> {%d}\r\n%s" % (len(header), header))
-            elif "BODY" in items:
-                told.append(b"BODY[] {%d}\r\n%s" % (len(content), content))
-            answer += b"* %d FETCH (%s)\r\n" % (view.index(uid) + 1, b" ".join(told))
+            content, date = self.messages[uid], self.dates[uid]
+            answer += describe_message(uid, content, date, items, number=view.index(uid) + 1)
+        if self.behaviour.gives_removed_once and "BODY" in items:
+            asked = set(uids.split(","))
+            for uid in [each for each in self._removed if str(each) in asked]:
+                content, date = self._removed.pop(uid), datetime.now(UTC)
+                answer += describe_message(uid, content, date, items, number=len(view) + 1)
         return answer
 
     def _fetch_numbered(self, arguments: str, view: Sequence[int]) -> bytes:
@@ -282,7 +287,9 @@ class FakeImap:
     def _store(self, arguments: str, view: Sequence[int]) -> bytes:
         uids, _, items = arguments.partition(" ")
         for uid in self.behaviour.find_named(uids, view):
-            self.flags[uid] |= set(re.findall(r"\\\w+", items))
+            self.flags[uid] |= set(re.findall(r"\\\w+", items)) & set(
+                self.behaviour.kept_flags.split()
+            )
         return b""
 
     def _expunge(self, arguments: str, view: Sequence[int]) -> bytes:

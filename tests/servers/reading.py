@@ -2,7 +2,7 @@
 
 import pytest
 
-from incoming_email.inboxes.base import Inbox, InboxError, RawMessage
+from incoming_email.inboxes.base import NO_RETRIES, Inbox, InboxError, RawMessage, Retries
 from incoming_email.inboxes.methods import Account
 from incoming_email.inboxes.opening import open_inbox
 
@@ -12,12 +12,22 @@ def mail(subject: str, body: str = "text") -> bytes:
 
 
 def read_all(inbox: Inbox) -> list[RawMessage]:
-    """All that is waiting, acknowledged batch by batch."""
+    """All that is waiting and can be read, acknowledged batch by batch."""
+    return [message for message in read_each(inbox) if not message.fault]
+
+
+def read_each(inbox: Inbox, retries: Retries = NO_RETRIES) -> list[RawMessage]:
+    """With those that have a fault."""
     messages: list[RawMessage] = []
-    for batch in inbox.unread():
+    for batch in inbox.unread(retries):
         inbox.acknowledge(batch)
         messages += batch
     return messages
+
+
+def faults(messages: list[RawMessage]) -> dict[int, str]:
+    """Of an IMAP folder, by UID."""
+    return dict(zip(uids(messages), (message.fault for message in messages), strict=True))
 
 
 def contents(messages: list[RawMessage]) -> list[bytes]:

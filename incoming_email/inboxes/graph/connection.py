@@ -32,6 +32,14 @@ HEADERS = {"Prefer": 'IdType="ImmutableId"', "Accept": "application/json"}
 PATIENCE_SECONDS = 20.0
 """A longer pause ends the visit; nobody asks again before it is over."""
 
+LASTING_REPEATS = 1
+"""An answer 500 about one message may last for ever, so it is not asked for again and again."""
+
+LASTING_CODES = frozenset(
+    {"ErrorMimeContentConversionFailed", "ErrorContentConversionFailed", "ErrorItemCorrupt"}
+)
+"""Answers 500 that say what is wrong with the message: it is not asked for again at once."""
+
 MAX_ANSWER_BYTES = 20_000_000
 REMEDIES = {
     401: "Check that Graph endpoint and Azure AD endpoint belong to the same cloud.",
@@ -180,6 +188,12 @@ class GraphConnection:
                 pause = refusal.retry_after or 2.0**attempt
                 waited, attempt = waited + pause, attempt + 1
                 if refusal.status not in BUSY or waited > PATIENCE_SECONDS:
+                    raise
+                if refusal.code in LASTING_CODES:
+                    raise
+                is_fault = refusal.status == httpx.codes.INTERNAL_SERVER_ERROR
+                is_of_message = request.url.path.endswith("/$value")
+                if is_fault and is_of_message and attempt > LASTING_REPEATS:
                     raise
             time.sleep(pause)
 

@@ -1,7 +1,7 @@
 """Reads a Microsoft 365 mailbox by Microsoft Graph; messages are marked once stored on our side."""
 
 import hashlib
-import logging
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from typing import Self
 
 import httpx
 
-from incoming_email.inboxes.base import InboxError, RawMessage
+from incoming_email.inboxes.base import NO_RETRIES, InboxError, RawMessage, Retries
 from incoming_email.inboxes.folders import parse_position, write_position
 from incoming_email.inboxes.graph.account import GraphAccount
 from incoming_email.inboxes.graph.connection import (
@@ -22,17 +22,21 @@ from incoming_email.inboxes.graph.connection import (
     parse_moment,
 )
 from incoming_email.inboxes.graph.folders import find_folder
-
-logger = logging.getLogger(__name__)
+from incoming_email.inboxes.scanning import SCANNING, is_being_scanned
+from incoming_email.inboxes.trouble import Trouble
 
 MAX_LISTED = 5_000
 """Messages per reading; the next one starts behind them."""
 
-MAX_BROKEN = 3
-"""Messages that the server can't deliver are skipped, at most this many per reading."""
+OF_THE_SERVER = frozenset({401, 403, 429, 502, 503, 504, 509})
+"""Statuses that say nothing of the message that was asked for."""
 
+GONE = "the message is no longer in the mailbox"
 MAX_KNOWN = 20
 MAX_SOURCE_ID = 200
+HASHED_ID = re.compile(r"[0-9a-f]{64}")
+"""The source id of a message with a longer id, by which it can't be asked for."""
+
 TOO_COMPLEX = "InefficientFilter"
 
 
@@ -91,6 +95,7 @@ class GraphInbox:
         self._connection = GraphConnection(account)
         self._next_poll = time.monotonic()
         self._given: dict[str, Listed] = {}
+        self._pause: InboxError | None = None
         try:
             self._folder = find_folder(self._connection, account.folder)
         except InboxError:
@@ -113,15 +118,26 @@ class GraphInbox:
     def close(self) -> None:
         self._connection.close()
 
-    def unread(self) -> Iterator[Sequence[RawMessage]]:
-        """Oldest first. The whole list is read before anything is marked: marking moves pages."""
+    def unread(self, retries: Retries = NO_RETRIES) -> Iterator[Sequence[RawMessage]]:
+        """Oldest first, and what is tried again last. The whole list is read before anything is
+        marked: marking moves pages.
+
+        Where the server fails, what was read before is given first.
+        """
         self._next_poll = time.monotonic() + self._account.poll_interval
+        self._pause = None
         batch: list[RawMessage] = []
-        for message in self._read_all(self._list(MAX_LISTED)):
-            batch.append(message)
-            if self._is_full(batch):
+        try:
+            for message in self._read_all(self._list(MAX_LISTED), retries):
+                batch.append(message)
+                if self._is_full(batch):
+                    yield batch
+                    batch = []
+        except InboxError as fault:
+            self._pause = fault if fault.retry_after else None
+            if batch:
                 yield batch
-                batch = []
+            raise
         if batch:
             yield batch
         self._note_start()
@@ -181,30 +197,61 @@ class GraphInbox:
         after = f" and receivedDateTime ge {_stamp(starts_at)}" if starts_at else ""
         return f"isRead eq false{after}"
 
-    def _read_all(self, waiting: Iterable[Listed]) -> Iterator[RawMessage]:
-        broken = 0
-        for each in waiting:
-            try:
-                content, oversize = self._connection.read_message(each.id)
-            except GraphRefusal as refusal:
-                if refusal.status == httpx.codes.NOT_FOUND:  # moved or deleted in between
-                    continue
-                broken += 1
-                if refusal.retry_after or broken > MAX_BROKEN:
-                    raise
-                logger.warning("message skipped id=%s reason=%s", _short(each.id), refusal.detail)
+    def _read_all(self, waiting: Iterable[Listed], retries: Retries) -> Iterator[RawMessage]:
+        trouble = Trouble(self._account.timeout)
+        listed = {_source_id(each.id): each for each in waiting}
+        for source_id, each in listed.items():
+            if source_id in retries.later or source_id in retries.due:
                 continue
-            source_id = _source_id(each.id)
             self._given[source_id] = each
-            yield RawMessage(source_id, content, oversize=oversize)
+            if message := self._read(each, source_id, trouble, retries):
+                yield message
+                trouble.end_if_too_much()
+        for source_id in retries.due:
+            # Somebody may have read it in Outlook, so that it is in no list of ours.
+            each = listed.get(source_id) or Listed(source_id, FIRST_MOMENT, is_read=True)
+            self._given[source_id] = each
+            message = self._read(each, source_id, trouble, retries)
+            yield message or RawMessage(source_id, b"", fault=GONE, is_gone=True)
+            trouble.end_if_too_much()
+
+    def _read(
+        self, each: Listed, source_id: str, trouble: Trouble, retries: Retries
+    ) -> RawMessage | None:
+        """With its fault, where the message can't be had though the server answers otherwise; None
+        where it was moved or deleted."""
+        try:
+            if HASHED_ID.fullmatch(each.id):
+                return RawMessage(source_id, b"", fault="its id is not known any more")
+            with trouble.reading_one():
+                content, oversize = self._connection.read_message(each.id)
+        except InboxError as fault:
+            status = fault.status if isinstance(fault, GraphRefusal) else 0
+            if status == httpx.codes.NOT_FOUND:
+                return None
+            if fault.retry_after or status in OF_THE_SERVER:
+                raise
+            self._connection.find_folder(self._folder.id)  # raises where the server is at fault
+            return RawMessage(source_id, b"", fault=fault.detail)
+        if source_id not in retries.as_they_are and is_being_scanned(content):
+            return RawMessage(source_id, b"", fault=SCANNING)
+        return RawMessage(source_id, content, oversize=oversize)
 
     def acknowledge(self, messages: Sequence[RawMessage]) -> None:
-        """Delete or mark as read; an oversize message is never deleted, since we don't have it."""
+        """Delete or mark as read; an oversize message is never deleted, since we don't have it.
+
+        Raises InboxError where the server wants a pause: it is not asked anything within it, and
+        the messages are given once more.
+        """
+        if self._pause is not None:
+            raise self._pause
         for message in messages:
             each = self._given.pop(message.source_id, None)
             if each is None:
                 raise InboxError(f"the message {message.source_id} was not read here")
-            self._settle(each, delete=self._account.delete_after_delivery and not message.oversize)
+            if not message.fault:
+                delete = self._account.delete_after_delivery and not message.oversize
+                self._settle(each, delete=delete)
             self._mark = self._mark.beyond(each)
 
     def _settle(self, each: Listed, *, delete: bool) -> None:

@@ -71,14 +71,30 @@ class ImapConnection(IMAPClient):  # type: ignore[misc]  # IMAPClient comes with
         """STARTTLS; raises when the server has none, also on a PREAUTH greeting."""
         self.starttls(self._context)
 
-    def limit(self, seconds: float) -> None:
-        """All that follows must be over in so many seconds."""
-        self._imap.cutoff = time.monotonic() + seconds
+    def limit(self, seconds: float | None) -> None:
+        """All that follows must be over in so many seconds; None: each command by itself."""
+        self._imap.cutoff = None if seconds is None else time.monotonic() + seconds
 
     def find_certificate(self) -> Mapping[str, object]:
         """The server's certificate as `SSLSocket.getpeercert` gives it; empty without TLS."""
         sock = self.socket()
         return (sock.getpeercert() or {}) if isinstance(sock, ssl.SSLSocket) else {}
+
+    def fetch_content(
+        self, uids: list[int], item: str, *, size: int
+    ) -> dict[int, dict[bytes, object]]:
+        """What FETCH says of these messages, which have so many bytes together: the time and the
+        memory of the answer are bounded by that."""
+        self._imap.untagged_responses.pop("FETCH", None)  # the rest of an answer that was refused
+        self._imap.expected_bytes = size
+        answer: dict[int, dict[bytes, object]] = self.fetch(uids, [item])
+        return answer
+
+    def find_left(self, uids: Iterable[int]) -> set[int]:
+        """Which of these messages are still there. NOOP first: a session may see what it likes
+        of the removals by others until then (RFC 3501, 7.4.1)."""
+        self.noop()
+        return set(self.search_uids("UID " + ",".join(map(str, uids))))
 
     def forget_notices(self) -> None:
         """imaplib keeps every untagged line for ever."""
@@ -249,7 +265,7 @@ def select_folder(connection: ImapConnection, account: ImapAccount) -> Folder:
             validity=answer.get(b"UIDVALIDITY", 0),
             uid_next=answer.get(b"UIDNEXT", 0),
             exists=answer.get(b"EXISTS"),
-            keeps_flags={SEEN, DELETED} <= set(answer.get(b"PERMANENTFLAGS", (SEEN, DELETED))),
+            kept_flags=frozenset(answer.get(b"PERMANENTFLAGS", (SEEN, DELETED))),
             name=name,
         )
 

@@ -1,14 +1,15 @@
 """Tests an IMAP account step by step: what fails, why, and what to do about it."""
 
 import ipaddress
-import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
+from imapclient import DELETED, SEEN
+
 from incoming_email.inboxes.base import Answer
+from incoming_email.inboxes.connecting import connect, find_addresses
 from incoming_email.inboxes.imap.account import ImapAccount
 from incoming_email.inboxes.imap.connection import ImapConnection, open_connection, select_folder
 from incoming_email.inboxes.imap.faults import find_message, find_remedy, inbox_errors
@@ -17,6 +18,9 @@ from incoming_email.inboxes.imap.starting import start_progress
 from incoming_email.inboxes.methods import Backlog, NewestMessage, Said, Step, StepAnswer
 
 EXPIRY_WARNING_DAYS = 14
+NO_DELETED = (
+    "Give this user the right to delete (in an ACL: t), or switch delete_after_delivery off."
+)
 NOT_SEEN = NewestMessage(None, is_empty=False)
 
 
@@ -39,31 +43,10 @@ class Attempt:
         return self.connection
 
 
-def _find_addresses(account: ImapAccount, seconds: float) -> set[str]:
-    """Resolves in a thread: getaddrinfo has no time-out and may block for half a minute."""
-    answers: list[set[str] | Exception] = []
-
-    def resolve() -> None:
-        try:
-            rows = socket.getaddrinfo(account.host, account.port, type=socket.SOCK_STREAM)
-            answers.append({str(row[4][0]) for row in rows})
-        except (OSError, ValueError) as error:
-            answers.append(error)
-
-    thread = threading.Thread(target=resolve, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not answers:
-        raise TimeoutError("the name was not resolved")
-    if isinstance(answers[0], Exception):
-        raise answers[0]
-    return answers[0]
-
-
 def _check_dns(attempt: Attempt) -> Said:
     account = attempt.account
     try:
-        addresses = _find_addresses(account, attempt.seconds)
+        addresses = find_addresses(account.host, account.port, within=attempt.seconds)
     except (OSError, ValueError) as error:
         remedy = f"Check the host name {account.host} and this machine's DNS."
         return Said(Answer.NO, find_message(error), remedy)
@@ -74,8 +57,8 @@ def _check_dns(attempt: Attempt) -> Said:
 def _check_tcp(attempt: Attempt) -> Said:
     account = attempt.account
     try:
-        address = (account.host, account.port)
-        with socket.create_connection(address, min(account.timeout, attempt.seconds)):
+        within = min(account.timeout, attempt.seconds)
+        with connect(account.host, account.port, within=within):
             return Said(Answer.YES, f"port {account.port} accepts connections")
     except (OSError, OverflowError) as error:
         return Said(Answer.NO, find_message(error), find_remedy(error, account))
@@ -107,11 +90,15 @@ def _check_login(attempt: Attempt) -> Said:
 
 
 def _check_folder(attempt: Attempt) -> Said:
+    """Of the flags only those count that will be set."""
     account = attempt.account
     folder = select_folder(attempt.connected(), account)
-    if not folder.keeps_flags:
-        detail = f"the folder {account.folder} opens, but its flags can't be changed"
+    if SEEN not in folder.kept_flags:
+        detail = f"the folder {account.folder} opens, but mail can't be marked as read (\\Seen)"
         return Said(Answer.NO, detail, "Give this user the right to change flags.")
+    if account.delete_after_delivery and DELETED not in folder.kept_flags:
+        detail = f"the folder {account.folder} opens, but mail can't be deleted (\\Deleted)"
+        return Said(Answer.NO, detail, NO_DELETED)
     return Said(Answer.YES, f"{folder.exists or 0} messages in {account.folder}")
 
 

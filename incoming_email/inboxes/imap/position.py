@@ -81,8 +81,8 @@ class Folder:
     """No message has this UID or a higher one yet; 0 where that is not known."""
 
     exists: int | None = 0
-    keeps_flags: bool = True
-    """Whether \\Seen and \\Deleted stay when the connection ends."""
+    kept_flags: frozenset[bytes] = frozenset({b"\\Seen", b"\\Deleted"})
+    """Those that stay when the connection ends (PERMANENTFLAGS; RFC 3501, 7.1)."""
 
     name: str = "INBOX"
     """As the server lists it."""
@@ -181,6 +181,10 @@ class Progress:
         """Whether only its date can show that it is new."""
         return uid in self._read_before
 
+    def ask_for(self, uids: Iterable[int]) -> None:
+        """The next search asks for these too, wherever they lie and whether read or not."""
+        self._missed |= set(uids)
+
     @property
     def position(self) -> str:
         missed = self._missed_below()
@@ -262,6 +266,9 @@ class Backfill:
 
     def is_read_before(self, _uid: int) -> bool:
         return False
+
+    def ask_for(self, uids: Iterable[int]) -> None:
+        """All is asked for already."""
 
     def found(
         self, uids: Sequence[int], dated: Collection[int] = (), *, searched_at: datetime

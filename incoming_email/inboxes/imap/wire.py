@@ -1,4 +1,8 @@
-"""The bytes of an IMAP connection: bounded in size and time, and with IDLE that sees every line."""
+"""The bytes of an IMAP connection: bounded in size and time, and with IDLE that sees every line.
+
+Each command, from its first byte to the last one of its answer, has a deadline, whatever the
+server sends meanwhile.
+"""
 
 import imaplib
 import re
@@ -7,6 +11,7 @@ import ssl
 import time
 from typing import TYPE_CHECKING
 
+from incoming_email.inboxes.connecting import connect
 from incoming_email.inboxes.imap.account import ImapAccount
 
 if TYPE_CHECKING:
@@ -19,8 +24,17 @@ MAX_LINE_BYTES = 10_000_000
 SLACK_BYTES = 16_000_000
 """What one answer may hold beyond its messages: headers, flags, notices of other messages."""
 
-TIMEOUTS_PER_COMMAND = 20
-"""A slow answer is given up after this many times the account's time-out."""
+MAX_LINES = 250_000
+"""In one answer: enough for a notice of each message of a large folder."""
+
+MAX_NOTICES = 1_000
+"""Untagged lines of a kind that are kept from one command to the next."""
+
+TIMEOUTS_PER_COMMAND = 2
+"""A command is given up after this many times the account's time-out, however much comes."""
+
+BYTES_PER_SECOND = 64_000
+"""What a link must carry: a command that asks for messages has that much longer."""
 
 KEEP_ALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 """Seconds of silence before the first probe, between two probes, and how many may fail."""
@@ -64,7 +78,10 @@ class BoundedIMAP4(imaplib.IMAP4):
         self.cutoff = cutoff
         self._account = account
         self._tls = tls
-        self._limit = account.max_message_bytes + account.batch_bytes + SLACK_BYTES
+        self._limit = SLACK_BYTES
+        self.expected_bytes = 0
+        """How many the messages have that the next command asks for."""
+
         self._buffer = bytearray()
         self._buffer_source: socket.socket | None = None
         self._in_fetch = self._after_literal = False
@@ -75,8 +92,12 @@ class BoundedIMAP4(imaplib.IMAP4):
         super().__init__(account.host, account.port, timeout=account.timeout)
 
     def _renew(self) -> None:
-        self._allowance = self._limit
-        self._deadline = time.monotonic() + self._account.timeout * TIMEOUTS_PER_COMMAND
+        """Another exchange begins, with an allowance of bytes, lines and seconds of its own."""
+        expected, self.expected_bytes = self.expected_bytes, 0
+        self._allowance = self._limit = SLACK_BYTES + expected
+        self._lines_left = MAX_LINES
+        seconds = self._account.timeout * TIMEOUTS_PER_COMMAND + expected / BYTES_PER_SECOND
+        self._deadline = time.monotonic() + seconds
 
     def _patience(self, wish: float) -> float:
         """Seconds that may be waited for the next bytes, at most `wish`."""
@@ -87,15 +108,30 @@ class BoundedIMAP4(imaplib.IMAP4):
         return left
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
-        address = (self._account.host, self._account.port)
-        plain = socket.create_connection(address, self._patience(self._account.timeout))
-        keep_alive(plain)
-        if self._tls is None:
-            return plain
-        return self._tls.wrap_socket(plain, server_hostname=self._account.host)
+        account = self._account
+        within = self._patience(account.timeout)
+        plain = connect(account.host, account.port, within=within)
+        try:
+            keep_alive(plain)
+            if self._tls is None:
+                return plain
+            # The handshake as a whole has the time-out, not each of its reads.
+            plain.settimeout(self._patience(account.timeout))
+            return self._tls.wrap_socket(plain, server_hostname=account.host)
+        except BaseException:
+            plain.close()
+            raise
+
+    def _command(self, name: str, *args: object) -> bytes:
+        """imaplib's: sends a command. Its continuations have no time of their own, or a server
+        that asks for one after the other would never be given up."""
+        self._renew()
+        for lines in self.untagged_responses.values():
+            del lines[:-MAX_NOTICES]
+        tag: bytes = super()._command(name, *args)  # type: ignore[misc]  # not in typeshed
+        return tag
 
     def send(self, data: "ReadableBuffer") -> None:
-        self._renew()
         self.sock.settimeout(self._patience(self._account.timeout))
         super().send(data)
 
@@ -144,6 +180,9 @@ class BoundedIMAP4(imaplib.IMAP4):
         return self._next_line() if self._in_fetch and line == b"\r\n" else line
 
     def _next_line(self) -> bytes:
+        self._lines_left -= 1
+        if self._lines_left < 0:
+            raise self.abort(f"the server sent more than {MAX_LINES} lines in one answer")
         buffer = self._checked_buffer()
         start = 0
         while (end := buffer.find(b"\n", start)) < 0:
@@ -204,6 +243,7 @@ class BoundedIMAP4(imaplib.IMAP4):
             lines.append(self._get_line())
             if bye := BYE_LINE.match(lines[-1]):
                 raise self.abort(bye[1].decode("utf-8", "replace"))
+        self._renew()
         self.send(b"DONE\r\n")
         return lines + self._lines_until_done(tag)
 

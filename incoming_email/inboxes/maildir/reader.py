@@ -5,7 +5,6 @@ the letters behind `:2,` are its flags (https://cr.yp.to/proto/maildir.html).
 """
 
 import hashlib
-import logging
 import os
 import stat
 import time
@@ -15,19 +14,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from incoming_email.inboxes.base import InboxError, RawMessage
+from incoming_email.inboxes.base import NO_RETRIES, InboxError, RawMessage, Retries
 from incoming_email.inboxes.batches import split_batches
 from incoming_email.inboxes.folders import parse_position, write_position
 from incoming_email.inboxes.limits import HEADER_BYTES, cut_header
 from incoming_email.inboxes.maildir.account import MaildirFolder
-
-logger = logging.getLogger(__name__)
 
 FOLDERS = ("new", "cur")
 FLAGS_MARK = ":2,"
 SEEN = "S"
 TRASHED = "T"
 MAX_SOURCE_ID = 200
+GONE = "the message is no longer in the Maildir"
 LOOK_SECONDS = 1.0
 UNSETTLED_SECONDS = 2.0
 """A folder changed so recently may change again within the same tick of the file system's clock."""
@@ -99,11 +97,14 @@ class MaildirInbox:
             times = [(self._path / folder).stat().st_mtime_ns for folder in FOLDERS]
         return tuple(moment if moment < settled else 0 for moment in times)
 
-    def unread(self) -> Iterator[Sequence[RawMessage]]:
+    def unread(self, retries: Retries = NO_RETRIES) -> Iterator[Sequence[RawMessage]]:
         self._changed = self._find_changes()
         account = self._account
+        known = {*retries.due, *retries.later}
+        waiting = [each for each in self._find_waiting() if _source_id(each.unique) not in known]
+        there = {_source_id(each.unique): each for each in (self._list_all() if known else ())}
         batches = split_batches(
-            self._find_waiting(),
+            [*waiting, *(there[due] for due in retries.due if due in there)],
             lambda each: min(each.size, account.max_message_bytes),
             count=account.batch_count,
             size=account.batch_bytes,
@@ -112,6 +113,9 @@ class MaildirInbox:
             messages = [message for each in batch if (message := self._read(each)) is not None]
             if messages:
                 yield messages
+        gone = [each for each in retries.due if each not in there]
+        if gone:
+            yield [RawMessage(each, b"", fault=GONE, is_gone=True) for each in gone]
 
     def count_waiting(self) -> int:
         return len(self._find_waiting())
@@ -145,13 +149,14 @@ class MaildirInbox:
         return each.delivered_ns > self._mark or SEEN not in each.flags
 
     def _read(self, each: Delivered) -> RawMessage | None:
-        """None where another program has moved it or denies access: it is read later."""
+        """With its fault where access is denied, say; None where another program has moved it."""
         source_id = _source_id(each.unique)
         try:
             content, oversize = self._read_file(self._path / each.folder / each.name)
-        except OSError as error:
-            logger.warning("message skipped source_id=%s reason=%s", source_id, error.strerror)
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            return RawMessage(source_id, b"", fault=f"{each.name}: {error.strerror}")
         self._given[source_id] = each
         return RawMessage(source_id, content, oversize=oversize)
 
@@ -169,6 +174,7 @@ class MaildirInbox:
 
     def acknowledge(self, messages: Sequence[RawMessage]) -> None:
         """Delete, or move to `cur` as seen; an oversize message stays, since we don't have it."""
+        messages = [message for message in messages if not message.fault]
         for message in messages:
             if message.source_id not in self._given:
                 raise InboxError(f"the message {message.source_id} was not read here")

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.models import InboundEmail, Mailbox, heartbeats
 from incoming_email.monitoring import figures
-from incoming_email.outcomes import Status
+from incoming_email.outcomes import Reason, Status
 from issues.models import Announcement, OutgoingEmail, OutgoingState
 from issues.models.outgoing import OWED_SINCE
 
@@ -49,14 +49,15 @@ def _find_alive(step: str, name: str, otherwise: Answer, remedy: str, *, now: da
     seen_at = heartbeats.find_last(name)
     if seen_at is None:
         return Finding(step, otherwise, _("it was never seen alive"), remedy)
-    if now - seen_at <= heartbeats.OLD:
+    if heartbeats.is_recent(seen_at, now=now):
         return Finding(step, Answer.YES)
     detail = _("it was last seen alive %(age)s ago") % {"age": _age(seen_at, now)}
     return Finding(step, otherwise, detail, remedy)
 
 
 def find_ledger(*, now: datetime) -> list[Finding]:
-    failed = InboundEmail.objects.filter(status=Status.FAILED).count()
+    all_failed = InboundEmail.objects.filter(status=Status.FAILED)
+    failed = all_failed.exclude(reason=Reason.UNREADABLE_ON_SERVER).count()
     held = InboundEmail.objects.filter(status=Status.HELD).count()
     return [
         _find_oldest_pending(now=now),
@@ -66,6 +67,7 @@ def find_ledger(*, now: datetime) -> list[Finding]:
             _("inbound emails that failed after all attempts: %(count)d"),
             _("Look at their last error in the admin, then let them be processed again."),
         ),
+        *_find_unreadable(),
         _warn_if_any(
             "held rows",
             held,
@@ -73,6 +75,20 @@ def find_ledger(*, now: datetime) -> list[Finding]:
             _("Release or discard them in the admin."),
         ),
     ]
+
+
+def _find_unreadable() -> list[Finding]:
+    """Nothing where servers hand over all mail."""
+    rows = InboundEmail.objects.filter(status=Status.FAILED, reason=Reason.UNREADABLE_ON_SERVER)
+    count = rows.count()
+    if not count:
+        return []
+    detail = _("messages that a mail server could not hand over: %(count)d") % {"count": count}
+    remedy = _(
+        "Look at their last error in the admin. They are tried again by themselves; repair or"
+        " remove them on the mail server."
+    )
+    return [Finding("unreadable rows", Answer.WARN, detail, remedy)]
 
 
 def _find_oldest_pending(*, now: datetime) -> Finding:

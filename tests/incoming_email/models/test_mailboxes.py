@@ -1,6 +1,6 @@
 """Mailboxes: what each inbox method asks for, and the account that comes of it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -136,3 +136,28 @@ def test_secrets_are_encrypted_in_the_database(name):
     stored = Mailbox.objects.extra(select={"stored": name}).values_list("stored").get(pk=mailbox.pk)
     assert "secret-of-no-value" not in stored[0]
     assert getattr(Mailbox.objects.get(pk=mailbox.pk), name) == "secret-of-no-value"
+
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_unread"),
+    [
+        ({"last_success_at": NOW - HOUR}, True),
+        ({"last_success_at": NOW - HOUR / 4}, False),
+        ({"last_success_at": NOW + HOUR}, True),  # by a clock that was wrong
+        ({"last_success_at": NOW + HOUR, "enabled_at": NOW}, False),
+        ({"last_success_at": NOW - HOUR, "enabled_at": NOW - HOUR / 4}, False),
+        ({"last_success_at": None, "enabled_at": NOW - HOUR}, True),
+        ({"last_success_at": None, "enabled_at": NOW}, False),
+        ({"last_success_at": None}, True),
+        ({"last_success_at": NOW - HOUR, "poll_interval": 7200}, True),
+        (GRAPH | {"last_success_at": NOW - HOUR, "poll_interval": 7200}, False),
+        (GRAPH | {"last_success_at": NOW - 3 * HOUR, "poll_interval": 7200}, True),
+    ],
+)
+def test_a_mailbox_that_nobody_has_read_for_half_an_hour(columns, is_unread):
+    mailbox = MailboxFactory(**({"enabled_at": None} | columns))
+    assert mailbox.is_unread_for(30, now=NOW) is is_unread

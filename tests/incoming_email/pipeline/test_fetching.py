@@ -188,7 +188,7 @@ class Watched(FakeInbox):
 
     fault = None
 
-    def unread(self):
+    def unread(self, _retries):
         self.notes = []
         for batch in self.batches:
             self.notes.append(Note.objects.count())

@@ -110,7 +110,7 @@ def test_one_broken_mailbox_does_not_keep_the_watcher_from_another(mailbox, monk
     """mail_room#82: a network error ended the process with all its mailboxes."""
     broken = MailboxFactory(host="127.0.0.1", port=1)
     visited = []
-    monkeypatch.setattr(ImapInbox, "unread", lambda _inbox: visited.append("read") or iter(()))
+    monkeypatch.setattr(ImapInbox, "unread", lambda *_: visited.append("read") or iter(()))
     for each in (broken, mailbox):
         try:
             fetching.fetch(each, holder="test")

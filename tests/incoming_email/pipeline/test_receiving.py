@@ -107,7 +107,7 @@ def test_rows_of_several_mailboxes_are_stored_all_or_none(mailbox):
 
 
 def test_one_stored_meanwhile_by_another_reader_is_passed_over(mailbox, monkeypatch):
-    real, seen = receiving._without_known, []
+    real, seen = receiving._sort_out, []
 
     def look_and_let_another_be_first(rows, *, moved):
         new = real(rows, moved=moved)
@@ -116,7 +116,7 @@ def test_one_stored_meanwhile_by_another_reader_is_passed_over(mailbox, monkeypa
             receiving.new_row(mailbox, message(1), now=timezone.now(), claimed=True).save()
         return new
 
-    monkeypatch.setattr(receiving, "_without_known", look_and_let_another_be_first)
+    monkeypatch.setattr(receiving, "_sort_out", look_and_let_another_be_first)
     (rows,) = receive(mailbox, FakeInbox([message(1), message(2)]))
     assert [row.source_id for row in rows] == ["1:2"]
     assert InboundEmail.objects.count() == 2

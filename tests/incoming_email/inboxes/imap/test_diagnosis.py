@@ -19,6 +19,7 @@ from incoming_email.inboxes.imap.descriptor import IMAP
 from tests.servers.certificates import make_certificate
 from tests.servers.dovecot import Dovecot, free_ports
 from tests.servers.fake_imap import DRIP, FakeImap
+from tests.servers.imap_behaviours import Behaviour
 from tests.waiting import PATIENCE_SECONDS
 
 YES, NO, WARN, SKIPPED = Answer.YES, Answer.NO, Answer.WARN, Answer.SKIPPED
@@ -226,7 +227,8 @@ def test_a_server_without_starttls() -> None:
 def test_a_password_in_clear_to_another_machine_is_warned_of(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(imap_diagnosis, "_find_addresses", lambda *_: {"192.0.2.1", "127.0.0.1"})
+    addresses = ["192.0.2.1", "127.0.0.1"]
+    monkeypatch.setattr(imap_diagnosis, "find_addresses", lambda *_, **_within: addresses)
     with FakeImap({}) as server:
         findings = list(diagnose(server.account()))
     assert answers(findings) == [YES, YES, WARN, YES, YES, YES]
@@ -239,12 +241,27 @@ def test_a_folder_that_opens_read_only() -> None:
         assert failure(server.account()).step == "folder"
 
 
-def test_a_folder_whose_flags_cannot_be_kept() -> None:
-    state = b"* 0 EXISTS\r\n* OK [PERMANENTFLAGS (\\Seen)] x\r\n* OK [UIDNEXT 1] x\r\n"
-    with FakeImap({}) as server:
-        server.script("SELECT", state + b"TAG OK [READ-WRITE] ok\r\n")
-        finding = failure(server.account())
-    assert finding.detail == "the folder inbox opens, but its flags can't be changed"
+KEPT = "the folder inbox opens, but mail can't be "
+
+
+@pytest.mark.parametrize(
+    ("flags", "deletes", "detail"),
+    [
+        ("\\Deleted", True, f"{KEPT}marked as read (\\Seen)"),
+        ("\\Deleted", False, f"{KEPT}marked as read (\\Seen)"),
+        ("\\Seen \\Answered", True, f"{KEPT}deleted (\\Deleted)"),
+        ("\\Seen \\Answered", False, ""),
+    ],
+)
+def test_a_flag_that_cannot_be_kept_matters_where_it_is_set(
+    flags: str, deletes: bool, detail: str
+) -> None:
+    """Cyrus shows the rights of the user so; without the right t nothing can be deleted."""
+    with FakeImap({}, behaviour=Behaviour(kept_flags=flags)) as server:
+        account = server.account(delete_after_delivery=deletes)
+        (finding,) = [each for each in diagnose(account) if each.step == "folder"]
+    assert finding.answer is (NO if detail else YES)
+    assert detail in (finding.detail, "")
 
 
 def test_missing_capabilities_are_warned_of() -> None:

@@ -94,6 +94,6 @@ def test_a_server_that_refuses_to_tell_the_quota_is_read_all_the_same() -> None:
 
 def test_the_system_watches_over_a_silent_connection() -> None:
     with FakeImap({}) as server, open_inbox(server.account()) as inbox:
-        connection = inbox._connection.socket()  # type: ignore[attr-defined]
+        connection = inbox._session.connection.socket()  # type: ignore[attr-defined]
         assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60

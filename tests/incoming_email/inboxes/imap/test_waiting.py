@@ -6,7 +6,7 @@ import time
 import pytest
 
 from incoming_email.inboxes.base import InboxError
-from incoming_email.inboxes.imap import reader as imap
+from incoming_email.inboxes.imap import waiting as imap
 from incoming_email.inboxes.imap.account import ImapAccount
 from incoming_email.inboxes.opening import open_inbox
 from tests.servers.dovecot import Dovecot

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from incoming_email.inboxes.jmap.account import JmapAccount
 
-from incoming_email.inboxes.base import InboxError, RawMessage
+from incoming_email.inboxes.base import NO_RETRIES, InboxError, RawMessage, Retries
 from incoming_email.inboxes.folders import parse_position, write_position
 
 READ = "state-1"
@@ -29,7 +29,7 @@ class JmapInbox:
     def position(self) -> str | None:
         return write_position(self._account, "" if self._waiting else READ)
 
-    def unread(self) -> Iterator[Sequence[RawMessage]]:
+    def unread(self, retries: Retries = NO_RETRIES) -> Iterator[Sequence[RawMessage]]:
         if self._waiting:
             yield list(self._waiting)
 

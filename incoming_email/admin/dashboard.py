@@ -32,6 +32,7 @@ MOST = 5
 
 MAILBOX_COLUMNS = (
     *("name", "enabled", "inbox_method", "last_success_at", "failing_since", "last_error"),
+    *("enabled_at", "poll_interval"),
 )
 
 STACKED = (
@@ -122,7 +123,7 @@ def _describe(period: Period, *, now: datetime) -> dict[str, object]:
         "legend": [(f"status-{status}", status.label) for status in STACKED],
         "rows": [_list(*pair) for pair in zip(labels, activity.buckets, strict=True)],
         "mailboxes": [
-            _describe_mailbox(each, counts, received[each.pk], probed.get(each.pk))
+            _describe_mailbox(each, counts, received[each.pk], probed.get(each.pk), now=now)
             for each in mailboxes
         ],
         "budget": list(_describe_budget(mailboxes, now=now)),
@@ -194,7 +195,7 @@ def _find_processes(
         needed.add(heartbeats.WATCHER)
     for name, label in PROCESSES.items():
         seen_at = counts.heartbeats.get(name)
-        is_alive = seen_at is not None and now - seen_at <= heartbeats.OLD
+        is_alive = seen_at is not None and heartbeats.is_recent(seen_at, now=now)
         if name not in needed and seen_at is None:
             continue
         value = _("alive") if is_alive else _("not seen")
@@ -203,13 +204,15 @@ def _find_processes(
 
 
 def _describe_mailbox(
-    mailbox: Mailbox, counts: CurrentCounts, received: int, probe: Probe | None
+    mailbox: Mailbox, counts: CurrentCounts, received: int, probe: Probe | None, *, now: datetime
 ) -> MailboxLine:
     if not mailbox.enabled:
         state, css_class = _("off"), "off"
     elif mailbox.failing_since:
         moment = show_moment(mailbox.failing_since)
         state, css_class = _("failing since %(moment)s") % {"moment": moment}, "answer-no"
+    elif mailbox.is_fetched and mailbox.is_unread_for(settings.MAILBOX_ALERT_MINUTES, now=now):
+        state, css_class = _("read by nobody"), "answer-no"
     elif mailbox.last_success_at or not mailbox.is_fetched:
         state, css_class = _("works"), "answer-yes"
     else:

@@ -2,10 +2,13 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from incoming_email.inboxes.base import Answer, Finding
@@ -52,6 +55,7 @@ def examine(
         probe=probe,
         after=[
             *find_same_folder(mailbox, others),
+            *find_last_reading(mailbox, now=timezone.now()),
             find_domain(mailbox),
             *find_last_probe(mailbox),
         ],
@@ -106,6 +110,27 @@ def find_same_folder(mailbox: Mailbox, others: Sequence[Mailbox]) -> list[Findin
     detail = _("these mailboxes read the same folder: %(names)s") % {"names": ", ".join(names)}
     remedy = _("Give each mailbox a folder or a user of its own, or switch one of them off.")
     return [Finding("same folder", Answer.NO, detail, remedy)]
+
+
+def find_last_reading(mailbox: Mailbox, *, now: datetime) -> list[Finding]:
+    """A warning where nobody has read it for long, whoever is at fault; else nothing."""
+    if not (mailbox.enabled and mailbox.is_fetched):
+        return []
+    if not mailbox.is_unread_for(settings.MAILBOX_ALERT_MINUTES, now=now):
+        return []
+    remedy = _(
+        "See whether worker and beat, or the watcher, run, and what their log says; and whether the"
+        " clock of this machine is right."
+    )
+    read_at = mailbox.last_success_at
+    if read_at is None:
+        return [Finding("last reading", Answer.WARN, _("nobody has read this mailbox yet"), remedy)]
+    if read_at > now:
+        detail = _("this mailbox was last read at a time that is still to come")
+        return [Finding("last reading", Answer.WARN, detail, remedy)]
+    age = timesince(read_at, now, depth=1).replace("\xa0", " ")
+    detail = _("nobody has read this mailbox for %(age)s") % {"age": age}
+    return [Finding("last reading", Answer.WARN, detail, remedy)]
 
 
 def _identify_folder(mailbox: Mailbox) -> tuple[str, Hashable] | None:

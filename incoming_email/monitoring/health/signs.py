@@ -22,6 +22,9 @@ SIGNS = ("database", *PROCESSES, "processing", "mailboxes", "probes", "broker")
 OPTIONAL = ("watcher", "listener")
 """An installation may run without them, so they are reported only if asked for by name."""
 
+MAILBOX_COLUMNS = (
+    *("inbox_method", "poll_interval", "enabled_at", "last_success_at", "failing_since"),
+)
 FORMER_NAMES = {"door": "listener"}
 """Names that `/health/?only=` also accepts, and what they are called now."""
 
@@ -62,8 +65,8 @@ def _find_processes(now: datetime) -> list[Sign]:
 def _read_heartbeat(name: str, seen_at: datetime | None, now: datetime) -> Sign:
     if seen_at is None:
         return Sign(name, is_good=False)
-    age = now - seen_at
-    return Sign(name, age <= heartbeats.OLD, {"seen_seconds_ago": max(int(age.total_seconds()), 0)})
+    age = max(int((now - seen_at).total_seconds()), 0)
+    return Sign(name, heartbeats.is_recent(seen_at, now=now), {"seen_seconds_ago": age})
 
 
 def _find_processing(now: datetime) -> Sign:
@@ -73,11 +76,17 @@ def _find_processing(now: datetime) -> Sign:
 
 
 def _find_mailboxes(now: datetime) -> Sign:
-    """A mailbox may fail for a while: it counts once people are notified."""
-    since = now - timedelta(minutes=settings.MAILBOX_ALERT_MINUTES)
-    enabled = Mailbox.objects.filter(enabled=True)
-    failing = enabled.filter(failing_since__lte=since).count()
-    return Sign("mailboxes", failing == 0, {"failing": failing})
+    """A mailbox may fail for a while: it counts once people are notified. So does one that nobody
+    has read for as long, whoever is at fault."""
+    minutes = settings.MAILBOX_ALERT_MINUTES
+    since = now - timedelta(minutes=minutes)
+    enabled = list(Mailbox.objects.filter(enabled=True).only(*MAILBOX_COLUMNS))
+    failing = sum(
+        each.failing_since is not None and each.failing_since <= since for each in enabled
+    )
+    unread = sum(each.is_fetched and each.is_unread_for(minutes, now=now) for each in enabled)
+    numbers = {"failing": failing} | ({"unread": unread} if unread else {})
+    return Sign("mailboxes", failing == 0 and unread == 0, numbers)
 
 
 def _find_probes() -> Sign:

@@ -92,6 +92,12 @@ def test_it_alarms_of_what_wants_a_person(operator):
     }
 
 
+def test_a_mailbox_that_nobody_reads_is_shown(operator):
+    MailboxFactory(last_success_at=timezone.now() - timedelta(hours=1), enabled_at=None)
+    (line,) = operator.get(URL).context["mailboxes"]
+    assert (line.state, line.state_class) == ("read by nobody", "answer-no")
+
+
 def test_processes_that_live_do_not_alarm(operator):
     heartbeats.record_heartbeat(heartbeats.WORKER, heartbeats.BEAT, now=timezone.now())
     page = operator.get(URL)

@@ -11,7 +11,7 @@ from kombu import Connection
 from prometheus_client.parser import text_string_to_metric_families
 
 from incoming_email.checks import check_metrics
-from incoming_email.models import Probe, heartbeats
+from incoming_email.models import InboxMethod, Probe, heartbeats
 from incoming_email.monitoring.health import signs
 from incoming_email.outcomes import Status
 from issues.models import OutgoingEmail
@@ -52,6 +52,23 @@ def test_health_is_bad_when_beat_was_not_seen_for_three_minutes(client, alive):
     answer = client.get("/health/")
     assert [name for name, good in checks(answer).items() if not good] == ["beat"]
     assert answer.json()["checks"]["beat"]["seen_seconds_ago"] >= 181
+
+
+def test_health_is_bad_when_nobody_reads_a_mailbox(client, alive):
+    """As after a clock that jumped, or without a worker that fetches."""
+    MailboxFactory(last_success_at=timezone.now() - timedelta(minutes=31), enabled_at=None)
+    MailboxFactory(last_success_at=timezone.now(), enabled_at=None)
+    MailboxFactory(enabled_at=None, enabled=False)
+    MailboxFactory(enabled_at=None, inbox_method=InboxMethod.SMTP)
+    answer = client.get("/health/")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["mailboxes"] == {"ok": False, "failing": 0, "unread": 1}
+
+
+def test_health_does_not_trust_a_sign_of_life_that_is_still_to_come(client, alive):
+    heartbeats.record_heartbeat(heartbeats.BEAT, now=timezone.now() + timedelta(days=1))
+    answer = client.get("/health/")
+    assert [name for name, good in checks(answer).items() if not good] == ["beat"]
 
 
 def test_health_is_bad_when_a_mailbox_has_failed_for_long_and_does_not_name_it(client, alive):

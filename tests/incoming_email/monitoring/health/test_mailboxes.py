@@ -280,3 +280,26 @@ def test_last_probe(db, smtp_mailbox, state, took, answer, detail, remedy):
     assert finding.answer is answer
     assert finding.detail.endswith(detail)
     assert finding.remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("columns", "detail"),
+    [
+        ({"last_success_at": NOW - timedelta(minutes=29)}, None),
+        (
+            {"last_success_at": NOW - timedelta(hours=2)},
+            "nobody has read this mailbox for 2 hours",
+        ),
+        ({"last_success_at": None}, "nobody has read this mailbox yet"),
+        (
+            {"last_success_at": NOW + timedelta(days=1)},
+            "this mailbox was last read at a time that is still to come",
+        ),
+        ({"last_success_at": None, "enabled": False}, None),
+        ({"last_success_at": None, "inbox_method": InboxMethod.SMTP}, None),
+    ],
+)
+def test_a_mailbox_that_nobody_reads_warns(db, columns, detail):
+    mailbox = MailboxFactory(**({"enabled_at": None} | columns))
+    found = mailboxes.find_last_reading(mailbox, now=NOW)
+    assert [(each.answer, each.detail) for each in found] == ([(WARN, detail)] if detail else [])

@@ -1,12 +1,16 @@
-"""HTTPS to the servers of mail providers: verified certificates, faults as InboxError."""
+"""HTTPS exchanges, each with a deadline and a limit of bytes as a whole; faults as InboxError."""
 
 import json
+import re
+import socket
 import ssl
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx
 
@@ -14,13 +18,20 @@ from incoming_email.inboxes.base import InboxError
 
 MAX_DETAIL = 500
 LONGEST_PAUSE_SECONDS = 3600.0
-
-
-TIMEOUTS_PER_ANSWER = 20
-"""A server that drips is given up after this many times the account's timeout."""
+MAX_REFUSAL_BYTES = 100_000
+"""Of the answer of a server that refuses, which says why."""
 
 BUSY = frozenset({429, 500, 502, 503, 504, 509})
 """Statuses that pass: the same question may be put again after a pause."""
+
+NOT_IN_TIME = "the server did not finish its answer in time"
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
+
+
+def is_token(value: object) -> bool:
+    """Whether it can stand in a header: printable ASCII without blanks (RFC 6749, A.12, A.17)."""
+    return isinstance(value, str) and TOKEN.fullmatch(value) is not None
 
 
 class Refusal(InboxError):
@@ -29,25 +40,144 @@ class Refusal(InboxError):
     def __init__(
         self, status: int, code: str, detail: str, *, remedy: str, retry_after: float
     ) -> None:
+        detail = CONTROLS.sub(" ", detail)
         super().__init__(detail[:MAX_DETAIL], remedy=remedy, retry_after=retry_after)
         self.status = status
         self.code = code
 
 
-def make_client(*, ca_file: str, timeout: float) -> httpx.Client:
-    """A client for requests over HTTPS; `ca_file` names authorities to trust, empty: the usual.
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    """Its beginning, where `is_whole` is false."""
 
-    `timeout` in seconds, for each step of a request. No redirect is followed: it would carry our
-    token to another host. Raises InboxError where `ca_file` can't be read.
+    is_whole: bool
+
+    @property
+    def is_success(self) -> bool:
+        return httpx.codes.is_success(self.status)
+
+
+class HttpsClient:
+    """Puts questions to one server, one at a time, on a connection that is kept in between.
+
+    No redirect is followed: it would carry our token to another host.
     """
-    verify: ssl.SSLContext | bool = True
-    if ca_file:
+
+    def __init__(self, *, ca_file: str, timeout: float) -> None:
+        """`timeout`: seconds that an exchange may take as a whole. Raises InboxError."""
+        verify: ssl.SSLContext | bool = True
+        if ca_file:
+            try:
+                verify = ssl.create_default_context(cafile=ca_file)
+            except OSError as error:  # an SSLError is one
+                remedy = "Check HTTPS_CA_FILE: the path of a PEM file with certificates."
+                raise InboxError(f"{ca_file}: {error}", remedy=remedy) from error
+        self._timeout = timeout
+        self._client = httpx.Client(verify=verify, timeout=timeout, follow_redirects=False)
+        self._sockets: list[socket.socket] = []
+        """That of the open connection."""
+
+    def close(self) -> None:
+        self._client.close()
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        limit: int,
+        start: int | None = None,
+        seconds: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        **content: Any,
+    ) -> HttpAnswer:
+        """One exchange, from resolving the name to the last byte. Raises InboxError.
+
+        At most `limit` bytes of the body are read; only `start`, where the server declares more
+        than `limit`. `seconds` instead of the timeout; `content` is `params`, `data` or `json`.
+        """
+        with https_errors(url):
+            # A compressed answer could be a thousand times as large as what was read.
+            named = {**(headers or {}), "Accept-Encoding": "identity"}
+            exchange = _Exchange(self._client, self._sockets, limit, start)
+            request = self._client.build_request(
+                method, url, headers=named, extensions={"trace": exchange.note_socket}, **content
+            )
+            return exchange.run(request, seconds or self._timeout)
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """Runs in a thread, which is left behind at the deadline, without a connection.
+
+    httpx gives each read a timeout of its own, and resolving a name has none at all.
+    """
+
+    client: httpx.Client
+    sockets: list[socket.socket]
+    limit: int
+    start: int | None
+    answer: HttpAnswer | None = None
+    fault: Exception | None = None
+    is_cut: bool = False
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, request: httpx.Request, seconds: float) -> HttpAnswer:
+        threading.Thread(target=self._work, args=(request,), daemon=True).start()
+        if not self.done.wait(seconds):
+            self._cut()
+            raise httpx.ReadTimeout(NOT_IN_TIME)
+        if self.answer is None:
+            raise self.fault or httpx.ReadError("")
+        return self.answer
+
+    def note_socket(self, event: str, info: Mapping[str, Any]) -> None:
+        """httpx calls it at each step of the exchange."""
+        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            self.sockets[:] = [info["return_value"].get_extra_info("socket")]
+        if self.is_cut:
+            raise httpx.ReadTimeout(NOT_IN_TIME)
+
+    def _work(self, request: httpx.Request) -> None:
         try:
-            verify = ssl.create_default_context(cafile=ca_file)
-        except OSError as error:  # an SSLError is one
-            remedy = "Check HTTPS_CA_FILE: the path of a PEM file with certificates."
-            raise InboxError(f"{ca_file}: {error}", remedy=remedy) from error
-    return httpx.Client(verify=verify, timeout=timeout)
+            response = self.client.send(request, stream=True)
+            try:
+                self.answer = self._read(response)
+            finally:
+                response.close()
+        except Exception as error:  # noqa: BLE001  (raised again where it is waited for)
+            self.fault = error
+        finally:
+            if self.is_cut:
+                for each in self.sockets:
+                    each.close()
+            self.done.set()
+
+    def _read(self, response: httpx.Response) -> HttpAnswer:
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise httpx.DecodingError("the server compresses its answer, which nobody asked for")
+        limit = self.limit if response.is_success else min(self.limit, MAX_REFUSAL_BYTES)
+        declared = response.headers.get("Content-Length", "")
+        is_whole = not (declared.isdecimal() and int(declared[:18]) > limit)
+        most = limit if is_whole or self.start is None else self.start
+        body = bytearray()
+        for chunk in response.iter_raw() if most else ():
+            body += chunk
+            if len(body) > most:
+                is_whole = False
+                break
+        del body[most:]
+        return HttpAnswer(response.status_code, response.headers, bytes(body), is_whole)
+
+    def _cut(self) -> None:
+        """Wakes the thread, which may be waiting for the next byte."""
+        self.is_cut = True
+        for each in self.sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
@@ -55,9 +185,16 @@ def https_errors(url: str) -> Iterator[None]:
     """Converts every fault of a request to this URL into InboxError."""
     try:
         yield
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        host = httpx.URL(url).host if not isinstance(error, httpx.InvalidURL) else url
-        detail = f"{host}: {str(error) or type(error).__name__}"[:MAX_DETAIL]
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        try:
+            host = httpx.URL(url).host
+        except httpx.InvalidURL:
+            host = url
+        words = str(error) or type(error).__name__
+        # Their text quotes the header that can't be sent, and with it the token.
+        if isinstance(error, httpx.LocalProtocolError | UnicodeError):
+            words = "the request can't be sent"
+        detail = CONTROLS.sub(" ", f"{host}: {words}")[:MAX_DETAIL]
         raise InboxError(detail, remedy=_remedy(error, host)) from error
 
 
@@ -76,28 +213,6 @@ def _remedy(error: Exception, host: str) -> str:
     return "The connection broke; it is tried again."
 
 
-def find_deadline(timeout: float) -> float:
-    """Until when the whole answer to a request that is sent now must be here, as a value of
-    `time.monotonic()`. `timeout` is the client's, in seconds.
-    """
-    return time.monotonic() + timeout * TIMEOUTS_PER_ANSWER
-
-
-def read_body(response: httpx.Response, *, limit: int, deadline: float) -> bytes:
-    """At most one chunk more than `limit`, so that the caller sees that there is more.
-
-    Raises InboxError at the deadline: a timeout of httpx begins anew with each byte.
-    """
-    content = bytearray()
-    for chunk in response.iter_bytes():
-        content += chunk
-        if len(content) > limit:
-            break
-        if time.monotonic() > deadline:
-            raise InboxError("the server did not finish its answer in time")
-    return bytes(content)
-
-
 def parse_object(content: bytes) -> dict[str, object]:
     """Empty where it is no JSON object, or one that is nested too deeply."""
     try:
@@ -107,14 +222,20 @@ def parse_object(content: bytes) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def find_retry_after(response: httpx.Response) -> float:
-    return parse_retry_after(response.headers.get("Retry-After", ""), now=datetime.now(UTC))
+def find_text(answer: Mapping[str, object], name: str) -> str:
+    """Empty where it is no text; what is no text may be nested too deeply to be written."""
+    value = answer.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def find_retry_after(answer: HttpAnswer) -> float:
+    return parse_retry_after(answer.headers.get("Retry-After", ""), now=datetime.now(UTC))
 
 
 def parse_retry_after(text: str, *, now: datetime) -> float:
     """Seconds to wait; 0 where the header can't be read (RFC 9110, section 10.2.3)."""
     if text.strip().isdecimal():
-        return min(float(text), LONGEST_PAUSE_SECONDS)
+        return min(float(text.strip()), LONGEST_PAUSE_SECONDS)
     moment = parse_http_date(text)
     if moment is None:
         return 0.0
@@ -124,6 +245,6 @@ def parse_retry_after(text: str, *, now: datetime) -> float:
 def parse_http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

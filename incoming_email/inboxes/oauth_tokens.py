@@ -6,19 +6,20 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import httpx
 
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.https import (
+    HttpAnswer,
+    HttpsClient,
     Refusal,
-    find_deadline,
     find_retry_after,
-    https_errors,
-    make_client,
+    find_text,
+    is_token,
     parse_object,
-    read_body,
 )
 from incoming_email.inboxes.oauth_client import OAuthClient
 
@@ -28,7 +29,11 @@ MARGIN_SECONDS = 60.0
 SHORT_LIFE_SECONDS = 300.0
 """Lifetime where the endpoint does not give one."""
 
+LONGEST_LIFE_SECONDS = 86_400.0
+"""What an endpoint says beyond that is not relied on."""
+
 MAX_ANSWER_BYTES = 1_000_000
+NO_TOKEN = "the answer has no access token that can be sent"  # noqa: S105
 
 CONSENT_ENDED = (
     "The consent has ended or was withdrawn: give it again at the provider and enter the new"
@@ -91,13 +96,21 @@ def find_access_token(client: OAuthClient, *, renew: bool = False) -> str:
     if known and not renew and known.ends > time.monotonic() + MARGIN_SECONDS:
         return known.value
     answer = _ask(client)
-    life = answer.get("expires_in")
-    seconds = float(life) if isinstance(life, int | float) else SHORT_LIFE_SECONDS
-    token = Token(str(answer["access_token"]), time.monotonic() + seconds)
+    seconds = _parse_life(answer.get("expires_in"))
+    token = Token(find_text(answer, "access_token"), time.monotonic() + seconds)
     with _lock:
         _tokens[client] = token
     _keep_rotated(client, answer)
     return token.value
+
+
+def _parse_life(value: object) -> float:
+    """Some endpoints send the number as a text."""
+    if isinstance(value, str) and value.isdecimal():
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return SHORT_LIFE_SECONDS
+    return float(max(0, min(value, LONGEST_LIFE_SECONDS)))
 
 
 def find_refresh_tokens(client: OAuthClient) -> list[str]:
@@ -118,8 +131,8 @@ def _digest(token: str) -> str:
 
 def _keep_rotated(client: OAuthClient, answer: Mapping[str, object]) -> None:
     """Some providers let a refresh token be used once only."""
-    new = answer.get("refresh_token")
-    if not client.refresh_token or not new or new in find_refresh_tokens(client)[:1]:
+    new = find_text(answer, "refresh_token")
+    if not client.refresh_token or not is_token(new) or new in find_refresh_tokens(client)[:1]:
         return
     text = f"{_digest(client.refresh_token)}:{new}"
     with _lock:
@@ -141,7 +154,7 @@ def _run_command(client: OAuthClient) -> str:
         message = error.strerror if isinstance(error, OSError) else "no answer in time"
         raise InboxError(f"the token command: {message}", remedy=COMMAND_REMEDY) from None
     token = done.stdout.decode("ascii", "replace").strip()
-    if done.returncode or not token or not token.isascii() or len(token.split()) != 1:
+    if done.returncode or not is_token(token):
         detail = f"the token command ended with status {done.returncode} and gave no token"
         raise InboxError(detail, remedy=COMMAND_REMEDY)
     return token
@@ -167,32 +180,30 @@ def _ask_with(client: OAuthClient, refresh_token: str) -> Mapping[str, object]:
         "scope": client.scope,
     }
     given = {name: value for name, value in form.items() if value}
-    deadline = find_deadline(client.timeout)
-    with (
-        https_errors(client.token_endpoint),
-        make_client(ca_file=client.ca_file, timeout=client.timeout) as https,
-        https.stream("POST", client.token_endpoint, data=given) as response,
-    ):
-        answer = parse_object(read_body(response, limit=MAX_ANSWER_BYTES, deadline=deadline))
-    if response.is_success and isinstance(answer.get("access_token"), str):
+    with closing(HttpsClient(ca_file=client.ca_file, timeout=client.timeout)) as https:
+        said = https.ask("POST", client.token_endpoint, data=given, limit=MAX_ANSWER_BYTES)
+    answer = parse_object(said.body)
+    if said.is_success and is_token(answer.get("access_token")):
         return answer
-    raise _find_refusal(response, answer, secrets=(client.client_secret, refresh_token))
+    raise _find_refusal(said, answer, secrets=(client.client_secret, refresh_token))
 
 
 def _find_refusal(
-    response: httpx.Response, answer: Mapping[str, object], *, secrets: Sequence[str]
+    said: HttpAnswer, answer: Mapping[str, object], *, secrets: Sequence[str]
 ) -> TokenRefusal:
-    code, description = str(answer.get("error", "")), str(answer.get("error_description", ""))
-    words = [f"{response.status_code} {code}".strip(), description]
+    code, description = find_text(answer, "error"), find_text(answer, "error_description")
+    if said.is_success and not code:
+        description = NO_TOKEN
+    words = [f"{said.status} {code}".strip(), description]
     detail = f"token endpoint: {': '.join(filter(None, words))}"
     for secret in filter(None, secrets):
         detail = detail.replace(secret, "[secret]")
     return TokenRefusal(
-        response.status_code,
+        said.status,
         code,
         detail,
-        remedy=_find_remedy(response.status_code, code, description),
-        retry_after=find_retry_after(response),
+        remedy=_find_remedy(said.status, code, description),
+        retry_after=find_retry_after(said),
     )
 
 

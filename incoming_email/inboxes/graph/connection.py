@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -15,14 +15,14 @@ from incoming_email.inboxes.graph.login import find_token
 from incoming_email.inboxes.https import (
     BUSY,
     MAX_DETAIL,
+    HttpAnswer,
+    HttpsClient,
     Refusal,
-    find_deadline,
     find_retry_after,
-    https_errors,
-    make_client,
+    find_text,
+    is_token,
     parse_http_date,
     parse_object,
-    read_body,
 )
 from incoming_email.inboxes.limits import HEADER_BYTES, cut_header
 
@@ -40,7 +40,13 @@ LASTING_CODES = frozenset(
 )
 """Answers 500 that say what is wrong with the message: it is not asked for again at once."""
 
-MAX_ANSWER_BYTES = 20_000_000
+MAX_ANSWER_BYTES = 4_000_000
+MAX_PAGES = 1_000
+"""Of one list; at 200 rows a page."""
+
+LIST_TIMEOUTS = MESSAGE_TIMEOUTS = 4
+"""All pages of a list, and one message, may take so many times as long as another answer."""
+
 REMEDIES = {
     401: "Check that Graph endpoint and Azure AD endpoint belong to the same cloud.",
     403: (
@@ -51,6 +57,7 @@ REMEDIES = {
     429: "Nothing to do: it is asked again when the pause is over.",
 }
 NO_GRAPH = "Check the Graph endpoint: this is not Microsoft Graph."
+ENDLESS_LIST = "the list has too many pages, or a page that leads to itself"
 OTHER_REMEDY = "Nothing to do if it passes; else give the request id to Microsoft's support."
 
 
@@ -84,8 +91,7 @@ class GraphConnection:
     def __init__(self, account: GraphAccount) -> None:
         self._account = account
         self._mailbox = f"{account.graph_endpoint}/v1.0/users/{quote(account.user, safe='@')}"
-        self._client = make_client(ca_file=account.ca_file, timeout=account.timeout)
-        self._deadline = 0.0
+        self._client = HttpsClient(ca_file=account.ca_file, timeout=account.timeout)
         self.server_time = datetime.now(UTC)
         """The server's clock at its last answer."""
 
@@ -95,7 +101,7 @@ class GraphConnection:
     def find_folder(self, folder_id: str) -> GraphFolder:
         fields = {"$select": "id,displayName,totalItemCount,unreadItemCount"}
         path = f"{self._mailbox}/mailFolders/{quote(folder_id, safe='')}"
-        return _parse_folder(self._ask(path, fields))
+        return _parse_folder(self._ask_object(path, fields))
 
     def list_folders(self, parent_id: str = "") -> list[GraphFolder]:
         inside = f"/{quote(parent_id, safe='')}/childFolders" if parent_id else ""
@@ -111,79 +117,59 @@ class GraphConnection:
 
     def read_message(self, message_id: str) -> tuple[bytes, bool]:
         """The MIME bytes; the header alone and True where there are more than we take."""
-        limit = self._account.max_message_bytes
-        with self._answer("GET", f"{self._message(message_id)}/$value") as response:
-            declared = response.headers.get("Content-Length", "")
-            oversize = declared.isdecimal() and int(declared) > limit
-            content = self._read(response, min(limit, HEADER_BYTES) if oversize else limit)
-        if oversize or len(content) > limit:
-            return cut_header(content), True
-        return content, False
+        answer = self._ask(
+            "GET",
+            f"{self._message(message_id)}/$value",
+            limit=self._account.max_message_bytes,
+            start=HEADER_BYTES,
+            seconds=self._account.timeout * MESSAGE_TIMEOUTS,
+        )
+        return (answer.body, False) if answer.is_whole else (cut_header(answer.body), True)
 
     def mark_read(self, message_id: str) -> None:
-        body = {"isRead": True}
-        with self._answer("PATCH", self._message(message_id), body=body):
-            pass
+        self._ask("PATCH", self._message(message_id), json={"isRead": True})
 
     def delete(self, message_id: str) -> None:
         """To the folder of deleted items, where the user finds it."""
-        with self._answer("DELETE", self._message(message_id)):
-            pass
+        self._ask("DELETE", self._message(message_id))
 
     def _message(self, message_id: str) -> str:
         return f"{self._mailbox}/messages/{quote(message_id, safe='')}"
 
-    def _ask(self, url: str, fields: Mapping[str, str] | None = None) -> dict[str, object]:
-        with self._answer("GET", url, fields=fields) as response:
-            content = self._read(response, MAX_ANSWER_BYTES)
-        answer = parse_object(content)
-        if not answer:
+    def _ask_object(self, url: str, fields: Mapping[str, str] | None = None) -> dict[str, object]:
+        answer = self._ask("GET", url, params=fields)
+        found = parse_object(answer.body) if answer.is_whole else {}
+        if not found:
             raise InboxError("the answer is no JSON object", remedy=NO_GRAPH)
-        return answer
+        return found
 
     def _ask_pages(self, url: str, fields: Mapping[str, str]) -> Iterator[dict[str, object]]:
         """Rows of all pages. The link to the next one is used as it is, on our own server only."""
-        answer = self._ask(url, fields)
+        deadline = time.monotonic() + self._account.timeout * LIST_TIMEOUTS
+        answer, seen = self._ask_object(url, fields), {url}
         while True:
             rows = answer.get("value")
-            yield from (row for row in (rows if isinstance(rows, list) else []) if row)
+            yield from (row for row in (rows if isinstance(rows, list) else []) if _is_row(row))
             link = answer.get("@odata.nextLink")
             if not isinstance(link, str):
                 return
             if not link.startswith(f"{self._account.graph_endpoint}/"):
                 raise InboxError(f"the next page is on another server: {link}"[:MAX_DETAIL])
-            answer = self._ask(link)
+            if link in seen or len(seen) >= MAX_PAGES or time.monotonic() > deadline:
+                raise InboxError(ENDLESS_LIST, remedy=OTHER_REMEDY)
+            seen.add(link)
+            answer = self._ask_object(link)
 
-    def _read(self, response: httpx.Response, limit: int) -> bytes:
-        return read_body(response, limit=limit, deadline=self._deadline)
-
-    @contextmanager
-    def _answer(
-        self,
-        method: str,
-        url: str,
-        *,
-        fields: Mapping[str, str] | None = None,
-        body: Mapping[str, object] | None = None,
-    ) -> Iterator[httpx.Response]:
-        """A good answer, not read yet."""
-        request = self._client.build_request(method, url, params=fields, json=body, headers=HEADERS)
-        with https_errors(self._account.graph_endpoint):
-            response = self._insist(request)
-            try:
-                yield response
-            finally:
-                response.close()
-
-    def _insist(self, request: httpx.Request) -> httpx.Response:
-        """Waits and repeats where the server is busy, as long as it asks, within our patience.
+    def _ask(self, method: str, url: str, **given: Any) -> HttpAnswer:
+        """A good answer. Waits and repeats where the server is busy, as long as it asks, within our
+        patience.
 
         The server is Graph, or the one that gives out the tokens for it.
         """
         waited, attempt = 0.0, 0
         while True:
             try:
-                return self._send_with_token(request)
+                return self._ask_with_token(method, url, **given)
             except Refusal as refusal:
                 pause = refusal.retry_after or 2.0**attempt
                 waited, attempt = waited + pause, attempt + 1
@@ -192,45 +178,49 @@ class GraphConnection:
                 if refusal.code in LASTING_CODES:
                     raise
                 is_fault = refusal.status == httpx.codes.INTERNAL_SERVER_ERROR
-                is_of_message = request.url.path.endswith("/$value")
+                is_of_message = url.endswith("/$value")
                 if is_fault and is_of_message and attempt > LASTING_REPEATS:
                     raise
             time.sleep(pause)
 
-    def _send_with_token(self, request: httpx.Request) -> httpx.Response:
+    def _ask_with_token(self, method: str, url: str, **given: Any) -> HttpAnswer:
         try:
-            return self._send(request, find_token(self._account))
+            return self._ask_once(find_token(self._account), method, url, **given)
         except GraphRefusal as refusal:
             if refusal.status != httpx.codes.UNAUTHORIZED:
                 raise
-        return self._send(request, find_token(self._account, renew=True))
+        return self._ask_once(find_token(self._account, renew=True), method, url, **given)
 
-    def _send(self, request: httpx.Request, token: str) -> httpx.Response:
-        request.headers["Authorization"] = f"Bearer {token}"
-        self._deadline = find_deadline(self._account.timeout)
-        response = self._client.send(request, stream=True)
-        self.server_time = parse_http_date(response.headers.get("Date", "")) or datetime.now(UTC)
-        if response.is_success:
-            return response
-        try:
-            raise self._find_refusal(response)
-        finally:
-            response.close()
+    def _ask_once(
+        self, token: str, method: str, url: str, *, limit: int = MAX_ANSWER_BYTES, **given: Any
+    ) -> HttpAnswer:
+        headers = {**HEADERS, "Authorization": f"Bearer {token}"}
+        answer = self._client.ask(method, url, headers=headers, limit=limit, **given)
+        self.server_time = parse_http_date(answer.headers.get("Date", "")) or datetime.now(UTC)
+        if not answer.is_success:
+            raise _find_refusal(answer)
+        return answer
 
-    def _find_refusal(self, response: httpx.Response) -> GraphRefusal:
-        """Out of `{"error": {"code", "message", "innerError": {"request-id"}}}`, if it is that."""
-        error = _find_dict(parse_object(self._read(response, MAX_DETAIL * 40)), "error")
-        code, message = str(error.get("code", "")), str(error.get("message", ""))
-        request_id = _find_dict(error, "innerError").get("request-id", "")
-        words = [f"{response.status_code} {code}".strip(), message]
-        words += [f"request id {request_id}"] if request_id else []
-        return GraphRefusal(
-            response.status_code,
-            code,
-            ": ".join(filter(None, words)),
-            remedy=REMEDIES.get(response.status_code, OTHER_REMEDY),
-            retry_after=find_retry_after(response),
-        )
+
+def _find_refusal(answer: HttpAnswer) -> GraphRefusal:
+    """Out of `{"error": {"code", "message", "innerError": {"request-id"}}}`, if it is that."""
+    error = _find_dict(parse_object(answer.body), "error")
+    code, message = find_text(error, "code"), find_text(error, "message")
+    request_id = find_text(_find_dict(error, "innerError"), "request-id")
+    words = [f"{answer.status} {code}".strip(), message]
+    words += [f"request id {request_id}"] if request_id else []
+    return GraphRefusal(
+        answer.status,
+        code,
+        ": ".join(filter(None, words)),
+        remedy=REMEDIES.get(answer.status, OTHER_REMEDY),
+        retry_after=find_retry_after(answer),
+    )
+
+
+def _is_row(value: object) -> bool:
+    """Whether it names something that can be asked for; its id becomes a part of a URL."""
+    return isinstance(value, dict) and is_token(value.get("id"))
 
 
 def _find_dict(row: Mapping[str, object], name: str) -> dict[str, object]:
@@ -240,8 +230,8 @@ def _find_dict(row: Mapping[str, object], name: str) -> dict[str, object]:
 
 def _parse_listed(row: Mapping[str, object]) -> Listed:
     return Listed(
-        id=str(row.get("id", "")),
-        received_at=parse_moment(str(row.get("receivedDateTime", ""))),
+        id=find_text(row, "id"),
+        received_at=parse_moment(find_text(row, "receivedDateTime")),
         is_read=row.get("isRead") is True,
     )
 
@@ -250,9 +240,9 @@ def parse_moment(text: str) -> datetime:
     """ISO 8601 with a zone; the beginning of time for anything else."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else FIRST_MOMENT
+    except (ValueError, OverflowError):
         return FIRST_MOMENT
-    return moment if moment.tzinfo else FIRST_MOMENT
 
 
 def _parse_folder(row: Mapping[str, object]) -> GraphFolder:
@@ -261,8 +251,8 @@ def _parse_folder(row: Mapping[str, object]) -> GraphFolder:
         return value if isinstance(value, int) else 0
 
     return GraphFolder(
-        id=str(row.get("id", "")),
-        name=str(row.get("displayName", "")),
+        id=find_text(row, "id"),
+        name=find_text(row, "displayName"),
         messages=count("totalItemCount"),
         unread=count("unreadItemCount"),
     )

@@ -1,11 +1,11 @@
 """Logging in to an IMAP server: LOGIN, AUTHENTICATE PLAIN, or XOAUTH2."""
 
 import imaplib
-import json
 
 from imapclient.exceptions import LoginError
 
 from incoming_email.inboxes.base import InboxError
+from incoming_email.inboxes.https import find_text, parse_object
 from incoming_email.inboxes.imap.account import ImapAccount
 from incoming_email.inboxes.imap.connection import ImapConnection
 from incoming_email.inboxes.imap.faults import inbox_errors
@@ -94,10 +94,6 @@ class XOAuth2:
 
     def _find_message(self) -> str:
         """`{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}`."""
-        try:
-            answer = json.loads(self._challenge)
-        except ValueError:
-            return ""
-        if not isinstance(answer, dict):
-            return ""
-        return ", ".join(f"{name} {answer[name]}" for name in ("status", "scope") if name in answer)
+        answer = parse_object(self._challenge)
+        words = {name: find_text(answer, name) for name in ("status", "scope")}
+        return ", ".join(f"{name} {text}" for name, text in words.items() if text)

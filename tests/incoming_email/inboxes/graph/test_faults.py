@@ -1,5 +1,6 @@
 """What Microsoft Graph may refuse, how long it may want to be left alone, what people are told."""
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -172,10 +173,57 @@ def test_an_answer_that_is_not_graphs_is_said(graph: FakeGraph, body: bytes) -> 
     assert "Graph endpoint" in error.remedy
 
 
-@pytest.mark.parametrize("body", [b'{"value": 7}', b'{"value": [null]}', b'{"value": [{}]}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b'{"value": 7}', b'{"value": [null]}', b'{"value": [{}]}', b'{"value": ["a", 7, [1]]}'),
+        *(b'{"value": [{"id": 7}, {"id": "a\\r\\nb"}]}', b'{"value": {"a": 1}}'),
+        *(b'{"value": [], "@odata.nextLink": 7}', b'{"value": ' + b"[" * 300 + b"]" * 300 + b"}"),
+    ],
+)
 def test_rows_that_are_none_are_no_mail(graph: FakeGraph, body: bytes) -> None:
     graph.fail("/messages?", Answer(200, body))
     assert read(graph.account()) == []
+
+
+def reading_fault(graph: FakeGraph) -> InboxError:
+    with pytest.raises(InboxError) as caught:
+        read(graph.account())
+    return caught.value
+
+
+def test_pages_that_lead_to_themselves_end(graph: FakeGraph) -> None:
+    graph.deliver(mail("a"), MAY)
+    link = f"{graph.url}/v1.0/users/x/again"
+    graph.fail("/messages?", Answer(200, json.dumps({"@odata.nextLink": link}).encode()))
+    graph.fail("/again", *[Answer(200, json.dumps({"@odata.nextLink": link}).encode())] * 5)
+    assert reading_fault(graph).detail == graph_connection.ENDLESS_LIST
+    assert graph.count("/again") == 1
+
+
+def test_pages_without_end_end(graph: FakeGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph_connection, "MAX_PAGES", 5)
+    base = f"{graph.url}/v1.0/users/x"
+    pages = [json.dumps({"@odata.nextLink": f"{base}/page{n}"}).encode() for n in range(9)]
+    graph.fail("/messages?", Answer(200, pages[0]))
+    for number, page in enumerate(pages[1:]):
+        graph.fail(f"/page{number}", Answer(200, page))
+    assert reading_fault(graph).detail == graph_connection.ENDLESS_LIST
+
+
+@pytest.mark.parametrize("end", ["https://evil.example.com/", "{url}.evil.example.com/", "//x/"])
+def test_no_page_is_asked_of_another_server(graph: FakeGraph, end: str) -> None:
+    link = end.format(url=graph.url)
+    graph.fail("/messages?", Answer(200, json.dumps({"@odata.nextLink": link}).encode()))
+    assert "the next page is on another server" in reading_fault(graph).detail
+
+
+def test_a_message_beyond_the_limit_is_not_read_to_its_end(graph: FakeGraph) -> None:
+    head = b"Subject: long\r\n\r\n"
+    graph.deliver(head + b"x" * 5_000_000, MAY)
+    with open_inbox(graph.account(max_message_bytes=1_000_000)) as inbox:
+        ((message,),) = list(inbox.unread())
+    assert (message.content, message.oversize) == (head, True)
 
 
 def test_a_redirect_is_not_followed(graph: FakeGraph) -> None:

@@ -1,6 +1,7 @@
 """The webhook hears of an alert at least once, and its address stays secret."""
 
 import logging
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -8,11 +9,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from incoming_email import tasks
+from incoming_email.inboxes.https import HttpsClient
 from incoming_email.models import Mailbox, WebhookAlert
 from incoming_email.monitoring.alerting import webhook as webhooks
 from incoming_email.monitoring.alerting.webhook import post_owed
 from issues.models import OutgoingEmail
 from tests.incoming_email.factories import MailboxFactory
+from tests.servers.talking import talking
 from tests.servers.webhook import running_webhook
 
 pytestmark = pytest.mark.django_db
@@ -101,14 +104,13 @@ def test_nothing_is_posted_where_none_is_set(webhook, settings):
 @pytest.mark.django_db(transaction=True)
 def test_no_transaction_is_open_while_it_is_posted(webhook, monkeypatch):
     seen = []
-    real = webhooks.httpx.post
+    real = HttpsClient.ask
 
     def look(*args, **kwargs):
         seen.append(transaction.get_connection().in_atomic_block)
-        assert kwargs["timeout"] == 10
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(webhooks.httpx, "post", look)
+    monkeypatch.setattr(HttpsClient, "ask", look)
     owe()
     assert post() == 1
     assert seen == [False]
@@ -117,15 +119,39 @@ def test_no_transaction_is_open_while_it_is_posted(webhook, monkeypatch):
 def test_killed_after_the_post_it_is_posted_again_with_the_same_id(webhook, monkeypatch):
     owe()
     with monkeypatch.context() as patch:
-        real = webhooks.httpx.post
+        real = HttpsClient.ask
 
         def die(*args, **kwargs):
             real(*args, **kwargs)
             raise KeyboardInterrupt
 
-        patch.setattr(webhooks.httpx, "post", die)
+        patch.setattr(HttpsClient, "ask", die)
         with pytest.raises(KeyboardInterrupt):
             post()
     assert post(1) == 1
     assert len({body["id"] for body in webhook.bodies}) == 1
     assert len(webhook.bodies) == 2
+
+
+def test_of_an_answer_that_never_ends_only_the_status_is_read(settings):
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+    owe()
+    tracemalloc.start()
+    try:
+        with talking(head, flood_bytes=3_000_000_000) as port:
+            settings.ALERT_WEBHOOK_URL = f"http://127.0.0.1:{port}/hook"
+            assert post() == 1
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: "])
+def test_a_webhook_that_drips_is_given_up(settings, monkeypatch, said):
+    monkeypatch.setattr(webhooks, "TIMEOUT_SECONDS", 0.3)
+    alert = owe()
+    with talking(said, drip_seconds=0.02) as port:
+        settings.ALERT_WEBHOOK_URL = f"http://127.0.0.1:{port}/hook"
+        assert post() == 0
+    alert.refresh_from_db()
+    assert alert.last_error in {"ReadTimeout", "RemoteProtocolError"}

@@ -24,3 +24,7 @@ class Limits:
 
     html_bytes: int = 2_000_000
     """Bytes of HTML body that are converted; the whole of it is then kept as an attachment."""
+
+    html_as_text: bool = False
+    """Of HTML, only the text without its form is read, for a message that took too long before; the
+    whole of it is then kept as an attachment."""

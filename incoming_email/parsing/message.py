@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 
 from incoming_email.parsing.formats.calendars import summarise_calendar
-from incoming_email.parsing.html.markdown import split_html_reply, to_markdown
+from incoming_email.parsing.html.markdown import split_html_reply, to_markdown, to_plain_text
 from incoming_email.parsing.limits import Limits
 from incoming_email.parsing.mime.author import Author, find_author, find_reply_to
 from incoming_email.parsing.mime.automatic import find_kind, has_null_return_path, is_bulk
@@ -41,6 +41,9 @@ from incoming_email.parsing.types import (
 )
 
 DEFAULT_LIMITS = Limits()
+
+HTML_AS_TEXT = "HTML takes too long to convert: only its text was read, the whole is attached"
+"""Defect of a body that was read with `Limits.html_as_text`."""
 
 _CALENDARS = {"text/calendar", "application/ics"}
 _LEADING_BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
@@ -262,6 +265,10 @@ def _read_html_body(markup: str, limits: Limits) -> _Body:
         markup = encoded[: limits.html_bytes].decode("utf-8", errors="ignore")
         files = (Attachment("message.html", "text/html", encoded),)
         defects = (f"HTML cut at {limits.html_bytes} bytes, the whole is attached",)
+    if limits.html_as_text:
+        text = _trim(to_plain_text(markup))
+        files = (Attachment("message.html", "text/html", encoded),)
+        return _Body(text, split_reply(text), 0, files, (*defects, HTML_AS_TEXT))
     return _Body(_trim(to_markdown(markup)), split_html_reply(markup), 0, files, defects)
 
 

@@ -22,6 +22,9 @@ MAX_STYLED_DEPTH = 40
 
 MAX_ATTRIBUTES = 400
 
+MAX_REFERENCES = 50_000
+"""Characters written as `&…;`, and bare `&`: the sanitiser's time is quadratic in their number."""
+
 _UNWANTED = REMOVED | dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 """Characters that no XML tree may hold (XML 1.0, 2.2), and our own marks."""
 
@@ -109,7 +112,10 @@ def as_text(markup: str) -> str:
 
 
 def is_bomb(markup: str) -> bool:
-    """Nests, or piles up attributes, beyond what a parser handles in reasonable time."""
+    """Nests, or piles up attributes or references, beyond what a parser handles in reasonable
+    time."""
+    if markup.count("&") > MAX_REFERENCES:
+        return True
     depth = styled = 0
     for tag in _TAG.finditer(markup):
         name = tag[2].lower()

@@ -33,7 +33,7 @@ _CODE = frozenset({"pre", "code", "kbd", "samp", "tt"})
 def to_markdown(markup: str) -> str:
     """Markdown of the visible text; what could act in it is gone or escaped."""
     root = parse_markup(markup)
-    return _plain_text(markup) if root is None else _convert(root)
+    return to_plain_text(markup) if root is None else _convert(root)
 
 
 def split_html_reply(markup: str) -> Split:
@@ -41,7 +41,7 @@ def split_html_reply(markup: str) -> Split:
     Markdown."""
     root = parse_markup(markup)
     if root is None:
-        return split_reply(_plain_text(markup))
+        return split_reply(to_plain_text(markup))
     mark_containers(root)
     split = split_reply(_convert(root), bare_quotes_are_old=False)
     return Split(reply=_unmark(split.reply).rstrip(), quoted=_unmark(split.quoted).rstrip())
@@ -135,7 +135,8 @@ def _needs_no_markdown(link: Element) -> bool:
     return len(link) == 0 and (not target or text in {target, target.removeprefix("mailto:")})
 
 
-def _plain_text(markup: str) -> str:
+def to_plain_text(markup: str) -> str:
+    """Markdown of the text alone, in linear time; what could act in it is escaped."""
     lines = (_SPACE.sub(" ", line).strip() for line in strip_markup(markup).split("\n"))
     marked = "\n".join(mark_text(line, line_start=True) for line in lines)
     return _tidy(marked)

@@ -21,6 +21,9 @@ from incoming_email.parsing.text.marks import BREAK
 _LISTS = frozenset({"ul", "ol"})
 _TABLE_TAGS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"})
 _TOO_MUCH_FOR_CELLS = frozenset({"pre", "blockquote"})
+_MAX_EMPTY_CELLS = 20_000
+"""Markdown fills up each row to the longest: a few long ones would make megabytes of nothing."""
+
 _BOLD = re.compile(r"font-weight:(?:bold|[6-9]00)")
 _NOT_BOLD = re.compile(r"font-weight:(?:normal|[1-4]00)")
 _ITALIC = re.compile(r"font-style:(?:italic|oblique)")
@@ -68,7 +71,7 @@ def _style_span(element: Element, style: str) -> None:
 
 
 def _open_layout_tables(root: Element) -> None:
-    """A table with one column, or with content that no Markdown cell can hold, is only layout."""
+    """A table with one column, or that no Markdown table can hold, is only layout."""
     layouts: list[Element] = []
     opened: list[Element] = []
     nested: set[Element] = set()
@@ -86,13 +89,14 @@ def _open_layout_tables(root: Element) -> None:
 
 def _is_layout(table: Element) -> bool:
     """For a table without another in it."""
-    columns = 0
+    rows: list[int] = []
     for node in table.iterdescendants():
         if node.tag in _TOO_MUCH_FOR_CELLS:
             return True
         if node.tag == "tr":
-            columns = max(columns, sum(1 for cell in node if cell.tag in _TABLE_TAGS))
-    return columns <= 1
+            rows.append(sum(1 for cell in node if cell.tag in _TABLE_TAGS))
+    columns = max(rows, default=0)
+    return columns <= 1 or columns * len(rows) - sum(rows) > _MAX_EMPTY_CELLS
 
 
 def _own_parts(table: Element) -> list[Element]:

@@ -5,6 +5,7 @@ that the child parses the next message while this process handles the last one.
 """
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -31,6 +32,7 @@ UNREAD = "the message was not read"
 PIPELINED_BYTES = 8_000_000
 """Of messages that wait in a child's queue; one more is always let in."""
 
+HTML = re.compile(rb"text/html", re.IGNORECASE)
 LOOK_SECONDS = 10
 MAX_LOOK_BYTES = 20_000_000
 
@@ -42,6 +44,8 @@ class RawText:
     content: bytes
     recipient: str = ""
     is_header_only: bool = False
+    is_html_text: bool = False
+    """Of HTML the text alone is to be read."""
 
 
 _pool = ParserPool()
@@ -78,7 +82,7 @@ def parse_all(texts: Sequence[RawText], *, pool: ParserPool | None = None) -> It
             has_died = not has_died
         except (OutOfTime, OutOfCpu, OutOfMemory) as limit:
             logger.warning("parser killed bytes=%s cause=%s", len(texts[done].content), limit)
-            yield _describe_unread(texts[done], _name_limit(limit), pool)
+            yield _read_less(texts[done], _name_limit(limit), pool)
             done, has_died = done + 1, False
 
 
@@ -142,7 +146,7 @@ def _make_request(text: RawText, limits: Limits, *, asked: Asked | None = None) 
         content=text.content,
         recipient=text.recipient,
         asked=asked or whole,
-        limits=limits,
+        limits=replace(limits, html_as_text=text.is_html_text),
         cpu_seconds=settings.PARSE_CPU_SECONDS,
         memory_bytes=settings.PARSE_MEMORY_BYTES,
     )
@@ -156,10 +160,18 @@ def _name_limit(limit: Exception) -> str:
     return f"it takes more than {settings.PARSE_TIMEOUT_SECONDS} s"
 
 
+def _read_less(text: RawText, why: str, pool: ParserPool) -> ParsedEmail:
+    """Without the form of its HTML, which is what mostly is slow; else by its header."""
+    if text.is_header_only or text.is_html_text or not HTML.search(text.content):
+        return _describe_unread(text, why, pool)
+    (email,) = parse_all([replace(text, is_html_text=True)], pool=pool)
+    return email
+
+
 def _describe_unread(text: RawText, why: str, pool: ParserPool) -> ParsedEmail:
     """By its header, which is read as carefully; empty where even that does not go."""
     if text.is_header_only:
         email = parse_here(b"", recipient=text.recipient)
     else:
-        (email,) = parse_all([replace(text, is_header_only=True)], pool=pool)
+        (email,) = parse_all([replace(text, is_header_only=True, is_html_text=False)], pool=pool)
     return replace(email, defects=(UNREAD, why))

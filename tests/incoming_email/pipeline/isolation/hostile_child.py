@@ -27,6 +27,11 @@ def loop(mark):
         pass
 
 
+def loop_at_markup(_):
+    """Not called where only the text of HTML is wanted."""
+    loop("")
+
+
 def begin(mark):
     """Says so by a file, if one is named."""
     if mark:
@@ -76,6 +81,8 @@ def show_environment(_):
 def obey(request: Request) -> ParsedEmail:
     order = request.content.replace(b"\r", b"").partition(b"\n\n")[2].decode().split()
     action = globals().get(order[0]) if order else None
+    if action is loop_at_markup and request.limits.html_as_text:
+        action = None
     told = None
     if action and (request.asked is not Asked.HEADER or order[-1] == "always"):
         told = action(order[1] if order[1:] else "")

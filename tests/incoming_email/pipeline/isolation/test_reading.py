@@ -81,6 +81,23 @@ def test_a_hostile_message_is_known_by_its_header_and_the_others_are_read(
     assert email.defects == (UNREAD, why)
 
 
+def test_of_html_that_is_slow_to_convert_the_text_is_read(hostile, tight):
+    header = f"{HEADER}\nContent-Type: Text/HTML; charset=utf-8"
+    slow = f"{header}\n\nloop_at_markup <b>Please</b> call *me*.<br>/close".encode()
+    email, after = parse_all([RawText(slow), ordered("after")], pool=hostile)
+    assert email.text == "loop_at_markup Please call \\*me\\*.\n\\/close"
+    assert email.defects == (message.HTML_AS_TEXT,)
+    assert [file.filename for file in email.attachments] == ["message.html"]
+    assert (email.subject, after.text) == ("Hi", "after")
+
+
+def test_of_html_that_is_slow_even_as_text_the_header_is_read(hostile, tight):
+    content = f"{HEADER}\nContent-Type: text/html\n\nloop".encode()
+    (email,) = parse_all([RawText(content)], pool=hostile)
+    assert (email.subject, email.text) == ("Hi", "")
+    assert email.defects == (UNREAD, "it takes more than 1 s of processor time")
+
+
 def test_a_message_that_stops_its_parser(hostile, settings):
     read(hostile, "started")
     settings.PARSE_TIMEOUT_SECONDS = 1

@@ -1,15 +1,24 @@
 """Celery's entry points: announcements become mails, mails are sent, lost files removed."""
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_process_shutdown
 from django.utils import timezone
 
-from issues import repositories, uploads
+from issues import broker, repositories, uploads
 from issues.notifications import fan_out_owed
 from issues.outbox import deliver_due
 from issues.services import sweep_repositories as sweep_all_repositories
 
 MAX_ROUNDS = 50
 """A worker has other work as well; what is left the next sweep takes."""
+
+
+@worker_process_shutdown.connect
+def hand_over_tasks(**_: Any) -> None:
+    """A process of the worker ends without Python's own farewell."""
+    broker.flush()
 
 
 def _empty_outbox() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, time
 
+from celery.exceptions import OperationalError
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import Mailbox
 from incoming_email.pipeline import fetching
-from incoming_email.tasks import backfill_mailbox
+from issues import broker
 
 PREVIEW, BACKFILL, FROM_NOW = "preview", "backfill", "from_now"
 
@@ -38,7 +39,12 @@ def carry_out(mailbox: Mailbox, form: BackfillForm, *, now: datetime) -> tuple[s
     day = form.cleaned_data["since"]
     since = timezone.make_aware(datetime.combine(day, time.min))
     if form.cleaned_data["action"] == BACKFILL:
-        backfill_mailbox.delay(mailbox_id=mailbox.pk, since=since.isoformat())
+        try:
+            broker.hand_over(
+                "incoming_email.backfill_mailbox", mailbox_id=mailbox.pk, since=since.isoformat()
+            )
+        except (OperationalError, OSError):
+            return _("The broker does not answer, so nothing was started. Try again later."), False
         return _("The worker takes it in. What comes shows in the ledger."), True
     try:
         count = fetching.preview(mailbox, since=since)

@@ -17,8 +17,8 @@ from django.utils.translation import ngettext
 from incoming_email.admin.ledger_trying import Difference, compare, try_again
 from incoming_email.admin.redaction import Redactor
 from incoming_email.models import InboundEmail
-from incoming_email.tasks import retry_failed
 from incoming_email.versions import find_version
+from issues import broker
 
 logger = logging.getLogger(__name__)
 MAX_PREVIEWED = 50
@@ -71,7 +71,7 @@ def start(*, user_id: int) -> tuple[bool, str]:
     """Hand all of them to a worker and record it; returns whether that succeeded, and a message."""
     count = find_failed().count()
     try:
-        retry_failed.delay()
+        broker.hand_over("incoming_email.retry_failed")
     except (OperationalError, OSError) as error:
         logger.warning("retry not queued cause=%s", type(error).__name__)
         return False, _("The broker does not answer, so nothing was started. Try again later.")

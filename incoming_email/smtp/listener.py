@@ -6,12 +6,9 @@ import re
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from celery import current_app
-from celery.exceptions import OperationalError
 from django.conf import settings
 from django.db import Error
 from django.utils import timezone
@@ -25,7 +22,7 @@ from incoming_email.keys.answered import find_keys_named
 from incoming_email.models import Mailbox, heartbeats
 from incoming_email.pipeline import receiving
 from incoming_email.smtp.protocol import ListenerController
-from issues import connections
+from issues import broker, connections
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -162,8 +159,9 @@ class ListenerHandler:
         except (Error, TimeoutError):
             logger.exception("message not stored")
             return TRY_LATER
-        with suppress(TimeoutError):
-            await self._in_thread(_start_processing, ids)
+        # Nobody waits for the broker: what is lost here the sweep finds a minute later.
+        for pk in ids:
+            broker.send("incoming_email.process", expires=None, inbound_email_id=pk)
         return f"250 2.0.0 OK: queued as {', '.join(map(str, ids))}"
 
     async def handle_EHLO(  # noqa: N802
@@ -195,18 +193,6 @@ def _with_return_path(content: bytes, mail_from: str) -> bytes:
 def _as_unit_of_work(work: Callable[..., Result], *args: Any) -> Result:
     with connections.unit_of_work():
         return work(*args)
-
-
-def _start_processing(ids: list[int]) -> None:
-    """Notify the workers. The sweep finds a minute later what is lost here."""
-    for pk in ids:
-        try:
-            current_app.send_task(
-                "incoming_email.process", kwargs={"inbound_email_id": pk}, retry=False
-            )
-        except (OperationalError, OSError) as error:
-            logger.warning("broker unreachable inbound_email=%s error=%s", pk, type(error).__name__)
-            return
 
 
 def start_listener(host: str, port: int, *, lmtp: bool = False) -> ListenerController:

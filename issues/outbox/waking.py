@@ -1,18 +1,13 @@
 """Wakes a worker after the commit of outgoing mail."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from celery import current_app
-from celery.exceptions import OperationalError
 from django.db import transaction
 
-logger = logging.getLogger(__name__)
-EXPIRES_SECONDS = 60
-"""By then the sweep has sent it; without a worker the broker must not fill up."""
+from issues import broker
 
 
 @dataclass(slots=True)
@@ -55,7 +50,4 @@ def wake_once() -> Iterator[None]:
 
 
 def _call_worker() -> None:
-    try:
-        current_app.send_task("issues.deliver_outgoing_email", retry=False, expires=EXPIRES_SECONDS)
-    except (OperationalError, OSError) as error:
-        logger.warning("broker unreachable, the sweep will send error=%s", type(error).__name__)
+    broker.send("issues.deliver_outgoing_email")

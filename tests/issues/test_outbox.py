@@ -264,7 +264,7 @@ def test_a_broker_that_is_away_is_logged_and_never_raised(monkeypatch, caplog, e
     with caplog.at_level(logging.WARNING):
         assert enqueue() is not None
 
-    assert "broker unreachable, the sweep will send" in caplog.text
+    assert "broker unreachable, a sweep does the work" in caplog.text
     assert OutgoingEmail.objects.count() == 1
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from celery import current_app
 from django.conf import settings
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
@@ -13,6 +12,7 @@ from kombu.exceptions import OperationalError
 from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.inboxes.describing import describe_error, name_server
 from incoming_email.monitoring.health.examinations import Examination, Probe
+from issues import broker
 
 if TYPE_CHECKING:
     from kombu import Connection
@@ -47,7 +47,7 @@ def find_broker(*, timeout: float) -> Iterator[Finding]:
     """Whether a task could be handed over now. No task is sent."""
     remedy = _("Start the broker, or correct CELERY_BROKER_URL. Mail waits meanwhile.")
     try:
-        connection = current_app.connection_for_write(connect_timeout=timeout)
+        connection = broker.connect(timeout)
     except (ImportError, LookupError, ValueError) as error:  # no such transport
         yield Finding("broker", Answer.NO, describe_error(error), remedy)
         return
@@ -73,6 +73,5 @@ def _try_broker(connection: "Connection") -> str:
     if folder:  # a connection to files never fails, only a message does
         with tempfile.TemporaryFile(dir=folder):
             return _("the folder %(folder)s can be written to") % {"folder": folder}
-    connection.connect()
-    with connection.channel():  # Redis connects only when a channel is opened
-        return _("tasks can be queued")
+    _channel = connection.default_channel  # Redis connects only when a channel is opened
+    return _("tasks can be queued")

@@ -8,6 +8,8 @@ from incoming_email.admin import ledger_failed
 from incoming_email.handlers.note import NoteHandler
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
+from incoming_email.tasks import retry_failed
+from issues import broker
 from issues.models import Note
 from tests.admin_site import incoming_url
 from tests.incoming_email.admin.ledger_rows import ended
@@ -71,19 +73,19 @@ def test_the_preview_ends_in_time_and_at_its_limit(world, monkeypatch):
 
 def test_all_are_handed_to_the_worker_and_it_is_recorded(reviewer, world, monkeypatch):
     asked = []
-    monkeypatch.setattr(ledger_failed.retry_failed, "delay", lambda: asked.append(True))
+    monkeypatch.setattr(broker, "hand_over", asked.append)
     fail(world)
     page = reviewer.post(PAGE, {"again": "yes"}, follow=True)
     assert "The worker processes 1 message again." in page.text
-    assert asked == [True]
+    assert asked == [retry_failed.name]
     assert LogEntry.objects.get().change_message.endswith("is processed again: 1.")
 
 
 def test_a_broker_that_is_down_is_told(reviewer, world, monkeypatch):
-    def refuse():
+    def refuse(_name):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(ledger_failed.retry_failed, "delay", refuse)
+    monkeypatch.setattr(broker, "hand_over", refuse)
     row = fail(world)
     page = reviewer.post(PAGE, {"again": "yes"}, follow=True)
     assert "The broker does not answer, so nothing was started." in page.text

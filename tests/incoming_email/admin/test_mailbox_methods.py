@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from incoming_email.admin.mailbox_presets import PRESETS
 from incoming_email.models import InboxMethod, LoginMethod, Mailbox
+from incoming_email.tasks import backfill_mailbox
+from issues import broker
 from tests.admin_site import incoming_url as url
 from tests.incoming_email.admin.test_mailboxes import mailbox_form
 from tests.incoming_email.factories import MailboxFactory
@@ -160,11 +162,21 @@ def test_older_mail_is_counted(admin, maildir):
 def test_older_mail_is_taken_in_by_the_worker(admin, maildir, monkeypatch):
     handed_over = []
     monkeypatch.setattr(
-        "incoming_email.admin.backfilling.backfill_mailbox.delay",
-        lambda **words: handed_over.append(words),
+        broker, "hand_over", lambda name, **words: handed_over.append((name, words))
     )
     assert "The worker takes it in" in ask(admin, maildir, "backfill").text
-    assert handed_over == [{"mailbox_id": maildir.pk, "since": "2026-05-01T00:00:00+00:00"}]
+    words = {"mailbox_id": maildir.pk, "since": "2026-05-01T00:00:00+00:00"}
+    assert handed_over == [(backfill_mailbox.name, words)]
+
+
+def test_older_mail_is_not_promised_without_a_broker(admin, maildir, monkeypatch):
+    def refuse(*_names, **_words):
+        raise OSError("connection refused")
+
+    monkeypatch.setattr(broker, "hand_over", refuse)
+    text = ask(admin, maildir, "backfill").text
+    assert "The broker does not answer, so nothing was started." in text
+    assert "The worker takes it in" not in text
 
 
 def test_a_mailbox_starts_from_now(admin, maildir):

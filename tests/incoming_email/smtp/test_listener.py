@@ -3,6 +3,7 @@
 import smtplib
 import socket
 import threading
+import time
 
 import pytest
 from django.db import DatabaseError, OperationalError
@@ -11,8 +12,10 @@ from incoming_email.models import InboundEmail, heartbeats
 from incoming_email.parsing.message import parse
 from incoming_email.pipeline import receiving
 from incoming_email.smtp import listener as smtp
+from issues import broker
 from tests.incoming_email.world import make_mail, make_world
 from tests.servers.dovecot import free_ports
+from tests.servers.talking import talking
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,6 +104,20 @@ def test_a_failed_commit_is_answered_451(world, port, monkeypatch):
         send(port, [world.reply_address()])
     assert error.value.smtp_code == 451
     assert InboundEmail.objects.count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_nobody_waits_for_a_broker_that_never_answers(world, port, monkeypatch, scheme):
+    monkeypatch.setattr(broker, "_sender", broker.Sender())
+    with talking(b"") as silent:
+        monkeypatch.setenv("CELERY_BROKER_URL", f"{scheme}://127.0.0.1:{silent}//")
+        started = time.monotonic()
+        for _ in range(3):
+            send(port, [world.reply_address()])
+        # Before, each waited until the listener's own deadline of a minute.
+        assert time.monotonic() - started < 30
+        broker.flush()
+    assert InboundEmail.objects.count() == 3
 
 
 def test_the_null_reverse_path_is_taken(world, port):

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings as django_settings
 from hypothesis import HealthCheck, settings
 
+from incoming_email.monitoring.health import keeping
 from tests.depth import DEPTH
 from tests.waiting import PATIENCE_SECONDS
 
@@ -38,3 +39,14 @@ def repositories_root(settings):
     """Ids of projects come again after a rollback; repositories of another test must not."""
     settings.REPOSITORIES_ROOT = django_settings.DATA_DIR / "repositories" / uuid.uuid4().hex
     return settings.REPOSITORIES_ROOT
+
+
+@pytest.fixture(autouse=True)
+def health_found_at_once():
+    """In the transaction of the test and anew each time, not by a thread and kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keeping, "_start", lambda work: work())
+        patch.setattr(keeping, "KEPT_SECONDS", 0.0)
+        yield
+    for part in keeping.PARTS.values():
+        part.forget()

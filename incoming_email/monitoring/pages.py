@@ -29,7 +29,10 @@ def health_view(request: HttpRequest) -> HttpResponse:
     names = tuple(health.FORMER_NAMES.get(name, name) for name in given)
     if not set(names) <= set(health.SIGNS):
         return HttpResponseBadRequest(UNKNOWN, content_type="text/plain; charset=utf-8")
-    signs = health.find_signs(*names, now=timezone.now())
+    signs = health.find_signs(names)
+    if signs is None:
+        busy = {"status": "busy", "checks": {}}
+        return JsonResponse(busy, status=503, headers={"Retry-After": "1"})
     is_good = all(sign.is_good for sign in signs)
     answer = {
         "status": "ok" if is_good else "failing",

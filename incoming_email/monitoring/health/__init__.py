@@ -2,7 +2,8 @@
 
 from incoming_email.monitoring.health.diagnosing import diagnose, diagnose_mailbox
 from incoming_email.monitoring.health.examinations import MailboxFinding
-from incoming_email.monitoring.health.signs import FORMER_NAMES, SIGNS, Sign, find_signs
+from incoming_email.monitoring.health.keeping import find_signs
+from incoming_email.monitoring.health.signs import FORMER_NAMES, SIGNS, Sign
 
 __all__ = [
     "FORMER_NAMES",

@@ -1,4 +1,4 @@
-"""Whether the installation works, found in a moment: for probes that ask every few seconds."""
+"""Whether the installation works, found in a moment by a few small queries."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +18,8 @@ PROCESSES = {
     "watcher": heartbeats.WATCHER,
     "listener": heartbeats.SMTP_LISTENER,
 }
-SIGNS = ("database", *PROCESSES, "processing", "mailboxes", "probes", "broker")
+DATABASE, BROKER = "database", "broker"
+SIGNS = (DATABASE, *PROCESSES, "processing", "mailboxes", "probes", BROKER)
 OPTIONAL = ("watcher", "listener")
 """An installation may run without them, so they are reported only if asked for by name."""
 
@@ -38,23 +39,20 @@ class Sign:
     numbers: dict[str, int] = field(default_factory=dict)
 
 
-def find_signs(*names: str, now: datetime) -> list[Sign]:
-    """A few small queries and one connection to the broker; the mail servers are not asked.
-
-    Without names: all that every installation has.
-    """
-    asked = names or tuple(name for name in SIGNS if name not in OPTIONAL)
+def find_in_database(*, now: datetime) -> list[Sign]:
+    """All but the broker; the database alone, where it fails."""
     try:
-        known = [Sign("database", is_good=True), *_find_processes(now), _find_processing(now)]
-        known += [_find_mailboxes(now), _find_probes()]
-        chosen = [sign for sign in known if sign.name in asked]
+        found = [*_find_processes(now), _find_processing(now), _find_mailboxes(now), _find_probes()]
     except (DatabaseError, InterfaceError):
         # The state of everything else is unknown now.
-        chosen = [Sign("database", is_good=False)]
-    if "broker" in asked:
-        (broker,) = find_broker(timeout=BROKER_SECONDS)
-        chosen.append(Sign("broker", broker.answer is Answer.YES))
-    return chosen
+        return [Sign(DATABASE, is_good=False)]
+    return [Sign(DATABASE, is_good=True), *found]
+
+
+def ask_broker() -> list[Sign]:
+    """By one connection."""
+    (broker,) = find_broker(timeout=BROKER_SECONDS)
+    return [Sign(BROKER, broker.answer is Answer.YES)]
 
 
 def _find_processes(now: datetime) -> list[Sign]:

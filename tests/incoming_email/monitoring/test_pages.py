@@ -142,6 +142,12 @@ def test_health_is_cheap(client, alive, django_assert_num_queries):
         client.get("/health/")
 
 
+def test_the_database_is_not_asked_about_the_broker(client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answer = client.get("/health/?only=broker")
+    assert (answer.status_code, checks(answer)) == (200, {"broker": True})
+
+
 @pytest.mark.parametrize(("state", "good"), [("late", False), ("lost", False), ("done", True)])
 def test_health_tells_whether_probes_come_round(client, alive, state, good):
     now = timezone.now()

@@ -15,6 +15,7 @@ from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.types import Attachment, Candidate, ParsedEmail
 from incoming_email.pipeline.isolation.reading import parse
+from issues.models import note_address
 
 MAX_SHOWN = 100_000
 """Characters of a text that a page shows; the rest is in the raw message."""
@@ -144,7 +145,7 @@ def _item_url(row: InboundEmail) -> str:
         return ""
     page = "issue-detail" if row.issue is not None else "merge-request-detail"
     address = reverse(page, args=[item.project.path, item.iid])
-    return address if row.note_id is None else f"{address}#note-{row.note_id}"
+    return address if row.note_id is None else note_address(address, row.note_id)
 
 
 def _reading(email: ParsedEmail) -> Iterator[Fact]:

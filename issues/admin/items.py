@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from issues import services
 from issues.admin.projects import count_of
 from issues.admin.rows import GuardedAdmin, Row
-from issues.models import Issue, MergeRequest, Note, Upload, User
+from issues.models import Issue, MergeRequest, Note, Upload, User, note_address
 
 
 def name_author(author: User | None, external_author: str) -> str:
@@ -170,7 +170,7 @@ class NoteAdmin(GuardedAdmin[Note]):
 
     def view_on_site(self, obj: Note) -> str:
         page = "issue-detail" if obj.issue else "merge-request-detail"
-        return f"{reverse(page, args=[obj.item.project.path, obj.item.iid])}#note-{obj.pk}"
+        return note_address(reverse(page, args=[obj.item.project.path, obj.item.iid]), obj.pk)
 
 
 def _has_internal_others(note: Note) -> bool:

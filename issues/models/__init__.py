@@ -10,6 +10,7 @@ from issues.models.items import (
     Upload,
     WorkItem,
     new_discussion,
+    note_address,
 )
 from issues.models.merges import Merge
 from issues.models.outgoing import (
@@ -51,4 +52,5 @@ __all__ = [
     "Visibility",
     "WorkItem",
     "new_discussion",
+    "note_address",
 ]

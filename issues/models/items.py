@@ -211,3 +211,9 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {'+' if self.subscribed else '-'}{self.issue or self.merge_request}"
+
+
+def note_address(page: str, note_id: int) -> str:
+    """Of a note on the page of its item. A long discussion has several pages, and the fragment, by
+    which a browser finds the note, does not reach the server."""
+    return f"{page}{'&' if '?' in page else '?'}note={note_id}#note-{note_id}"

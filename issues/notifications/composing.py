@@ -12,7 +12,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from issues.models import Event, Issue, MergeRequest, Note, NotePosition, User
+from issues.models import Event, Issue, MergeRequest, Note, NotePosition, User, note_address
 from issues.notifications.recipients import Recipient, Tie
 from issues.notifications.routes import ReplyRoute
 from issues.outbox import (
@@ -87,7 +87,7 @@ class Story:
     def url(self) -> str:
         page = "issue-detail" if isinstance(self.item, Issue) else "merge-request-detail"
         address = settings.BASE_URL + reverse(page, args=[self.item.project.path, self.item.iid])
-        return address if self.note is None else f"{address}#note-{self.note.pk}"
+        return address if self.note is None else note_address(address, self.note.pk)
 
     @property
     def headline(self) -> str:

@@ -105,7 +105,7 @@ def parse_issue(text: str, *, base_url: str) -> IssueReference | None:
     if found["address"]:
         if not base_url or not text.startswith(f"{base_url}/"):
             return None
-        found = _IN_ADDRESS.fullmatch(text.removeprefix(base_url).partition("#")[0])
+        found = _IN_ADDRESS.fullmatch(re.split("[?#]", text.removeprefix(base_url))[0])
         if found is None:
             return None
     return IssueReference((found["path"] or "").lower(), int(found["iid"]))

@@ -22,7 +22,7 @@ from issues.views.versions import ChosenVersions, changes_url, choose_versions
 def merge_request_changes(request: HttpRequest, path: str, iid: int) -> HttpResponse:
     """POST writes a comment on the line that `line` names, or an answer in a discussion."""
     item = find_merge_request(request, path, iid)
-    shown = show_item(item, reader=request.user)
+    shown = show_item(item, reader=request.user, at_lines=True)
     chosen = choose_versions(item, request.GET)
     diff = Diff()
     if chosen is not None:

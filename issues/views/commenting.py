@@ -13,11 +13,12 @@ from issues import quick_actions, services
 from issues.diffs import Anchor, LinePosition
 from issues.forms import NoteForm
 from issues.marked_text import typed
-from issues.models import Issue, User
+from issues.models import Issue, User, note_address
 from issues.permissions import Item
 from issues.quick_actions import Written
 from issues.views.discussions import ShownItem, show_item
 from issues.views.heeding import report_commands
+from issues.views.note_pages import Wanted
 from issues.views.reading import item_url, refusals_answered
 
 
@@ -25,7 +26,7 @@ def answer_item_page(
     request: HttpRequest, item: Item, *, template: str, more: Mapping[str, object] | None = None
 ) -> HttpResponse:
     """GET shows the page, POST writes a comment on the item; `more` is for the template."""
-    shown = show_item(item, reader=request.user)
+    shown = show_item(item, reader=request.user, wanted=Wanted.of(request))
     form, answer = take_comment(request, shown, item=item, back=item_url(item))
     if answer is not None:
         return answer
@@ -90,7 +91,7 @@ def take_comment(
     if written is None:
         return form, None
     report_commands(request, written)
-    return form, redirect(f"{back}#note-{written.note.pk}" if written.note else back)
+    return form, redirect(note_address(back, written.note.pk) if written.note else back)
 
 
 def _write_note(

@@ -1,7 +1,7 @@
 """An issue or merge request in the form that its page shows it to one reader."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,10 +12,12 @@ from django.utils.translation import gettext
 from issues.models import REMOVED_PERSON, Issue, Note, Subscription, Upload, User
 from issues.permissions import Item, Person, visible_notes
 from issues.rendering import render_markdown
+from issues.views.note_pages import NotePage, NoteRow, Wanted, choose_page, group_rows
 from issues.views.positions import ShownPosition, ShownPositions, show_positions
 
 # Every part is bounded, so that the time grows with the length of the text and no faster.
 ADDRESS = re.compile(r"[^\s@<>()\[\]\",;:]{1,64}[@＠][^\s@<>()\[\]\",;:]{1,255}")
+NOTE_ROW = ("pk", "discussion", "system", "internal", "author_id", "position__pk")
 HIDDEN_ADDRESS = "…@…"
 # What quoted notifications contain: the 25-character key in an address, the unsubscribe link.
 KEY = re.compile(r"(?<![0-9a-z])([0-9a-z]{4})[0-9a-z]{21}(?=(?:-[^\s@]{0,64})?@)", re.IGNORECASE)
@@ -57,6 +59,9 @@ class ShownDiscussion:
     position: ShownPosition | None
     """The line of a diff that it is about."""
 
+    begins_at: int | None
+    """Its first note, where an earlier page has that."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShownItem:
@@ -67,6 +72,7 @@ class ShownItem:
     description: SafeString
     uploads: tuple[Upload, ...]
     discussions: tuple[ShownDiscussion, ...]
+    page: NotePage
     comment_count: int
     subscribed: bool
     may_comment: bool
@@ -74,23 +80,65 @@ class ShownItem:
     may_write_internal: bool
 
 
-def show_item(item: Item, *, reader: Person) -> ShownItem:
-    """Read the item's notes and the reader's rights: the same number of queries for any length."""
+def show_item(
+    item: Item, *, reader: Person, wanted: Wanted | None = None, at_lines: bool = False
+) -> ShownItem:
+    """Read a page of the notes and the reader's rights: the same number of queries for any length.
+
+    `at_lines`: all discussions about lines of a diff, and no others.
+    """
     is_team = reader.has_perm("issues.read_internal", item.project)  # sees addresses of others
-    found = visible_notes(reader, item).select_related("author", "position")
-    notes = list(found.prefetch_related("uploads"))
+    found = visible_notes(reader, item)
+    known = [NoteRow(*row) for row in found.values_list(*NOTE_ROW)]
+    groups = group_rows(known)
+    if at_lines:
+        page = NotePage(
+            tuple(row for rows in groups.values() if rows[0].position_id for row in rows)
+        )
+    else:
+        page = choose_page([row for rows in groups.values() for row in rows], wanted or Wanted())
+    # The first note of a discussion has its position.
+    needed = {row.pk for row in page.rows} | {groups[row.group][0].pk for row in page.rows}
+    full = found.filter(pk__in=needed).select_related("author", "position")
+    notes = {note.pk: note for note in full.prefetch_related("uploads")}
     external = getattr(item, "external_author", "")
+    positions = show_positions(item, notes.values())
+    shown = group_rows(row for row in page.rows if row.pk in notes)
     return ShownItem(
         author=_author_name(item.author, external, show_addresses=is_team),
         external=bool(external),
         description=render_markdown(item.description),
         uploads=find_unlinked(item.uploads.all(), item.description),
-        discussions=_group(notes, show_positions(item, notes), show_addresses=is_team),
-        comment_count=sum(not note.system for note in notes),
-        subscribed=_is_subscribed(item, reader, notes),
+        discussions=tuple(
+            _show_discussion(groups[group], rows, notes, positions, show_addresses=is_team)
+            for group, rows in shown.items()
+        ),
+        page=page,
+        comment_count=sum(not row.system for row in known),
+        subscribed=_is_subscribed(item, reader, known),
         may_comment=reader.has_perm("issues.comment_on", item),
         may_edit=reader.has_perm("issues.edit_item", item),
         may_write_internal=is_team,
+    )
+
+
+def _show_discussion(
+    whole: Sequence[NoteRow],
+    rows: Sequence[NoteRow],
+    notes: Mapping[int, Note],
+    positions: ShownPositions,
+    *,
+    show_addresses: bool,
+) -> ShownDiscussion:
+    """`rows` are those of it that the page shows."""
+    first = whole[0]
+    return ShownDiscussion(
+        name=first.discussion,
+        notes=tuple(show_note(notes[row.pk], show_addresses=show_addresses) for row in rows),
+        internal=any(row.internal for row in whole),
+        system=first.system,
+        position=positions.find(notes[first.pk]) if first.pk in notes else None,
+        begins_at=None if rows[0] == first else first.pk,
     )
 
 
@@ -121,26 +169,6 @@ def find_unlinked(uploads: Iterable[Upload], text: str) -> tuple[Upload, ...]:
     return tuple(upload for upload in uploads if f"/uploads/{upload.secret}/" not in text)
 
 
-def _group(
-    notes: Iterable[Note], positions: ShownPositions, *, show_addresses: bool
-) -> tuple[ShownDiscussion, ...]:
-    """Notes of one discussion together, each discussion where it began. A system note is none:
-    answers that stand in its name, as they once did, are a discussion."""
-    groups: dict[tuple[str, bool], list[Note]] = {}
-    for note in notes:
-        groups.setdefault((note.discussion, note.system), []).append(note)
-    return tuple(
-        ShownDiscussion(
-            name=name,
-            notes=tuple(show_note(note, show_addresses=show_addresses) for note in group),
-            internal=any(note.internal for note in group),
-            system=is_system,
-            position=positions.find(group[0]),
-        )
-        for (name, is_system), group in groups.items()
-    )
-
-
 def _author_name(author: User | None, external: str, *, show_addresses: bool) -> str:
     if external == REMOVED_PERSON:
         return gettext(external)
@@ -149,7 +177,7 @@ def _author_name(author: User | None, external: str, *, show_addresses: bool) ->
     return str(author) if author else gettext("somebody whose account is gone")
 
 
-def _is_subscribed(item: Item, reader: Person, notes: Iterable[Note]) -> bool:
+def _is_subscribed(item: Item, reader: Person, notes: Iterable[NoteRow]) -> bool:
     """Their own choice if they made one, else whether they participate."""
     if not isinstance(reader, User):
         return False

@@ -95,7 +95,7 @@ def test_the_mail_of_a_note_hangs_below_the_issue_and_its_discussion(routes):
     assert message["In-Reply-To"] == first_id
     assert message["Message-ID"].startswith(f"<note-{second.pk}.u{pk}.")
     assert routes == [first.discussion, first.discussion]
-    assert f"/issues/{issue.iid}/#note-{second.pk}" in plain(message)
+    assert f"/issues/{issue.iid}/?note={second.pk}#note-{second.pk}" in plain(message)
 
 
 def test_the_first_note_of_a_discussion_answers_the_issue_itself():

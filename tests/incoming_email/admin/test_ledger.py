@@ -117,7 +117,11 @@ def test_a_long_text_is_cut(operator):
 def test_the_outcome_links_to_what_was_made(operator):
     note, issue, merge_request = NoteFactory(), IssueFactory(), MergeRequestFactory()
     rows = [
-        (ended(Status.PROCESSED, note=note, issue=note.issue), note.issue, f"#note-{note.pk}"),
+        (
+            ended(Status.PROCESSED, note=note, issue=note.issue),
+            note.issue,
+            f"?note={note.pk}#note-{note.pk}",
+        ),
         (ended(Status.PROCESSED, issue=issue), issue, ""),
         (ended(Status.PROCESSED, merge_request=merge_request), merge_request, ""),
     ]

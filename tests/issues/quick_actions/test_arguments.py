@@ -56,6 +56,7 @@ def test_labels(text, names):
         ("acme/shop#5", "acme/shop", 5),
         ("https://letterbox.test/acme/shop/-/issues/5/", "acme/shop", 5),
         ("https://letterbox.test/acme/shop/-/issues/5/#note-7", "acme/shop", 5),
+        ("https://letterbox.test/acme/shop/-/issues/5/?note=7#note-7", "acme/shop", 5),
     ],
 )
 def test_issues(text, path, iid):

@@ -145,7 +145,7 @@ def test_a_comment_stands_at_its_line_and_in_the_discussion(client, version):
     response = write(client, item, anchor(3))
 
     note = Note.objects.get(system=False)
-    assert response.url == f"{url_of(item)}?version=1#note-{note.pk}"
+    assert response.url == f"{url_of(item)}?version=1&note={note.pk}#note-{note.pk}"
     assert (note.position.path, note.position.old_line, note.position.new_line) == (
         "door.txt",
         None,

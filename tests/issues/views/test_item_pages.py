@@ -171,7 +171,7 @@ def test_a_reply_joins_its_discussion_and_stays_internal(client):
     yes, no = Note.objects.filter(author=user).order_by("pk")
     assert (yes.discussion, yes.internal) == (public.discussion, False)
     assert (no.discussion, no.internal) == (internal.discussion, True)
-    assert response.headers["Location"] == f"{url_of(issue)}#note-{no.pk}"
+    assert response.headers["Location"] == f"{url_of(issue)}?note={no.pk}#note-{no.pk}"
 
 
 def test_a_reply_to_a_discussion_of_another_item_is_turned_down_and_kept(client):

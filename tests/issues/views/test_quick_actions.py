@@ -53,7 +53,7 @@ def test_text_and_commands_of_one_comment(client, issue):
 
     note = Note.objects.get(system=False)
     assert note.body == "Done now."
-    assert target == f"{url_of(issue)}#note-{note.pk}"
+    assert target == f"{url_of(issue)}?note={note.pk}#note-{note.pk}"
     assert "Done: /close" in page
 
 

@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from django.db import Error, InterfaceError, OperationalError, connections
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    Error,
+    InterfaceError,
+    OperationalError,
+    connections,
+    transaction,
+)
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -54,6 +61,22 @@ def surviving_faults(work: str) -> Iterator[None]:
             yield
     except Error:
         logger.exception("not done for a fault of the database work=%s", work)
+
+
+@contextmanager
+def limited_queries(seconds: float) -> Iterator[None]:
+    """Around what only reads: a query that takes longer ends with OperationalError.
+
+    It may wait for a lock. With SQLite, readers wait for nobody.
+    """
+    default = connections[DEFAULT_DB_ALIAS]
+    if default.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic(), default.cursor() as cursor:
+        limit = str(int(seconds * 1000))
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [limit])
+        yield
 
 
 def retry_while_away(work: Callable[[], Result], *, seconds: float = PATIENCE_SECONDS) -> Result:

@@ -1,5 +1,6 @@
 """The dashboard: what arrived, its status, how fast it was processed, and what needs a person."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -25,7 +27,13 @@ from incoming_email.models import InboundEmail, Mailbox, Probe, heartbeats
 from incoming_email.monitoring import figures, probes
 from incoming_email.monitoring.figures import Activity, Bucket, CurrentCounts, Period
 from incoming_email.outcomes import Status
+from issues import connections
 from issues.admin.rows import show_moment
+
+logger = logging.getLogger(__name__)
+
+QUERY_SECONDS = 20.0
+"""That one query may take, of which the page has a dozen."""
 
 MOST = 5
 """Senders and domains that the budget names."""
@@ -96,12 +104,19 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     chosen = request.GET.get("period")
     period = next((each for each in figures.PERIODS if each.slug == chosen), figures.PERIODS[0])
+    try:
+        with connections.limited_queries(QUERY_SECONDS):
+            described = _describe(period, now=now)
+    except OperationalError:
+        logger.exception("dashboard not shown")
+        text = _("The database did not answer in time, so there are no figures. Try again later.")
+        return HttpResponse(text, status=503, content_type="text/plain; charset=utf-8")
     context = {
         **admin.site.each_context(request),
         "title": _("Dashboard"),
         "periods": figures.PERIODS,
         "now": timezone.localtime(now),
-        **_describe(period, now=now),
+        **described,
     }
     return TemplateResponse(request, "admin/dashboard.html", context)
 

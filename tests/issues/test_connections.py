@@ -38,6 +38,13 @@ def cut(kept):
 
 
 @of_postgresql
+def test_a_query_that_takes_too_long_ends(kept):
+    with pytest.raises(OperationalError), connections.limited_queries(0.2):
+        ask("SELECT pg_sleep(60)")
+    assert ask("SHOW statement_timeout") == "0"
+
+
+@of_postgresql
 def test_a_unit_of_work_begins_with_a_connection_that_works(cut):
     with connections.unit_of_work():
         assert ask() == 1

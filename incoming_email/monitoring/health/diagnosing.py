@@ -19,6 +19,7 @@ from incoming_email.monitoring.health import (
     servers,
 )
 from incoming_email.monitoring.health.examinations import Examination, MailboxFinding
+from issues import connections
 
 STEP_SECONDS = 10.0
 
@@ -33,9 +34,10 @@ def diagnose(
     apps must not be able to read. Reads only: nothing is marked and no mail is sent.
     """
     try:
-        examinations = _examine_all(
-            now=now, timeout=timeout, only=only, other_mailbox=other_mailbox
-        )
+        with connections.limited_queries(timeout):
+            examinations = _examine_all(
+                now=now, timeout=timeout, only=only, other_mailbox=other_mailbox
+            )
     except (DatabaseError, InterfaceError) as error:
         examinations = _without_database(error, timeout=timeout)
     return _run(examinations)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -26,6 +26,16 @@ def test_every_status_and_every_process_has_its_place():
     assert set(dashboard.PROCESSES) == set(signs.PROCESSES.values())
     style = (settings.BASE_DIR / "templates/static/admin/letterbox.css").read_text()
     assert [s for s in Status if f":is(.chart, .swatch) .status-{s} " not in style] == []
+
+
+def test_a_database_that_does_not_answer_in_time_is_said(admin_client, monkeypatch):
+    def wait(*_args, **_more):
+        raise OperationalError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr(dashboard, "_describe", wait)
+    page = admin_client.get(URL)
+    assert page.status_code == 503
+    assert "did not answer in time" in page.text
 
 
 def answers(recipient, count, mailbox, **fields):

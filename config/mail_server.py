@@ -1,8 +1,9 @@
 """The server that mail goes out by, as Django's settings name it."""
 
-from typing import Any
+from pathlib import Path
 
 from config.environment import DATA_DIR, env
+from config.mail_url import parse_mail_url
 
 EMAIL_URL = env.str("EMAIL_URL", default="")
 DEFAULT_FROM_EMAIL = env.str(
@@ -13,15 +14,10 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = DATA_DIR / "outgoing"
 if EMAIL_URL:
-    _email: dict[str, Any] = env.email_url("EMAIL_URL")
-    EMAIL_BACKEND = str(_email["EMAIL_BACKEND"])
-    if EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
-        EMAIL_BACKEND = "issues.sending.EmailBackend"
-    EMAIL_FILE_PATH = _email.get("EMAIL_FILE_PATH") or EMAIL_FILE_PATH
-    EMAIL_HOST = _email.get("EMAIL_HOST") or "localhost"
-    EMAIL_PORT = _email.get("EMAIL_PORT") or 25
-    EMAIL_HOST_USER = _email.get("EMAIL_HOST_USER") or ""
-    EMAIL_HOST_PASSWORD = _email.get("EMAIL_HOST_PASSWORD") or ""
-    EMAIL_USE_TLS = bool(_email.get("EMAIL_USE_TLS"))
-    EMAIL_USE_SSL = bool(_email.get("EMAIL_USE_SSL"))
+    _server = parse_mail_url(EMAIL_URL)
+    EMAIL_BACKEND = _server.backend
+    EMAIL_FILE_PATH = Path(_server.folder) if _server.folder else EMAIL_FILE_PATH
+    EMAIL_HOST, EMAIL_PORT = _server.host, _server.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _server.user, _server.password
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _server.uses_starttls, _server.uses_tls
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=30)

@@ -54,6 +54,16 @@ class Environment(environ.Env):  # type: ignore[misc]
                 " environment or in .env, then start again."
             ) from error
 
+    def int_within(self, var: str, *, default: int, low: int, high: int) -> int:
+        """Raises ImproperlyConfigured where the value is no whole number from `low` to `high`."""
+        value: int = self.int(var, default=default)
+        if not low <= value <= high:
+            raise ImproperlyConfigured(
+                f"{var} is {value}, and must be from {low} to {high}. Correct it in the"
+                " environment or in .env, then start again."
+            )
+        return value
+
     def db_url(self, var: str, *, default: str) -> dict[str, Any]:
         """As Django takes it; an empty value is the default. Raises ImproperlyConfigured, without
         the value, since it may hold a password."""

@@ -9,6 +9,7 @@ from config.databases import read_databases
 from config.environment import BASE_DIR, DATA_DIR, ensure_secrets, env
 from config.logs import make_logging
 from config.mail_server import *  # noqa: F403
+from config.mail_server import find_ehlo_name
 from config.workers import *  # noqa: F403
 
 ensure_secrets()
@@ -27,6 +28,7 @@ MESSAGE_ID_HOST = env.str("MESSAGE_ID_HOST", default="") or (
     if not (urlsplit(BASE_URL).hostname or "127").replace(".", "").isdigit()
     else "letterbox.localhost"
 )
+EMAIL_EHLO_NAME = find_ehlo_name(MESSAGE_ID_HOST)
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 SECURE_COOKIES = BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = SECURE_COOKIES

@@ -15,6 +15,7 @@ from incoming_email.monitoring import probes
 from incoming_email.monitoring.alerting import (
     failing_mailboxes,
     failing_probes,
+    failing_sending,
     held_digest,
     incomplete_series,
     webhook,
@@ -64,9 +65,10 @@ def poll_mailbox(*, mailbox_id: int) -> None:
 
 @shared_task(name="incoming_email.alert", ignore_result=True)
 def alert() -> None:
-    """Notify administrators, and the webhook if there is one, about mailboxes."""
+    """Notify administrators, and the webhook if there is one, about mailboxes and outgoing mail."""
     failing_mailboxes.notify_administrators(now=timezone.now())
     failing_probes.notify_administrators(now=timezone.now())
+    failing_sending.notify_administrators(now=timezone.now())
     webhook.post_owed()
 
 

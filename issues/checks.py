@@ -4,16 +4,18 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004  (Django's)
 from django.core.exceptions import ImproperlyConfigured
 
-from issues import services
+from issues import outbox, services
 from issues.extension_points import find_empty_points
 from issues.marked_text import typed
 from issues.models import Issue, MergeRequest
 from issues.permissions import PREDICATES, WHO_MAY
 from issues.quick_actions import QuickAction, find_actions
 from issues.quick_actions.reading import read_text
+from issues.sending import is_loopback
 
 
 @register
@@ -28,6 +30,35 @@ def check_git(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
             id="issues.W001",
         )
     ]
+
+
+@register
+def check_mail_server(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """W002: the password for outgoing mail travels in clear. W003: a task may be killed while it
+    sends a mail, which is then sent twice."""
+    found: list[CheckMessage] = []
+    is_clear = not (settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL)
+    has_password = bool(settings.EMAIL_HOST_USER and settings.EMAIL_HOST_PASSWORD)
+    sends = outbox.leaves_the_machine()
+    if sends and is_clear and has_password and not is_loopback(settings.EMAIL_HOST):
+        found.append(
+            Warning(
+                "EMAIL_URL sends user and password over the network without encryption.",
+                hint="Use smtp+tls:// (STARTTLS, port 587) or smtps:// (port 465).",
+                id="issues.W002",
+            )
+        )
+    needed = outbox.find_longest_run()
+    if sends and needed > settings.CELERY_TASK_TIME_LIMIT:
+        found.append(
+            Warning(
+                "TASK_TIME_LIMIT_SECONDS is too short for EMAIL_EXCHANGE_SECONDS: a task may be"
+                " killed while it sends a mail, which is then sent twice.",
+                hint=f"Let it be {needed:.0f} or more, or EMAIL_EXCHANGE_SECONDS shorter.",
+                id="issues.W003",
+            )
+        )
+    return found
 
 
 @register

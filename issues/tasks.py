@@ -1,5 +1,6 @@
 """Celery's entry points: announcements become mails, mails are sent, lost files removed."""
 
+import time
 from typing import Any
 
 from celery import shared_task
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from issues import broker, repositories, uploads
 from issues.notifications import fan_out_owed
-from issues.outbox import deliver_due
+from issues.outbox import RUN_SECONDS, deliver_due
 from issues.services import sweep_repositories as sweep_all_repositories
 
 MAX_ROUNDS = 50
@@ -22,13 +23,14 @@ def hand_over_tasks(**_: Any) -> None:
 
 
 def _empty_outbox() -> None:
+    ends = time.monotonic() + RUN_SECONDS
     for _round in range(MAX_ROUNDS):
         now = timezone.now()
         try:
             written = fan_out_owed(now=now)
         finally:  # a fault in one announcement keeps no ready mail waiting
-            sent = deliver_due(now=now)
-        if not written and not sent:
+            sent = deliver_due(now=now, seconds=ends - time.monotonic())
+        if (not written and not sent) or time.monotonic() > ends:
             return
 
 

@@ -131,7 +131,7 @@ def _describe(period: Period, *, now: datetime) -> dict[str, object]:
     labels = [_name_moment(bucket.start, period) for bucket in activity.buckets]
     return {
         "period": period,
-        "tiles": [*_make_tiles(activity, counts), _make_oldest(oldest, now=now)],
+        "tiles": [*_make_tiles(activity, counts, now=now), _make_oldest(oldest, now=now)],
         "processes": list(_find_processes(counts, mailboxes, now=now)),
         "outcomes": _draw_outcomes(activity, labels),
         "times": _draw_times(activity, labels),
@@ -167,7 +167,7 @@ def _list(label: str, bucket: Bucket) -> tuple[str | int, ...]:
     return (label, bucket.received, *counts, *times)
 
 
-def _make_tiles(activity: Activity, counts: CurrentCounts) -> Iterator[Tile]:
+def _make_tiles(activity: Activity, counts: CurrentCounts, *, now: datetime) -> Iterator[Tile]:
     whole, ledger = activity.whole, reverse("admin:incoming_email_inboundemail_changelist")
     yield Tile(_("Received"), formats.number_format(whole.received), ledger)
     yield Tile(
@@ -187,9 +187,16 @@ def _make_tiles(activity: Activity, counts: CurrentCounts) -> Iterator[Tile]:
         _("Outgoing mail that waits"),
         formats.number_format(counts.unsent),
         reverse("admin:issues_outgoingemail_changelist"),
-        _("given up: %(count)d") % {"count": counts.unsendable},
-        alarm=counts.unsendable > 0,
+        " · ".join(_describe_outgoing(counts, now=now)),
+        alarm=counts.unsendable > 0 or counts.sending_fails_since is not None,
     )
+
+
+def _describe_outgoing(counts: CurrentCounts, *, now: datetime) -> Iterator[str]:
+    yield _("given up: %(count)d") % {"count": counts.unsendable}
+    if counts.sending_fails_since is not None:
+        age = timesince(counts.sending_fails_since, now, depth=1)
+        yield _("the mail server takes none for %(age)s") % {"age": age}
 
 
 def _make_oldest(oldest: InboundEmail | None, *, now: datetime) -> Tile:

@@ -1,4 +1,4 @@
-"""Alerts about a mailbox for the webhook: due until it has accepted them."""
+"""Alerts about a mailbox, or outgoing mail, for the webhook: due until it has accepted them."""
 
 from datetime import datetime
 from typing import ClassVar, Self
@@ -15,6 +15,8 @@ class AlertEvent(models.TextChoices):
     MAILBOX_WORKING = "mailbox_working", _("mailbox works again")
     PROBE_FAILING = "probe_failing", _("probes are late")
     PROBE_WORKING = "probe_working", _("probes have recovered")
+    SENDING_FAILING = "sending_failing", _("no mail goes out")
+    SENDING_WORKING = "sending_working", _("mail goes out again")
 
 
 class WebhookAlertQuerySet(models.QuerySet["WebhookAlert"]):
@@ -23,9 +25,13 @@ class WebhookAlertQuerySet(models.QuerySet["WebhookAlert"]):
 
 
 class WebhookAlert(models.Model):
-    """One alert, written in one transaction with the change of the mailbox that it reports."""
+    """One alert, written in one transaction with the change of the row that it reports."""
 
-    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, verbose_name=_("mailbox"))
+    mailbox = models.ForeignKey(
+        Mailbox, null=True, on_delete=models.CASCADE, verbose_name=_("mailbox")
+    )
+    """Empty: about outgoing mail."""
+
     event = models.CharField(_("event"), max_length=20, choices=AlertEvent)
     since = models.DateTimeField(_("since"))
     error = models.TextField(_("error of the mailbox"), blank=True)

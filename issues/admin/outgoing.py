@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -17,7 +17,7 @@ from issues import outbox
 from issues.admin.framing import serve_in_frame, show_frame
 from issues.admin.redaction import redact_header, redact_text
 from issues.admin.rows import KeptAdmin, show_moment
-from issues.models import OutgoingEmail, OutgoingState
+from issues.models import OutgoingAccount, OutgoingEmail, OutgoingState
 
 if TYPE_CHECKING:
     from django.urls import URLPattern
@@ -52,6 +52,8 @@ class OutgoingEmailAdmin(KeptAdmin[OutgoingEmail]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingEmail]:
         rows = super().get_queryset(request).select_related("project")
+        failing = OutgoingAccount.objects.failing().filter(account=OuterRef("account"))
+        rows = rows.annotate(account_error=Subquery(failing.values("last_error")))
         return rows.defer("text", "html", "headers", "project__description")
 
     def get_urls(self) -> "list[URLPattern]":
@@ -71,8 +73,12 @@ class OutgoingEmailAdmin(KeptAdmin[OutgoingEmail]):
             failed = OutgoingEmail.objects.filter(pk__in=ids, state=OutgoingState.FAILED).exclude(
                 recipient=""  # of a person who was erased
             )
-            chosen = list(failed.select_for_update().only("kind", "recipient").order_by("pk"))
-            failed.update(state=OutgoingState.PENDING, next_attempt_at=timezone.now(), attempts=0)
+            columns = ("kind", "recipient", "account")
+            chosen = list(failed.select_for_update().only(*columns).order_by("pk"))
+            anew = {"next_attempt_at": timezone.now(), "attempts": 0, "first_attempt_at": None}
+            failed.update(state=OutgoingState.PENDING, **anew)
+            for account in {row.account for row in chosen}:
+                outbox.try_again(account)
             for row in chosen:
                 self.log_change(request, row, str(_("Sent again.")))
             outbox.wake_worker()
@@ -94,7 +100,11 @@ class OutgoingEmailAdmin(KeptAdmin[OutgoingEmail]):
 
     @admin.display(description=_("last error"))
     def fault(self, row: OutgoingEmail) -> str:
-        return redact_text(row.last_error) or "-"
+        """Its own, or what keeps all mail of its account waiting."""
+        error = row.last_error
+        if not error and row.state == OutgoingState.PENDING:
+            error = str(getattr(row, "account_error", None) or "")
+        return redact_text(error) or "-"
 
     @admin.display(description=_("other header fields"))
     def other_fields(self, row: OutgoingEmail) -> SafeString:

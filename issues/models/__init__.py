@@ -20,6 +20,7 @@ from issues.models.outgoing import (
     OutgoingEmailQuerySet,
     OutgoingState,
 )
+from issues.models.outgoing_accounts import OutgoingAccount
 from issues.models.people import REMOVED_PERSON, EmailAddress, User
 from issues.models.positions import NotePosition
 from issues.models.projects import Label, Membership, Project, Role, Visibility
@@ -40,6 +41,7 @@ __all__ = [
     "MergeRequestVersion",
     "Note",
     "NotePosition",
+    "OutgoingAccount",
     "OutgoingEmail",
     "OutgoingEmailQuerySet",
     "OutgoingState",

@@ -107,11 +107,24 @@ class OutgoingEmail(models.Model):
     )
     """The limit it is counted for, under a name that the application above defines."""
 
+    announcement = models.ForeignKey(
+        Announcement,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        db_index=False,
+        related_name="+",
+    )
+    """The event that it notifies of: who caused it hears where it can't be delivered."""
+
     project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE)
     state = models.CharField(
         _("state"), max_length=10, choices=OutgoingState, default=OutgoingState.PENDING
     )
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    first_attempt_at = models.DateTimeField(_("first attempt at"), null=True, editable=False)
+    """EMAIL_RETRY_HOURS count from here."""
+
     next_attempt_at = models.DateTimeField(_("next attempt at"))
     created_at = models.DateTimeField(_("created at"))
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
@@ -136,6 +149,11 @@ class OutgoingEmail(models.Model):
                 Coalesce("sent_at", "next_attempt_at"),
                 condition=Q(budget__isnull=False),
                 name="outgoing_by_budget",
+            ),
+            models.Index(
+                fields=["announcement"],
+                condition=Q(announcement__isnull=False),
+                name="outgoing_by_announcement",
             ),
         ]
 

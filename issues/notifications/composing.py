@@ -134,6 +134,7 @@ def compose(story: Story, html: SafeString, recipient: Recipient, route: ReplyRo
             message_id=_own_id(story, user),
             headers=_headers(story, user, route, unsubscribe_link),
             project=story.item.project,
+            announcement_id=story.announcement_id,
         )
 
 

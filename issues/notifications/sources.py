@@ -1,6 +1,7 @@
 """Mail to people without an account: asked of the layers above."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -21,4 +22,8 @@ MAIL_SOURCES: ExtensionPoint[FindMails] = declare(
 
 def find_external_mails(story: Story, *, now: datetime) -> list[NewMail]:
     """What each source wants to be sent about the event."""
-    return [mail for ask in MAIL_SOURCES.registered for mail in ask(story, now=now)]
+    return [
+        replace(mail, announcement_id=story.announcement_id)
+        for ask in MAIL_SOURCES.registered
+        for mail in ask(story, now=now)
+    ]

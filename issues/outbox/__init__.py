@@ -7,8 +7,9 @@ from issues.outbox.accounts import (
     find_accounts_in_use,
     leaves_the_machine,
 )
-from issues.outbox.delivering import deliver_due
+from issues.outbox.delivering import RUN_SECONDS, deliver_due, find_longest_run
 from issues.outbox.enqueueing import NewMail, enqueue, enqueue_many
+from issues.outbox.failing import Failure, find_failure, find_failures, try_again
 from issues.outbox.header_fields import (
     address_with_name,
     bare_address,
@@ -22,13 +23,16 @@ from issues.outbox.headers import (
     make_list_id,
     make_message_id,
 )
+from issues.outbox.undelivered import find_undelivered
 from issues.outbox.waking import wake_once, wake_worker
 
 __all__ = [
     "MAIL_ACCOUNTS_IN_USE",
     "MAIL_CONNECTIONS",
+    "RUN_SECONDS",
     "AccountInUse",
     "Automatic",
+    "Failure",
     "MailHeaders",
     "NewMail",
     "address_with_name",
@@ -38,11 +42,16 @@ __all__ = [
     "enqueue",
     "enqueue_many",
     "find_accounts_in_use",
+    "find_failure",
+    "find_failures",
+    "find_longest_run",
+    "find_undelivered",
     "is_own",
     "leaves_the_machine",
     "make_list_id",
     "make_message_id",
     "origin_of",
+    "try_again",
     "wake_once",
     "wake_worker",
 ]

@@ -22,6 +22,9 @@ class AccountInUse:
 
     owner: str
     server: str
+    address: str
+    """That it writes from."""
+
     connection: BaseEmailBackend
 
 

@@ -2,113 +2,255 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 
 from issues import connections
-from issues.models import OutgoingEmail, OutgoingState
+from issues.models import OutgoingAccount, OutgoingEmail, OutgoingState
+from issues.outbox import failing, schedule
 from issues.outbox.accounts import connect
+from issues.outbox.failing import Fault
+from issues.outbox.giving_up import give_up, give_up_waiting
 from issues.outbox.header_fields import clean_header
 from issues.outbox.messages import build_message
+from issues.sending import Refused, Scope, Unsendable, Verdict, describe, judge, judge_opening
 
 logger = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 8
-FIRST_PAUSE = timedelta(minutes=1)
-LONGEST_PAUSE = timedelta(hours=6)
-LEASE = timedelta(minutes=5)
-"""How long a claimed row belongs to its claimer: more than the task's hard time limit (240 s)."""
 BATCH = 200
-PERMANENT = range(500, 600)
+RUN_SECONDS = 60.0
+"""After so long nothing more is begun: a run and the exchange that it ends with must end before the
+task's time limit kills the process in the middle of a mail."""
+
+MAX_ERROR = 1000
 # What the mail library and the network raise for one message; anything else is our own bug.
 FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError)
+Clock = Callable[[], datetime]
 
 
-def deliver_due(*, now: datetime) -> int:
+def deliver_due(*, now: datetime, seconds: float = RUN_SECONDS) -> int:
     """Send what is due, with one connection per account; returns the number sent. Call outside a
-    transaction.
+    transaction. Begins no mail after `seconds`.
 
-    A server that cannot be reached costs no row an attempt: all wait a minute.
+    A server that cannot be reached or refuses all mail costs no row an attempt: all of its mail
+    waits, and one mail is tried at a time.
     """
     started = time.monotonic()
 
     def clock() -> datetime:
         return now + timedelta(seconds=time.monotonic() - started)
 
-    rows = list(OutgoingEmail.objects.due(now).order_by("next_attempt_at", "pk")[:BATCH])
-    accounts = dict.fromkeys(row.account for row in rows)
-    return sum(
-        _deliver_by(account, [row for row in rows if row.account == account], clock)
-        for account in accounts
-    )
+    def is_time_over() -> bool:
+        return time.monotonic() - started > seconds
 
-
-def _deliver_by(account: str, rows: Sequence[OutgoingEmail], clock: Callable[[], datetime]) -> int:
-    connection = connect(account)
+    due = OutgoingEmail.objects.due(now).order_by().values_list("account", flat=True)
+    accounts = set(due.distinct())
+    states = {row.account: row for row in OutgoingAccount.objects.filter(account__in=accounts)}
     sent = 0
-    try:
-        for row in rows:
-            if not _open(connection, account, clock):
-                break
-            connections.validate()  # the server may have taken its time
-            if _claim(row, clock()):
-                sent += _deliver(row, connection, clock)
-    finally:
-        _close(connection)
+    for account in sorted(accounts, key=lambda name: (_is_failing(states.get(name)), name)):
+        if is_time_over():
+            break
+        sent += _deliver_by(account, states.get(account), clock, is_time_over)
     return sent
 
 
-def _open(connection: BaseEmailBackend, account: str, clock: Callable[[], datetime]) -> bool:
+def find_longest_run() -> float:
+    """Seconds that a task which sends may take: a run, and the exchanges that it ends with (a new
+    connection, and a mail), with some time for goodbye and the database."""
+    return RUN_SECONDS + 2 * settings.EMAIL_EXCHANGE_SECONDS + 30
+
+
+def _is_failing(state: OutgoingAccount | None) -> bool:
+    return state is not None and state.failing_since is not None
+
+
+def _deliver_by(
+    account: str, state: OutgoingAccount | None, clock: Clock, is_time_over: Callable[[], bool]
+) -> int:
+    is_trial = _is_failing(state)
+    if state is not None and is_trial:
+        give_up_waiting(state, now=clock())
+        if not failing.claim_try(state, now=clock()):
+            return 0
+    due = OutgoingEmail.objects.due(clock()).filter(account=account)
+    rows = list(due.order_by("next_attempt_at", "pk")[: 1 if is_trial else BATCH])
+    run = Run(account, connect(account), clock, worked_at=state.worked_at if state else None)
     try:
-        connection.open()
-    except (OSError, ValueError) as error:  # a password that is not ASCII is a ValueError
-        logger.warning("outgoing server unreachable error=%s", type(error).__name__)
-        now = clock()
-        OutgoingEmail.objects.due(now).filter(account=account).update(
-            next_attempt_at=now + FIRST_PAUSE, last_error=_describe(error)
+        for row in rows:
+            if is_time_over() or not run.open():
+                break
+            connections.validate()  # the server may have taken its time
+            if not run.deliver(row):
+                break
+        run.settle(is_trial=is_trial)
+    finally:
+        run.close()
+    return run.sent
+
+
+@dataclass(slots=True)
+class Run:
+    """The mails that are sent by one account, one after the other."""
+
+    account: str
+    connection: BaseEmailBackend
+    clock: Clock
+    worked_at: datetime | None
+    """When the server last took a mail, or refused one for its recipient alone."""
+
+    sent: int = 0
+    has_worked: bool = False
+    """In this run."""
+
+    is_fresh: bool = True
+    """The connection has carried no mail yet."""
+
+    fault: Fault | None = None
+    suspects: list[tuple[OutgoingEmail, Verdict]] = field(default_factory=list)
+    """Refused, and not known yet whether every mail would be."""
+
+    def open(self) -> bool:
+        try:
+            if self.connection.open():
+                self.is_fresh = True
+        except (OSError, ValueError) as error:  # a password that is not ASCII is a ValueError
+            self._note_fault(judge_opening(error))
+            return False
+        return True
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self.connection.close()
+
+    def deliver(self, row: OutgoingEmail) -> bool:
+        """Claim and send a row and record how it went; whether the run may go on."""
+        now = self.clock()
+        if not _claim(row, now):
+            return True
+        try:
+            message = build_message(row)
+        except FAULTS as error:
+            self._put_off(row, Verdict(Scope.MESSAGE, is_permanent=False, text=describe(error)))
+            return True
+        try:
+            self.connection.send_messages([message])
+        except FAULTS as error:
+            connections.validate()
+            if not isinstance(error, Refused | Unsendable):
+                self.close()  # in an unknown state; the next row opens a new one
+            return self._judge(row, judge(error))
+        _record_sent(row, self.clock())
+        self.sent += 1
+        self._note_work()
+        return True
+
+    def settle(self, *, is_trial: bool) -> None:
+        """What is left to say once no other mail can show what a refusal meant."""
+        if is_trial and self.suspects and self.fault is None:
+            self._note_fault(self.suspects[-1][1])
+        for row, verdict in self.suspects:
+            if self.fault is None:
+                give_up(row, _trim(verdict.text), now=self.clock())
+            else:
+                _release(row, verdict, self.clock())
+        if self.has_worked:
+            failing.record_success(self.account, now=self.clock())
+        if self.fault is not None:
+            failing.record_fault(self.account, self.fault, now=self.clock())
+
+    def _judge(self, row: OutgoingEmail, verdict: Verdict) -> bool:
+        """Record a fault; whether the run may go on."""
+        if verdict.is_cut or verdict.is_closing:
+            return self._lose_connection(row, verdict)
+        scope = self._find_scope(row, verdict)
+        if scope is Scope.ACCOUNT:
+            self._note_fault(verdict)
+            _release(row, verdict, self.clock())
+            return False
+        if scope is Scope.SUSPECT:
+            self.suspects.append((row, verdict))
+        elif verdict.is_permanent:
+            if verdict.scope is Scope.MESSAGE and verdict.is_refused:
+                self._note_work()
+            give_up(row, _trim(verdict.text), now=self.clock())
+        else:
+            self._put_off(row, verdict)
+        return True
+
+    def _find_scope(self, row: OutgoingEmail, verdict: Verdict) -> Scope:
+        """As the verdict has it, and what other mails show."""
+        first, worked = row.first_attempt_at, self.worked_at
+        has_worked_since = first is not None and worked is not None and worked > first
+        if verdict.scope is Scope.LIKELY_ACCOUNT:
+            return Scope.MESSAGE if has_worked_since else Scope.ACCOUNT
+        if verdict.scope is Scope.SUSPECT:
+            if has_worked_since:
+                return Scope.MESSAGE
+            alike = any(
+                other.words == verdict.words and suspect.recipient != row.recipient
+                for suspect, other in self.suspects
+            )
+            return Scope.ACCOUNT if alike else Scope.SUSPECT
+        return verdict.scope
+
+    def _lose_connection(self, row: OutgoingEmail, verdict: Verdict) -> bool:
+        """Some servers end a connection after some mails, so one that has carried mail is renewed;
+        a mail that breaks connections must not be tried for ever, so it loses an attempt."""
+        if verdict.is_closing:
+            _release(row, verdict, self.clock())
+        else:
+            self._put_off(row, verdict)
+        if self.is_fresh or verdict.is_late:
+            self._note_fault(verdict)
+            return False
+        return True
+
+    def _note_fault(self, verdict: Verdict) -> None:
+        self.fault = Fault(_trim(verdict.text), verdict.is_refused)
+
+    def _note_work(self) -> None:
+        """The server works: who was refused before that was refused for himself."""
+        self.is_fresh, self.has_worked, self.worked_at = False, True, self.clock()
+        for row, verdict in self.suspects:
+            give_up(row, _trim(verdict.text), now=self.clock())
+        self.suspects.clear()
+
+    def _put_off(self, row: OutgoingEmail, verdict: Verdict) -> None:
+        """Try it again after a pause, or no more."""
+        now = self.clock()
+        if schedule.is_over(row, now=now):
+            give_up(row, _trim(verdict.text), now=now)
+            return
+        _log(row, verdict, is_final=False)
+        OutgoingEmail.objects.filter(pk=row.pk).update(
+            next_attempt_at=now + schedule.find_pause(row.attempts),
+            last_error=_trim(verdict.text),
         )
-        return False
-    return True
 
 
 def _claim(row: OutgoingEmail, now: datetime) -> bool:
     """One conditional UPDATE, committed before the work: a mail that kills us runs out too."""
-    used_up = row.attempts >= MAX_ATTEMPTS
+    if schedule.is_over(row, now=now):
+        give_up(row, row.last_error or "The worker died at every attempt.", now=now)
+        return False
+    pause = max(schedule.find_lease(), schedule.find_pause(row.attempts + 1))
     changed = OutgoingEmail.objects.filter(
         pk=row.pk, state=OutgoingState.PENDING, attempts=row.attempts, next_attempt_at__lte=now
     ).update(
-        attempts=row.attempts + (not used_up),
-        next_attempt_at=now + max(LEASE, _pause(row.attempts + 1)),
-        state=OutgoingState.FAILED if used_up else OutgoingState.PENDING,
-        last_error=row.last_error or ("The worker died at every attempt." if used_up else ""),
+        attempts=row.attempts + 1,
+        first_attempt_at=Coalesce("first_attempt_at", Value(now)),
+        next_attempt_at=now + pause,
     )
     row.attempts += 1
-    return bool(changed) and not used_up
-
-
-def _pause(attempts: int) -> timedelta:
-    """After the first attempt one minute, then two, four… at most six hours."""
-    doublings: int = 2 ** (attempts - 1)
-    return min(FIRST_PAUSE * doublings, LONGEST_PAUSE)
-
-
-def _deliver(
-    row: OutgoingEmail, connection: BaseEmailBackend, clock: Callable[[], datetime]
-) -> int:
-    """Send a claimed row and record how it went; 1 if it is sent."""
-    try:
-        connection.send_messages([build_message(row)])
-    except FAULTS as error:
-        connections.validate()
-        _record_fault(row, error, clock())
-        if not _is_refusal(error):
-            _close(connection)  # in an unknown state; the next row opens a new one
-        return 0
-    _record_sent(row, clock())
-    return 1
+    row.first_attempt_at = row.first_attempt_at or now
+    return bool(changed)
 
 
 def _record_sent(row: OutgoingEmail, now: datetime) -> None:
@@ -119,44 +261,20 @@ def _record_sent(row: OutgoingEmail, now: datetime) -> None:
     )
 
 
-def _record_fault(row: OutgoingEmail, error: Exception, now: datetime) -> None:
-    is_final = _is_refusal(error) or row.attempts >= MAX_ATTEMPTS
+def _release(row: OutgoingEmail, verdict: Verdict, now: datetime) -> None:
+    """Not taken for no fault of its own: it loses no attempt, and others are tried before it."""
+    _log(row, verdict, is_final=False)
+    OutgoingEmail.objects.filter(pk=row.pk).update(
+        attempts=row.attempts - 1, next_attempt_at=now, last_error=_trim(verdict.text)
+    )
+
+
+def _log(row: OutgoingEmail, verdict: Verdict, *, is_final: bool) -> None:
     logger.warning(
         "outgoing email not sent outgoing_email=%s attempt=%s error=%s final=%s",
-        *(row.pk, row.attempts, type(error).__name__, is_final),
-    )
-    OutgoingEmail.objects.filter(pk=row.pk).update(
-        state=OutgoingState.FAILED if is_final else OutgoingState.PENDING,
-        next_attempt_at=now + _pause(row.attempts),
-        last_error=_describe(error),
+        *(row.pk, row.attempts, verdict.text.partition(":")[0], is_final),
     )
 
 
-def _is_refusal(error: Exception) -> bool:
-    """Whether the server answered RCPT TO with 5xx: no later attempt will do better.
-
-    Read by attribute, since this application knows no SMTP library:
-    SMTPRecipientsRefused.recipients.
-    """
-    answers = getattr(error, "recipients", None)
-    if not isinstance(answers, dict):
-        return False
-    return bool(answers) and all(code in PERMANENT for code, _ in answers.values())
-
-
-def _describe(error: Exception) -> str:
-    """The error's message, except for what could not be encoded: that may be a part of a
-    password."""
-    message = "" if isinstance(error, UnicodeError) else f": {_answer_of(error) or error}"
-    return clean_header(type(error).__name__ + message)[:1000]
-
-
-def _answer_of(error: Exception) -> str:
-    """The line that the server answered, where the error holds one."""
-    code, answer = getattr(error, "smtp_code", None), getattr(error, "smtp_error", None)
-    return f"{code} {answer.decode(errors='replace')}" if isinstance(answer, bytes) else ""
-
-
-def _close(connection: BaseEmailBackend) -> None:
-    with suppress(OSError):
-        connection.close()
+def _trim(text: str) -> str:
+    return clean_header(text)[:MAX_ERROR]

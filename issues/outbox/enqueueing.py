@@ -25,7 +25,7 @@ class NewMail:
 
     `envelope_sender` "" is the null reverse-path; `from_header` None is DEFAULT_FROM_EMAIL;
     `uploads` are ids of files to attach; it is sent `not_before` this time by `account`; `budget`
-    is the limit it is counted for.
+    is the limit it is counted for; `announcement_id` is the event that it notifies of.
     """
 
     kind: str
@@ -43,6 +43,7 @@ class NewMail:
     account: str = ""
     not_before: datetime | None = None
     budget: str | None = None
+    announcement_id: int | None = None
 
     def as_row(self, now: datetime) -> OutgoingEmail:
         return OutgoingEmail(
@@ -62,6 +63,7 @@ class NewMail:
             uploads=list(self.uploads),
             account=self.account,
             budget=self.budget,
+            announcement_id=self.announcement_id,
             next_attempt_at=self.not_before or now,
             created_at=now,
         )

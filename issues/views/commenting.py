@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from issues import quick_actions, services
+from issues import outbox, quick_actions, services
 from issues.diffs import Anchor, LinePosition
 from issues.forms import NoteForm
 from issues.marked_text import typed
@@ -30,7 +30,12 @@ def answer_item_page(
     form, answer = take_comment(request, shown, item=item, back=item_url(item))
     if answer is not None:
         return answer
-    context = {**comment_context(item, shown, form), **(more or {})}
+    may_see_failures = request.user.has_perm("issues.administer_project", item.project)
+    context = {
+        **comment_context(item, shown, form),
+        "undelivered": outbox.find_undelivered(item) if may_see_failures else (),
+        **(more or {}),
+    }
     return render(request, template, context, status=400 if form.errors else 200)
 
 

@@ -2,7 +2,7 @@
 
 from servicedesk.custom_email.addressing import Sender, find_sender
 from servicedesk.custom_email.checking import take_back
-from servicedesk.custom_email.failing import Outage, find_outage, watch_servers
+from servicedesk.custom_email.failing import find_outage, watch_servers
 from servicedesk.custom_email.setting_up import (
     Server,
     disable,
@@ -14,7 +14,6 @@ from servicedesk.custom_email.setting_up import (
 from servicedesk.custom_email.verifying import give_up_awaited, start_verification
 
 __all__ = [
-    "Outage",
     "Sender",
     "Server",
     "disable",

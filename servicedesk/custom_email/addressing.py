@@ -10,7 +10,7 @@ from django.db.models import Q
 from incoming_email.parsing.addresses import PLACEHOLDER, AddressTemplate
 from issues.outbox import bare_address
 from servicedesk.addresses import desk_key, verification_key
-from servicedesk.custom_email.connecting import ACCOUNT
+from servicedesk.custom_email.connecting import account_of
 from servicedesk.models import CustomEmail, ServiceDesk, Verification
 
 VERIFY = "verify"
@@ -32,7 +32,7 @@ def find_sender(desk: ServiceDesk | None) -> Sender:
     custom = CustomEmail.objects.filter(desk=desk, enabled=True).first() if desk else None
     if custom is None:
         return Sender(bare_address(settings.DEFAULT_FROM_EMAIL))
-    return Sender(custom.address, f"{ACCOUNT}{custom.pk}", template_of(custom))
+    return Sender(custom.address, account_of(custom), template_of(custom))
 
 
 def template_of(custom: CustomEmail) -> AddressTemplate:

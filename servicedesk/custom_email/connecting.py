@@ -1,36 +1,23 @@
 """The connection to the mail server of a project."""
 
 import smtplib
-import socket
-from typing import Any
 
 from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
 
 from issues.outbox import AccountInUse
 from issues.sending import EmailBackend
-from servicedesk.custom_email.hosts import connect
+from servicedesk.custom_email.hosts import check_address
 from servicedesk.models import CustomEmail, Encryption, LoginMethod
 
 ACCOUNT = "custom-email-"
 """Before the id of the row, in OutgoingEmail.account."""
 
 
-class GuardedClient(smtplib.SMTP):
-    """Connects only to hosts that are allowed as a project's mail server."""
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        return connect(host, port, timeout)
-
-
-class GuardedTlsClient(smtplib.SMTP_SSL, GuardedClient):
-    """SMTP_SSL wraps the socket that GuardedClient opens."""
-
-
 class ProjectBackend(EmailBackend):
     """Never continues unencrypted where TLS was requested, nor without log-in."""
 
-    def __init__(self, custom: CustomEmail) -> None:
+    def __init__(self, custom: CustomEmail, *, exchange_seconds: float | None = None) -> None:
         super().__init__(
             host=custom.host,
             port=custom.port,
@@ -38,36 +25,27 @@ class ProjectBackend(EmailBackend):
             password=custom.password,
             use_tls=custom.encryption == Encryption.STARTTLS,
             use_ssl=custom.encryption == Encryption.TLS,
+            timeout=settings.DESK_SMTP_TIMEOUT_SECONDS,
+            exchange_seconds=exchange_seconds,
         )
-        self._own_name = custom.address.rpartition("@")[2]
         self._login_method = custom.login_method
 
-    def open(self) -> bool:
-        if self.connection is not None:
-            return False
-        kind = GuardedTlsClient if self.use_ssl else GuardedClient
-        options: dict[str, Any] = {"context": self.ssl_context} if self.use_ssl else {}
-        options["timeout"] = settings.DESK_SMTP_TIMEOUT_SECONDS
-        client = kind(self.host, self.port, local_hostname=self._own_name, **options)
-        try:
-            self._prepare(client)
-        except BaseException:
-            client.close()
-            raise
-        self.connection = client
-        return True
+    def check_address(self, address: str) -> None:
+        check_address(address)
 
-    def _prepare(self, client: smtplib.SMTP) -> None:
-        if self.use_tls:
-            client.starttls(context=self.ssl_context)
+    def log_in(self, client: smtplib.SMTP) -> None:
         if not self.username:
             return
         if self._login_method != LoginMethod.AUTO:
-            client.ehlo_or_helo_if_needed()
             offered = client.esmtp_features.get("auth", "").upper().split()
             wanted = self._login_method.upper()
             client.esmtp_features["auth"] = wanted if wanted in offered else ""
         client.login(self.username, self.password)
+
+
+def account_of(custom: CustomEmail) -> str:
+    """Its name in OutgoingEmail.account."""
+    return f"{ACCOUNT}{custom.pk}"
 
 
 def find_connection(account: str) -> BaseEmailBackend | None:
@@ -86,6 +64,7 @@ def find_accounts_in_use() -> list[AccountInUse]:
         AccountInUse(
             owner=f"{custom.desk.project.path}, {custom.address}",
             server=f"{custom.host}:{custom.port}",
+            address=custom.address,
             connection=ProjectBackend(custom),
         )
         for custom in rows.order_by("desk__project__path")

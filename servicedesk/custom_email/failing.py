@@ -2,13 +2,11 @@
 again."""
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Max, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import translation
 from django.utils.dateformat import format as format_date
@@ -16,43 +14,17 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from issues import outbox
-from issues.models import OutgoingEmail, OutgoingState, Role, User
-from issues.outbox import NewMail, bare_address, make_message_id
-from servicedesk.custom_email.connecting import ACCOUNT
+from issues.models import Role, User
+from issues.outbox import Failure, NewMail, bare_address, make_message_id
+from servicedesk.custom_email.connecting import account_of
 from servicedesk.models import CustomEmail
 
 KIND = "custom_email"
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
-    waiting: int
-    """Mails."""
-
-    message: str
-    """The message of the server, or of the network."""
-
-
-def find_outage(custom: CustomEmail) -> Outage | None:
-    """The mails that wait because the server could not be reached or refused the log-in.
-
-    Unlike a refusal of a single mail, that costs a mail no attempt.
-    """
-    return _find_outages([custom]).get(custom.pk)
-
-
-def _find_outages(customs: "list[CustomEmail]") -> Mapping[int, Outage]:
-    """In one query over the mails that wait."""
-    rows = OutgoingEmail.objects.filter(
-        state=OutgoingState.PENDING,
-        attempts=0,
-        account__in=[f"{ACCOUNT}{custom.pk}" for custom in customs],
-    ).exclude(last_error="")
-    found = rows.order_by().values_list("account").annotate(Count("pk"), Max("last_error"))
-    return {
-        int(account.removeprefix(ACCOUNT)): Outage(count, message)
-        for account, count, message in found
-    }
+def find_outage(custom: CustomEmail) -> Failure | None:
+    """Since when its server takes no mail, in its words, and how many mails wait for it."""
+    return outbox.find_failure(account_of(custom))
 
 
 def watch_servers(*, now: datetime) -> int:
@@ -64,11 +36,11 @@ def watch_servers(*, now: datetime) -> int:
     notification, and of two workers one notifies.
     """
     customs = list(CustomEmail.objects.filter(retired_at=None).select_related("desk__project"))
-    outages = _find_outages(customs) if customs else {}
-    return sum(_watch(custom, outages.get(custom.pk), now=now) for custom in customs)
+    outages = outbox.find_failures(*map(account_of, customs)) if customs else {}
+    return sum(_watch(custom, outages.get(account_of(custom)), now=now) for custom in customs)
 
 
-def _watch(custom: CustomEmail, outage: Outage | None, *, now: datetime) -> bool:
+def _watch(custom: CustomEmail, outage: Failure | None, *, now: datetime) -> bool:
     unchanged = CustomEmail.objects.filter(
         pk=custom.pk, failing_since=custom.failing_since, alerted_at=custom.alerted_at
     )
@@ -95,7 +67,7 @@ def _end(custom: CustomEmail, unchanged: QuerySet[CustomEmail], *, now: datetime
     return bool(was_notified)
 
 
-def _notify(custom: CustomEmail, outage: Outage | None, *, now: datetime) -> None:
+def _notify(custom: CustomEmail, outage: Failure | None, *, now: datetime) -> None:
     """Owners and maintainers, by Letterbox's own server."""
     maintainers_and_owners = User.objects.filter(
         is_active=True,
@@ -106,7 +78,7 @@ def _notify(custom: CustomEmail, outage: Outage | None, *, now: datetime) -> Non
     outbox.enqueue_many([_compose(custom, outage, user, now) for user in people], now=now)
 
 
-def _compose(custom: CustomEmail, outage: Outage | None, user: User, now: datetime) -> NewMail:
+def _compose(custom: CustomEmail, outage: Failure | None, user: User, now: datetime) -> NewMail:
     state = "works" if outage is None else "fails"
     cause = f"{KIND}-{custom.pk}-{state}-{now:%Y%m%d%H%M%S%f}-u{user.pk}"
     with translation.override(user.language):
@@ -123,7 +95,7 @@ def _compose(custom: CustomEmail, outage: Outage | None, user: User, now: dateti
     )
 
 
-def _compose_text(custom: CustomEmail, outage: Outage | None) -> tuple[str, str]:
+def _compose_text(custom: CustomEmail, outage: Failure | None) -> tuple[str, str]:
     path = custom.desk.project.path
     names = {
         "address": custom.address,
@@ -141,9 +113,9 @@ def _compose_text(custom: CustomEmail, outage: Outage | None) -> tuple[str, str]
     subject = _("The mail server of %(address)s is rejecting mail") % names
     text = _(
         "Since %(since)s, mails of the service desk of %(project)s wait (now %(count)s), because"
-        " the mail server %(host)s can't be reached or refuses user and password. They are tried"
-        " again each minute, and none is lost. If the password was changed, enter the new one, or"
-        " switch the address off: %(url)s"
+        " the mail server %(host)s can't be reached or refuses to send them. It is tried again"
+        " every few minutes. If the password was changed, enter the new one, or switch the address"
+        " off: %(url)s"
     )
     message = _("The mail server said: %s") % outage.message
     return subject, f"{text % names}\n\n{message}"

@@ -7,8 +7,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from incoming_email.keys.own_addresses import find_own_of_mailboxes
+from issues import outbox
 from issues.models import User
 from issues.services.refusals import Invalid, require, require_valid
+from servicedesk.custom_email.connecting import account_of
 from servicedesk.models import CustomEmail, Encryption, LoginMethod, ServiceDesk, Verification
 
 
@@ -52,6 +54,7 @@ def set_up(
     _take_over(custom, server)
     require_valid(custom)
     custom.save()
+    outbox.try_again(account_of(custom))
     return custom
 
 

@@ -17,6 +17,9 @@ from servicedesk.custom_email.messages import notify, write_verification
 from servicedesk.models import CustomEmail, Fault, Verification
 
 TOKEN_LENGTH = 12
+EXCHANGE_SECONDS = 12.0
+"""For connection and log-in, and again for the mail: a person waits for the page meanwhile."""
+
 UNSENT = (OSError, ValueError)
 """Of the network and the server (smtplib.SMTPException is an OSError), and of values that can't
 be sent, such as a password that is not ASCII."""
@@ -24,7 +27,7 @@ be sent, such as a password that is not ASCII."""
 
 def start_verification(custom: CustomEmail, *, actor: User, now: datetime) -> CustomEmail:
     """Send the verification mail; takes as long as the project's mail server does, which
-    DESK_SMTP_TIMEOUT_SECONDS limits. Call outside a transaction.
+    DESK_SMTP_TIMEOUT_SECONDS and EXCHANGE_SECONDS limit. Call outside a transaction.
 
     The start is committed before the mail is sent: a mail that comes back is always expected, and
     one that was never sent times out.
@@ -56,7 +59,7 @@ def _lock(custom: CustomEmail) -> CustomEmail:
 def _send(custom: CustomEmail, *, now: datetime) -> None:
     with translation.override(settings.LANGUAGE_CODE):
         message = write_verification(custom, now=now)
-    connection = ProjectBackend(custom)
+    connection = ProjectBackend(custom, exchange_seconds=EXCHANGE_SECONDS)
     try:
         connection.send_messages([message])
     finally:

@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from config import mail_server
 from config.mail_url import parse_mail_url
 
 
@@ -97,3 +98,19 @@ def test_a_program_says_the_sentence_alone(tmp_path):
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert done.stderr.startswith("EMAIL_URL can't be taken apart.")
     assert "s3cr" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "message_id_host", "machine", "name"),
+    [
+        ("mx.example.com", "desk.example.com", "box", "mx.example.com"),
+        ("", "desk.example.com", "box.example.com", "desk.example.com"),
+        ("", "letterbox.localhost", "box.example.com", "box.example.com"),
+        ("", "letterbox.localhost", "box", ""),
+        ("", "desk", "box.localdomain", ""),
+    ],
+)
+def test_the_name_for_ehlo(monkeypatch, given, message_id_host, machine, name):
+    monkeypatch.setenv("EMAIL_EHLO_NAME", given)
+    monkeypatch.setattr(mail_server.socket, "gethostname", lambda: machine)
+    assert mail_server.find_ehlo_name(message_id_host) == name

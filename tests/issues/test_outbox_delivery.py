@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 
 from issues import outbox, sending
 from issues.models import OutgoingEmail, OutgoingState
-from issues.outbox import delivering
+from issues.outbox import schedule
 from issues.sending import EmailBackend as SmtpBackend
 from tests.issues.outgoing import NOW, enqueue
 from tests.issues.smtp_sink import free_port, running_sink
@@ -72,9 +72,9 @@ def test_an_address_of_the_envelope(address, written):
     assert sending.write_envelope_address(address) == written
 
 
-def test_an_address_that_ascii_has_no_signs_for():
-    with pytest.raises(ValueError, match="Invalid address"):
-        sending.write_envelope_address("änn@example.com")
+def test_a_domain_that_dns_cannot_know():
+    with pytest.raises(sending.Unsendable, match="none that DNS knows"):
+        sending.write_envelope_address("ann@a..example")
 
 
 @pytest.mark.django_db
@@ -101,21 +101,40 @@ def test_a_refused_recipient_fails_at_once_and_stops_nobody(sink):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("answer", ["451 4.7.1 Come back later", "552 5.3.4 Too big for now"])
-def test_a_mail_that_was_not_taken_is_due_again_after_a_growing_pause(sink, answer):
-    sink.data_answer = answer
+@pytest.mark.parametrize("hours", [120, 24])
+def test_a_mail_that_is_put_off_is_tried_for_days_at_growing_pauses(sink, settings, hours):
+    """RFC 5321 section 4.5.4.1: four or five days, at the least."""
+    settings.EMAIL_RETRY_HOURS = hours
+    sink.data_answer = "451 4.7.1 Come back later"
     row = enqueue()
     now, pauses = NOW, []
 
-    for _attempt in range(delivering.MAX_ATTEMPTS):
+    while row.state == OutgoingState.PENDING:
         assert outbox.deliver_due(now=now) == 0
         row.refresh_from_db()
         pauses.append(round((row.next_attempt_at - now).total_seconds() / 60))
-        now = row.next_attempt_at
+        tried, now = now, max(row.next_attempt_at, now + dt.timedelta(seconds=1))
 
-    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128]
-    assert (row.state, row.attempts) == (OutgoingState.FAILED, 8)
-    assert answer[4:] in row.last_error
+    assert pauses[:10] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 360]
+    assert set(pauses[10:-1]) <= {360}
+    assert dt.timedelta(0) <= tried - NOW - dt.timedelta(hours=hours) < dt.timedelta(hours=6)
+    assert (row.state, row.last_error) == (
+        OutgoingState.FAILED,
+        "DATA: 451 4.7.1 Come back later",
+    )
+
+
+@pytest.mark.django_db
+def test_a_row_of_an_earlier_version_goes_on_by_the_new_schedule(sink):
+    sink.data_answer = "451 4.7.1 Come back later"
+    row = enqueue()
+    OutgoingEmail.objects.update(attempts=7, first_attempt_at=None)
+
+    for hours in (0, 100):
+        outbox.deliver_due(now=NOW + dt.timedelta(hours=hours))
+
+    row.refresh_from_db()
+    assert (row.state, row.attempts) == (OutgoingState.PENDING, 9)
 
 
 @pytest.mark.django_db
@@ -142,21 +161,25 @@ def test_a_server_that_is_away_costs_no_attempt(settings):
 
     for row in OutgoingEmail.objects.all():
         assert (row.state, row.attempts) == (OutgoingState.PENDING, 0)
-        assert "Connection refused" in row.last_error
-        assert row.next_attempt_at - NOW >= dt.timedelta(minutes=1)
+    failure = outbox.find_failure()
+    assert (failure.since - NOW < dt.timedelta(minutes=1), failure.waiting) == (True, 2)
+    assert "Connection refused" in failure.message
 
 
 @pytest.mark.django_db
 def test_a_mail_that_cannot_be_written_stops_nobody(sink):
-    enqueue(n=1, recipient="änn@example.com")
+    enqueue(n=1, recipient="ann@a..example")
     enqueue(n=2)
+    enqueue(n=3, recipient="")
 
     assert outbox.deliver_due(now=NOW) == 1
 
     assert [recipients for _, recipients in sink.envelopes] == [["ann2@example.com"]]
-    assert OutgoingEmail.objects.get(recipient="änn@example.com").last_error.startswith(
-        "ValueError: Invalid address"
-    )
+    errors = OutgoingEmail.objects.filter(state=OutgoingState.FAILED).order_by("pk")
+    assert list(errors.values_list("last_error", flat=True)) == [
+        "Unsendable: The domain of the address ann@a..example is none that DNS knows.",
+        "Unsendable: The mail has no recipient.",
+    ]
 
 
 @pytest.mark.django_db
@@ -165,7 +188,9 @@ def test_a_claimed_mail_is_its_claimers_until_the_lease_ends(monkeypatch):
 
     class OneAtATime(LocmemBackend):
         def send_messages(self, messages):
-            assert outbox.deliver_due(now=NOW + delivering.LEASE - dt.timedelta(seconds=5)) == 0
+            assert (
+                outbox.deliver_due(now=NOW + schedule.find_lease() - dt.timedelta(seconds=5)) == 0
+            )
             return super().send_messages(messages)
 
     monkeypatch.setattr(mail, "get_connection", OneAtATime)
@@ -176,14 +201,15 @@ def test_a_claimed_mail_is_its_claimers_until_the_lease_ends(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_a_mail_that_kills_every_worker_runs_out_of_attempts():
+def test_a_mail_that_kills_every_worker_is_given_up():
     row = enqueue()
-    OutgoingEmail.objects.update(attempts=delivering.MAX_ATTEMPTS)
+    first = NOW - dt.timedelta(hours=120)
+    OutgoingEmail.objects.update(attempts=28, first_attempt_at=first)
 
     assert outbox.deliver_due(now=NOW) == 0
 
     row.refresh_from_db()
-    assert (row.state, row.attempts) == (OutgoingState.FAILED, delivering.MAX_ATTEMPTS)
+    assert (row.state, row.attempts) == (OutgoingState.FAILED, 28)
     assert row.last_error == "The worker died at every attempt."
     assert mail.outbox == []
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from issues import outbox, services
 from issues.models import OutgoingEmail, OutgoingState, Role
+from issues.outbox import failing
 from servicedesk.custom_email import find_outage, retire, watch_servers
 from servicedesk.models import CustomEmail
 from tests.factories import MembershipFactory
@@ -79,20 +80,19 @@ def test_a_second_spell_is_told_again(desk, leaders):
         outbox.deliver_due(now=now + start * MINUTE)
         for minute in (0, 30, 31):
             watch_servers(now=now + (start + minute) * MINUTE)
-        waiting = OutgoingEmail.objects.filter(account=f"custom-email-{custom.pk}")
-        waiting.update(last_error="", next_attempt_at=now)
+        failing.record_success(f"custom-email-{custom.pk}", now=now)
         watch_servers(now=now + (start + 40) * MINUTE)
     assert told() == to_each(leaders, FAILS, WORKS, FAILS, WORKS)
 
 
 def test_a_short_outage_is_told_to_nobody(desk, leaders):
     now = timezone.now() + MINUTE
-    custom_email(desk.settings, free_port())
+    custom = custom_email(desk.settings, free_port())
     desk.open_ticket()
     outbox.deliver_due(now=now)
     for minute in (0, 29):
         watch_servers(now=now + minute * MINUTE)
-    OutgoingEmail.objects.update(last_error="")
+    failing.record_success(f"custom-email-{custom.pk}", now=now)
     watch_servers(now=now + 30 * MINUTE)
     assert told() == []
     assert CustomEmail.objects.get().failing_since is None

@@ -21,6 +21,7 @@ from incoming_email.models import InboundEmail, Mailbox  # noqa: E402
 from incoming_email.pipeline import processing  # noqa: E402
 from issues import outbox  # noqa: E402
 from issues.models import Membership, OutgoingEmail, Role  # noqa: E402
+from issues.outbox import failing  # noqa: E402
 from servicedesk import custom_email  # noqa: E402
 from servicedesk.custom_email import verifying  # noqa: E402
 from servicedesk.handlers import verification  # noqa: E402
@@ -97,7 +98,8 @@ def fail():
         ],
         now=timezone.now(),
     )
-    OutgoingEmail.objects.update(last_error="ConnectionRefusedError")
+    fault = failing.Fault("ConnectionRefusedError", is_refused=False)
+    failing.record_fault(f"custom-email-{custom.pk}", fault, now=timezone.now())
 
 
 def watch():

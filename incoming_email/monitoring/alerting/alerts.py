@@ -1,4 +1,5 @@
-"""One alert about a mailbox: a mail to each administrator, and a line for the webhook."""
+"""One alert about a mailbox or outgoing mail: a mail to each administrator, and a line for the
+webhook."""
 
 import logging
 from collections.abc import Sequence
@@ -21,7 +22,9 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Alert:
     event: AlertEvent
-    mailbox: Mailbox
+    mailbox: Mailbox | None
+    """None: of outgoing mail."""
+
     since: datetime
     error: str = ""
     remedy: str = ""
@@ -31,15 +34,15 @@ def write_alert(alert: Alert, people: Sequence[User], *, now: datetime) -> None:
     """Write the mails and the webhook's row, in the transaction that also records the
     notification."""
     event, mailbox = alert.event, alert.mailbox
-    page = reverse("admin:incoming_email_mailbox_change", args=[mailbox.pk])
-    context = {"alert": alert, "mailbox": mailbox, "since": alert.since}
-    context["url"] = address_of_page(page)
+    pk, name = (None, "") if mailbox is None else (mailbox.pk, mailbox.name)
+    url = address_of_page(find_page(pk))
+    context = {"alert": alert, "mailbox": mailbox, "since": alert.since, "url": url}
 
     def write(_user: User) -> tuple[str, str]:
         text = render_to_string(f"incoming_email/mail/{event.value}.txt", context)
-        return _find_title(event) % mailbox.name, text
+        return _find_title(event, name), text
 
-    cause = f"{event.value}-{mailbox.pk}-{now:%Y%m%d%H%M%S%f}"
+    cause = f"{event.value}-{pk or 0}-{now:%Y%m%d%H%M%S%f}"
     mails = compose_mails(people, kind=event.value, cause=cause, write=write)
     if mails:
         outbox.enqueue_many(mails, now=now)
@@ -47,13 +50,24 @@ def write_alert(alert: Alert, people: Sequence[User], *, now: datetime) -> None:
         WebhookAlert.objects.create(
             mailbox=mailbox, event=event, since=alert.since, error=alert.error, next_attempt_at=now
         )
-    logger.warning("alert mailbox=%s event=%s mails=%s", mailbox.pk, event.value, len(mails))
+    logger.warning("alert mailbox=%s event=%s mails=%s", pk, event.value, len(mails))
 
 
-def _find_title(event: AlertEvent) -> str:
+def find_page(mailbox_id: int | None) -> str:
+    """The page of the mailbox, or that of outgoing mail."""
+    if mailbox_id is None:
+        return reverse("admin:issues_outgoingemail_changelist")
+    return reverse("admin:incoming_email_mailbox_change", args=[mailbox_id])
+
+
+def _find_title(event: AlertEvent, name: str) -> str:
+    """`name`: of the mailbox."""
     return {
-        AlertEvent.MAILBOX_FAILING: _("No mail is being received through the mailbox %s"),
-        AlertEvent.MAILBOX_WORKING: _("The mailbox %s works again"),
-        AlertEvent.PROBE_FAILING: _("Round-trip probes through the mailbox %s are late"),
-        AlertEvent.PROBE_WORKING: _("Round-trip probes through the mailbox %s have recovered"),
+        AlertEvent.MAILBOX_FAILING: _("No mail is being received through the mailbox %s") % name,
+        AlertEvent.MAILBOX_WORKING: _("The mailbox %s works again") % name,
+        AlertEvent.PROBE_FAILING: _("Round-trip probes through the mailbox %s are late") % name,
+        AlertEvent.PROBE_WORKING: _("Round-trip probes through the mailbox %s have recovered")
+        % name,
+        AlertEvent.SENDING_FAILING: _("No mail goes out"),
+        AlertEvent.SENDING_WORKING: _("Mail goes out again"),
     }[event]

@@ -6,13 +6,13 @@ from contextlib import closing
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils import timezone
 
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.https import HttpsClient
 from incoming_email.models import WebhookAlert
 from incoming_email.monitoring.alerting.administrators import address_of_page
+from incoming_email.monitoring.alerting.alerts import find_page
 
 logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 10.0
@@ -60,12 +60,11 @@ def _post(alert: WebhookAlert, clock: Callable[[], datetime]) -> bool:
 
 def _body(alert: WebhookAlert) -> dict[str, str | int]:
     """`id` is the same at every attempt, so that the receiver can drop a repeat."""
-    page = reverse("admin:incoming_email_mailbox_change", args=[alert.mailbox_id])
     return {
         "id": alert.pk,
         "event": alert.event,
-        "mailbox": alert.mailbox.name,
+        "mailbox": alert.mailbox.name if alert.mailbox is not None else "",
         "since": alert.since.isoformat(),
         "error": alert.error,
-        "url": address_of_page(page),
+        "url": address_of_page(find_page(alert.mailbox_id)),
     }

@@ -13,7 +13,7 @@ from incoming_email.models import Heartbeat, InboundEmail
 from incoming_email.models.heartbeats import OLD
 from incoming_email.monitoring.figures.over_time import received_since
 from incoming_email.outcomes import Status
-from issues.models import OutgoingEmail, OutgoingState
+from issues.models import OutgoingAccount, OutgoingEmail, OutgoingState
 
 OPEN = (Status.PENDING, Status.HELD, Status.FAILED)
 """Statuses that somebody must act on."""
@@ -27,6 +27,8 @@ class CurrentCounts:
     unsent: int
     unsendable: int
     heartbeats: Mapping[str, datetime]
+    sending_fails_since: datetime | None
+    """Since when the server of EMAIL_URL takes no mail."""
 
     def count(self, status: Status, mailbox_id: int | None = None) -> int:
         return sum(
@@ -37,7 +39,7 @@ class CurrentCounts:
 
 
 def count_current() -> CurrentCounts:
-    """Three queries, each of which an index answers."""
+    """Four queries, each of which an index answers."""
     rows = InboundEmail.objects.order_by().filter(status__in=OPEN)
     groups = rows.values_list("mailbox_id", "status").annotate(n=Count("*"))
     unsent = OutgoingEmail.objects.filter(state__in=[OutgoingState.PENDING, OutgoingState.FAILED])
@@ -47,6 +49,7 @@ def count_current() -> CurrentCounts:
         outgoing.get(OutgoingState.PENDING, 0),
         outgoing.get(OutgoingState.FAILED, 0),
         find_heartbeats(),
+        OutgoingAccount.objects.filter(account="").values_list("failing_since", flat=True).first(),
     )
 
 

@@ -68,7 +68,7 @@ def _examine_all(
         Examination(before=known),
         outgoing.examine_outgoing(timeout=timeout),
         *outgoing.examine_projects(timeout=timeout),
-        Examination(before=[installation.find_unsent(now=now)]),
+        Examination(before=[installation.find_sending(now=now), installation.find_unsent(now=now)]),
         disk.examine_disk(timeout=timeout),
         Examination(before=[clocks.find_database_clock()]),
     ]

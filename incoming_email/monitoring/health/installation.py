@@ -13,6 +13,7 @@ from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.models import InboundEmail, Mailbox, heartbeats
 from incoming_email.monitoring import figures
 from incoming_email.outcomes import Reason, Status
+from issues import outbox
 from issues.models import Announcement, OutgoingEmail, OutgoingState
 from issues.models.outgoing import OWED_SINCE
 
@@ -151,6 +152,25 @@ def find_unsent(*, now: datetime) -> Finding:
     detail = _("the oldest has been waiting for %(age)s") % {"age": _age(oldest, now)}
     remedy = _("Look at its last error in the admin, and whether worker and beat run.")
     return Finding(step, Answer.WARN, detail, remedy)
+
+
+def find_sending(*, now: datetime) -> Finding:
+    """Whether the server of EMAIL_URL took our mail when it was last tried."""
+    step = "sending"
+    failure = outbox.find_failure()
+    if failure is None:
+        return Finding(step, Answer.YES)
+    detail = ngettext(
+        "no mail goes out for %(age)s, %(count)d waits; the mail server or the connection to it"
+        " said: %(message)s",
+        "no mail goes out for %(age)s, %(count)d wait; the mail server or the connection to it"
+        " said: %(message)s",
+        failure.waiting,
+    ) % {"age": _age(failure.since, now), "count": failure.waiting, "message": failure.message}
+    remedy = _(
+        "Correct EMAIL_URL, or the account at that server. Mail is tried again every few minutes."
+    )
+    return Finding(step, Answer.NO, detail, remedy)
 
 
 def _describe_unwritten(count: int, age: str) -> Finding:

@@ -15,7 +15,8 @@ from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.inboxes.describing import EXPIRED, UNTRUSTED, describe_error, name_server
 from incoming_email.monitoring.health.examinations import Examination, Probe
 from incoming_email.monitoring.health.servers import PATIENCE
-from issues.outbox import AccountInUse, find_accounts_in_use, leaves_the_machine
+from issues.outbox import AccountInUse, bare_address, find_accounts_in_use, leaves_the_machine
+from issues.sending import EmailBackend, Refused, Scope, Stage, judge
 
 STEP = "outgoing mail"
 PROJECT_STEP = "outgoing mail of a project"
@@ -34,15 +35,30 @@ def examine_outgoing(*, timeout: float) -> Examination:
 
 
 def find_outgoing(*, timeout: float) -> Iterator[Finding]:
-    """Connects and logs in as for sending. No mail is sent."""
-    error = _open(mail.get_connection(timeout=timeout))
+    """Connects, logs in and goes as far as RCPT, as for sending. No mail is sent."""
+    server = mail.get_connection(timeout=timeout, exchange_seconds=timeout)
+    address = bare_address(settings.DEFAULT_FROM_EMAIL)
+    error = _try_out(server, address)
+    if isinstance(error, Refused) and _is_about_recipient(error):
+        detail = _("it takes no mail to %(address)s: %(message)s") % {
+            "address": address,
+            "message": describe_error(error),
+        }
+        remedy = _("Set DEFAULT_FROM_EMAIL to an address that exists: returned mail goes there.")
+        yield Finding(STEP, Answer.WARN, detail, remedy)
+        return
     if error is not None:
         message = describe_error(error, settings.EMAIL_HOST_PASSWORD)
         yield Finding(STEP, Answer.NO, message, _find_remedy(error))
         return
-    user = settings.EMAIL_HOST_USER
+    user = settings.EMAIL_HOST_USER if settings.EMAIL_HOST_PASSWORD else ""
     detail = _("logged in as %(user)s") % {"user": user} if user else _("connected")
     yield Finding(STEP, Answer.YES, detail)
+
+
+def _is_about_recipient(error: Refused) -> bool:
+    """Greylisted, or no such address: other mail may well be taken."""
+    return error.stage is Stage.RCPT and judge(error).scope is Scope.MESSAGE
 
 
 def examine_projects(*, timeout: float) -> list[Examination]:
@@ -66,8 +82,8 @@ def examine_projects(*, timeout: float) -> list[Examination]:
 
 def _find_of_project(account: AccountInUse) -> Iterator[Finding]:
     """Only a warning: the project's maintainers have set it up, and others are not affected."""
-    error = _open(account.connection)
-    if error is None:
+    error = _try_out(account.connection, account.address)
+    if error is None or (isinstance(error, Refused) and _is_about_recipient(error)):
         yield Finding(PROJECT_STEP, Answer.YES, account.owner)
         return
     message = describe_error(error, str(getattr(account.connection, "password", "") or ""))
@@ -77,13 +93,16 @@ def _find_of_project(account: AccountInUse) -> Iterator[Finding]:
     yield Finding(PROJECT_STEP, Answer.WARN, f"{account.owner}: {message}", remedy)
 
 
-def _open(server: BaseEmailBackend) -> Exception | None:
+def _try_out(server: BaseEmailBackend, address: str) -> Exception | None:
     """The fault, if there is one."""
     try:
         try:
-            server.open()
+            if isinstance(server, EmailBackend):
+                server.try_address(address)
+            else:
+                server.open()
         finally:
-            server.close()  # a refused log-in leaves the connection open
+            server.close()
     except (OSError, ValueError) as error:  # smtplib's faults are OSErrors
         return error
     return None
@@ -104,6 +123,13 @@ def _find_remedy(error: Exception) -> str:
         (
             smtplib.SMTPNotSupportedError,
             _("Check EMAIL_URL: the server does not offer what the scheme or the user asks for."),
+        ),
+        (
+            Refused,
+            _(
+                "The server refuses our mail: see whether it wants a log-in in EMAIL_URL, whether a"
+                " limit is used up, and whether DEFAULT_FROM_EMAIL may send by it."
+            ),
         ),
         (socket.gaierror, _("Check EMAIL_URL: the host name, and this machine's DNS.")),
     )

@@ -10,6 +10,7 @@ from incoming_email.inboxes.base import Answer
 from incoming_email.models import Heartbeat, Mailbox, heartbeats
 from incoming_email.monitoring import figures, probes
 from incoming_email.monitoring.health.servers import find_broker
+from issues import outbox
 
 BROKER_SECONDS = 2.0
 PROCESSES = {
@@ -19,7 +20,7 @@ PROCESSES = {
     "listener": heartbeats.SMTP_LISTENER,
 }
 DATABASE, BROKER = "database", "broker"
-SIGNS = (DATABASE, *PROCESSES, "processing", "mailboxes", "probes", BROKER)
+SIGNS = (DATABASE, *PROCESSES, "processing", "mailboxes", "probes", "outgoing", BROKER)
 OPTIONAL = ("watcher", "listener")
 """An installation may run without them, so they are reported only if asked for by name."""
 
@@ -42,7 +43,8 @@ class Sign:
 def find_in_database(*, now: datetime) -> list[Sign]:
     """All but the broker; the database alone, where it fails."""
     try:
-        found = [*_find_processes(now), _find_processing(now), _find_mailboxes(now), _find_probes()]
+        found = [*_find_processes(now), _find_processing(now), _find_mailboxes(now)]
+        found += [_find_probes(), _find_outgoing(now)]
     except (DatabaseError, InterfaceError):
         # The state of everything else is unknown now.
         return [Sign(DATABASE, is_good=False)]
@@ -90,3 +92,12 @@ def _find_mailboxes(now: datetime) -> Sign:
 def _find_probes() -> Sign:
     failing = probes.count_failing()
     return Sign("probes", failing == 0, {"failing": failing})
+
+
+def _find_outgoing(now: datetime) -> Sign:
+    """Whether the server of EMAIL_URL takes our mail; like a mailbox it may fail for a while."""
+    failure = outbox.find_failure()
+    if failure is None:
+        return Sign("outgoing", is_good=True, numbers={"waiting": 0})
+    is_short = failure.since > now - timedelta(minutes=settings.MAILBOX_ALERT_MINUTES)
+    return Sign("outgoing", is_short, {"waiting": failure.waiting})

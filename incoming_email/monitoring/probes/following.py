@@ -17,6 +17,7 @@ from incoming_email.models import (
     ProbeState,
 )
 from incoming_email.outcomes import Reason, Status
+from issues import outbox
 from issues.models import OutgoingEmail
 
 logger = logging.getLogger(__name__)
@@ -61,8 +62,14 @@ def follow(probe: Probe) -> Course:
         fault = stuck.last_error
         return Course(sent_at, stuck.received_at, None, stuck.pk, Leg.PROCESSING, fault)
     if sent_at is None:
-        return Course(stopped_in=Leg.SENDING, fault=outgoing.last_error if outgoing else "")
+        return Course(stopped_in=Leg.SENDING, fault=_find_fault(outgoing) if outgoing else "")
     return _find_before_receipt(probe.mailbox_id, sent_at)
+
+
+def _find_fault(outgoing: OutgoingEmail) -> str:
+    """Of the mail itself, or what keeps all mail waiting."""
+    failure = None if outgoing.last_error else outbox.find_failure(outgoing.account)
+    return outgoing.last_error if failure is None else failure.message
 
 
 def _find_processed(probe: Probe) -> InboundEmail | None:

@@ -14,7 +14,7 @@ from incoming_email.checks import check_metrics
 from incoming_email.models import InboxMethod, Probe, heartbeats
 from incoming_email.monitoring.health import signs
 from incoming_email.outcomes import Status
-from issues.models import OutgoingEmail
+from issues.models import OutgoingAccount, OutgoingEmail
 from tests.incoming_email.admin.ledger_rows import ended
 from tests.incoming_email.factories import MailboxFactory
 from tests.servers.dovecot import free_ports
@@ -36,7 +36,16 @@ def test_health_is_good_when_all_lives(client, alive):
     MailboxFactory(failing_since=timezone.now() - timedelta(minutes=29))
     answer = client.get("/health/")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
-    names = ("database", "worker", "beat", "processing", "mailboxes", "probes", "broker")
+    names = (
+        "database",
+        "worker",
+        "beat",
+        "processing",
+        "mailboxes",
+        "probes",
+        "outgoing",
+        "broker",
+    )
     assert checks(answer) == dict.fromkeys(names, True)
     assert "no-cache" in answer.headers["Cache-Control"]
 
@@ -133,12 +142,12 @@ def test_the_broker_is_not_asked_for_nothing(client, monkeypatch):
 def test_what_health_does_not_know_is_told_with_what_it_knows(client):
     answer = client.get("/health/?only=database,webb")
     assert answer.status_code == 400
-    names = "database, worker, beat, watcher, listener, processing, mailboxes, probes, broker"
-    assert names in answer.text
+    names = "database, worker, beat, watcher, listener, processing, mailboxes, probes, outgoing"
+    assert f"{names}, broker" in answer.text
 
 
 def test_health_is_cheap(client, alive, django_assert_num_queries):
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         client.get("/health/")
 
 
@@ -158,6 +167,17 @@ def test_health_tells_whether_probes_come_round(client, alive, state, good):
     assert answer.json()["checks"]["probes"] == {"ok": good, "failing": int(not good)}
     assert answer.status_code == (200 if good else 503)
     assert "Private" not in answer.text
+
+
+@pytest.mark.parametrize(("minutes", "good"), [(29, True), (31, False)])
+def test_health_tells_whether_mail_goes_out(client, alive, minutes, good):
+    since = timezone.now() - timedelta(minutes=minutes)
+    OutgoingAccount.objects.create(failing_since=since, last_error="550 Daily limit of ann")
+    OutgoingAccount.objects.create(account="custom-email-1", failing_since=since)
+    answer = client.get("/health/")
+    assert answer.json()["checks"]["outgoing"] == {"ok": good, "waiting": 0}
+    assert answer.status_code == (200 if good else 503)
+    assert "limit" not in answer.text
 
 
 def read(client, **headers):

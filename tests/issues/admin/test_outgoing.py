@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.utils import timezone
 
 from issues.admin.redaction import redact_header, redact_text
 from issues.models import (
+    OutgoingAccount,
     OutgoingEmail,
     OutgoingState,
 )
@@ -80,6 +82,26 @@ def test_what_failed_is_sent_again(admin, django_capture_on_commit_callbacks):
     assert "1 email will be sent again" in response.text
     assert len(callbacks) == 1
     assert LogEntry.objects.get().object_id == str(failed.pk)
+
+
+def test_what_is_sent_again_is_tried_as_long_and_at_once(admin):
+    failed = make_outgoing(1, state=OutgoingState.FAILED, attempts=8, first_attempt_at=NOW)
+    OutgoingAccount.objects.create(failing_since=NOW, failures=9, next_attempt_at=timezone.now())
+
+    choose(admin, url("outgoingemail", "changelist"), "send_again", failed)
+
+    failed.refresh_from_db()
+    account = OutgoingAccount.objects.get()
+    assert (failed.first_attempt_at, account.failures, account.next_attempt_at) == (None, 0, None)
+    assert account.failing_since == NOW
+
+
+def test_a_mail_that_waits_for_its_account_shows_why(operator):
+    make_outgoing(1)
+    page = url("outgoingemail", "changelist")
+    assert "Relay access denied" not in operator.get(page).text
+    OutgoingAccount.objects.create(failing_since=NOW, last_error="554 Relay access denied")
+    assert "554 Relay access denied" in operator.get(page).text
 
 
 def test_sending_again_asks_for_the_permission(operator):

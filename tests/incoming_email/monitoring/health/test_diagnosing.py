@@ -13,8 +13,8 @@ from tests.servers.dovecot import free_ports
 NOW = timezone.now()
 INSTALLATION = [
     *("database", "mailboxes", "broker", "worker", "beat", "watcher"),
-    *("oldest pending", "failed rows", "held rows", "outgoing mail", "unsent mail"),
-    *("disk space", "clock"),
+    *("oldest pending", "failed rows", "held rows", "outgoing mail", "sending"),
+    *("unsent mail", "disk space", "clock"),
 ]
 
 

@@ -1,5 +1,6 @@
 """Servers that mail goes out by: a yes, and every no with the server's own words."""
 
+import datetime as dt
 import socket
 import ssl
 import threading
@@ -8,9 +9,12 @@ from contextlib import contextmanager, suppress
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+from django.utils import timezone
 
 from incoming_email.inboxes.base import Answer, Finding
-from incoming_email.monitoring.health import outgoing, probing
+from incoming_email.monitoring.health import installation, outgoing, probing
+from issues.models import OutgoingAccount
+from tests.issues.sending_steps import smtp_in_use
 from tests.servers.certificates import make_authority, make_certificate
 from tests.servers.dovecot import free_ports
 from tests.servers.programs import require_program
@@ -154,6 +158,52 @@ def tls_server(context):
         thread.start()
         yield listening.getsockname()[1]
         join_all(thread)
+
+
+@pytest.mark.parametrize(
+    ("script", "answer", "detail"),
+    [
+        ({"MAIL": b"530 5.7.0 Authentication required"}, NO, "530 5.7.0 Authentication required"),
+        ({"MAIL": b"550 5.4.5 Daily limit exceeded"}, NO, "550 5.4.5 Daily limit exceeded"),
+        ({"RCPT": b"554 5.7.1 Relay access denied"}, NO, "554 5.7.1 Relay access denied"),
+        ({"RCPT": b"554 5.7.1 Client host blocked"}, NO, "554 5.7.1 Client host blocked"),
+        ({"EHLO": b"550 No", "HELO": b"550 No"}, NO, "550 No"),
+        (
+            {"RCPT": b"550 5.1.1 No such user"},
+            WARN,
+            "it takes no mail to letterbox@letterbox.localhost: 550 5.1.1 No such user",
+        ),
+        (
+            {"RCPT": b"450 4.2.0 Greylisted"},
+            WARN,
+            "it takes no mail to letterbox@letterbox.localhost: 450 4.2.0 Greylisted",
+        ),
+        ({}, YES, "connected"),
+    ],
+)
+def test_the_step_goes_as_far_as_the_recipient_and_sends_nothing(settings, script, answer, detail):
+    with smtp_in_use(settings, script=script) as server:
+        finding = find_outgoing()
+    assert (finding.answer, finding.detail) == (answer, detail)
+    assert server.heard["DATA"] == 0
+    address = "<letterbox@letterbox.localhost>"
+    said = [line for line in server.commands if line.startswith(("mail", "rcpt"))]
+    assert all(address in line for line in said)
+    assert server.heard["RSET"] == (1 if server.heard["MAIL"] else 0)
+
+
+def test_what_the_last_attempts_showed_is_a_step(db):
+    now = timezone.now()
+    assert installation.find_sending(now=now).answer is YES
+    OutgoingAccount.objects.create(
+        failing_since=now - dt.timedelta(hours=2), last_error="MAIL FROM: 530 5.7.0 Log in"
+    )
+    finding = installation.find_sending(now=now)
+    assert finding.answer is NO
+    assert finding.detail == (
+        "no mail goes out for 2 hours, 0 wait; the mail server or the connection to it said:"
+        " MAIL FROM: 530 5.7.0 Log in"
+    )
 
 
 # Servers of projects

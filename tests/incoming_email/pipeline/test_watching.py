@@ -111,6 +111,8 @@ def test_an_edited_mailbox_is_watched_anew_and_a_disabled_one_no_more(idle_watch
     assert second[0].stopped.is_set()
     assert list(idle_watches) == [1]
     assert idle_watches[1][0].account == B
+    # The first may still be inside, so the lease must not be theirs together.
+    assert idle_watches[1][0].holder != first[0].holder
     assert idle_watches[1][1].is_alive()
 
 

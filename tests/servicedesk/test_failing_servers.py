@@ -1,6 +1,7 @@
 """A project's own mail server that takes no mail: its leaders hear of it once, and of its end."""
 
 import datetime as dt
+import time
 
 import pytest
 from django.urls import reverse
@@ -12,7 +13,9 @@ from issues.outbox import failing
 from servicedesk.custom_email import find_outage, retire, watch_servers
 from servicedesk.models import CustomEmail
 from tests.factories import MembershipFactory
+from tests.issues.outgoing import enqueue
 from tests.issues.smtp_sink import free_port
+from tests.servers.scripted_smtp import drip, running_smtp
 from tests.servicedesk.customer_server import (
     ADDRESS,
     PASSWORD,
@@ -165,3 +168,27 @@ def test_a_replaced_address_is_forgotten(desk, leaders):
     assert told() == to_each(leaders, FAILS)
     custom.refresh_from_db()
     assert (custom.failing_since, custom.alerted_at) == (None, None)
+
+
+@pytest.mark.parametrize("stage", ["EHLO", "RCPT", "."])
+def test_a_server_that_drips_costs_one_bounded_time(desk, settings, stage):
+    settings.EMAIL_EXCHANGE_SECONDS = 0.5
+    with running_smtp(script={stage: drip(b"250-x\r\n")}) as server:
+        custom = custom_email(desk.settings, server.port, user="")
+        desk.open_ticket()
+        began = time.monotonic()
+        assert outbox.deliver_due(now=timezone.now()) == 0
+        assert time.monotonic() - began < 20
+    assert server.connections == 1
+    assert find_outage(custom).waiting == 1
+
+
+def test_relaying_that_a_desks_server_refuses_holds_its_mail_only(desk, mailoutbox):
+    with running_smtp(script={"RCPT": b"554 5.7.1 Relay access denied"}) as server:
+        custom = custom_email(desk.settings, server.port, user="")
+        desk.open_ticket()
+        enqueue(now=timezone.now())
+        assert outbox.deliver_due(now=timezone.now() + MINUTE) == 1
+    assert [mail.to for mail in mailoutbox] == [["ann1@example.com"]]
+    assert find_outage(custom).message == "RCPT TO: 554 5.7.1 Relay access denied"
+    assert outbox.find_failure() is None

@@ -10,6 +10,7 @@ from incoming_email.inboxes.graph.account import GraphAccount
 from incoming_email.inboxes.graph.connection import Listed
 from incoming_email.inboxes.graph.reader import Mark
 from incoming_email.inboxes.opening import open_inbox
+from incoming_email.inboxes.trouble import MAX_IN_A_ROW
 from tests.servers.graph import FakeGraph, refusal
 from tests.servers.https import Answer
 from tests.servers.reading import contents, mail, read_all
@@ -160,7 +161,7 @@ def test_a_server_that_can_give_no_message_is_given_up(graph: FakeGraph) -> None
     graph.fail("$value", *[refusal(422, "ErrorMimeContentConversionFailed")] * 9)
     with open_inbox(graph.account()) as inbox, pytest.raises(InboxError, match="422"):
         read_all(inbox)
-    assert graph.count("$value") == 4
+    assert graph.count("$value") == MAX_IN_A_ROW
 
 
 def test_a_message_that_was_not_read_here_is_not_acknowledged(graph: FakeGraph) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.lmtp import LMTP
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, Envelope
 from django.conf import settings
 
 from incoming_email.networks import is_within, read_address
@@ -17,6 +17,8 @@ MAX_LINE_BYTES = 1_000_000
 REFUSED_NETWORK = b"554 5.7.1 Mail from your network is not accepted here\r\n"
 TLS_FIRST = "530 5.7.0 Must issue a STARTTLS command first"
 GO_AHEAD = "354"
+TOO_LONG = "500 Line too long (see RFC5321 4.5.3.1.6)"
+TOO_MUCH = "552 Error: Too much mail data"
 
 
 class TlsFilesError(Exception):
@@ -24,7 +26,7 @@ class TlsFilesError(Exception):
 
 
 class ListenerSMTP(SMTP):
-    """Lines of a megabyte, and no greeting for other networks."""
+    """Lines of a megabyte, content in one piece, and no greeting for other networks."""
 
     line_length_limit = MAX_LINE_BYTES
 
@@ -36,6 +38,49 @@ class ListenerSMTP(SMTP):
             transport.set_protocol(asyncio.Protocol())
             transport.write(REFUSED_NETWORK)
             transport.close()
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        """As aiosmtpd's, but for memory: that one makes an object of each line, so that a message
+        takes four times its size before the handler has it."""
+        if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
+            return
+        if self.envelope is None or not self.envelope.rcpt_tos:
+            await self.push("503 Error: need RCPT command")
+            return
+        if arg:
+            await self.push("501 Syntax: DATA")
+            return
+        await self.push(f"{GO_AHEAD} End data with <CR><LF>.<CR><LF>")
+        status = await self._read_content(self.envelope)
+        if not status:
+            status = await self._call_handler_hook("DATA")
+        self._set_post_data_state()  # type: ignore[no-untyped-call]
+        await self.push(status)
+
+    async def _read_content(self, envelope: Envelope) -> str:
+        """Into the envelope, without dots that were doubled (RFC 5321 4.5.2). Gives what to answer
+        to content that is not kept, once all of it has come."""
+        content, size, refusal, begins_line = bytearray(), 0, "", True
+        while True:
+            try:
+                line = await self._reader.readuntil(b"\r\n")
+            except asyncio.CancelledError:  # the client is gone
+                self._writer.close()
+                raise
+            except asyncio.LimitOverrunError as overrun:
+                refusal = refusal or TOO_LONG
+                line = await self._reader.read(overrun.consumed)
+            if begins_line and line == b".\r\n":
+                envelope.content = bytes(content)
+                return refusal
+            size += len(line)
+            if size > settings.MAX_MESSAGE_BYTES:
+                refusal = refusal or TOO_MUCH
+            if refusal:
+                content.clear()
+            else:
+                content += line[begins_line and line.startswith(b".") :]
+            begins_line = line.endswith(b"\r\n")
 
     async def smtp_MAIL(self, arg: str) -> None:  # noqa: N802  (aiosmtpd's name)
         """aiosmtpd's own `require_starttls` would refuse LHLO, and with it STARTTLS."""

@@ -70,9 +70,14 @@ def _word(opening: re.Match[str], payload: str) -> _Word:
     return _Word(charset, decode_base64(encoded))
 
 
+def find_base64(encoded: bytes) -> bytes:
+    """The letters that count, without padding."""
+    return encoded.translate(None, _NOT_BASE64)
+
+
 def decode_base64(encoded: bytes) -> bytes:
     """Foreign characters are skipped, padding is optional, half a byte at the end is dropped."""
-    letters = encoded.translate(None, _NOT_BASE64)
+    letters = find_base64(encoded)
     letters = letters[: len(letters) - 1] if len(letters) % 4 == 1 else letters
     return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
 

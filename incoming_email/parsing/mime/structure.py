@@ -47,8 +47,10 @@ class Part:
         return self.content_type.main
 
     @property
-    def raw_body(self) -> bytes:
-        return self.content[self.start : self.end]
+    def raw_body(self) -> memoryview:
+        """Not copied: a message of 50 MB would be there once more for each part that is looked
+        at."""
+        return memoryview(self.content)[self.start : self.end]
 
     @property
     def filename(self) -> str:

@@ -4,6 +4,7 @@ import smtplib
 import socket
 import threading
 import time
+import tracemalloc
 
 import pytest
 from django.db import DatabaseError, OperationalError
@@ -242,3 +243,44 @@ def test_a_sign_of_life_that_fails_ends_nothing(monkeypatch, caplog):
     monkeypatch.setattr(heartbeats, "record_heartbeat", fail)
     smtp.record_heartbeat()
     assert "not done for a fault of the database work=sign of life" in caplog.text
+
+
+def send_raw(port, recipient, content):
+    """As it is, with a client that holds no more than one piece of it."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        replies = client.makefile("rb")
+        replies.readline()
+        for command in ("HELO x", "MAIL FROM:<ann@example.com>", f"RCPT TO:<{recipient}>", "DATA"):
+            client.sendall(f"{command}\r\n".encode())
+            replies.readline()
+        for piece in content:
+            client.sendall(piece)
+        client.sendall(b".\r\n")
+        return replies.readline()
+
+
+def test_dots_and_long_lines_are_kept_as_they_were_meant(world, port):
+    lines = [b"Subject: dots", b"", b"..one", b"..", b"a" * 300_000 + b".", b".", b"..end"]
+    content = b"".join(line + b"\r\n" for line in lines if line != b".")
+    assert send_raw(port, world.reply_address(), [content])[:3] == b"250"
+    stored = bytes(InboundEmail.objects.get().raw)
+    assert stored.endswith(b"\r\n.one\r\n.\r\n" + b"a" * 300_000 + b".\r\n.end\r\n")
+
+
+def test_a_line_that_is_too_long_is_refused_once_all_has_come(world, port):
+    content = [b"Subject: long\r\n\r\n", b"a" * 1_100_000 + b"\r\n", b"last\r\n"]
+    assert send_raw(port, world.reply_address(), content)[:3] == b"500"
+    assert not InboundEmail.objects.exists()
+
+
+def test_a_message_takes_less_than_three_times_its_size(world, port):
+    piece = (b"A" * 76 + b"\r\n") * 1000
+    size = 150 * len(piece)
+    tracemalloc.start()
+    try:
+        assert send_raw(port, world.reply_address(), [b"Subject: x\r\n\r\n", *[piece] * 150])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(InboundEmail.objects.get().raw) > size
+    assert peak < 3 * size

@@ -6,10 +6,12 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import schedule
-from celery.signals import setup_logging
+from celery.signals import celeryd_after_setup, setup_logging
 from django.conf import settings
 from django.utils.log import configure_logging
 from kombu.transport import TRANSPORT_ALIASES
+
+from config.queues import FORMER, INCOMING, WORKER_QUEUES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -26,6 +28,14 @@ def configure_logs(**_: Any) -> None:
     """The same logging as in every other process; Celery would add a handler and a format of its
     own."""
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+
+
+@celeryd_after_setup.connect
+def take_from_former_queue(*, instance: Any, **_: Any) -> None:
+    """A worker of `incoming` also does what an earlier version has left in its only queue."""
+    queues = instance.app.amqp.queues
+    if INCOMING in queues.consume_from:
+        queues.select_add(FORMER)
 
 
 STALE = {"expires": 60}
@@ -46,9 +56,15 @@ SCHEDULE = {
     "custom addresses": ("servicedesk.give_up_verifications", 60.0),
     "mail servers of desks": ("servicedesk.watch_mail_servers", 60.0),
     "held mail of desks": ("servicedesk.plan_held_mail", 60.0),
-    "heartbeat": ("incoming_email.heartbeat", 30.0),
 }
 app.conf.beat_schedule = {
     name: {"task": task, "schedule": schedule(seconds), "options": STALE}
     for name, (task, seconds) in SCHEDULE.items()
+} | {
+    f"heartbeat {queue}": {
+        "task": "incoming_email.heartbeat",
+        "schedule": schedule(30.0),
+        "options": STALE | {"queue": queue},
+    }
+    for queue in WORKER_QUEUES
 }

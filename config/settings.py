@@ -10,6 +10,7 @@ from config.environment import BASE_DIR, DATA_DIR, ensure_secrets, env
 from config.logs import make_logging
 from config.mail_server import *  # noqa: F403
 from config.mail_server import find_ehlo_name
+from config.queues import *  # noqa: F403
 from config.workers import *  # noqa: F403
 
 ensure_secrets()

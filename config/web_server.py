@@ -1,10 +1,12 @@
 """Gunicorn's settings, of `gunicorn.conf.py` and of --config python:config.web_server."""
 
-from config.settings import LOGGING, WEB_MAX_REQUESTS, WEB_PORT
+from config.settings import LOGGING, WEB_MAX_REQUESTS, WEB_PORT, WORKER_SHUTDOWN_SECONDS
 
 # Not PORT: gunicorn would listen on every network.
 bind = f"127.0.0.1:{WEB_PORT}"
 threads = 4
+# That a request under way has after SIGTERM.
+graceful_timeout = WORKER_SHUTDOWN_SECONDS
 # A process that is replaced now and then gives back what memory it has gathered.
 max_requests = WEB_MAX_REQUESTS
 max_requests_jitter = WEB_MAX_REQUESTS // 10

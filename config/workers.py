@@ -22,6 +22,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
+CELERY_IMPORTS = ["config.worker_processes"]
+
 # Processes: only they can be ended when a task hangs, and give their memory back.
 CELERY_WORKER_POOL = "prefork"
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
@@ -31,7 +33,11 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD = (
     env.int("WORKER_MAX_MEMORY_BYTES", default=400_000_000) // 1024 or None
 )
 CELERY_TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT_SECONDS", default=240)
-# Celery's own way to give tasks some time after SIGTERM; it asks for REMAP_SIGTERM=SIGQUIT.
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.int("WORKER_SHUTDOWN_SECONDS", default=10)
+# Work in batches goes on in a new task after this time, behind what others have sent meanwhile.
+TASK_BUDGET_SECONDS = env.int("TASK_BUDGET_SECONDS", default=10)
+WORKER_SHUTDOWN_SECONDS = env.int("WORKER_SHUTDOWN_SECONDS", default=10)
+# The same where REMAP_SIGTERM=SIGQUIT is still in the environment, as earlier versions had it.
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = WORKER_SHUTDOWN_SECONDS
+WATCHDOG_SECONDS = env.int("WATCHDOG_SECONDS", default=300)
 # Celery's 4 seconds are short for a process that starts on a machine with much to do.
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60.0

@@ -22,6 +22,8 @@ from incoming_email.models.ledger_columns import find_undeclared
 PARSE_TRIES = 3
 """A message is parsed, perhaps again after the parser died, and once more by its header alone."""
 
+LEAST_WATCHDOG_SECONDS = 60
+
 HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*"
     r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?\Z",
@@ -115,6 +117,17 @@ def check_parse_timeout(*, app_configs: object, **kwargs: Any) -> list[CheckMess
     )
     hint = "Set PARSE_TIMEOUT_SECONDS below a third of TASK_TIME_LIMIT_SECONDS."
     return [Warning(what, hint=hint, id="incoming_email.W001")]
+
+
+@register
+def check_watchdog(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """W002: main loops go round each 5 to 30 seconds, and may wait a while for the database."""
+    seconds = settings.WATCHDOG_SECONDS
+    if seconds == 0 or seconds >= LEAST_WATCHDOG_SECONDS:
+        return []
+    what = f"WATCHDOG_SECONDS ({seconds}) is so short that it ends processes that work."
+    hint = f"Set WATCHDOG_SECONDS to {LEAST_WATCHDOG_SECONDS} or more, or to 0 for no watchdog."
+    return [Warning(what, hint=hint, id="incoming_email.W002")]
 
 
 @register

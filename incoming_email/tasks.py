@@ -7,10 +7,11 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_process_shutdown
+from django.conf import settings
 from django.utils import timezone
 
 from incoming_email.inboxes.base import InboxError
-from incoming_email.models import Mailbox, heartbeats
+from incoming_email.models import Mailbox
 from incoming_email.monitoring import probes
 from incoming_email.monitoring.alerting import (
     failing_mailboxes,
@@ -24,11 +25,15 @@ from incoming_email.pipeline import fetching, processing, reviewing
 from incoming_email.pipeline.isolation import reading
 from incoming_email.upkeep import purging
 from incoming_email.versions import find_version
+from issues.stopping import Budget
 
 BACKFILL_SECONDS = 3600
-RETRY_FAILED_SECONDS = 3600
 EXPIRES_SECONDS = 60
 """After this a task of beat is stale: beat has queued the next one."""
+
+
+def _find_budget() -> Budget:
+    return Budget.of(settings.TASK_BUDGET_SECONDS)
 
 
 @worker_process_shutdown.connect
@@ -39,15 +44,15 @@ def end_parsers(**_: Any) -> None:
 
 @shared_task(name="incoming_email.process", ignore_result=True)
 def process_inbound_email(*, inbound_email_id: int) -> None:
-    processing.process(inbound_email_id)
+    processing.process_in_turn(inbound_email_id)
 
 
 @shared_task(name="incoming_email.sweep", ignore_result=True)
 def sweep_inbound_email() -> None:
-    """Start what is due: retries, and rows whose first task was lost."""
+    """Start what is due: retries, and rows whose first task was lost. The next one goes on."""
     now = timezone.now()
     processing.give_up_exhausted(now=now)
-    processing.process_each(processing.due_ids(now=now))
+    processing.process_each(processing.due_ids(now=now), budget=_find_budget())
 
 
 @shared_task(name="incoming_email.poll_mailboxes", ignore_result=True)
@@ -60,7 +65,11 @@ def poll_mailboxes() -> None:
 def poll_mailbox(*, mailbox_id: int) -> None:
     """Does nothing while a watcher or another worker reads the mailbox."""
     mailbox = Mailbox.objects.get(pk=mailbox_id)
-    fetching.fetch(mailbox, holder=f"poll {socket.gethostname()} {os.getpid()}")
+    budget = _find_budget()
+    holder = f"poll {socket.gethostname()} {os.getpid()}"
+    if fetching.fetch(mailbox, holder=holder, budget=budget) and budget.is_over():
+        fetching.postpone_poll(mailbox, seconds=EXPIRES_SECONDS, now=timezone.now())
+        poll_mailbox.apply_async(kwargs={"mailbox_id": mailbox_id}, expires=EXPIRES_SECONDS)
 
 
 @shared_task(name="incoming_email.alert", ignore_result=True)
@@ -96,17 +105,19 @@ def backfill_mailbox(*, mailbox_id: int, since: str) -> None:
     fetching.backfill(mailbox, since=datetime.fromisoformat(since))
 
 
-@shared_task(
-    name="incoming_email.retry_failed", ignore_result=True, time_limit=RETRY_FAILED_SECONDS
-)
+@shared_task(name="incoming_email.retry_failed", ignore_result=True)
 def retry_failed() -> None:
     """Process again what an earlier version failed at. A worker that still runs that version does
     nothing.
 
-    What a kill leaves is due, so the sweep goes on with it, or still failed.
+    What is left of a batch when the time is over is due, so the sweep goes on with it.
     """
+    budget = _find_budget()
     for batch in reviewing.requeue_failed(version=find_version(), now=timezone.now()):
-        processing.process_each(batch)
+        processing.process_each(batch, budget=budget)
+        if budget.is_over():
+            retry_failed.delay()
+            return
 
 
 @shared_task(name="incoming_email.purge", ignore_result=True)
@@ -123,5 +134,5 @@ def finish_waiting_series() -> None:
 
 @shared_task(name="incoming_email.heartbeat", ignore_result=True)
 def heartbeat() -> None:
-    """Sent by beat and run by a worker, so it proves that both are alive."""
-    heartbeats.record_heartbeat(heartbeats.BEAT, heartbeats.WORKER, now=timezone.now())
+    """Does nothing: that a worker takes it from its queue is the heartbeat, which it records at
+    each task."""

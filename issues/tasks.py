@@ -1,19 +1,20 @@
 """Celery's entry points: announcements become mails, mails are sent, lost files removed."""
 
-import time
 from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_process_shutdown
+from django.conf import settings
 from django.utils import timezone
 
 from issues import broker, repositories, uploads
 from issues.notifications import fan_out_owed
-from issues.outbox import RUN_SECONDS, deliver_due
+from issues.outbox import deliver_due
 from issues.services import sweep_repositories as sweep_all_repositories
+from issues.stopping import Budget
 
-MAX_ROUNDS = 50
-"""A worker has other work as well; what is left the next sweep takes."""
+EXPIRES_SECONDS = 60
+"""A task that goes on with the work of another; by then the sweep does it."""
 
 
 @worker_process_shutdown.connect
@@ -23,14 +24,17 @@ def hand_over_tasks(**_: Any) -> None:
 
 
 def _empty_outbox() -> None:
-    ends = time.monotonic() + RUN_SECONDS
-    for _round in range(MAX_ROUNDS):
+    budget = Budget.of(settings.TASK_BUDGET_SECONDS)
+    while True:
         now = timezone.now()
         try:
             written = fan_out_owed(now=now)
         finally:  # a fault in one announcement keeps no ready mail waiting
-            sent = deliver_due(now=now, seconds=ends - time.monotonic())
-        if (not written and not sent) or time.monotonic() > ends:
+            sent = deliver_due(now=now, budget=budget)
+        if not written and not sent:
+            return
+        if budget.is_over():
+            deliver_outgoing_email.apply_async(expires=EXPIRES_SECONDS)
             return
 
 

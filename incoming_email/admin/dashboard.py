@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -50,11 +51,20 @@ STACKED = (
 """From the bottom of a bar."""
 
 PROCESSES: dict[str, str | Promise] = {
-    heartbeats.WORKER: gettext_lazy("worker"),
+    **{
+        heartbeats.name_worker(queue): format_lazy("{}: {}", gettext_lazy("worker"), queue)
+        for queue in settings.WORKER_QUEUES
+    },
     heartbeats.BEAT: gettext_lazy("beat"),
     heartbeats.WATCHER: gettext_lazy("watcher"),
     heartbeats.SMTP_LISTENER: gettext_lazy("SMTP listener"),
 }
+
+COMMANDS = {
+    heartbeats.name_worker(queue): f"celery -A config worker -Q {queue}"
+    for queue in settings.WORKER_QUEUES
+} | {heartbeats.BEAT: "celery -A config beat"}
+"""What to start where a heartbeat is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +222,7 @@ def _make_oldest(oldest: InboundEmail | None, *, now: datetime) -> Tile:
 def _find_processes(
     counts: CurrentCounts, mailboxes: list[Mailbox], *, now: datetime
 ) -> Iterator[Tile]:
-    needed = {heartbeats.WORKER, heartbeats.BEAT}
+    needed = {heartbeats.BEAT, *map(heartbeats.name_worker, settings.WORKER_QUEUES)}
     if any(mailbox.is_fetched for mailbox in mailboxes if mailbox.enabled):
         needed.add(heartbeats.WATCHER)
     for name, label in PROCESSES.items():
@@ -222,6 +232,8 @@ def _find_processes(
             continue
         value = _("alive") if is_alive else _("not seen")
         note = _("%(age)s ago") % {"age": timesince(seen_at, now, depth=1)} if seen_at else ""
+        if not is_alive and name in COMMANDS:
+            note = f"{note} {COMMANDS[name]}".strip()
         yield Tile(str(label), value, note=note, alarm=not is_alive)
 
 

@@ -27,6 +27,9 @@ class RawMessage:
     is_gone: bool = False
     """With a fault: the message is no longer in the folder, so it can't be tried again."""
 
+    is_urgent: bool = False
+    """Its recipient has a secret key that we gave out: it is acted on before mail of strangers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retries:

@@ -6,7 +6,9 @@ from incoming_email.models.erasures import Erasure
 from incoming_email.models.heartbeats import Heartbeat
 from incoming_email.models.keys import KEY_ALPHABET, KEY_LENGTH, ReplyKey, SenderToken, new_key
 from incoming_email.models.ledger import (
+    HEAD_START,
     NOT_READ,
+    SWEEP_AFTER,
     InboundEmail,
     InboundEmailQuerySet,
     pause_after,
@@ -28,12 +30,14 @@ from incoming_email.models.series import SeriesPart
 
 __all__ = [
     "BAD_STATES",
+    "HEAD_START",
     "KEY_ALPHABET",
     "KEY_LENGTH",
     "LAST_IDLE_SECONDS",
     "LEDGER_COLUMNS",
     "NOT_READ",
     "OPEN_STATES",
+    "SWEEP_AFTER",
     "AlertEvent",
     "BlockedSender",
     "Erasure",

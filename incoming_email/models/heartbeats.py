@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +34,17 @@ def record_heartbeat(*names: str, now: datetime) -> None:
 def find_last(name: str) -> datetime | None:
     """When it was last seen; None if never."""
     return Heartbeat.objects.filter(name=name).values_list("seen_at", flat=True).first()
+
+
+def name_worker(queue: str) -> str:
+    """The heartbeat of whatever worker takes tasks from this queue; WORKER is that of any."""
+    return f"{WORKER}:{queue}"
+
+
+def find_unserved(*, now: datetime) -> list[str]:
+    """Queues that no worker has taken a task from lately, in the order of the settings."""
+    recent = set(Heartbeat.objects.filter(seen_at__gte=now - OLD).values_list("name", flat=True))
+    return [queue for queue in settings.WORKER_QUEUES if name_worker(queue) not in recent]
 
 
 def is_alive(name: str, *, now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """The ledger: one row for each message that arrived, from its bytes to its end."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -21,6 +22,13 @@ def reason_choices() -> "list[tuple[str, StrOrPromise]]":
     """A callable, so that a new reason or label needs no migration."""
     return list(Reason.choices)
 
+
+SWEEP_AFTER = timedelta(seconds=60)
+"""A row that is due for less has most likely a task queued."""
+
+HEAD_START = timedelta(hours=1)
+"""Due rows are taken in the order of their time, and so long before they came begins that of mail
+to a secret key: it need not wait for what strangers sent meanwhile."""
 
 LIMITED_BY = {"sender": "sender", "project": "project", "token_digest": "token"}
 """Columns that limits are counted by, with the names of their indexes."""
@@ -59,6 +67,16 @@ class InboundEmailQuerySet(models.QuerySet["InboundEmail"]):
                 version=find_version(),
             )
         )
+
+    def unclaim(self, pks: Sequence[int], *, attempts: int, until: datetime, now: datetime) -> int:
+        """Undo claims by which nothing was done, known by what they wrote; return how many.
+
+        The rows count as due for so long that the next sweep takes them: no task is on its way.
+        """
+        claimed = self.filter(
+            pk__in=pks, status=Status.PENDING, attempts=attempts, next_attempt_at=until
+        )
+        return claimed.update(attempts=attempts - 1, next_attempt_at=now - SWEEP_AFTER)
 
     def failed_before(self, version: str) -> Self:
         """What another version gave up, and is still whole."""

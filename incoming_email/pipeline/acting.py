@@ -10,13 +10,13 @@ from django.db import IntegrityError, transaction
 
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Hold, Outcome, Reason, Refusal, Refused, Reject, Status
-from incoming_email.pipeline import notices
+from incoming_email.pipeline import claims, notices
 from incoming_email.pipeline.attempts import Attempt, End, NotPendingError, Step, lock, write_ends
 from incoming_email.pipeline.deciding import Act, Decision, Delay, decide
 from incoming_email.pipeline.faults import becoming_a_retry
 from incoming_email.pipeline.resolving import find_handlers
 from incoming_email.secrets import credentials
-from issues import connections, permissions, repositories, services, uploads
+from issues import connections, permissions, repositories, services, stopping, uploads
 from issues.models import Issue, MergeRequest, Note
 from issues.services.discussions import discussions_looked_up
 
@@ -25,14 +25,18 @@ Acting = tuple[Attempt, Decision, Act]
 
 
 def settle_in_turn(attempts: Sequence[Attempt]) -> None:
-    """Decide about each message once, and carry that out. None stops the others.
+    """Decide about each message once, and carry that out. None stops the others. What is left when
+    the process is told to stop is given back.
 
     What is decided about a batchable message does not depend on other batchable ones. Before any
     other message, all before it are processed, since it may be about just that: the reply to a
     ticket that the message before it opens.
     """
     waiting: dict[str, Acting] = {}
-    for attempt in attempts:
+    for number, attempt in enumerate(attempts):
+        if stopping.is_requested():
+            claims.give_back([each.row for each in attempts[number:]])
+            break
         if waiting and not _may_be_batched(attempt):
             _settle_waiting(waiting)
         with becoming_a_retry(attempt.row, now=attempt.context.now):

@@ -14,8 +14,9 @@ from django.utils.translation import override
 from incoming_email.inboxes.base import Inbox, InboxError
 from incoming_email.inboxes.opening import open_inbox
 from incoming_email.models import InboundEmail, Mailbox
-from incoming_email.pipeline import processing, receiving, unreadable
+from incoming_email.pipeline import claims, processing, receiving, unreadable
 from incoming_email.pipeline.leasing import LeaseLostError, holding, renew
+from issues.stopping import UNLIMITED, Budget
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +39,18 @@ def fetch(
     holder: str,
     clock: Callable[[], datetime] = timezone.now,
     on_progress: Callable[[int], object] = lambda _count: None,
+    budget: Budget = UNLIMITED,
 ) -> int | None:
     """Ingest what waits; returns how many are new, or None while another process reads the mailbox.
 
-    Raises InboxError when the server refuses, after recording that in the mailbox.
+    Stops after the batch in which the budget is over. Raises InboxError when the server refuses,
+    after recording that in the mailbox.
     """
     try:
         with visit(mailbox, holder=holder, clock=clock) as inbox:
-            return ingest(mailbox, inbox, holder=holder, clock=clock, on_progress=on_progress)
+            return ingest(
+                mailbox, inbox, holder=holder, clock=clock, on_progress=on_progress, budget=budget
+            )
     except LeaseLostError:
         return None
 
@@ -74,11 +79,18 @@ def backfill(
     """
     count = 0
     with open_inbox(mailbox.account(), since=since) as inbox:
-        for new in _process_each(receiving.receive(mailbox, inbox, clock=clock), clock):
+        batches = receiving.receive(mailbox, inbox, clock=clock)
+        for new in _process_each(batches, clock, UNLIMITED):
             count += new
             on_progress(new)
     logger.info("backfilled mailbox=%s new=%s", mailbox.pk, count)
     return count
+
+
+def postpone_poll(mailbox: Mailbox, *, seconds: int, now: datetime) -> None:
+    """Beat has it not polled before then, as somebody goes on reading it meanwhile."""
+    later = now + timedelta(seconds=seconds)
+    Mailbox.objects.filter(pk=mailbox.pk).update(next_poll_at=later)
 
 
 def start_from(mailbox: Mailbox, moment: datetime) -> None:
@@ -124,12 +136,14 @@ def ingest(
     holder: str,
     clock: Callable[[], datetime],
     on_progress: Callable[[int], object] = lambda _count: None,
+    budget: Budget = UNLIMITED,
 ) -> int:
-    """Store and process all that is unread over an open connection; return how many are new."""
+    """Store and process what is unread over an open connection, until the budget is over; return
+    how many are new."""
     count = 0
     retries = unreadable.find_retries(mailbox, now=clock())
     batches = receiving.receive(mailbox, inbox, clock=clock, retries=retries)
-    for new in _process_each(batches, clock):
+    for new in _process_each(batches, clock, budget):
         count += new
         on_progress(new)
         renew(mailbox, holder=holder, now=clock())
@@ -142,27 +156,36 @@ def ingest(
 
 
 def _process_each(
-    batches: Iterator[list[InboundEmail]], clock: Callable[[], datetime]
+    batches: Iterator[list[InboundEmail]], clock: Callable[[], datetime], budget: Budget
 ) -> Iterator[int]:
-    """Process batch by batch; yields how many each had.
+    """Process batch by batch until the budget is over; yields how many each had. What is known
+    already uses up no budget: another visit would begin with it again.
 
     Where many wait, the next batch is ingested while the parser reads this one. A failure to ingest
     does not stop the processing of what was ingested.
     """
-    rows = next(batches, None)
+    rows, taken = next(batches, None), 0
     while rows is not None:
+        taken += len(rows)
+        left = budget if taken else UNLIMITED
         if len(rows) < MANY:
-            processing.process_claimed(rows, clock=clock)
+            with claims.held(rows):
+                processing.process_claimed(rows, clock=clock)
             yield len(rows)
-            rows = next(batches, None)
+            rows = _find_next(batches, left)
             continue
-        emails = processing.begin_reading(rows)
-        try:
-            following = next(batches, None)
-        finally:
-            processing.process_claimed(rows, clock=clock, emails=emails)
+        with claims.held(rows):
+            emails = processing.begin_reading(rows)
+            try:
+                following = _find_next(batches, left)
+            finally:
+                processing.process_claimed(rows, clock=clock, emails=emails)
         yield len(rows)
         rows = following
+
+
+def _find_next(batches: Iterator[list[InboundEmail]], budget: Budget) -> list[InboundEmail] | None:
+    return None if budget.is_over() else next(batches, None)
 
 
 def _note_success(mailbox: Mailbox, inbox: Inbox, *, now: datetime) -> None:

@@ -2,18 +2,18 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
-from itertools import chain, islice
+from datetime import datetime
+from itertools import chain, islice, takewhile
 
 from django.conf import settings
 from django.utils import timezone
 
 from incoming_email.handlers.base import Context
 from incoming_email.limits.blocking import blocked_in
-from incoming_email.models import InboundEmail, SenderPolicy
+from incoming_email.models import SWEEP_AFTER, InboundEmail, SenderPolicy
 from incoming_email.outcomes import Status
 from incoming_email.parsing.types import ParsedEmail
-from incoming_email.pipeline import acting
+from incoming_email.pipeline import acting, claims
 from incoming_email.pipeline.acting import settle_in_turn
 from incoming_email.pipeline.attempts import Attempt, End
 from incoming_email.pipeline.deciding import decide
@@ -22,14 +22,12 @@ from incoming_email.pipeline.isolation.process import NoParserError
 from incoming_email.pipeline.isolation.reading import RawText, parse_all
 from incoming_email.pipeline.resolving import look_up
 from incoming_email.sender_auth import find_proofs
-from issues import connections, outbox
+from issues import connections, outbox, stopping
+from issues.stopping import UNLIMITED, Budget
 
 logger = logging.getLogger(__name__)
 GROUP = 50
 """Messages that may share a transaction: as many as a batch has, few enough to end it soon."""
-
-SWEEP_AFTER = timedelta(seconds=60)
-"""A row that is due for less has most likely a task queued."""
 
 MOST_FAULTS_IN_A_ROW = 3
 """When an attempt could not even be made at so many rows, the cause is not the messages, and each
@@ -44,22 +42,35 @@ def process(inbound_email_id: int, *, clock: Callable[[], datetime] = timezone.n
     row = _claim(inbound_email_id, now=clock())
     if row is None:
         return False
-    process_claimed([row], clock=clock)
+    _attempt(row, clock=clock)
     return True
 
 
-def process_each(ids: Iterable[int], *, clock: Callable[[], datetime] = timezone.now) -> int:
-    """Make one attempt at each that is due; return how many that were.
+def process_in_turn(inbound_email_id: int, *, clock: Callable[[], datetime] = timezone.now) -> None:
+    """Make an attempt at the row that is due first, then at this one: tasks come in the order in
+    which messages came, and what is urgent must not wait behind all of them."""
+    first = InboundEmail.objects.due(clock()).order_by("next_attempt_at", "pk")
+    process_each(first.exclude(pk=inbound_email_id).values_list("pk", flat=True)[:1], clock=clock)
+    process(inbound_email_id, clock=clock)
+
+
+def process_each(
+    ids: Iterable[int],
+    *,
+    clock: Callable[[], datetime] = timezone.now,
+    budget: Budget = UNLIMITED,
+) -> int:
+    """Make one attempt at each that is due, until the budget is over; return how many that were.
 
     Raises nothing: what kept an attempt from being made is logged, and the next row is tried, up
     to MOST_FAULTS_IN_A_ROW. The rows after that stay due.
     """
     done = faults = 0
-    for pk in ids:
+    for pk in takewhile(lambda _: not budget.is_over(), ids):
         try:
             row = _claim(pk, now=clock())
             done += row is not None
-            is_attempted = row is None or not process_claimed([row], clock=clock)
+            is_attempted = row is None or _attempt(row, clock=clock)
         except Exception:  # whatever it is, the other rows must have their attempt
             logger.exception("no attempt could be made inbound_email=%s", pk)
             is_attempted = False
@@ -70,6 +81,11 @@ def process_each(ids: Iterable[int], *, clock: Callable[[], datetime] = timezone
     return done
 
 
+def _attempt(row: InboundEmail, *, clock: Callable[[], datetime]) -> bool:
+    with claims.held([row]):
+        return not process_claimed([row], clock=clock)
+
+
 def process_claimed(
     rows: Sequence[InboundEmail],
     *,
@@ -77,7 +93,8 @@ def process_claimed(
     emails: Iterator[ParsedEmail] | None = None,
 ) -> int:
     """Make one attempt at each of these messages, which the caller has claimed; return at how
-    many none could be made, for a fault in reading or in a look-up.
+    many none could be made, for a fault in reading or in a look-up. What is left when the process
+    is told to stop is given back.
 
     Look-ups are made once a group. What its handler can do quickly is done for many messages in
     one transaction; each of the others has its own, and none stops the rest. Rows of one call
@@ -86,6 +103,9 @@ def process_claimed(
     left_out = 0
     with outbox.wake_once():
         for start in range(0, len(rows), GROUP):
+            if stopping.is_requested():
+                claims.give_back(rows[start:])
+                break
             emails = emails or _read(rows[start:])
             group = rows[start : start + GROUP]
             attempts = _prepare(group, emails, now=clock())

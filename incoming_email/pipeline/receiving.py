@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from incoming_email.inboxes.base import NO_RETRIES, Inbox, InboxError, RawMessage, Retries
-from incoming_email.models import InboundEmail, Mailbox, pause_after
-from incoming_email.pipeline import unreadable
+from incoming_email.models import HEAD_START, InboundEmail, Mailbox, pause_after
+from incoming_email.pipeline import claims, unreadable
 from incoming_email.versions import find_version
 
 
@@ -29,14 +29,18 @@ def receive(
     for messages in inbox.unread(retries):
         read = [message for message in messages if not message.fault]
         rows = store(mailbox, read, now=clock(), claimed=True, moved=inbox.resynchronised)
-        unreadable.note(mailbox, [each for each in messages if each.fault], now=clock())
-        try:
-            inbox.acknowledge(messages)
-        except InboxError:
-            yield rows
-            raise
-        keep_position(mailbox, inbox)
+        fault = None
+        with claims.held(rows):
+            unreadable.note(mailbox, [each for each in messages if each.fault], now=clock())
+            try:
+                inbox.acknowledge(messages)
+            except InboxError as error:
+                fault = error
+            else:
+                keep_position(mailbox, inbox)
         yield rows
+        if fault is not None:
+            raise fault
 
 
 def keep_position(mailbox: Mailbox, inbox: Inbox) -> None:
@@ -90,6 +94,7 @@ def store_together(
 
 def new_row(mailbox: Mailbox, message: RawMessage, *, now: datetime, claimed: bool) -> InboundEmail:
     """The row of a message, not saved yet."""
+    head_start = HEAD_START if message.is_urgent else timedelta()
     return InboundEmail(
         mailbox=mailbox,
         source_id=message.source_id,
@@ -99,7 +104,7 @@ def new_row(mailbox: Mailbox, message: RawMessage, *, now: datetime, claimed: bo
         digest=hashlib.sha256(message.content).hexdigest(),
         received_at=now,
         attempts=1 if claimed else 0,
-        next_attempt_at=now + (pause_after(0) if claimed else timedelta()),
+        next_attempt_at=now + pause_after(0) if claimed else now - head_start,
         version=find_version() if claimed else None,
     )
 

@@ -9,15 +9,16 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.db import Error
 from django.utils import timezone
 
 from incoming_email.inboxes.base import Inbox, InboxError
 from incoming_email.inboxes.methods import Account
 from incoming_email.models import Mailbox, heartbeats
-from incoming_email.pipeline import fetching
+from incoming_email.pipeline import claims, fetching
 from incoming_email.pipeline.leasing import LeaseLostError, renew
-from issues import connections
+from issues import connections, memory, watchdog
 
 logger = logging.getLogger(__name__)
 RECONCILE_SECONDS = 10
@@ -33,6 +34,9 @@ LAST_DATABASE_PAUSE_SECONDS = 10.0
 """The mail server need not be spared while our own database is away: nothing is asked of it."""
 
 GOODBYE_SECONDS = 3.0
+"""For all connections together: one that waits in IDLE may not hear of the end in time."""
+
+LOOK_SECONDS = 0.1
 THREAD_NAME = "watch-"
 
 
@@ -83,7 +87,9 @@ class Watch:
             while not self.stopped.is_set():
                 looked_at = time.monotonic()
                 with connections.unit_of_work():
-                    fetching.ingest(mailbox, inbox, holder=self.holder, clock=timezone.now)
+                    new = fetching.ingest(mailbox, inbox, holder=self.holder, clock=timezone.now)
+                if new:
+                    memory.give_back()
                 self._listen(mailbox, inbox, until=looked_at + mailbox.idle_timeout)
 
     def _listen(self, mailbox: Mailbox, inbox: Inbox, *, until: float) -> None:
@@ -118,18 +124,29 @@ def watch_mailboxes(stopped: threading.Event) -> None:
     """Watch every mailbox that mail is fetched from until `stopped`; follow edits of the rows."""
     watches: Watches = {}
     while not stopped.is_set():
+        watchdog.feed()
         with connections.surviving_faults("look for mailboxes"):
             _reconcile(watches, _find_accounts(), f"watch {socket.gethostname()} {os.getpid()}")
             heartbeats.record_heartbeat(heartbeats.WATCHER, now=timezone.now())
         stopped.wait(RECONCILE_SECONDS)
+    watchdog.rest()
     for watch, _thread in watches.values():
         watch.stopped.set()
-    for thread in threading.enumerate():
-        if thread.name.startswith(THREAD_NAME):
-            thread.join(GOODBYE_SECONDS)
+    _await_end()
     with connections.surviving_faults("release mailboxes"):
         for mailbox_id, (watch, _thread) in watches.items():
             Mailbox.objects.release(mailbox_id, holder=watch.holder)
+        claims.give_back_all()
+
+
+def _await_end() -> None:
+    """Messages under way may take as long as a worker's tasks; the threads end with the process."""
+    begun = time.monotonic()
+    while any(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate()):
+        waited = time.monotonic() - begun
+        if waited > (settings.WORKER_SHUTDOWN_SECONDS if claims.is_any_held() else GOODBYE_SECONDS):
+            break
+        time.sleep(LOOK_SECONDS)
 
 
 def _find_accounts() -> dict[int, Account]:

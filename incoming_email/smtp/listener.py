@@ -22,7 +22,7 @@ from incoming_email.keys.answered import find_keys_named
 from incoming_email.models import Mailbox, heartbeats
 from incoming_email.pipeline import receiving
 from incoming_email.smtp.protocol import ListenerController
-from issues import broker, connections
+from issues import broker, connections, memory
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -40,10 +40,18 @@ DATABASE_SECONDS = 60.0
 What is stored after a 451 is sent again, and the second row ends as a duplicate."""
 
 HEARTBEAT_SECONDS = 30
+LARGE_BYTES = 1_000_000
+"""Of a message whose memory is worth giving back at once."""
 
 
 def find_mailbox(address: str) -> Mailbox | None:
-    """The mailbox that accepts mail for this envelope recipient, or None: refuse it.
+    """The mailbox that accepts mail for this envelope recipient, or None: refuse it."""
+    found = _find_target(address)
+    return None if found is None else found[0]
+
+
+def _find_target(address: str) -> tuple[Mailbox, str] | None:
+    """The mailbox, and the key by which it takes this address: empty where it has none.
 
     A key that is wholly secret must resolve. One that names a project is accepted by its form, so
     that replies do not reveal which projects exist. An address of another domain that forwards to
@@ -55,13 +63,21 @@ def find_mailbox(address: str) -> Mailbox | None:
         key = template.find_key(address)
         if key is None:
             if not template.has_key and template.matches(address):
-                return mailbox
+                return mailbox, ""
         elif _is_key_taken(key, mailbox):
-            return mailbox
+            return mailbox, key
     address = address.lower()
     key = own_addresses.find_forwarded([address]).get(address)
-    taking = (mailbox for mailbox in mailboxes if key and _is_key_taken(key, mailbox, address))
-    return next(taking, None)
+    for mailbox in mailboxes:
+        if key and _is_key_taken(key, mailbox, address):
+            return mailbox, key
+    return None
+
+
+def _is_secret(key: str, mailbox: Mailbox) -> bool:
+    """Of a key that is taken: nobody can write to it who was not given it."""
+    matches = registry.find(key, mailbox.purpose)
+    return bool(key) and all(handler.secret_key for handler, _match in matches)
 
 
 def _is_key_taken(key: str, mailbox: Mailbox, forwarding: str = "") -> bool:
@@ -87,15 +103,21 @@ def store(content: bytes, recipients: list[str]) -> list[int]:
     messages: dict[int, list[RawMessage]] = {}
     mailboxes: dict[int, Mailbox] = {}
     for recipient in dict.fromkeys(recipients):
-        mailbox = find_mailbox(recipient)
-        if mailbox is None:  # disabled or revoked since RCPT
+        found = _find_target(recipient)
+        if found is None:  # disabled or revoked since RCPT
             raise LookupError
+        mailbox, key = found
         mailboxes[mailbox.pk] = mailbox
         source_id = f"{queue_id}:{recipient}"[:255]
-        messages.setdefault(mailbox.pk, []).append(RawMessage(source_id, content, recipient))
-    return receiving.store_together(
+        is_urgent = _is_secret(key, mailbox)
+        message = RawMessage(source_id, content, recipient, is_urgent=is_urgent)
+        messages.setdefault(mailbox.pk, []).append(message)
+    ids = receiving.store_together(
         [(mailboxes[pk], batch) for pk, batch in messages.items()], now=now
     )
+    if len(content) > LARGE_BYTES:
+        memory.give_back()
+    return ids
 
 
 class ListenerHandler:
@@ -142,6 +164,7 @@ class ListenerHandler:
             return TRY_LATER
         if BARE_LINE_END.search(content):
             return "550 5.6.0 A line must end with CR LF (RFC 5321 2.3.8)"
+        envelope.content = None  # or it would be there twice for as long as the database takes
         content = _with_return_path(content, envelope.mail_from or "")
         if not self._lmtp:
             return await self._take(content, list(envelope.rcpt_tos))

@@ -7,7 +7,7 @@ from issues.outbox.accounts import (
     find_accounts_in_use,
     leaves_the_machine,
 )
-from issues.outbox.delivering import RUN_SECONDS, deliver_due, find_longest_run
+from issues.outbox.delivering import deliver_due, find_longest_run
 from issues.outbox.enqueueing import NewMail, enqueue, enqueue_many
 from issues.outbox.failing import Failure, find_failure, find_failures, try_again
 from issues.outbox.header_fields import (
@@ -29,7 +29,6 @@ from issues.outbox.waking import wake_once, wake_worker
 __all__ = [
     "MAIL_ACCOUNTS_IN_USE",
     "MAIL_CONNECTIONS",
-    "RUN_SECONDS",
     "AccountInUse",
     "Automatic",
     "Failure",

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db import connections as db_connections
 from django.db.models import Value
 from django.db.models.functions import Coalesce
 
@@ -21,23 +22,20 @@ from issues.outbox.giving_up import give_up, give_up_waiting
 from issues.outbox.header_fields import clean_header
 from issues.outbox.messages import build_message
 from issues.sending import Refused, Scope, Unsendable, Verdict, describe, judge, judge_opening
+from issues.stopping import UNLIMITED, Budget
 
 logger = logging.getLogger(__name__)
 
 BATCH = 200
-RUN_SECONDS = 60.0
-"""After so long nothing more is begun: a run and the exchange that it ends with must end before the
-task's time limit kills the process in the middle of a mail."""
-
 MAX_ERROR = 1000
 # What the mail library and the network raise for one message; anything else is our own bug.
 FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError)
 Clock = Callable[[], datetime]
 
 
-def deliver_due(*, now: datetime, seconds: float = RUN_SECONDS) -> int:
-    """Send what is due, with one connection per account; returns the number sent. Call outside a
-    transaction. Begins no mail after `seconds`.
+def deliver_due(*, now: datetime, budget: Budget = UNLIMITED) -> int:
+    """Send what is due until the budget is over, with one connection per account; returns the
+    number sent. Call outside a transaction.
 
     A server that cannot be reached or refuses all mail costs no row an attempt: all of its mail
     waits, and one mail is tried at a time.
@@ -47,33 +45,28 @@ def deliver_due(*, now: datetime, seconds: float = RUN_SECONDS) -> int:
     def clock() -> datetime:
         return now + timedelta(seconds=time.monotonic() - started)
 
-    def is_time_over() -> bool:
-        return time.monotonic() - started > seconds
-
     due = OutgoingEmail.objects.due(now).order_by().values_list("account", flat=True)
     accounts = set(due.distinct())
     states = {row.account: row for row in OutgoingAccount.objects.filter(account__in=accounts)}
     sent = 0
     for account in sorted(accounts, key=lambda name: (_is_failing(states.get(name)), name)):
-        if is_time_over():
+        if budget.is_over():
             break
-        sent += _deliver_by(account, states.get(account), clock, is_time_over)
+        sent += _deliver_by(account, states.get(account), clock, budget)
     return sent
 
 
 def find_longest_run() -> float:
-    """Seconds that a task which sends may take: a run, and the exchanges that it ends with (a new
-    connection, and a mail), with some time for goodbye and the database."""
-    return RUN_SECONDS + 2 * settings.EMAIL_EXCHANGE_SECONDS + 30
+    """Seconds that a task which sends may take: its budget, and the exchanges that it ends with (a
+    new connection, and a mail), with some time for goodbye and the database."""
+    return float(settings.TASK_BUDGET_SECONDS + 2 * settings.EMAIL_EXCHANGE_SECONDS + 30)
 
 
 def _is_failing(state: OutgoingAccount | None) -> bool:
     return state is not None and state.failing_since is not None
 
 
-def _deliver_by(
-    account: str, state: OutgoingAccount | None, clock: Clock, is_time_over: Callable[[], bool]
-) -> int:
+def _deliver_by(account: str, state: OutgoingAccount | None, clock: Clock, budget: Budget) -> int:
     is_trial = _is_failing(state)
     if state is not None and is_trial:
         give_up_waiting(state, now=clock())
@@ -84,7 +77,7 @@ def _deliver_by(
     run = Run(account, connect(account), clock, worked_at=state.worked_at if state else None)
     try:
         for row in rows:
-            if is_time_over() or not run.open():
+            if budget.is_over() or not run.open():
                 break
             connections.validate()  # the server may have taken its time
             if not run.deliver(row):
@@ -141,6 +134,12 @@ class Run:
             return True
         try:
             self.connection.send_messages([message])
+        except (
+            SystemExit
+        ):  # the worker stops: nobody knows whether the server has it, as after a cut
+            db_connections.close_all()
+            _give_back(row, self.clock())
+            raise
         except FAULTS as error:
             connections.validate()
             if not isinstance(error, Refused | Unsendable):
@@ -251,6 +250,14 @@ def _claim(row: OutgoingEmail, now: datetime) -> bool:
     row.attempts += 1
     row.first_attempt_at = row.first_attempt_at or now
     return bool(changed)
+
+
+def _give_back(row: OutgoingEmail, now: datetime) -> None:
+    """It costs no attempt. At once, since a later moment would make it no less of a second copy."""
+    claimed = OutgoingEmail.objects.filter(
+        pk=row.pk, state=OutgoingState.PENDING, attempts=row.attempts
+    )
+    claimed.update(attempts=row.attempts - 1, next_attempt_at=now)
 
 
 def _record_sent(row: OutgoingEmail, now: datetime) -> None:

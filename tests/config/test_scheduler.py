@@ -5,11 +5,14 @@ import datetime as dt
 import pytest
 from celery.beat import SchedulingError
 from django.db import OperationalError
+from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from config.celery import SCHEDULE, app
+from config.queues import WORKER_QUEUES
 from config.scheduler import AGAIN_SECONDS, Scheduler
+from incoming_email.models import heartbeats
 
 pytestmark = pytest.mark.django_db(transaction=True)  # it closes old connections
 LONG_AGO = dt.timedelta(minutes=6)
@@ -70,7 +73,7 @@ def test_its_first_word_is_a_heartbeat(monkeypatch):
     )
     scheduler = Scheduler(app=app)
     scheduler._finalize.cancel()
-    assert sent == ["incoming_email.heartbeat"]
+    assert sent == ["incoming_email.heartbeat"] * len(WORKER_QUEUES)
 
 
 def test_it_begins_though_no_heartbeat_can_be_sent(monkeypatch, caplog):
@@ -82,3 +85,9 @@ def test_it_begins_though_no_heartbeat_can_be_sent(monkeypatch, caplog):
     scheduler._finalize.cancel()
     assert set(scheduler.schedule) >= set(SCHEDULE)
     assert "no heartbeat was sent at the start" in caplog.text
+
+
+def test_it_records_its_own_heartbeat():
+    """No worker has to answer for it."""
+    begin(Scheduler)
+    assert heartbeats.is_alive(heartbeats.BEAT, now=timezone.now())

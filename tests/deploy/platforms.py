@@ -173,7 +173,7 @@ def _running(
     container: Container, machines: Mapping[str, Machine], commands: Mapping[str, Sequence[str]]
 ) -> Iterator[Mapping[str, Any]]:
     """What seed_demo says, once all of them have started."""
-    seeded = json.loads(machines["worker"].say(["python", "manage.py", "seed_demo", "--json"]))
+    seeded = json.loads(machines["web"].say(["python", "manage.py", "seed_demo", "--json"]))
     started = [(machines[name], container.localize_all(each)) for name, each in commands.items()]
     with running(started):
         yield seeded

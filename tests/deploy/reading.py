@@ -14,9 +14,9 @@ BIN = "/opt/letterbox/.venv/bin/"
 WORKLOADS = ("Deployment", "Job")
 
 
-def read_procfile_lines():
+def read_procfile_lines(name="Procfile"):
     """The command of each process as a shell reads it, by the process's name."""
-    lines = (DEPLOY / "Procfile").read_text().splitlines()
+    lines = (DEPLOY / name).read_text().splitlines()
     named = (line.partition(":") for line in lines)
     return {name: command.strip() for name, _, command in named}
 
@@ -35,7 +35,9 @@ def read_units():
         variables = re.findall(r"(?m)^Environment=(.*)$", path.read_text())
         program = ["env", *variables] if variables else []
         name = path.stem.removeprefix("letterbox-")
-        found[name] = [*program, *shlex.split(command.removeprefix(BIN))]
+        # A single % begins a specifier of systemd's.
+        words = shlex.split(command.removeprefix(BIN).replace("%%", "%"))
+        found[name] = [*program, *words]
     return found
 
 

@@ -120,7 +120,7 @@ class Host:
         where = self.path(own["WorkingDirectory"])
         umask = int(own["UMask"], 8)
         machine = Machine(where, environment, self.user, self.folder / "log", umask)
-        return machine, self.at(own["ExecStart"]).split()
+        return machine, self.at(own["ExecStart"]).replace("%%", "%").split()
 
 
 def _read_settings(*paths: Path) -> dict[str, str]:

@@ -132,22 +132,22 @@ from incoming_email.pipeline import receiving
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import Mailbox
 now = timezone.now()
-heartbeats.record_heartbeat("worker", "beat", now=now)
+heartbeats.record_heartbeat("worker:incoming", now=now)
 message = RawMessage("1", b"Subject: Nobody looks at me\\r\\n\\r\\n")
 receiving.store(Mailbox.objects.get(), [message], now=now - timedelta(minutes=20), claimed=False)
 """
 
 
 def test_a_worker_that_lives_and_processes_nothing_is_not_well():
-    healthcheck = own_services()["worker"]["healthcheck"]["test"][1:]
+    healthcheck = own_services()["worker-incoming"]["healthcheck"]["test"][1:]
     with open_image() as container:
-        machine = container.machine_of("worker", {})
+        machine = container.machine_of("worker-incoming", {})
         for words in (["migrate"], ["seed_demo"], ["shell", "--no-imports", "-c", OVERDUE]):
             machine.say(["python", "manage.py", *words])
         probe = container.localize_all(healthcheck)
         with running([(machine, container.localize_all(read_words("CMD")))]):
             visitor = Visitor(container.web, host="localhost")
-            wait_until(lambda: visitor.find_health("worker").get("worker"))
+            wait_until(lambda: visitor.find_health("incoming").get("incoming"))
             assert machine.run(probe).returncode != 0
             machine.run(["python", "manage.py", "check_incoming_email", "--fetch"])
             assert machine.run(probe).returncode == 0

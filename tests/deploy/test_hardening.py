@@ -22,6 +22,7 @@ from tests.deploy.reading import (
     read_compose,
     read_image,
     read_manifests,
+    read_procfile,
     read_workloads,
 )
 from tests.servers.programs import give_up, name_package, require_module
@@ -67,7 +68,7 @@ def test_a_fault_in_a_unit_would_be_found(units, tmp_path):
     assert "ProtectHom" in analyze(units, "verify", str(broken)).stderr
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "beat", "watcher", "listener", "migrate"])
+@pytest.mark.parametrize("name", [*read_procfile(), "migrate"])
 def test_a_unit_may_do_little(units, name):
     unit = str(units / f"letterbox-{name}.service")
     told = analyze(units, "security", "--offline=true", unit).stdout

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from config.environment import IN_FILES
+from config.queues import WORKER_QUEUES
 from incoming_email.monitoring.health import SIGNS
 from tests.deploy.reading import (
     DEPLOY,
@@ -20,6 +21,7 @@ from tests.deploy.reading import (
     read_image,
     read_manifests,
     read_procfile,
+    read_procfile_lines,
     read_units,
     read_workloads,
 )
@@ -29,7 +31,7 @@ ONCE = {"migrate": ["python", "manage.py", "migrate"]}
 OPEN = ["--bind", "0.0.0.0:8000"]
 """A container has a network of its own."""
 IN_CONTAINERS = PROCESSES | ONCE | {"web": PROCESSES["web"] + OPEN}
-OTHERS = {"PATH", "HOME", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "REMAP_SIGTERM"}
+OTHERS = {"PATH", "HOME", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
 ENVIRONMENT = r"(?m)^Environment=(.*)$"
 GIVEN = r"(?m)(?:SECRET_KEY|ENCRYPTION_KEYS|PASSWORD)[ \t]*[=:][ \t]*(\S+)"
 POSTGRES = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD_FILE"}
@@ -54,7 +56,24 @@ def settings_that_are_given():
 
 
 def test_the_procfile_has_every_process():
-    assert set(PROCESSES) == {"web", "worker", "beat", "watcher", "listener"}
+    workers = {f"worker-{queue}" for queue in WORKER_QUEUES}
+    assert set(PROCESSES) == {"web", *workers, "beat", "watcher", "listener"}
+
+
+def find_queues(words):
+    return words[words.index("-Q") + 1].split(",") if "-Q" in words else []
+
+
+def test_make_run_runs_the_same_with_fewer_workers():
+    lines = read_procfile_lines("Procfile.run")
+    assert all(line.startswith("deploy/keep-running ") for line in lines.values())
+    commands = [shlex.split(line)[1:] for line in lines.values()]
+    assert [c for c in commands if not find_queues(c)] == [
+        words for words in PROCESSES.values() if not find_queues(words)
+    ]
+    for words in (commands, PROCESSES.values()):
+        served = [queue for each in words for queue in find_queues(each)]
+        assert sorted(served) == sorted(WORKER_QUEUES)
 
 
 def test_systemd_runs_what_the_procfile_runs():

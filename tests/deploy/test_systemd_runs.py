@@ -8,14 +8,14 @@ import pytest
 
 from tests.deploy.machine import open_folder, read_only, running
 from tests.deploy.packages import find_python, find_user
-from tests.deploy.reading import ROOT
+from tests.deploy.reading import ROOT, read_procfile
 from tests.deploy.recipes import Host, copy_checkout, read_blocks
 from tests.deploy.visiting import Visitor, send
 from tests.servers.dovecot import free_ports
 from tests.waiting import wait_until
 
 INSTALL, UPDATE, COMMAND = read_blocks("1. systemd")
-PROCESSES = ("web", "worker", "beat", "watcher", "listener")
+PROCESSES = tuple(read_procfile())
 OTHERS = {
     ".venv/bin/celery": "#!/home/ada/letterbox/.venv/bin/python\n",
     ".venv/bin/pip": "#!/home/ada/letterbox/.venv/bin/python\n",

@@ -144,6 +144,13 @@ def test_a_message_may_be_read_within_a_task(settings, timeout, count):
     assert [message.id for message in found] == ["incoming_email.W001"] * count
 
 
+@pytest.mark.parametrize(("seconds", "count"), [(0, 0), (59, 1), (60, 0)])
+def test_the_watchdog_has_patience(settings, seconds, count):
+    settings.WATCHDOG_SECONDS = seconds
+    found = checks.check_watchdog(app_configs=None)
+    assert [message.id for message in found] == ["incoming_email.W002"] * count
+
+
 @pytest.mark.parametrize(
     "host", ["letterbox.localhost", "Mail.Example.com", "xn--bcher-kva.example"]
 )

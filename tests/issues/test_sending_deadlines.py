@@ -12,6 +12,7 @@ import pytest
 from issues import outbox
 from issues.models import OutgoingAccount, OutgoingEmail, OutgoingState
 from issues.sending import EmailBackend, connecting
+from issues.stopping import Budget
 from tests.issues.outgoing import NOW, enqueue
 from tests.issues.sending_steps import smtp_in_use
 from tests.servers.scripted_smtp import drip, fall_silent, flood, hang_up, running_smtp
@@ -163,6 +164,6 @@ def test_a_run_begins_nothing_more_after_its_time(settings):
     for n in range(3):
         enqueue(n=n)
     with smtp_in_use(settings) as server:
-        assert outbox.deliver_due(now=NOW, seconds=-1) == 0
+        assert outbox.deliver_due(now=NOW, budget=Budget.of(-1)) == 0
         assert server.connections == 0
         assert outbox.deliver_due(now=NOW) == 3

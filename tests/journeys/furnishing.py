@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from incoming_email import demo
-from incoming_email.models import InboundEmail, heartbeats
+from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
 from issues.models import Issue, OutgoingEmail, User
 from issues.notifications import fan_out_owed
@@ -13,6 +13,7 @@ from servicedesk.models import Participant, ServiceDesk
 from tests.clones import Clone
 from tests.factories import UserFactory
 from tests.incoming_email.admin.ledger_rows import ended
+from tests.incoming_email.beating import record_all_workers
 from tests.incoming_email.factories import MailboxFactory
 from tests.incoming_email.world import World, make_mail
 from tests.issues.proposals import propose
@@ -47,7 +48,7 @@ def furnish(folder) -> Installation:
     """Of the demo project; what comes by mail comes by mail."""
     now = timezone.now()
     seeded = demo.seed(now=now)
-    heartbeats.record_heartbeat(heartbeats.WORKER, heartbeats.BEAT, now=now)
+    record_all_workers(now=now)
     MailboxFactory(name="Imap", failing_since=now, last_error="[AUTHENTICATIONFAILED] No.")
     issue = Issue.objects.get(iid=1)
     member = User.objects.get(username="dana")

@@ -34,8 +34,7 @@ class Installation:
     def __init__(self, folder: Path, **settings: str) -> None:
         kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG"}}
         self.folder = folder
-        # As the Procfile has it for the worker; nothing else looks at it.
-        kept["REMAP_SIGTERM"] = "SIGQUIT"
+        kept["DJANGO_SETTINGS_MODULE"] = "config.settings"
         self.environment = {**kept, "DATA_DIR": str(folder), **settings}
 
     def set_up(self) -> None:

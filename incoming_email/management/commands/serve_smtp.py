@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from incoming_email.smtp import listener as smtp
 from incoming_email.smtp.protocol import TlsFilesError
+from issues import memory, stopping, watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
+        stopping.prepare(signal.SIGTERM, signal.SIGINT)
         try:
             controller = smtp.start_listener(host, port, lmtp=lmtp)
         except TlsFilesError as error:
@@ -47,9 +49,15 @@ class Command(BaseCommand):
             ) from error
         speaks = "LMTP" if lmtp else "SMTP"
         logger.info("listener started host=%s port=%s speaks=%s", host, port, speaks)
+        watchdog.feed()
         try:
-            smtp.record_heartbeat()
-            while not stopped.wait(smtp.HEARTBEAT_SECONDS):
+            while True:
+                # Of both loops: here the other one is asked, and there the watchdog is fed.
+                controller.loop.call_soon_threadsafe(watchdog.feed)
                 smtp.record_heartbeat()
+                memory.give_back()
+                if stopped.wait(smtp.HEARTBEAT_SECONDS):
+                    break
         finally:
+            watchdog.rest()
             controller.stop()

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from incoming_email.pipeline import watching
+from issues import stopping
 
 logger = logging.getLogger(__name__)
 
@@ -19,5 +20,6 @@ class Command(BaseCommand):
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
+        stopping.prepare(signal.SIGTERM, signal.SIGINT)
         logger.info("watching mailboxes")
         watching.watch_mailboxes(stopped)

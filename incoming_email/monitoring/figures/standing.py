@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Case, Count, Q, When
-from django.db.models.functions import Least
+from django.db.models.functions import Greatest, Least
 
 from incoming_email.models import Heartbeat, InboundEmail
 from incoming_email.models.heartbeats import OLD
@@ -80,17 +80,17 @@ def find_overdue(*, now: datetime) -> Overdue | None:
     There are none while workers do their work, even if every attempt fails: a claim sets the time
     of the next attempt first. But a fault of the installation (no parser, no disk) costs no
     attempt and has the next one made in a minute, over and over: its rows count from their
-    arrival. A delay by a limit leaves no error.
+    arrival. A delay by a limit leaves no error. What has a head start is due since its arrival.
     """
     limit = now - max(timedelta(minutes=settings.CHECK_PENDING_MINUTES), OLD)
     never_begun = Q(attempts=0) & ~Q(last_error="")
     rows = (
-        InboundEmail.objects.filter(status=Status.PENDING)
-        .filter(Q(next_attempt_at__lte=limit) | (never_begun & Q(received_at__lte=limit)))
+        InboundEmail.objects.filter(status=Status.PENDING, received_at__lte=limit)
+        .filter(Q(next_attempt_at__lte=limit) | never_begun)
         .annotate(
             since=Case(
                 When(never_begun, then=Least("received_at", "next_attempt_at")),
-                default="next_attempt_at",
+                default=Greatest("received_at", "next_attempt_at"),
             )
         )
     )

@@ -27,13 +27,26 @@ def find_mailboxes(enabled: Sequence[Mailbox]) -> Finding:
 
 
 def find_processes(enabled: Sequence[Mailbox], *, now: datetime) -> list[Finding]:
-    worker = _("Start it: celery -A config worker. It answers beat, so beat must run as well.")
-    beat = _("Start it: celery -A config beat. A worker answers it, so one must run as well.")
+    beat = _("Start it: celery -A config beat. Run exactly one.")
     return [
-        _find_alive("worker", heartbeats.WORKER, Answer.NO, worker, now=now),
+        _find_workers(now=now),
         _find_alive("beat", heartbeats.BEAT, Answer.NO, beat, now=now),
         _find_watcher(enabled, now=now),
     ]
+
+
+def _find_workers(*, now: datetime) -> Finding:
+    """A worker for each queue; one may serve all of them."""
+    unserved = heartbeats.find_unserved(now=now)
+    if not heartbeats.is_alive(heartbeats.WORKER, now=now):
+        remedy = _("Start it: celery -A config worker. It answers beat, so beat must run as well.")
+        return _find_alive("worker", heartbeats.WORKER, Answer.NO, remedy, now=now)
+    if not unserved:
+        return Finding("worker", Answer.YES)
+    detail = _("no worker takes tasks from: %(queues)s") % {"queues": ", ".join(unserved)}
+    remedy = _("Start one for them: %(command)s")
+    command = f"celery -A config worker -Q {','.join(unserved)}"
+    return Finding("worker", Answer.NO, detail, remedy % {"command": command})
 
 
 def _find_watcher(enabled: Sequence[Mailbox], *, now: datetime) -> Finding:

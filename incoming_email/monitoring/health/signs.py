@@ -13,14 +13,17 @@ from incoming_email.monitoring.health.servers import find_broker
 from issues import outbox
 
 BROKER_SECONDS = 2.0
+WORKER = "worker"
+"""Whether every queue has a worker that takes tasks from it."""
+
 PROCESSES = {
-    "worker": heartbeats.WORKER,
+    **{queue: heartbeats.name_worker(queue) for queue in settings.WORKER_QUEUES},
     "beat": heartbeats.BEAT,
     "watcher": heartbeats.WATCHER,
     "listener": heartbeats.SMTP_LISTENER,
 }
 DATABASE, BROKER = "database", "broker"
-SIGNS = (DATABASE, *PROCESSES, "processing", "mailboxes", "probes", "outgoing", BROKER)
+SIGNS = (DATABASE, WORKER, *PROCESSES, "processing", "mailboxes", "probes", "sending", BROKER)
 OPTIONAL = ("watcher", "listener")
 """An installation may run without them, so they are reported only if asked for by name."""
 
@@ -44,7 +47,7 @@ def find_in_database(*, now: datetime) -> list[Sign]:
     """All but the broker; the database alone, where it fails."""
     try:
         found = [*_find_processes(now), _find_processing(now), _find_mailboxes(now)]
-        found += [_find_probes(), _find_outgoing(now)]
+        found += [_find_probes(), _find_sending(now)]
     except (DatabaseError, InterfaceError):
         # The state of everything else is unknown now.
         return [Sign(DATABASE, is_good=False)]
@@ -59,7 +62,11 @@ def ask_broker() -> list[Sign]:
 
 def _find_processes(now: datetime) -> list[Sign]:
     seen = dict(Heartbeat.objects.values_list("name", "seen_at"))
-    return [_read_heartbeat(name, seen.get(process), now) for name, process in PROCESSES.items()]
+    found = [_read_heartbeat(name, seen.get(process), now) for name, process in PROCESSES.items()]
+    workers = [sign for sign in found if sign.name in settings.WORKER_QUEUES]
+    ages = [age for sign in workers for age in sign.numbers.values()]
+    numbers = {"seen_seconds_ago": max(ages)} if len(ages) == len(workers) else {}
+    return [Sign(WORKER, all(sign.is_good for sign in workers), numbers), *found]
 
 
 def _read_heartbeat(name: str, seen_at: datetime | None, now: datetime) -> Sign:
@@ -94,10 +101,10 @@ def _find_probes() -> Sign:
     return Sign("probes", failing == 0, {"failing": failing})
 
 
-def _find_outgoing(now: datetime) -> Sign:
+def _find_sending(now: datetime) -> Sign:
     """Whether the server of EMAIL_URL takes our mail; like a mailbox it may fail for a while."""
     failure = outbox.find_failure()
     if failure is None:
-        return Sign("outgoing", is_good=True, numbers={"waiting": 0})
+        return Sign("sending", is_good=True, numbers={"waiting": 0})
     is_short = failure.since > now - timedelta(minutes=settings.MAILBOX_ALERT_MINUTES)
-    return Sign("outgoing", is_short, {"waiting": failure.waiting})
+    return Sign("sending", is_short, {"waiting": failure.waiting})

@@ -9,12 +9,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from incoming_email.admin import dashboard
-from incoming_email.models import InboundEmail, heartbeats
+from incoming_email.models import InboundEmail
 from incoming_email.monitoring.health import signs
 from incoming_email.outcomes import Status
 from issues.models import OutgoingEmail, OutgoingState
 from tests.factories import UserFactory
 from tests.incoming_email.admin.ledger_rows import ended
+from tests.incoming_email.beating import record_all_workers
 from tests.incoming_email.factories import MailboxFactory
 
 pytestmark = pytest.mark.django_db
@@ -96,10 +97,10 @@ def test_it_alarms_of_what_wants_a_person(operator):
     }
     assert "no route to host" in page.text
     assert {tile.label for tile in page.context["processes"] if tile.alarm} == {
-        "worker",
-        "beat",
-        "watcher",
+        *("worker: incoming", "worker: fetching", "worker: outgoing", "worker: upkeep"),
+        *("beat", "watcher"),
     }
+    assert "celery -A config worker -Q outgoing" in page.text
 
 
 def test_a_mailbox_that_nobody_reads_is_shown(operator):
@@ -109,7 +110,7 @@ def test_a_mailbox_that_nobody_reads_is_shown(operator):
 
 
 def test_processes_that_live_do_not_alarm(operator):
-    heartbeats.record_heartbeat(heartbeats.WORKER, heartbeats.BEAT, now=timezone.now())
+    record_all_workers(now=timezone.now())
     page = operator.get(URL)
     assert not any(tile.alarm for tile in page.context["processes"])
 

@@ -16,6 +16,7 @@ from incoming_email.monitoring.health import signs
 from incoming_email.outcomes import Status
 from issues.models import OutgoingAccount, OutgoingEmail
 from tests.incoming_email.admin.ledger_rows import ended
+from tests.incoming_email.beating import QUEUES, record_all_workers
 from tests.incoming_email.factories import MailboxFactory
 from tests.servers.dovecot import free_ports
 
@@ -25,7 +26,7 @@ TOKEN = "metrics-token-of-no-value"
 
 @pytest.fixture
 def alive():
-    heartbeats.record_heartbeat(heartbeats.WORKER, heartbeats.BEAT, now=timezone.now())
+    record_all_workers(now=timezone.now())
 
 
 def checks(answer):
@@ -36,16 +37,8 @@ def test_health_is_good_when_all_lives(client, alive):
     MailboxFactory(failing_since=timezone.now() - timedelta(minutes=29))
     answer = client.get("/health/")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
-    names = (
-        "database",
-        "worker",
-        "beat",
-        "processing",
-        "mailboxes",
-        "probes",
-        "outgoing",
-        "broker",
-    )
+    names = ("database", "worker", *QUEUES, "beat")
+    names += ("processing", "mailboxes", "probes", "sending", "broker")
     assert checks(answer) == dict.fromkeys(names, True)
     assert "no-cache" in answer.headers["Cache-Control"]
 
@@ -53,7 +46,20 @@ def test_health_is_good_when_all_lives(client, alive):
 def test_health_is_bad_when_worker_and_beat_were_never_seen(client):
     answer = client.get("/health/")
     assert (answer.status_code, answer.json()["status"]) == (503, "failing")
-    assert [name for name, good in checks(answer).items() if not good] == ["worker", "beat"]
+    assert [name for name, good in checks(answer).items() if not good] == [
+        "worker",
+        *QUEUES,
+        "beat",
+    ]
+
+
+def test_health_is_bad_when_no_worker_serves_a_queue(client):
+    record_all_workers(now=timezone.now(), queues=("incoming", "fetching", "upkeep"))
+    answer = client.get("/health/")
+    assert answer.status_code == 503
+    assert [name for name, good in checks(answer).items() if not good] == ["worker", "outgoing"]
+    assert client.get("/health/?only=incoming,fetching").status_code == 200
+    assert client.get("/health/?only=outgoing").status_code == 503
 
 
 def test_health_is_bad_when_beat_was_not_seen_for_three_minutes(client, alive):
@@ -142,8 +148,8 @@ def test_the_broker_is_not_asked_for_nothing(client, monkeypatch):
 def test_what_health_does_not_know_is_told_with_what_it_knows(client):
     answer = client.get("/health/?only=database,webb")
     assert answer.status_code == 400
-    names = "database, worker, beat, watcher, listener, processing, mailboxes, probes, outgoing"
-    assert f"{names}, broker" in answer.text
+    known = "database, worker, incoming, fetching, outgoing, upkeep, beat, watcher, listener"
+    assert f"{known}, processing, mailboxes, probes, sending, broker" in answer.text
 
 
 def test_health_is_cheap(client, alive, django_assert_num_queries):
@@ -175,7 +181,7 @@ def test_health_tells_whether_mail_goes_out(client, alive, minutes, good):
     OutgoingAccount.objects.create(failing_since=since, last_error="550 Daily limit of ann")
     OutgoingAccount.objects.create(account="custom-email-1", failing_since=since)
     answer = client.get("/health/")
-    assert answer.json()["checks"]["outgoing"] == {"ok": good, "waiting": 0}
+    assert answer.json()["checks"]["sending"] == {"ok": good, "waiting": 0}
     assert answer.status_code == (200 if good else 503)
     assert "limit" not in answer.text
 

@@ -13,6 +13,7 @@ from issues import notifications, services
 from issues.models import Announcement, OutgoingEmail, OutgoingState
 from issues.notifications import fanning_out
 from tests.factories import IssueFactory
+from tests.incoming_email.beating import record_all_workers
 from tests.incoming_email.factories import InboundEmailFactory, MailboxFactory
 
 YES, NO, WARN, SKIPPED = Answer.YES, Answer.NO, Answer.WARN, Answer.SKIPPED
@@ -52,11 +53,18 @@ def test_mailboxes():
 def test_worker_and_beat(name):
     assert find_process(name).detail == "it was never seen alive"
     assert find_process(name).remedy.startswith(f"Start it: celery -A config {name}.")
-    heartbeats.record_heartbeat(name, now=NOW - timedelta(minutes=3))
+    record_all_workers(now=NOW - timedelta(minutes=3))
     assert find_process(name) == Finding(name, YES)
-    heartbeats.record_heartbeat(name, now=NOW - timedelta(minutes=3, seconds=1))
+    record_all_workers(now=NOW - timedelta(minutes=3, seconds=1))
     assert find_process(name).answer is NO
     assert find_process(name).detail == "it was last seen alive 3 minutes ago"
+
+
+def test_a_queue_that_no_worker_serves():
+    record_all_workers(now=NOW, queues=("incoming", "fetching"))
+    finding = find_process("worker")
+    assert (finding.answer, finding.detail) == (NO, "no worker takes tasks from: outgoing, upkeep")
+    assert finding.remedy == "Start one for them: celery -A config worker -Q outgoing,upkeep"
 
 
 def test_watcher_matters_only_with_imap():

@@ -38,6 +38,8 @@ os.environ.update(
     TIME_ZONE="UTC",
     # A busy machine must not make a task of two.
     TASK_BUDGET_SECONDS="3600",
+    # The main loop of a test is pytest's.
+    WATCHDOG_SECONDS="0",
 )
 
 from config.environment import DATA_DIR  # noqa: E402

@@ -104,8 +104,8 @@ def the_platform_finds_every_container_well(platform):
 
 
 def the_check_says_no_to_nothing(platform):
-    """Asked in the worker's container, where the listener is another one's."""
-    done = platform.machines["worker"].run(
+    """Asked in a worker's container, where the listener is another one's."""
+    done = platform.machines["worker-upkeep"].run(
         ["python", "manage.py", "check_incoming_email", "--json"]
     )
     findings = json.loads(done.stdout)["findings"]

@@ -77,7 +77,7 @@ def _private_bytes(pid):
 
 
 def test_thousands_of_mails_leave_no_process_larger(installation, tmp_path):
-    lines = {name: read_procfile_lines()[name] for name in ("worker", "listener")}
+    lines = {name: read_procfile_lines()[name] for name in ("worker-incoming", "listener")}
     address = installation.ask(ADDRESS)
     with installation.running_lines(lines, log=tmp_path / "log") as processes:
         port = int(installation.environment["SMTP_LISTENER_PORT"])

@@ -19,6 +19,7 @@ from incoming_email.pipeline import processing, receiving
 from incoming_email.pipeline.isolation import reading
 from incoming_email.pipeline.isolation.process import NoParserError, ParserPool
 from issues.models import Note
+from tests.incoming_email.beating import record_all_workers
 from tests.incoming_email.world import make_mail, make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -182,7 +183,7 @@ def test_the_check_answers_whatever_keeps_messages_from_their_attempts(world, mo
 
 def test_health_fails_where_a_worker_lives_and_processes_nothing(client, world, monkeypatch):
     store(world, "one", "two")
-    tasks.heartbeat()
+    record_all_workers(now=timezone.now())
     break_versions(monkeypatch)
     tasks.sweep_inbound_email()
     answer = client.get("/health/?only=worker,processing")

@@ -9,6 +9,7 @@ from celery.schedules import schedule
 from celery.signals import celeryd_after_setup, setup_logging
 from django.conf import settings
 from django.utils.log import configure_logging
+from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
 from config.queues import FORMER, INCOMING, WORKER_QUEUES
@@ -35,7 +36,7 @@ def take_from_former_queue(*, instance: Any, **_: Any) -> None:
     """A worker of `incoming` also does what an earlier version has left in its only queue."""
     queues = instance.app.amqp.queues
     if INCOMING in queues.consume_from:
-        queues.select_add(FORMER)
+        queues.select_add(Queue(FORMER, Exchange(FORMER), routing_key=FORMER))
 
 
 STALE = {"expires": 60}

@@ -52,3 +52,5 @@ def test_a_worker_of_incoming_does_what_an_earlier_version_left(chosen, takes_fo
     assert served == set(chosen.split(",") if chosen else WORKER_QUEUES) | (
         {FORMER} if takes_former else set()
     )
+    if takes_former:
+        assert worker.amqp.queues[FORMER].exchange.name == FORMER, "as earlier versions declared it"

@@ -58,7 +58,13 @@ def free_port() -> int:
 
 @contextmanager
 def running_sink():
-    sink = Sink(port=free_port())
+    with running_sink_at(free_port()) as sink:
+        yield sink
+
+
+@contextmanager
+def running_sink_at(port):
+    sink = Sink(port=port)
     controller = Controller(sink, hostname="127.0.0.1", port=sink.port)
     controller.start()
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.figures import add_figures
+from tests.faults.figures import add_point_figures
 from tests.journeys.installation import ROOT
 from tests.servers.postgresql import running_postgresql
 
@@ -76,7 +76,7 @@ def test_killed_at_some_points(tmp_path, journey, way):
 @pytest.mark.parametrize(("journey", "way"), [*CUT, *MORE])
 def test_killed_at_every_point(tmp_path, journey, way):
     report = cut(tmp_path, journey, way)
-    add_figures(report)
+    add_point_figures(report)
     assert_whole(report)
 
 
@@ -88,7 +88,7 @@ def test_killed_at_every_point(tmp_path, journey, way):
 def test_killed_at_every_point_on_postgresql(tmp_path, journey, way):
     with running_postgresql() as url:
         report = cut(tmp_path, journey, way, url=url)
-    add_figures(report)
+    add_point_figures(report)
     assert_whole(report)
 
 

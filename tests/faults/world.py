@@ -2,12 +2,15 @@
 
 import smtplib
 import socket
+import sqlite3
 import time
 import urllib.error
 import urllib.request
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.deploy.reading import read_procfile_lines
 from tests.journeys.installation import Installation
@@ -43,11 +46,23 @@ class Mail:
         return "\r\n".join([*fields, message_id, "", "It came by mail.", ""])
 
 
+@dataclass(frozen=True)
+class SqliteFile:
+    """The database of an installation, asked as a server is."""
+
+    path: Path
+
+    def query(self, sql: str) -> Any:
+        """The first value of the answer; read only."""
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as connection:
+            return connection.execute(sql.replace("string_agg", "group_concat")).fetchone()[0]
+
+
 @dataclass
 class World:
     """An installation whose mail comes by the SMTP listener and into a watched Maildir."""
 
-    server: PostgresqlServer
+    server: PostgresqlServer | SqliteFile
     installation: Installation
     maildir: Path
     web: int

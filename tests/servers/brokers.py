@@ -4,8 +4,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.servers.dovecot import free_ports
@@ -13,26 +15,73 @@ from tests.servers.programs import give_up, name_package, require_root, require_
 from tests.waiting import PATIENCE_SECONDS, can_connect, wait_until
 
 
+@dataclass
+class Redis:
+    """A server that keeps nothing: started again, it is empty."""
+
+    folder: Path
+    port: int
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Returns once it takes connections."""
+        words = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "")
+        self._process = subprocess.Popen(
+            ["redis-server", *words], cwd=self.folder, stdout=subprocess.DEVNULL
+        )
+        wait_until(lambda: can_connect(self.port))
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(PATIENCE_SECONDS)
+
+
 @contextmanager
-def running_redis() -> Iterator[str]:
+def running_redis_server() -> Iterator[Redis]:
     require_service("redis-server")
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory() as folder:
-        server = subprocess.Popen(
-            ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-        )
+        server = Redis(Path(folder), port)
         try:
-            wait_until(lambda: can_connect(port))
-            yield f"redis://127.0.0.1:{port}/0"
+            server.start()
+            yield server
         finally:
-            server.terminate()
-            server.wait(PATIENCE_SECONDS)
+            server.stop()
+
+
+@contextmanager
+def running_redis() -> Iterator[str]:
+    with running_redis_server() as server:
+        yield server.url
+
+
+@dataclass(frozen=True)
+class RabbitMq:
+    url: str
+    control: Callable[..., int]
+    """rabbitmqctl with these words; its exit code."""
+
+    def stop(self) -> None:
+        """It takes no connections, and forgets all queues and what is in them."""
+        assert [self.control(word) for word in ("stop_app", "reset")] == [0, 0]
+
+    def start(self) -> None:
+        assert self.control("start_app") == 0
 
 
 @contextmanager
 def running_rabbitmq() -> Iterator[str]:
+    with running_rabbitmq_server() as server:
+        yield server.url
+
+
+@contextmanager
+def running_rabbitmq_server() -> Iterator[RabbitMq]:
     """As user rabbitmq, with a name daemon (epmd) and a node name of its own."""
     require_service("rabbitmq-server")
     # On the path of Debian is a wrapper, that knows one node and one user only.
@@ -87,7 +136,7 @@ def running_rabbitmq() -> Iterator[str]:
     ask = (control, "-q", "await_startup", "--timeout", "30")
     try:
         wait_until(lambda: run(*ask) == 0, or_show=(folder / "output").read_text)
-        yield f"amqp://guest:guest@127.0.0.1:{port}//"
+        yield RabbitMq(f"amqp://guest:guest@127.0.0.1:{port}//", partial(run, control))
     finally:
         run(control, "shutdown", "--timeout", "30")
         run("epmd", "-kill")

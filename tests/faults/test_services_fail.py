@@ -1,0 +1,186 @@
+"""What Letterbox depends on fails while mail comes, and returns: nothing is lost, nothing is done
+twice, and mail flows again by itself.
+"""
+
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.faults import service_faults
+from tests.faults.figures import add_fault_figures
+from tests.faults.load import Load
+from tests.faults.service_faults import LASTS_SECONDS, Fault, Scene
+from tests.faults.world import SqliteFile, World
+from tests.journeys.installation import Installation, end
+from tests.servers.brokers import running_rabbitmq_server, running_redis_server
+from tests.servers.dovecot import free_ports
+from tests.servers.postgresql import running_server
+from tests.servers.programs import give_up
+from tests.waiting import wait_until
+
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.slow,
+    pytest.mark.fault,
+    pytest.mark.deep,
+    pytest.mark.timeout(1200),
+]
+START_SECONDS = 180
+RESUME_SECONDS = 90
+RETRY_SECONDS = 300
+"""What was cut in the middle is due again after its lease, and the sweep comes each minute."""
+
+NEVER = "1000000"
+LIMITS = ("SENDER_LIMIT_PER_HOUR", "TOKEN_LIMIT_PER_HOUR", "PROJECT_LIMIT_PER_HOUR")
+DISK = "size=120m"
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A fault, and the installation that meets it."""
+
+    fault: Fault
+    database: str = "PostgreSQL"
+    broker: str = "files"
+    twice: bool = False
+    """Two of each process."""
+
+
+TRIALS = {
+    "the database is read-only": Trial(service_faults.database_read_only),
+    "others hold all connections of the database": Trial(service_faults.no_connection_left),
+    "Redis is stopped and emptied": Trial(service_faults.broker_away_and_emptied, broker="Redis"),
+    "RabbitMQ is stopped and emptied": Trial(
+        service_faults.broker_away_and_emptied, broker="RabbitMQ"
+    ),
+    "the disk is full": Trial(service_faults.disk_full, database="SQLite"),
+    "one of two of each process is killed": Trial(service_faults.one_of_each_killed, twice=True),
+    "every process is restarted in turn": Trial(service_faults.all_restarted),
+    "the clock is a day ahead, and back": Trial(service_faults.clock_a_day_ahead),
+}
+
+
+def prepare(trial: Trial, folder: Path, stack: ExitStack) -> Scene:
+    """The servers run until the stack is left."""
+    given: dict[str, str] = dict.fromkeys(LIMITS, NEVER)
+    web, listener = free_ports(2)
+    broker = None
+    if trial.broker != "files":
+        running = running_redis_server if trial.broker == "Redis" else running_rabbitmq_server
+        broker = stack.enter_context(running())
+        given["CELERY_BROKER_URL"] = broker.url
+    data, disk, clock = folder / "data", None, None
+    if trial.fault is service_faults.disk_full:
+        disk = data
+        mount(data, stack)
+    if trial.fault is service_faults.clock_a_day_ahead:
+        clock = folder / "clock"
+        given |= read_faketime(clock)
+    if trial.database == "PostgreSQL":
+        server = stack.enter_context(running_server())
+        given["DATABASE_URL"] = server.url
+    else:
+        server = SqliteFile(data / "db.sqlite3")
+    installation = Installation(
+        data,
+        SMTP_LISTENER_PORT=str(listener),
+        PROCESSING_LEASE_SECONDS="20",
+        TASK_TIME_LIMIT_SECONDS="19",
+        **given,
+    )
+    world = World(server, installation, folder / "Maildir", web, listener)
+    scene = Scene(world, folder / "log", broker, disk, clock)
+    if clock is not None:
+        service_faults.set_clock(scene, 0)
+    world.set_up()
+    return scene
+
+
+def mount(folder: Path, stack: ExitStack) -> None:
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", DISK, "tmpfs", str(folder)]
+    if subprocess.run(words, capture_output=True, check=False).returncode:
+        give_up("mount", "run the tests as root, where a file system may be mounted")
+    stack.callback(subprocess.run, ["umount", "--lazy", str(folder)], check=True)
+
+
+def read_faketime(clock: Path) -> dict[str, str]:
+    """The environment of processes whose time of day is that of the file; their timers are not."""
+    if not FAKETIME.exists():
+        give_up("libfaketime", "apt-get install libfaketime")
+    return {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+def start(scene: Scene, stack: ExitStack, *, twice: bool) -> None:
+    lines = scene.world.lines()
+    for name, line in lines.items():
+        scene.processes[name] = scene.world.installation.start_line(line, log=scene.log)
+        if twice and name not in {"web", "listener"}:
+            second = scene.world.installation.start_line(line, log=scene.log)
+            scene.processes[f"{name} 2"] = second
+    stack.callback(stop, scene)
+    wait_until(scene.world.is_open, START_SECONDS)
+
+
+def stop(scene: Scene) -> None:
+    for process in scene.processes.values():
+        process.terminate()
+    for process in scene.processes.values():
+        end(process)
+
+
+def ride_out(scene: Scene, fault: Fault) -> float:
+    """Seconds from the end of the fault until mail has come by each way."""
+    with Load(scene.world) as load:
+        with fault(scene):
+            time.sleep(LASTS_SECONDS)
+        back = time.monotonic()
+    load.finish(RESUME_SECONDS)
+    scene.world.exchange(RESUME_SECONDS)
+    return time.monotonic() - back
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_mail_flows_again(name: str, tmp_path: Path) -> None:
+    trial = TRIALS[name]
+    with ExitStack() as stack:
+        scene = prepare(trial, tmp_path, stack)
+        world = scene.world
+        start(scene, stack, twice=trial.twice)
+        world.exchange(START_SECONDS)
+        seconds = ride_out(scene, trial.fault)
+        settle(lambda: set(world.find_titles()) >= world.accepted)
+        found, wanted = world.find_titles(), Counter(world.accepted)
+        lost, doubled = sum((wanted - found).values()), sum((found - wanted).values())
+        add_fault_figures(
+            name,
+            database=trial.database,
+            broker=trial.broker,
+            mails=len(wanted),
+            lost=lost,
+            doubled=doubled,
+            seconds=round(seconds),
+        )
+        assert (lost, doubled) == (0, 0), (wanted - found, found - wanted)
+        ended = {n: each.returncode for n, each in scene.processes.items() if each.poll()}
+        assert ended == {}
+
+
+def settle(is_done: Callable[[], bool]) -> None:
+    """As long as it may take; what is not done then is lost."""
+    until = time.monotonic() + RETRY_SECONDS
+    while not is_done() and time.monotonic() < until:
+        time.sleep(0.5)

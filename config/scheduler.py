@@ -3,10 +3,11 @@
 import logging
 import signal
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from celery.beat import SchedulingError
+from celery.utils.time import maybe_make_aware
 from django.db import Error
 from django.utils import timezone
 from django_celery_beat.schedulers import DatabaseScheduler
@@ -18,6 +19,8 @@ logger = logging.getLogger(__name__)
 AGAIN_SECONDS = 5.0
 HEARTBEAT = "incoming_email.heartbeat"
 HEARTBEAT_SECONDS = 30.0
+CLOCK_SLACK_SECONDS = 5.0
+"""Clocks that are kept right by small steps go back as well."""
 
 
 class Scheduler(DatabaseScheduler):  # type: ignore[misc]
@@ -48,6 +51,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         watchdog.feed()
         self._record_heartbeat()
         try:
+            self._forget_future()
             return super().tick(*args, **kwargs)
         except Error:
             logger.exception("schedule not read")
@@ -62,3 +66,16 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._next_heartbeat = time.monotonic() + HEARTBEAT_SECONDS
         with connections.surviving_faults("sign of life"):
             heartbeats.record_heartbeat(heartbeats.BEAT, now=timezone.now())
+
+    def _forget_future(self) -> None:
+        """After the clock was set back, what ran by the former one is due after its interval again.
+        It would wait until the clock is there once more."""
+        now = timezone.now()
+        latest = now + timedelta(seconds=CLOCK_SLACK_SECONDS)
+        ahead = [e for e in self.schedule.values() if maybe_make_aware(e.last_run_at) > latest]
+        for entry in ahead:
+            entry.last_run_at = entry.model.last_run_at = now
+            self._dirty.add(entry.name)
+        if ahead:
+            logger.warning("the clock was set back tasks=%s", len(ahead))
+            self._heap = None  # it is ordered by the former clock

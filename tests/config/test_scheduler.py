@@ -1,6 +1,7 @@
 """Beat goes on by the schedule that it knows while the database is away, then reads it anew."""
 
 import datetime as dt
+import time
 
 import pytest
 from celery.beat import SchedulingError
@@ -91,3 +92,22 @@ def test_it_records_its_own_heartbeat():
     """No worker has to answer for it."""
     begin(Scheduler)
     assert heartbeats.is_alive(heartbeats.BEAT, now=timezone.now())
+
+
+def test_a_clock_that_was_set_back_stops_no_task():
+    """What ran by the former clock would not run again before that time has come."""
+    scheduler = begin(Scheduler)
+    tomorrow = timezone.now() + dt.timedelta(days=1)
+    PeriodicTask.objects.update(last_run_at=tomorrow)
+    for entry in scheduler.schedule.values():
+        entry.last_run_at = entry.model.last_run_at = tomorrow
+    scheduler._heap = None
+    scheduler.populate_heap()
+
+    assert scheduler.tick() <= scheduler.max_interval
+    soon = {name: scheduler.schedule[name].is_due().next <= SCHEDULE[name][1] for name in SCHEDULE}
+    assert soon == dict.fromkeys(SCHEDULE, True)
+    first, *_others = scheduler._heap
+    assert first.time - time.time() <= min(seconds for _task, seconds in SCHEDULE.values())
+    scheduler.sync()
+    assert not PeriodicTask.objects.filter(last_run_at__gt=timezone.now()).exists()

@@ -5,14 +5,17 @@ others can see. Ends the process by SIGKILL at a chosen one.
 import builtins
 import io
 import os
+import random
 import re
 import signal
 import socket
 import ssl
 import subprocess
 import threading
+import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,6 +23,8 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+
+from tests.servers.processes import find_descendants
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = tuple(f"{ROOT}/{name}/" for name in ("config", "incoming_email", "issues", "servicedesk"))
@@ -29,6 +34,8 @@ TAG = re.compile(r"^b?['\"][A-P]{4}\d+ ")
 """Before each command of imaplib, and another one for each connection."""
 
 WRITING = set("wax+")
+LONGEST_WORK_SECONDS = 0.01
+"""What a `git` of these journeys takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ class Recorder:
         with self._lock:
             self._count += 1
             if self._count == self.die_at:
-                os.kill(os.getpid(), signal.SIGKILL)
+                die_with_children()
         if not self.die_at:
             self.points.append(Point(kind, what[:SHOWN_LETTERS], _find_stack()))
 
@@ -133,6 +140,17 @@ class Recorder:
             return code
 
         subprocess.Popen.wait = call  # type: ignore[method-assign]
+
+
+def die_with_children() -> None:
+    """As when a service is killed: a program that was started dies with us, at its start or in the
+    midst of its work."""
+    if children := find_descendants(os.getpid()):
+        time.sleep(random.uniform(0, LONGEST_WORK_SECONDS))
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _describe_send(name: str, connection: socket.socket, data: Any, *_: Any) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from config.celery import SCHEDULE, app
+from config.celery import app
 from config.workers import BROKER_DIR
 from issues import connections
 
@@ -75,6 +75,6 @@ def run_queued() -> None:
 
 def run_scheduled(names: Iterable[str] = ()) -> None:
     """Each task once, without names all of the schedule, and what they queue."""
-    for name in names or [task for task, _seconds in SCHEDULE.values()]:
+    for name in names or [entry["task"] for entry in app.conf.beat_schedule.values()]:
         run_task(name)
         run_queued()

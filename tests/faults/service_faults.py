@@ -15,8 +15,18 @@ from tests.servers.brokers import RabbitMq, Redis
 from tests.waiting import wait_until
 
 Processes = dict[str, Popen[bytes]]
+SECOND = " 2"
+"""Ends the name of the second process of a kind."""
+
 LASTS_SECONDS = 8.0
 DAY_SECONDS = 86_400
+TABLES_OF_0_1_0 = {
+    "servicedesk": "0004_failing_mail_servers",
+    "incoming_email": "0015_raw_compression",
+    "issues": "0010_outgoing_by_budget",
+}
+"""The last migrations of that release, by application."""
+
 READ_ONLY = "ALTER DATABASE postgres SET default_transaction_read_only"
 
 
@@ -42,7 +52,7 @@ class Scene:
         else:
             process.terminate()
         end(process)
-        line = self.world.lines()[name.removesuffix(" 2")]
+        line = self.world.lines()[name.removesuffix(SECOND)]
         self.processes[name] = self.world.installation.start_line(line, log=self.log)
 
 
@@ -119,10 +129,11 @@ def disk_full(scene: Scene) -> Iterator[None]:
 @contextmanager
 def one_of_each_killed(scene: Scene) -> Iterator[None]:
     """Of two of each process one dies by SIGKILL, and is not replaced while this lasts."""
-    for name in ("worker", "beat", "watcher"):
+    killed = [name for name in scene.processes if f"{name}{SECOND}" in scene.processes]
+    for name in killed:
         scene.processes[name].kill()
     yield
-    for name in ("worker", "beat", "watcher"):
+    for name in killed:
         scene.restart(name, kill=True)
 
 
@@ -134,6 +145,16 @@ def all_restarted(scene: Scene) -> Iterator[None]:
         time.sleep(1)
     wait_until(scene.world.is_open)
     yield
+
+
+@contextmanager
+def tables_of_older_release(scene: Scene) -> Iterator[None]:
+    """The processes are of now, and the tables are not migrated before this ends."""
+    manage = scene.world.installation.manage
+    for app, name in TABLES_OF_0_1_0.items():
+        manage("migrate", "--verbosity", "0", app, name)
+    yield
+    manage("migrate", "--verbosity", "0")
 
 
 @contextmanager

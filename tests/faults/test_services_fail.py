@@ -15,7 +15,7 @@ import pytest
 from tests.faults import service_faults
 from tests.faults.figures import add_fault_figures
 from tests.faults.load import Load
-from tests.faults.service_faults import LASTS_SECONDS, Fault, Scene
+from tests.faults.service_faults import LASTS_SECONDS, SECOND, Fault, Scene
 from tests.faults.world import SqliteFile, World
 from tests.journeys.installation import Installation, end
 from tests.servers.brokers import running_rabbitmq_server, running_redis_server
@@ -63,6 +63,7 @@ TRIALS = {
     "the disk is full": Trial(service_faults.disk_full, database="SQLite"),
     "one of two of each process is killed": Trial(service_faults.one_of_each_killed, twice=True),
     "every process is restarted in turn": Trial(service_faults.all_restarted),
+    "the tables are those of 0.1.0, then migrated": Trial(service_faults.tables_of_older_release),
     "the clock is a day ahead, and back": Trial(service_faults.clock_a_day_ahead),
 }
 
@@ -130,7 +131,7 @@ def start(scene: Scene, stack: ExitStack, *, twice: bool) -> None:
         scene.processes[name] = scene.world.installation.start_line(line, log=scene.log)
         if twice and name not in {"web", "listener"}:
             second = scene.world.installation.start_line(line, log=scene.log)
-            scene.processes[f"{name} 2"] = second
+            scene.processes[f"{name}{SECOND}"] = second
     stack.callback(stop, scene)
     wait_until(scene.world.is_open, START_SECONDS)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import Popen
+from subprocess import CalledProcessError, Popen
 
 import psycopg
 
@@ -41,7 +41,7 @@ class Scene:
     """A small file system that holds the data."""
 
     clock: Path | None = None
-    """What libfaketime reads: by how much the clocks of all processes are ahead."""
+    """By how many seconds the time of day of all processes is ahead."""
 
     processes: Processes = field(default_factory=dict)
 
@@ -127,6 +127,15 @@ def disk_full(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
+def disk_of_database_full(scene: Scene) -> Iterator[None]:
+    """PostgreSQL's own, which may end by that: then it is started when there is room again."""
+    with disk_full(scene):
+        yield
+    with suppress(CalledProcessError):  # it runs still
+        scene.world.server.start()
+
+
+@contextmanager
 def one_of_each_killed(scene: Scene) -> Iterator[None]:
     """Of two of each process one dies by SIGKILL, and is not replaced while this lasts."""
     killed = [name for name in scene.processes if f"{name}{SECOND}" in scene.processes]
@@ -170,5 +179,5 @@ def clock_a_day_ahead(scene: Scene) -> Iterator[None]:
 def set_clock(scene: Scene, seconds: int) -> None:
     assert scene.clock is not None
     draft = scene.clock.with_suffix(".draft")
-    draft.write_text(f"{seconds:+d}\n")
+    draft.write_text(f"{seconds}\n")
     draft.rename(scene.clock)

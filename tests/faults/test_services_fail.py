@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -18,10 +19,15 @@ from tests.faults.load import Load
 from tests.faults.service_faults import LASTS_SECONDS, SECOND, Fault, Scene
 from tests.faults.world import SqliteFile, World
 from tests.journeys.installation import Installation, end
-from tests.servers.brokers import running_rabbitmq_server, running_redis_server
+from tests.servers.brokers import (
+    RabbitMq,
+    Redis,
+    running_rabbitmq_server,
+    running_redis_server,
+)
 from tests.servers.dovecot import free_ports
-from tests.servers.postgresql import running_server
-from tests.servers.programs import give_up
+from tests.servers.postgresql import PostgresqlServer, running_server
+from tests.servers.programs import give_up, require_program
 from tests.waiting import wait_until
 
 pytestmark = [
@@ -38,8 +44,8 @@ RETRY_SECONDS = 300
 
 NEVER = "1000000"
 LIMITS = ("SENDER_LIMIT_PER_HOUR", "TOKEN_LIMIT_PER_HOUR", "PROJECT_LIMIT_PER_HOUR")
-DISK = "size=120m"
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+DISK = "size=180m"
+CLOCK_SOURCE = Path(__file__).with_name("clock.c")
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ TRIALS = {
         service_faults.broker_away_and_emptied, broker="RabbitMQ"
     ),
     "the disk is full": Trial(service_faults.disk_full, database="SQLite"),
+    "the disk of the database is full": Trial(service_faults.disk_of_database_full),
     "one of two of each process is killed": Trial(service_faults.one_of_each_killed, twice=True),
     "every process is restarted in turn": Trial(service_faults.all_restarted),
     "the tables are those of 0.1.0, then migrated": Trial(service_faults.tables_of_older_release),
@@ -72,23 +79,18 @@ def prepare(trial: Trial, folder: Path, stack: ExitStack) -> Scene:
     """The servers run until the stack is left."""
     given: dict[str, str] = dict.fromkeys(LIMITS, NEVER)
     web, listener = free_ports(2)
-    broker = None
-    if trial.broker != "files":
-        running = running_redis_server if trial.broker == "Redis" else running_rabbitmq_server
-        broker = stack.enter_context(running())
+    data = folder / "data"
+    broker = start_broker(trial, stack)
+    if broker is not None:
         given["CELERY_BROKER_URL"] = broker.url
-    data, disk, clock = folder / "data", None, None
-    if trial.fault is service_faults.disk_full:
-        disk = data
-        mount(data, stack)
-    if trial.fault is service_faults.clock_a_day_ahead:
-        clock = folder / "clock"
-        given |= read_faketime(clock)
+    disk = mount_disk(trial, data, stack)
+    clock = folder / "clock" if trial.fault is service_faults.clock_a_day_ahead else None
+    if clock is not None:
+        given |= preload_clock(clock)
+    server: PostgresqlServer | SqliteFile = SqliteFile(data / "db.sqlite3")
     if trial.database == "PostgreSQL":
-        server = stack.enter_context(running_server())
+        server = stack.enter_context(running_server(disk))
         given["DATABASE_URL"] = server.url
-    else:
-        server = SqliteFile(data / "db.sqlite3")
     installation = Installation(
         data,
         SMTP_LISTENER_PORT=str(listener),
@@ -104,25 +106,38 @@ def prepare(trial: Trial, folder: Path, stack: ExitStack) -> Scene:
     return scene
 
 
-def mount(folder: Path, stack: ExitStack) -> None:
+def start_broker(trial: Trial, stack: ExitStack) -> Redis | RabbitMq | None:
+    if trial.broker == "files":
+        return None
+    running = running_redis_server if trial.broker == "Redis" else running_rabbitmq_server
+    return stack.enter_context(running())
+
+
+def mount_disk(trial: Trial, data: Path, stack: ExitStack) -> Path | None:
+    """A small file system for the data, or for the database's alone."""
+    if trial.fault is service_faults.disk_full:
+        folder = data
+    elif trial.fault is service_faults.disk_of_database_full:
+        outer = Path(stack.enter_context(TemporaryDirectory(prefix="lbpg", dir="/tmp")))
+        outer.chmod(0o755)  # the server is another user
+        folder = outer / "server"
+    else:
+        return None
     folder.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", DISK, "tmpfs", str(folder)]
     if subprocess.run(words, capture_output=True, check=False).returncode:
         give_up("mount", "run the tests as root, where a file system may be mounted")
     stack.callback(subprocess.run, ["umount", "--lazy", str(folder)], check=True)
+    return folder
 
 
-def read_faketime(clock: Path) -> dict[str, str]:
+def preload_clock(clock: Path) -> dict[str, str]:
     """The environment of processes whose time of day is that of the file; their timers are not."""
-    if not FAKETIME.exists():
-        give_up("libfaketime", "apt-get install libfaketime")
-    return {
-        "LD_PRELOAD": str(FAKETIME),
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-    }
+    require_program("cc")
+    library = clock.with_name("clock.so")
+    words = ["cc", "-shared", "-fPIC", "-O1", "-o", str(library), str(CLOCK_SOURCE), "-ldl"]
+    subprocess.run(words, check=True)
+    return {"LD_PRELOAD": str(library), "CLOCK_FILE": str(clock)}
 
 
 def start(scene: Scene, stack: ExitStack, *, twice: bool) -> None:

@@ -84,11 +84,11 @@ class PostgresqlServer:
 
 
 @contextmanager
-def running_server() -> Iterator[PostgresqlServer]:
-    """A server with an empty database, which ends with the block."""
+def running_server(folder: Path | None = None) -> Iterator[PostgresqlServer]:
+    """A server with an empty database, which ends with the block; in an empty folder, if given."""
     find_program("initdb")
     require_root()
-    folder = Path(tempfile.mkdtemp(prefix="lbpg", dir="/tmp"))
+    folder = folder or Path(tempfile.mkdtemp(prefix="lbpg", dir="/tmp"))
     shutil.chown(folder, "postgres", "postgres")
     (port,) = free_ports(1)
     server = PostgresqlServer(folder, port)

@@ -52,6 +52,7 @@ def sweep_inbound_email() -> None:
     """Start what is due: retries, and rows whose first task was lost. The next one goes on."""
     now = timezone.now()
     processing.give_up_exhausted(now=now)
+    processing.take_up_future(now=now)
     processing.process_each(processing.due_ids(now=now), budget=_find_budget())
 
 

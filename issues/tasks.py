@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from issues import broker, repositories, uploads
+from issues.models import OutgoingEmail
 from issues.notifications import fan_out_owed
 from issues.outbox import deliver_due
 from issues.services import sweep_repositories as sweep_all_repositories
@@ -47,6 +48,7 @@ def deliver_outgoing_email() -> None:
 @shared_task(name="issues.sweep_outgoing_email")
 def sweep_outgoing_email() -> None:
     """Scheduled: send what a lost message of the broker or a crash has left."""
+    OutgoingEmail.objects.take_up_future(timezone.now())
     _empty_outbox()
 
 

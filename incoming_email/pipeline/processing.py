@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain, islice, takewhile
 
 from django.conf import settings
@@ -28,6 +28,9 @@ from issues.stopping import UNLIMITED, Budget
 logger = logging.getLogger(__name__)
 GROUP = 50
 """Messages that may share a transaction: as many as a batch has, few enough to end it soon."""
+
+CLOCK_SLACK = timedelta(seconds=60)
+"""By how much the clocks of two machines may differ."""
 
 MOST_FAULTS_IN_A_ROW = 3
 """When an attempt could not even be made at so many rows, the cause is not the messages, and each
@@ -136,6 +139,18 @@ def due_ids(*, now: datetime) -> list[int]:
 def give_up_exhausted(*, now: datetime) -> int:
     """Mark as failed what has used up its attempts; return how many."""
     return InboundEmail.objects.exhausted(now).update(status=Status.FAILED, finished_at=now)
+
+
+def take_up_future(*, now: datetime) -> int:
+    """Make due what came by a clock that was set back since; return how many. It would wait until
+    the time has come again, for which its first task came too early."""
+    future = InboundEmail.objects.filter(
+        status=Status.PENDING,
+        attempts=0,
+        next_attempt_at__gt=now,
+        received_at__gt=now + CLOCK_SLACK,
+    )
+    return future.update(next_attempt_at=now - SWEEP_AFTER)
 
 
 def try_out(row: InboundEmail, *, now: datetime) -> End:

@@ -1,6 +1,6 @@
 """Announcements of what happened, and the mail that notifies people: the outbox."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from django.db import models
@@ -53,6 +53,9 @@ class OutgoingState(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
+CLOCK_SLACK = timedelta(seconds=60)
+"""By how much the clocks of two machines may differ."""
+
 HELD = Q(
     state=OutgoingState.PENDING,
     attempts=0,
@@ -74,6 +77,17 @@ class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
 
     def due(self, now: datetime) -> Self:
         return self.filter(state=OutgoingState.PENDING, next_attempt_at__lte=now)
+
+    def take_up_future(self, now: datetime) -> int:
+        """Make due what was written to go out at once by a clock that was set back since; return
+        how many. It would wait until that time has come again."""
+        future = self.filter(
+            state=OutgoingState.PENDING,
+            attempts=0,
+            next_attempt_at=F("created_at"),
+            created_at__gt=now + CLOCK_SLACK,
+        )
+        return future.update(next_attempt_at=now)
 
 
 class OutgoingEmail(models.Model):

@@ -1,9 +1,12 @@
 """What the worker does with announcements and rows."""
 
+from datetime import timedelta
+
 import pytest
 from celery import current_app
 from django.core import mail
 from django.db import DatabaseError
+from django.utils import timezone
 
 from issues import services, tasks
 from issues.models import Announcement, OutgoingEmail
@@ -73,3 +76,16 @@ def test_the_names_are_those_of_the_schedule_and_of_the_kick():
 
     assert tasks.sweep_outgoing_email.name in scheduled
     assert tasks.deliver_outgoing_email.name == "issues.deliver_outgoing_email"
+
+
+def test_what_was_written_by_a_clock_that_was_set_back_waits_for_no_day():
+    tomorrow = timezone.now() + timedelta(days=1)
+    for n in range(3):
+        enqueue(n=n)
+    soon, held = OutgoingEmail.objects.order_by("pk")[:2]
+    OutgoingEmail.objects.filter(pk=soon.pk).update(created_at=tomorrow, next_attempt_at=tomorrow)
+    OutgoingEmail.objects.filter(pk=held.pk).update(next_attempt_at=tomorrow)
+
+    tasks.sweep_outgoing_email()
+    states = OutgoingEmail.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == ["sent", "pending", "sent"]

@@ -1,9 +1,12 @@
 """From an inbox to the ledger: stored, then acknowledged, never twice."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from incoming_email import tasks
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.outcomes import Status
@@ -130,3 +133,25 @@ def test_raw_messages_are_compressed_by_lz4():
             " WHERE attrelid = 'incoming_email_inboundemail'::regclass AND attname = 'raw'"
         )
         assert cursor.fetchone() == ("l",)
+
+
+def test_what_came_by_a_clock_that_was_set_back_waits_for_no_day(mailbox):
+    """Its first task finds it not due; the sweep takes it up."""
+    tomorrow = timezone.now() + timedelta(days=1)
+    (row,) = receiving.store(mailbox, [message(1)], now=tomorrow, claimed=False)
+    tasks.process_inbound_email(inbound_email_id=row.pk)
+    row.refresh_from_db()
+    assert (row.status, row.attempts) == (Status.PENDING, 0)
+
+    tasks.sweep_inbound_email()
+    row.refresh_from_db()
+    assert (row.status, row.attempts) == (Status.REJECTED, 1)
+
+
+def test_what_is_to_wait_goes_on_waiting(mailbox):
+    """What a limit delays, and what is claimed."""
+    now = timezone.now()
+    rows = receiving.store(mailbox, [message(1), message(2)], now=now, claimed=True)
+    InboundEmail.objects.filter(pk=rows[0].pk).update(attempts=0)
+    tasks.sweep_inbound_email()
+    assert [row.status for row in InboundEmail.objects.all()] == [Status.PENDING] * 2

@@ -9,7 +9,7 @@ from typing import Self
 
 from tests.faults.world import Mail, World
 
-PAUSE_SECONDS = 0.3
+PAUSE_SECONDS = 1.0
 
 
 @dataclass

@@ -14,6 +14,7 @@ from issues.models import (
     Issue,
     Membership,
     Note,
+    OutgoingAccount,
     OutgoingEmail,
     OutgoingState,
     Subscription,
@@ -120,7 +121,8 @@ def _take_names_out(user: User | None, addresses: Collection[str]) -> Counts:
         ("system notes", redact_rows(Note.objects.filter(system=True), ("body",), names)),
         (
             "mail to others that names them",
-            redact_rows(OutgoingEmail.objects.all(), columns, names),
+            redact_rows(OutgoingEmail.objects.all(), columns, names)
+            + redact_rows(OutgoingAccount.objects.all(), ("last_error",), names),
         ),
         ("entries of history that name them", history),
     )

@@ -16,11 +16,11 @@ from celery.signals import worker_ready
 from django.core.management import call_command
 
 from incoming_email.models import Mailbox
-from incoming_email.pipeline import grouping
+from incoming_email.pipeline import acting
 from incoming_email.tasks import poll_mailbox
 
 SECONDS = float(os.environ["SECONDS_A_MESSAGE"])
-decide = grouping.decide
+decide = acting.decide
 
 
 def decide_slowly(attempt):
@@ -28,7 +28,7 @@ def decide_slowly(attempt):
     return decide(attempt)
 
 
-grouping.decide = decide_slowly
+acting.decide = decide_slowly
 
 
 @worker_ready.connect

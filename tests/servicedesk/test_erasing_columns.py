@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from incoming_email.models import BlockedSender
 from incoming_email.upkeep import erasing
-from issues.models import OutgoingEmail, Upload
+from issues.models import OutgoingAccount, OutgoingEmail, Upload
 from servicedesk.models import CustomEmail, Participant, ServiceDesk, Ticket
 from tests.factories import (
     EmailAddressFactory,
@@ -34,6 +34,7 @@ HERS = {
     "issues.OutgoingEmail": lambda _ada: OutgoingEmail.objects.create(
         recipient=ADDRESS, state="sent", created_at=NOW, next_attempt_at=NOW
     ),
+    "issues.OutgoingAccount": lambda _ada: OutgoingAccount.objects.create(),
     "incoming_email.BlockedSender": lambda _ada: BlockedSender.objects.create(pattern=ADDRESS),
     "incoming_email.ReplyKey": lambda _ada: ReplyKeyFactory(recipient=None, external_email=ADDRESS),
     "incoming_email.SenderToken": lambda ada: SenderTokenFactory(user=ada),
@@ -80,6 +81,7 @@ COLUMNS_THAT_STAY = {
     "issues.OutgoingEmail.message_id": OURS,
     "issues.OutgoingEmail.account": OURS,
     "issues.OutgoingEmail.budget": OURS,
+    "issues.OutgoingAccount.account": OURS,
     "servicedesk.ServiceDesk.key": SET_UP,
     "servicedesk.ServiceDesk.outgoing_name": SET_UP,
     "servicedesk.ServiceDesk.template": SET_UP,

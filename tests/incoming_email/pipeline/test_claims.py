@@ -10,7 +10,7 @@ from incoming_email.inboxes.base import InboxError, RawMessage
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.monitoring import figures
 from incoming_email.outcomes import Status
-from incoming_email.pipeline import claims, fetching, grouping, processing, receiving
+from incoming_email.pipeline import acting, claims, fetching, processing, receiving
 from incoming_email.smtp import listener
 from issues import stopping
 from issues.stopping import Budget
@@ -51,13 +51,13 @@ def stop_after(monkeypatch):
 
     def stop(number):
         asked = []
-        decide = grouping.decide
+        decide = acting.decide
 
         def decide_and_note(attempt):
             asked.append(attempt)
             return decide(attempt)
 
-        monkeypatch.setattr(grouping, "decide", decide_and_note)
+        monkeypatch.setattr(acting, "decide", decide_and_note)
         monkeypatch.setattr(stopping, "is_requested", lambda: len(asked) >= number)
 
     return stop
@@ -97,7 +97,7 @@ def test_what_an_exit_interrupts_is_given_back(world, monkeypatch):
     def leave(*_args, **_options):
         raise SystemExit
 
-    monkeypatch.setattr(grouping, "decide", leave)
+    monkeypatch.setattr(acting, "decide", leave)
     with pytest.raises(SystemExit):
         processing.process(rows[0].pk)
     rows[0].refresh_from_db()
@@ -114,7 +114,7 @@ def test_a_fault_of_the_message_is_no_stop(world, monkeypatch):
     def fail(*_args, **_options):
         raise ValueError
 
-    monkeypatch.setattr(grouping, "decide", fail)
+    monkeypatch.setattr(acting, "decide", fail)
     with claims.held([row]):
         processing.process_claimed([row], clock=timezone.now)
     assert claims.give_back([row]) == 1, "nothing but the claim was written"
@@ -137,14 +137,16 @@ def test_what_a_thread_still_holds_is_given_back_at_the_end(world):
     assert find_due() == (3, 0)
 
 
-def test_a_batch_that_the_server_does_not_let_us_acknowledge_is_given_back(world, inbox):
+def test_a_batch_that_the_server_does_not_let_us_acknowledge_is_processed(world, inbox):
+    """It is stored: nothing waits for its claim to expire, and it is known when it comes again."""
+
     def fail(_messages):
         raise InboxError("gone")
 
     inbox.acknowledge = fail
     with pytest.raises(InboxError):
         fetching.fetch(world.mailbox, holder="test")
-    assert find_due() == (InboundEmail.objects.count(), 0)
+    assert count_processed() == InboundEmail.objects.count() > 0
 
 
 def test_a_poll_that_has_more_goes_on_in_a_new_task(world, inbox, monkeypatch, settings):

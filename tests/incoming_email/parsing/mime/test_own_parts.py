@@ -95,4 +95,4 @@ def test_a_calendar_is_not_the_senders_either():
         + parts(OWN, f"Content-Type: text/calendar\n\n{event}").encode()
     )
     assert email.reply == email.text == "/close\n\nx"
-    assert email.others_in_text.numbers == email.others_in_reply.numbers == (2,)
+    assert email.others_in_text.numbers == email.others_in_reply.numbers == {2}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from issues.sending.connecting import connect
+from issues.connecting import connect
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from issues import outbox
+from issues import connecting, outbox
 from issues.models import OutgoingAccount, OutgoingEmail, OutgoingState
-from issues.sending import EmailBackend, connecting
+from issues.sending import EmailBackend
 from issues.stopping import Budget
 from tests.issues.outgoing import NOW, enqueue
 from tests.issues.sending_steps import smtp_in_use

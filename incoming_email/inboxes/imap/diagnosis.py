@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from imapclient import DELETED, SEEN
 
 from incoming_email.inboxes.base import Answer
-from incoming_email.inboxes.connecting import connect, find_addresses
 from incoming_email.inboxes.imap.account import ImapAccount
 from incoming_email.inboxes.imap.connection import ImapConnection, open_connection, select_folder
 from incoming_email.inboxes.imap.faults import find_message, find_remedy, inbox_errors
 from incoming_email.inboxes.imap.login import log_in
 from incoming_email.inboxes.imap.starting import start_progress
 from incoming_email.inboxes.methods import Backlog, NewestMessage, Said, Step, StepAnswer
+from issues.connecting import connect, find_addresses
 
 EXPIRY_WARNING_DAYS = 14
 NO_DELETED = (
@@ -46,10 +46,11 @@ class Attempt:
 def _check_dns(attempt: Attempt) -> Said:
     account = attempt.account
     try:
-        addresses = find_addresses(account.host, account.port, within=attempt.seconds)
+        found = find_addresses(account.host, account.port, seconds=attempt.seconds)
     except (OSError, ValueError) as error:
         remedy = f"Check the host name {account.host} and this machine's DNS."
         return Said(Answer.NO, find_message(error), remedy)
+    addresses = {str(address[0]) for *_kinds, address in found}
     attempt.loopback = all(ipaddress.ip_address(text).is_loopback for text in addresses)
     return Said(Answer.YES, f"{account.host} is {', '.join(sorted(addresses))}")
 
@@ -58,7 +59,7 @@ def _check_tcp(attempt: Attempt) -> Said:
     account = attempt.account
     try:
         within = min(account.timeout, attempt.seconds)
-        with connect(account.host, account.port, within=within):
+        with connect(account.host, account.port, seconds=within):
             return Said(Answer.YES, f"port {account.port} accepts connections")
     except (OSError, OverflowError) as error:
         return Said(Answer.NO, find_message(error), find_remedy(error, account))

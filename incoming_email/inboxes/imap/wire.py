@@ -11,8 +11,8 @@ import ssl
 import time
 from typing import TYPE_CHECKING
 
-from incoming_email.inboxes.connecting import connect
 from incoming_email.inboxes.imap.account import ImapAccount
+from issues.connecting import connect
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -110,7 +110,7 @@ class BoundedIMAP4(imaplib.IMAP4):
     def _create_socket(self, timeout: float | None) -> socket.socket:
         account = self._account
         within = self._patience(account.timeout)
-        plain = connect(account.host, account.port, within=within)
+        plain = connect(account.host, account.port, seconds=within)
         try:
             keep_alive(plain)
             if self._tls is None:

@@ -207,7 +207,7 @@ def test_a_name_service_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) ->
     released.set()
     assert (finding.step, finding.detail) == (
         "dns",
-        "no answer in time (the name was not resolved)",
+        "no answer in time (no answer from DNS about mail.example.com within 0.1 seconds)",
     )
 
 
@@ -227,8 +227,9 @@ def test_a_server_without_starttls() -> None:
 def test_a_password_in_clear_to_another_machine_is_warned_of(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    addresses = ["192.0.2.1", "127.0.0.1"]
-    monkeypatch.setattr(imap_diagnosis, "find_addresses", lambda *_, **_within: addresses)
+    kinds = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+    found = [(*kinds, ("192.0.2.1", 143)), (*kinds, ("127.0.0.1", 143))]
+    monkeypatch.setattr(imap_diagnosis, "find_addresses", lambda *_, **_seconds: found)
     with FakeImap({}) as server:
         findings = list(diagnose(server.account()))
     assert answers(findings) == [YES, YES, WARN, YES, YES, YES]

@@ -1,4 +1,7 @@
-"""A socket to a host, within a time that counts for DNS and all its addresses together."""
+"""A socket to a host, within a time that counts for DNS and all its addresses together.
+
+Plain Python: inbox methods use it too.
+"""
 
 import ipaddress
 import queue
@@ -32,7 +35,7 @@ def connect(
         # One that does not answer leaves time for those behind it.
         share = (ends - time.monotonic()) / (len(addresses) - number)
         if share <= 0:
-            raise TimeoutError(f"timed out: no connection to {host} within {seconds:g} seconds")
+            raise TimeoutError(f"no connection to {host} within {seconds:g} seconds")
         try:
             if check_address is not None:
                 check_address(str(address[0]))
@@ -57,9 +60,7 @@ def find_addresses(host: str, port: int, *, seconds: float) -> list[Address]:
     try:
         answer = answers.get(timeout=seconds)
     except queue.Empty:
-        raise TimeoutError(
-            f"timed out: no answer from DNS about {host} within {seconds:g} seconds"
-        ) from None
+        raise TimeoutError(f"no answer from DNS about {host} within {seconds:g} seconds") from None
     if isinstance(answer, Exception):
         raise answer
     return answer

@@ -17,7 +17,7 @@ from issues.rendering.limits import (
 )
 from issues.rendering.markdown import to_html
 from tests.depth import DEPTH
-from tests.growing import assert_linear
+from tests.growing import assert_linear, seconds
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,6 @@ HOSTILE = {
     "bullets": "* ",
     "nested bullets and blank lines": "* \n",
     "mixed containers": "> 1. * ",
-    "ampersands": "xxxxxxxx&",
-    "no-break spaces": "xxxxxxxx\u00a0",
     "less-than": "<",
     "tags": "<a>",
     "open tags": "<a b='",
@@ -175,6 +173,15 @@ HOSTILE = {
 def test_time_grows_with_the_length(unit):
     count = len(unit.encode())
     assert_linear(render_markdown, lambda size: unit * (size // count), 50_000, 200_000)
+
+
+@pytest.mark.growth
+@pytest.mark.parametrize("unit", ["xxxxxxxx&", "xxxxxxxx\u00a0"])
+def test_what_is_read_again_and_again_takes_a_bounded_time(unit):
+    """The square of the length, up to MAX_RESCANNED; without a limit a megabyte takes seconds."""
+    count = len(unit.encode())
+    for size in (100_000, 200_000, 400_000, 1_000_000):
+        assert seconds(render_markdown, unit * (size // count)) < 1
 
 
 SANDWICHES = {

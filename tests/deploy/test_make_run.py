@@ -21,6 +21,9 @@ pytestmark = pytest.mark.slow
 MAKE = ["make", "--assume-old", ".venv/.runtime", "run"]
 """The virtual environment is there; a test installs nothing from the network."""
 
+START_SECONDS = 240
+"""Nine processes start at once on a machine that may do other things."""
+
 
 def listens(port):
     with socket.socket() as client:
@@ -51,7 +54,7 @@ def test_make_run_takes_the_first_messages_through_and_ends_at_ctrl_c():
 
 def follow_the_first_steps(developer, visitor):
     said = developer.log.read_text
-    wait_until(lambda: "First answer" in said())
+    wait_until(lambda: "First answer" in said(), START_SECONDS)
     commands = re.findall(r"First (?:message|answer).*\n  (python3 .*)\n", said())
     assert len(commands) == 2
     for command in commands:

@@ -139,6 +139,6 @@ def test_the_worker_is_killed(installation, dovecot, imap_user):
     kill_in_mid_run(installation, *WORKER)
     queue = installation.folder / "broker/queue"
     with installation.running(*WORKER):
-        wait_until(lambda: not any(queue.glob("*.celery.msg")))
+        wait_until(lambda: not any(queue.glob("*.msg")))
     finish(installation)  # what the dead ones held, which the sweep takes up
     assert_each_acted_once(installation)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from incoming_email import demo
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 180
 ISSUE = r"Subject: My first issue\r\n\r\nIt came by mail.\r\n"
 ANSWER = r"Subject: Re: The cart forgets its content (#1)\r\n\r\nThank you, Dana!\r\n"
 

@@ -53,7 +53,8 @@ def test_fifteen_mails_of_1_mb_are_shown_in_bounded_time_and_memory(client):
 
     response = client.get(page)
 
-    assert time.process_time() - started < 5
+    # Three seconds on an idle machine, and 164 without limits.
+    assert time.process_time() - started < 20
     assert resident_mib("VmHWM") - before < 400
     assert response.status_code == 200
     assert response.content.count(b"shown as plain text") > len(BODIES) / 2

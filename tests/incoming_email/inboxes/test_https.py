@@ -52,7 +52,7 @@ def test_a_server_that_drips_is_given_up_at_the_deadline(said: bytes) -> None:
     with no_thread_left(), talking(said, drip_seconds=0.02) as port:
         error = fault_of(port, seconds=0.4)
     # Before, each byte began the timeout anew: 500 of them take ten seconds.
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 8
     assert error.detail == f"localhost: {NOT_IN_TIME}"
     assert "firewall" in error.remedy
 

@@ -57,7 +57,8 @@ def test_an_address_beyond_ascii_is_written_as_it_is(settings):
         assert outbox.deliver_due(now=NOW) == 1
     mail_command = next(line for line in server.commands if line.startswith("mail"))
     assert mail_command.endswith("SMTPUTF8 BODY=8BITMIME")
-    assert "rcpt TO:<änn@example.com>" in server.commands
+    # Python 3.13 writes the whole command in lower case.
+    assert "rcpt to:<änn@example.com>" in [each.lower() for each in server.commands]
     assert "\r\nTo: änn@example.com\r\n".encode() in server.mails[0]
 
 

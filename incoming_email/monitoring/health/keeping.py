@@ -68,7 +68,7 @@ class Part:
     def _work(self, done: threading.Event) -> None:
         try:
             found = self.find()
-        except Exception:
+        except Exception:  # whatever it is, who asks is answered, and the next one asks anew
             logger.exception("the state could not be found out part=%s", self.silent.name)
             found = [self.silent]
         with self.lock:

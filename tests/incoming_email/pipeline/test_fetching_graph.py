@@ -6,11 +6,11 @@ import pytest
 
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.graph.connection import GraphConnection
-from incoming_email.models import InboundEmail, InboxMethod, Mailbox
+from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.pipeline import fetching
-from tests.incoming_email.factories import MailboxFactory
+from tests.incoming_email.pipeline.graph_mailboxes import make_graph_mailbox
 from tests.incoming_email.world import make_mail, make_world
-from tests.servers.graph import CLIENT, SECRET, TENANT, USER, refusal
+from tests.servers.graph import SECRET, refusal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,17 +26,7 @@ def world():
 @pytest.fixture
 def mailbox(world, graph, settings):
     settings.HTTPS_CA_FILE = graph.ca_file
-    Mailbox.objects.update(enabled=False)
-    return MailboxFactory(
-        inbox_method=InboxMethod.MICROSOFT_GRAPH,
-        address=world.mailbox.address,
-        user=USER,
-        tenant_id=TENANT,
-        client_id=CLIENT,
-        client_secret=SECRET,
-        azure_ad_endpoint=graph.url,
-        graph_endpoint=graph.url,
-    )
+    return make_graph_mailbox(world, graph)
 
 
 @pytest.fixture(autouse=True)

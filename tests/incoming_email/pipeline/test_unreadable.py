@@ -14,10 +14,11 @@ from incoming_email.models import InboundEmail, InboxMethod, Mailbox
 from incoming_email.outcomes import Reason, Status
 from incoming_email.pipeline import fetching, reviewing, unreadable
 from tests.incoming_email.factories import MailboxFactory
+from tests.incoming_email.pipeline.graph_mailboxes import make_graph_mailbox
 from tests.incoming_email.world import make_mail, make_world
 from tests.servers.dovecot import password_of
 from tests.servers.fake_imap import DROP, PASSWORD, FakeImap
-from tests.servers.graph import CLIENT, SECRET, TENANT, USER, FakeGraph, refusal
+from tests.servers.graph import FakeGraph, refusal
 from tests.servers.imap_behaviours import describe_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -291,17 +292,7 @@ def test_files_that_dovecot_can_not_open(world, dovecot, imap_user):
 @pytest.fixture
 def graph_mailbox(world, graph, settings):
     settings.HTTPS_CA_FILE = graph.ca_file
-    Mailbox.objects.update(enabled=False)
-    return MailboxFactory(
-        inbox_method=InboxMethod.MICROSOFT_GRAPH,
-        address=world.mailbox.address,
-        user=USER,
-        tenant_id=TENANT,
-        client_id=CLIENT,
-        client_secret=SECRET,
-        azure_ad_endpoint=graph.url,
-        graph_endpoint=graph.url,
-    )
+    return make_graph_mailbox(world, graph)
 
 
 def deliver(world, graph: FakeGraph, count):

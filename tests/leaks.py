@@ -24,6 +24,7 @@ from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_u
 from django.utils import timezone, translation
 from django.utils.log import configure_logging
 
+from incoming_email.inboxes import oauth_tokens
 from tests.resetting import find_lowest_settings
 
 ROOT, KNOWN = (logging.getLogger(name) for name in ("", "django"))
@@ -67,6 +68,10 @@ LEAKS = {
     "script prefix": (lambda: set_script_prefix("/mail/"), get_script_prefix),
     "addresses": (lambda: set_urlconf("issues.urls"), get_urlconf),
     "cache": (lambda: cache.set("door", "open"), lambda: cache.get("door")),
+    "tokens of mailboxes": (
+        lambda: oauth_tokens._rotated.update(dict.fromkeys("a", "b")),  # type: ignore[arg-type]
+        lambda: dict(oauth_tokens._rotated),
+    ),
     "mail": (lambda: mail.outbox.append("one"), lambda: list(mail.outbox)),
     "new variable": (lambda: os.environ.update(DOOR="open"), lambda: os.environ.get("DOOR")),
     "removed variable": (lambda: os.environ.pop("HOME"), lambda: os.environ.get("HOME")),

@@ -60,6 +60,26 @@ def cache() -> Iterator[None]:
             each.clear()
 
 
+@functools.cache
+def find_memories() -> list[dict[Any, Any]]:
+    """What our modules remember for the life of the process, by keys that come again in tests:
+    the port of a server, the id of a row."""
+    # Not before Django is set up.
+    from config import worker_processes
+    from incoming_email.inboxes import oauth_tokens
+    from incoming_email.pipeline import claims, leasing
+
+    tokens = [oauth_tokens._tokens, oauth_tokens._rotated]
+    return [*tokens, claims._held, leasing._signs_of_life, worker_processes._next_heartbeat]
+
+
+@contextmanager
+def memories() -> Iterator[None]:
+    yield
+    for each in find_memories():
+        each.clear()
+
+
 def read_environment() -> dict[bytes, bytes]:
     """Without pytest's own variable, which says in which phase a test is."""
     # `os.environb.copy()` would check each name and value: the dearest of all that is done here.
@@ -256,6 +276,7 @@ def database() -> Iterator[None]:
 KEPT: tuple[Callable[[], AbstractContextManager[None]], ...] = (
     request,
     cache,
+    memories,
     environment,
     working_directory,
     umask,

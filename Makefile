@@ -24,7 +24,7 @@ run: $(VENV)/.runtime
 	PATH="$(CURDIR)/$(BIN):$$PATH" deploy/run-all
 
 # Of what starts no server it is otherwise.
-test-fast: WORKERS = $(CORES)
+test-fast: WORKERS = $(shell $(PYTHON) -c "print(2 * $(CORES))")
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(if $(SEED),--randomly-seed=$(SEED))
 
 # Compiled tests are kept, whatever the environment says: to compile them takes as long as many run.

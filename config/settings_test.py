@@ -58,3 +58,5 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False
 CELERY_TASK_ALWAYS_EAGER = False
+# Each client of a test would look at every static file anew.
+WHITENOISE_AUTOREFRESH = True

@@ -8,6 +8,7 @@ Not here: pytest puts back the filters of warnings, and pytest-django empties `m
 """
 
 import functools
+import importlib
 import locale
 import logging
 import os
@@ -38,6 +39,16 @@ HANDLED = (
 UMASK = os.umask(0o077)
 os.umask(UMASK)
 
+MEMORIES = (
+    ("config.worker_processes", "_next_heartbeat"),
+    ("incoming_email.inboxes.oauth_tokens", "_rotated"),
+    ("incoming_email.inboxes.oauth_tokens", "_tokens"),
+    ("incoming_email.pipeline.claims", "_held"),
+    ("incoming_email.pipeline.leasing", "_signs_of_life"),
+)
+"""What our modules remember for the life of the process, by keys that come again in tests: the port
+of a server, the id of a row."""
+
 NEW_LOGGER = (logging.NOTSET, False, True, [], [])
 LoggerState = tuple[int, bool, bool, list[logging.Handler], list[Any]]
 
@@ -62,15 +73,7 @@ def cache() -> Iterator[None]:
 
 @functools.cache
 def find_memories() -> list[dict[Any, Any]]:
-    """What our modules remember for the life of the process, by keys that come again in tests:
-    the port of a server, the id of a row."""
-    # Not before Django is set up.
-    from config import worker_processes
-    from incoming_email.inboxes import oauth_tokens
-    from incoming_email.pipeline import claims, leasing
-
-    tokens = [oauth_tokens._tokens, oauth_tokens._rotated]
-    return [*tokens, claims._held, leasing._signs_of_life, worker_processes._next_heartbeat]
+    return [vars(importlib.import_module(module))[name] for module, name in MEMORIES]
 
 
 @contextmanager

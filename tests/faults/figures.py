@@ -20,6 +20,10 @@ FAULTS = """\
 | fault | database | broker | mails | lost | doubled | seconds until mail flows |
 |---|---|---|---|---|---|---|"""
 
+KILLS = """\
+| mails | kills | lost | doubled | minutes | private MB of all processes, first third | last third |
+|---|---|---|---|---|---|---|"""
+
 
 def add_point_figures(report: dict[str, Any]) -> None:
     """Of a journey that was cut at its points."""
@@ -35,6 +39,12 @@ def add_fault_figures(name: str, **figures: str | int) -> None:
     _keep("faults", cells, key=cells[:3])
 
 
+def add_kill_figures(**figures: int) -> None:
+    """In the order of the table's columns."""
+    cells = list(figures.values())
+    _keep("kills", cells, key=cells[:1])
+
+
 def _keep(table: str, cells: list[Any], *, key: list[Any]) -> None:
     folder = FOLDER / table
     folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +57,7 @@ def _keep(table: str, cells: list[Any], *, key: list[Any]) -> None:
 def write_tables() -> None:
     """Between the marks in the page."""
     text = PAGE.read_text()
-    for table, head in (("points", POINTS), ("faults", FAULTS)):
+    for table, head in (("points", POINTS), ("faults", FAULTS), ("kills", KILLS)):
         begin, end = f"<!-- {table}: begin -->\n", f"<!-- {table}: end -->"
         rows = [json.loads(path.read_text()) for path in sorted((FOLDER / table).glob("*.json"))]
         lines = [head, *(f"| {' | '.join(map(str, cells))} |" for cells in rows)]

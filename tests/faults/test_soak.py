@@ -1,14 +1,13 @@
 """Thousands of mails, one after the other: each becomes a note, and no process grows with them."""
 
 import smtplib
-from pathlib import Path
 
 import pytest
 
 from tests.deploy.reading import read_procfile_lines
 from tests.journeys.installation import Installation
 from tests.servers.dovecot import free_ports
-from tests.servers.processes import find_descendants
+from tests.servers.processes import read_private_bytes
 from tests.waiting import can_connect, wait_until
 
 pytestmark = [pytest.mark.deep, pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -61,19 +60,7 @@ def send(installation, address, numbers):
 
 
 def read_memory(processes):
-    """Private bytes of each process and of all its children; shared pages would count twice."""
-    return {
-        name: sum(
-            _private_bytes(pid)
-            for pid in (process.pid, *(child.pid for child in find_descendants(process.pid)))
-        )
-        for name, process in processes.items()
-    }
-
-
-def _private_bytes(pid):
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))
+    return {name: read_private_bytes(process.pid) for name, process in processes.items()}
 
 
 def test_thousands_of_mails_leave_no_process_larger(installation, tmp_path):

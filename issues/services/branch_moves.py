@@ -78,7 +78,13 @@ def _drop_pins() -> None:
     """Of versions that never committed. A pin whose move is still due is dropped by the move."""
     for project_id in repositories.find_pinned_projects()[: settings.SWEEP_BATCH]:
         project = Project(pk=project_id)
-        pins = repositories.find_pins(project)
-        owed = MergeRequestVersion.objects.filter(pk__in=pins, branch_move=BranchMove.OWED)
-        for version_id in pins.keys() - set(owed.values_list("pk", flat=True)):
-            repositories.drop_pin(project, version_id)
+        # A git that was killed while it pinned has left one, and its version never came: no move is
+        # owed, and SQLite gives the number of that version to the next one.
+        repositories.remove_stale_locks(project)
+        try:
+            pins = repositories.find_pins(project)
+            owed = MergeRequestVersion.objects.filter(pk__in=pins, branch_move=BranchMove.OWED)
+            for version_id in pins.keys() - set(owed.values_list("pk", flat=True)):
+                repositories.drop_pin(project, version_id)
+        except (GitError, GitStopped) as error:
+            logger.warning("pins not dropped project=%s: %s", project_id, error)

@@ -1,6 +1,7 @@
 """Patches make merge requests and versions; branches follow after commit."""
 
 import datetime as dt
+import os
 
 import pytest
 from django.db import transaction
@@ -266,6 +267,25 @@ def test_a_second_version_builds_on_one_whose_branch_has_not_moved(
     assert second.old_sha == first.head_sha
     assert head(project) == second.head_sha
     assert set(MergeRequestVersion.objects.values_list("branch_move", flat=True)) == {"done"}
+
+
+def test_a_lock_of_a_git_that_was_killed_while_it_pinned_keeps_no_version_away(
+    project, clone, propose
+):
+    """The number of a row that never committed is given again on SQLite."""
+    lock = repositories.path_of(project) / "refs/letterbox/pending/1.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    with pytest.raises(repositories.GitError, match="lock"):
+        repositories.pin(project, version_id=1, commit=head(project, "main"))
+    services.sweep_repositories(now=NOW)
+    assert lock.exists()  # it may be of one that still runs
+    os.utime(lock, (0, 0))
+    services.sweep_repositories(now=NOW)
+    assert not lock.exists()
+    clone.oil(3)
+    version = propose(clone.patches())
+    assert head(project) == version.head_sha
 
 
 def test_a_branch_that_was_moved_meanwhile_stays(project, clone, propose, monkeypatch):

@@ -14,6 +14,7 @@ from incoming_email.pipeline.isolation.reading import (
     read_limits,
 )
 from tests.incoming_email.pipeline.isolation.conftest import HOSTILE
+from tests.waiting import PATIENCE_SECONDS
 
 HEADER = (
     "From: Ann <ann@example.com>\nTo: box+key@example.com\nSubject: Hi\nMessage-ID: <1@x.example>"
@@ -26,7 +27,7 @@ def ordered(order):
 
 @pytest.fixture
 def tight(settings):
-    settings.PARSE_TIMEOUT_SECONDS = 20
+    settings.PARSE_TIMEOUT_SECONDS = PATIENCE_SECONDS
     settings.PARSE_CPU_SECONDS = 1
     settings.PARSE_MEMORY_BYTES = 300_000_000
 

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -21,8 +22,14 @@ AWAY_STATES = ("08", "53", "57P")
 """How SQLSTATE begins where PostgreSQL is away or short of something (its manual, appendix A). Any
 other one, such as of a limit that a message exceeds, is of the message."""
 
+DISK_FULL_STATE = "53100"
+DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+"""Of SQLite; the second where not even a reader can begin, in WAL mode."""
+
 OUR_ERRNOS = {
-    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+    *DISK_FULL_ERRNOS,
+    *(errno.EROFS, errno.EACCES, errno.EPERM),
     *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO),
 }
 PAUSE = timedelta(minutes=1)
@@ -55,6 +62,16 @@ def is_ours(fault: BaseException) -> bool:
         state = getattr(fault.__cause__, "sqlstate", None)
         return state is None or state.startswith(AWAY_STATES)
     return isinstance(fault, OURS) or (isinstance(fault, OSError) and fault.errno in OUR_ERRNOS)
+
+
+def is_disk_full(fault: BaseException) -> bool:
+    """Whether a write failed for want of space, by the database's or the system's own code."""
+    cause = fault.__cause__
+    return (
+        (isinstance(fault, OSError) and fault.errno in DISK_FULL_ERRNOS)
+        or getattr(cause, "sqlstate", None) == DISK_FULL_STATE
+        or getattr(cause, "sqlite_errorcode", None) in DISK_FULL_CODES
+    )
 
 
 def note_retry(

@@ -107,6 +107,7 @@ def visit(
     Raises LeaseLostError, InboxError.
     """
     with holding(mailbox, holder=holder, clock=clock), _noting_failure(mailbox, clock):
+        receiving.check_space()
         mailbox.refresh_from_db(fields=["position"])  # the previous reader may have moved it
         with open_inbox(mailbox.account(), position=mailbox.position) as inbox:
             # Before anything is read: a reading that is broken off goes on from where it began.

@@ -5,12 +5,29 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 
+from incoming_email import free_space
 from incoming_email.inboxes.base import NO_RETRIES, Inbox, InboxError, RawMessage, Retries
 from incoming_email.models import HEAD_START, InboundEmail, Mailbox, pause_after
 from incoming_email.pipeline import claims, unreadable
 from incoming_email.versions import find_version
+
+
+class NoSpaceError(InboxError):
+    """A disk of ours is nearly full, so mail stays where it is. No server is at fault."""
+
+
+def check_space() -> None:
+    """Before mail is taken from where it is kept well. Raises NoSpaceError."""
+    with override(settings.LANGUAGE_CODE):  # whoever asked for the visit, all read it
+        shortage = free_space.find_shortage()
+        if shortage:
+            remedy = _("Mail waits where it is, and is fetched once there is space again.")
+            raise NoSpaceError(f"{shortage}.", remedy=remedy)
 
 
 def receive(
@@ -25,8 +42,14 @@ def receive(
     When a batch is yielded it is committed and acknowledged, so a caller that dies in the work
     on it leaves rows that are due again after the first pause. Where it can't be acknowledged, it
     is yielded before the InboxError comes. What the server did not hand over has a row afterwards.
+    Raises NoSpaceError before a batch is read for which there is no space.
     """
-    for messages in inbox.unread(retries):
+    unread = iter(inbox.unread(retries))
+    while True:
+        check_space()
+        messages = next(unread, None)
+        if messages is None:
+            return
         read = [message for message in messages if not message.fault]
         rows = store(mailbox, read, now=clock(), claimed=True, moved=inbox.resynchronised)
         fault = None

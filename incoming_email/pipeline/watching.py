@@ -18,6 +18,7 @@ from incoming_email.inboxes.methods import Account
 from incoming_email.models import Mailbox, heartbeats
 from incoming_email.pipeline import claims, fetching
 from incoming_email.pipeline.leasing import LeaseLostError, renew
+from incoming_email.pipeline.receiving import NoSpaceError
 from issues import connections, memory, watchdog
 
 logger = logging.getLogger(__name__)
@@ -30,8 +31,9 @@ STEADY_SECONDS = 60.0
 """A connection that held so long was sound; what broke it says nothing about the next one."""
 
 LEASE_TAKEN_SECONDS = 5.0
-LAST_DATABASE_PAUSE_SECONDS = 10.0
-"""The mail server need not be spared while our own database is away: nothing is asked of it."""
+LAST_OWN_PAUSE_SECONDS = 10.0
+"""The mail server need not be spared while our own database is away, or our disk nearly full:
+nothing is asked of it."""
 
 GOODBYE_SECONDS = 3.0
 """For all connections together: one that waits in IDLE may not hear of the end in time."""
@@ -73,13 +75,15 @@ class Watch:
 
     def _choose_pause(self, error: Exception, failures: int) -> float:
         pause = choose_pause(failures)
+        if isinstance(error, NoSpaceError):
+            return min(pause, LAST_OWN_PAUSE_SECONDS)
         if isinstance(error, InboxError):
             return max(pause, error.retry_after)
         logger.warning(
             "visit broken off mailbox=%s error=%s", self.mailbox_id, type(error).__name__
         )
         is_away = isinstance(error, connections.AWAY)
-        return min(pause, LAST_DATABASE_PAUSE_SECONDS) if is_away else pause
+        return min(pause, LAST_OWN_PAUSE_SECONDS) if is_away else pause
 
     def _visit(self) -> None:
         mailbox = Mailbox.objects.get(pk=self.mailbox_id)

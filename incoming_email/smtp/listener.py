@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import Error
 from django.utils import timezone
 
+from incoming_email import free_space
 from incoming_email.handlers import registry
 from incoming_email.handlers.base import Context
 from incoming_email.inboxes.base import RawMessage
@@ -20,7 +21,7 @@ from incoming_email.inboxes.smtp.descriptor import SMTP as SMTP_METHOD
 from incoming_email.keys import own_addresses, probe_keys
 from incoming_email.keys.answered import find_keys_named
 from incoming_email.models import Mailbox, heartbeats
-from incoming_email.pipeline import receiving
+from incoming_email.pipeline import faults, receiving
 from incoming_email.smtp.protocol import ListenerController
 from issues import broker, connections, memory
 
@@ -30,6 +31,7 @@ Result = TypeVar("Result")
 OK = "250 2.1.5 OK"
 UNKNOWN = "550 5.1.1 No such recipient here"
 TRY_LATER = "451 4.3.0 Requested action aborted: local error, try again later"
+NO_SPACE = "452 4.3.1 Insufficient system storage, try again later"
 BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 MIN_RECIPIENTS = 100
 """Of one transaction, which a server must take (RFC 5321 4.5.3.1.8)."""
@@ -38,6 +40,9 @@ DATABASE_THREADS = 4
 DATABASE_SECONDS = 60.0
 """A table may be locked for longer than a sender waits for an answer (RFC 5321 4.5.3.2: 5 minutes).
 What is stored after a 451 is sent again, and the second row ends as a duplicate."""
+
+DISK_SECONDS = 5.0
+"""A network drive that is unreachable never answers; it does not keep mail from the database."""
 
 HEARTBEAT_SECONDS = 30
 LARGE_BYTES = 1_000_000
@@ -130,6 +135,7 @@ class ListenerHandler:
     def __init__(self, *, lmtp: bool) -> None:
         self._lmtp = lmtp
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="listener")
+        self._disk_thread = ThreadPoolExecutor(1, thread_name_prefix="disk")
 
     async def _in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
         """Raises TimeoutError where the database neither answers nor fails."""
@@ -137,6 +143,32 @@ class ListenerHandler:
             return await asyncio.get_running_loop().run_in_executor(
                 self._threads, _as_unit_of_work, work, *args
             )
+
+    async def _find_shortage(self, needed: int) -> str:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(DISK_SECONDS):
+                return await loop.run_in_executor(
+                    self._disk_thread, free_space.find_shortage, needed
+                )
+        except TimeoutError:
+            logger.warning("free space not found out: a disk does not answer")
+            return ""
+
+    async def handle_MAIL(  # noqa: N802
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        mail_options: list[str],
+    ) -> str:
+        """Before the content comes: RFC 5321 4.2.3, RFC 3463 3.4, and by SIZE RFC 1870 6.1."""
+        if await self._find_shortage(_read_size(mail_options)):
+            return NO_SPACE
+        envelope.mail_from = address
+        envelope.mail_options.extend(mail_options)
+        return "250 2.1.0 OK"
 
     async def handle_RCPT(  # noqa: N802  (aiosmtpd's name and arguments)
         self,
@@ -150,9 +182,9 @@ class ListenerHandler:
             return "452 4.5.3 Too many recipients, send the rest in another transaction"
         try:
             mailbox = await self._in_thread(find_mailbox, address)
-        except (Error, TimeoutError):
+        except (Error, TimeoutError) as fault:
             logger.exception("recipient not looked up")
-            return TRY_LATER
+            return _put_off(fault)
         if mailbox is None:
             return UNKNOWN
         envelope.rcpt_tos.append(address)
@@ -179,9 +211,9 @@ class ListenerHandler:
             ids = await self._in_thread(store, content, recipients)
         except LookupError:
             return UNKNOWN
-        except (Error, TimeoutError):
+        except (Error, TimeoutError) as fault:
             logger.exception("message not stored")
-            return TRY_LATER
+            return _put_off(fault)
         # Nobody waits for the broker: what is lost here the sweep finds a minute later.
         for pk in ids:
             broker.send("incoming_email.process", expires=None, inbound_email_id=pk)
@@ -205,6 +237,16 @@ class ListenerHandler:
         """Every fault here is ours: a 5xx would make the sender give the mail up."""
         logger.error("listener failed", exc_info=error)
         return TRY_LATER
+
+
+def _put_off(fault: Exception) -> str:
+    return NO_SPACE if faults.is_disk_full(fault) else TRY_LATER
+
+
+def _read_size(mail_options: list[str]) -> int:
+    """What the client declares, which aiosmtpd has found to be digits; 0 where it says nothing."""
+    sizes = (option.removeprefix("SIZE=") for option in mail_options if option.startswith("SIZE="))
+    return int(next(sizes, 0))
 
 
 def _with_return_path(content: bytes, mail_from: str) -> bytes:

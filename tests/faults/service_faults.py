@@ -12,6 +12,7 @@ import psycopg
 from tests.faults.world import World
 from tests.journeys.installation import end
 from tests.servers.brokers import RabbitMq, Redis
+from tests.servers.disks import filled
 from tests.waiting import wait_until
 
 Processes = dict[str, Popen[bytes]]
@@ -115,15 +116,8 @@ def broker_away_and_emptied(scene: Scene) -> Iterator[None]:
 def disk_full(scene: Scene) -> Iterator[None]:
     """Not one byte is left where database, files and queues are."""
     assert scene.disk is not None
-    filler = scene.disk / "filler"
-    with filler.open("wb") as file, suppress(OSError):
-        while True:
-            file.write(bytes(65_536))
-            file.flush()
-    try:
+    with filled(scene.disk):
         yield
-    finally:
-        filler.unlink()
 
 
 @contextmanager

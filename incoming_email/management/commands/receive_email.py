@@ -134,6 +134,7 @@ def _store(content: bytes, options: Mapping[str, Any]) -> InboundEmail:
         now = timezone.now()
         fill(row, processing.try_out(row, now=now), now=now)
         return row
+    receiving.check_space()
     (row,) = receiving.store(chosen, [message], now=timezone.now(), claimed=True)
     return row
 

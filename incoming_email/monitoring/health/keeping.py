@@ -10,7 +10,7 @@ from django.db import connections
 from django.utils import timezone
 
 from incoming_email.monitoring.health import signs
-from incoming_email.monitoring.health.signs import BROKER, DATABASE, OPTIONAL, SIGNS, Sign
+from incoming_email.monitoring.health.signs import BROKER, DATABASE, DISK, OPTIONAL, SIGNS, Sign
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +92,7 @@ PARTS = {
         lambda: signs.find_in_database(now=timezone.now()), Sign(DATABASE, is_good=False)
     ),
     BROKER: Part(signs.ask_broker, Sign(BROKER, is_good=False)),
+    DISK: Part(signs.look_at_disk, Sign(DISK, is_good=False)),
 }
 
 
@@ -102,8 +103,9 @@ def find_signs(names: Iterable[str]) -> list[Sign] | None:
     all that it would say.
     """
     asked = list(names) or [name for name in SIGNS if name not in OPTIONAL]
-    parts = [PARTS[DATABASE]] if set(asked) - {BROKER} else []
-    parts += [PARTS[BROKER]] if BROKER in asked else []
+    alone = (BROKER, DISK)
+    parts = [PARTS[DATABASE]] if set(asked) - set(alone) else []
+    parts += [PARTS[name] for name in alone if name in asked]
     until = time.monotonic() + SECONDS
     begun = [(part, part.begin()) for part in parts]
     answers = [part.end(done, until) for part, done in begun]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
+from incoming_email import free_space
 from incoming_email.inboxes.base import Answer
 from incoming_email.models import Heartbeat, Mailbox, heartbeats
 from incoming_email.monitoring import figures, probes
@@ -22,8 +23,8 @@ PROCESSES = {
     "watcher": heartbeats.WATCHER,
     "listener": heartbeats.SMTP_LISTENER,
 }
-DATABASE, BROKER = "database", "broker"
-SIGNS = (DATABASE, WORKER, *PROCESSES, "processing", "mailboxes", "probes", "sending", BROKER)
+DATABASE, BROKER, DISK = "database", "broker", "disk"
+SIGNS = (DATABASE, WORKER, *PROCESSES, "processing", "mailboxes", "probes", "sending", BROKER, DISK)
 OPTIONAL = ("watcher", "listener")
 """An installation may run without them, so they are reported only if asked for by name."""
 
@@ -44,7 +45,7 @@ class Sign:
 
 
 def find_in_database(*, now: datetime) -> list[Sign]:
-    """All but the broker; the database alone, where it fails."""
+    """All but broker and disk; the database alone, where it fails."""
     try:
         found = [*_find_processes(now), _find_processing(now), _find_mailboxes(now)]
         found += [_find_probes(), _find_sending(now)]
@@ -58,6 +59,11 @@ def ask_broker() -> list[Sign]:
     """By one connection."""
     (broker,) = find_broker(timeout=BROKER_SECONDS)
     return [Sign(BROKER, broker.answer is Answer.YES)]
+
+
+def look_at_disk() -> list[Sign]:
+    """Of this machine: whether mail may be taken in."""
+    return [Sign(DISK, not free_space.find_shortage())]
 
 
 def _find_processes(now: datetime) -> list[Sign]:

@@ -128,6 +128,12 @@ def test_a_message_that_was_not_stored_exits_75(file, monkeypatch, fault):
     assert receive(file) == (75, [])
 
 
+def test_while_a_disk_is_nearly_full_the_mta_keeps_the_message(file, settings):
+    settings.CHECK_DISK_MIN_BYTES = 10**18
+    assert receive(file) == (75, [])
+    assert InboundEmail.objects.count() == 0
+
+
 def test_without_a_parser_the_mta_tries_again_later(file, monkeypatch):
     def fail(*_args, **_kwargs):
         raise NoParserError("the parser does not start")

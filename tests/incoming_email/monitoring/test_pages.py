@@ -38,7 +38,7 @@ def test_health_is_good_when_all_lives(client, alive):
     answer = client.get("/health/")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
     names = ("database", "worker", *QUEUES, "beat")
-    names += ("processing", "mailboxes", "probes", "sending", "broker")
+    names += ("processing", "mailboxes", "probes", "sending", "broker", "disk")
     assert checks(answer) == dict.fromkeys(names, True)
     assert "no-cache" in answer.headers["Cache-Control"]
 
@@ -109,6 +109,14 @@ def test_health_is_bad_when_the_broker_is_away(client, alive, monkeypatch):
     assert "broker-password" not in answer.text
 
 
+def test_health_is_bad_while_a_disk_is_nearly_full(client, alive, settings):
+    settings.CHECK_DISK_MIN_BYTES = 10**18
+    answer = client.get("/health/")
+    assert answer.status_code == 503
+    assert [name for name, good in checks(answer).items() if not good] == ["disk"]
+    assert answer.json()["checks"]["disk"] == {"ok": False}
+
+
 def test_health_is_bad_when_the_database_fails(client, monkeypatch):
     def fail(now):
         raise OperationalError("no such table: incoming_email_heartbeat")
@@ -116,7 +124,7 @@ def test_health_is_bad_when_the_database_fails(client, monkeypatch):
     monkeypatch.setattr(signs, "_find_processes", fail)
     answer = client.get("/health/")
     assert answer.status_code == 503
-    assert checks(answer) == {"database": False, "broker": True}
+    assert checks(answer) == {"database": False, "broker": True, "disk": True}
     assert "no such table" not in answer.text
 
 
@@ -149,7 +157,7 @@ def test_what_health_does_not_know_is_told_with_what_it_knows(client):
     answer = client.get("/health/?only=database,webb")
     assert answer.status_code == 400
     known = "database, worker, incoming, fetching, outgoing, upkeep, beat, watcher, listener"
-    assert f"{known}, processing, mailboxes, probes, sending, broker" in answer.text
+    assert f"{known}, processing, mailboxes, probes, sending, broker, disk" in answer.text
 
 
 def test_health_is_cheap(client, alive, django_assert_num_queries):

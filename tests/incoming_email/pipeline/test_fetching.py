@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from incoming_email import free_space
 from incoming_email.inboxes.base import InboxError, RawMessage
 from incoming_email.models import InboundEmail, InboxMethod, Mailbox
 from incoming_email.outcomes import Status
@@ -74,6 +75,36 @@ def test_a_server_that_wants_a_pause_gets_it(monkeypatch):
     assert (mailbox.last_error, mailbox.failing_since) == ("too many requests Wait.", NOW)
     assert list(Mailbox.objects.to_poll(NOW + timedelta(seconds=89))) == []
     assert list(Mailbox.objects.to_poll(NOW + timedelta(seconds=90))) == [mailbox]
+
+
+@pytest.mark.django_db
+def test_while_a_disk_is_nearly_full_no_server_is_asked(monkeypatch, settings):
+    settings.CHECK_DISK_MIN_BYTES = 10**18
+    monkeypatch.setattr(fetching, "open_inbox", lambda *_, **__: pytest.fail("it was opened"))
+    mailbox = MailboxFactory()
+
+    with pytest.raises(receiving.NoSpaceError):
+        fetching.fetch(mailbox, holder="test", clock=clock)
+
+    mailbox.refresh_from_db()
+    assert f"MB are free on the disk of {settings.DATA_DIR}" in mailbox.last_error
+    assert (mailbox.failing_since, mailbox.lease_holder) == (NOW, "")
+    assert list(Mailbox.objects.to_poll(NOW)) == [mailbox]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_disk_that_fills_up_ends_the_reading_before_the_next_batch(monkeypatch):
+    inbox = FakeInbox(*[[RawMessage(f"1:{n}", b"Subject: x\r\n\r\n")] for n in range(3)])
+    stand_in(monkeypatch, inbox)
+    # Before the visit, and before each batch.
+    answers = iter(["", "", "", "no space"])
+    monkeypatch.setattr(free_space, "find_shortage", lambda: next(answers))
+
+    with pytest.raises(receiving.NoSpaceError):
+        fetching.fetch(MailboxFactory(), holder="test", clock=clock)
+
+    assert inbox.acknowledged == [("1:0", True), ("1:1", True)]
+    assert InboundEmail.objects.filter(attempts=0).count() == 0
 
 
 @pytest.mark.django_db

@@ -9,6 +9,7 @@ from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.maildir.account import MaildirFolder
 from incoming_email.models import Heartbeat, heartbeats
 from incoming_email.pipeline import fetching, watching
+from incoming_email.pipeline.receiving import NoSpaceError
 from incoming_email.pipeline.watching import Watch, choose_pause
 from issues import connections
 from tests.waiting import PATIENCE_SECONDS, join_all, wait_until
@@ -81,6 +82,11 @@ def test_a_database_that_is_away_is_asked_again_soon(monkeypatch):
     """The mail server is not asked anything meanwhile, so it need not be spared."""
     away = OperationalError("connection refused")
     assert run(monkeypatch, *[(1, away)] * 12) == [*range(1, 11), 10, 10]
+
+
+def test_a_disk_that_was_nearly_full_is_looked_at_again_soon(monkeypatch):
+    short = NoSpaceError("no space")
+    assert run(monkeypatch, *[(1, short)] * 12) == [*range(1, 11), 10, 10]
 
 
 def test_a_row_that_the_database_refuses_spares_the_mail_server(monkeypatch):

@@ -9,6 +9,7 @@ import tracemalloc
 import pytest
 from django.db import DatabaseError, OperationalError
 
+from incoming_email import free_space
 from incoming_email.models import InboundEmail, heartbeats
 from incoming_email.parsing.message import parse
 from incoming_email.pipeline import receiving
@@ -105,6 +106,34 @@ def test_a_failed_commit_is_answered_451(world, port, monkeypatch):
         send(port, [world.reply_address()])
     assert error.value.smtp_code == 451
     assert InboundEmail.objects.count() == 0
+
+
+def test_while_a_disk_is_nearly_full_no_content_is_taken(world, port, settings):
+    settings.CHECK_DISK_MIN_BYTES = 10**18
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.ehlo()
+        code, text = client.mail("ann@example.com")
+        assert (code, text[:5]) == (452, b"4.3.1")
+        settings.CHECK_DISK_MIN_BYTES = 0
+        client.sendmail("ann@example.com", [world.reply_address()], "Subject: x\r\n\r\ny\r\n")
+    assert InboundEmail.objects.count() == 1
+
+
+def test_a_message_that_would_fill_the_disk_is_put_off_by_its_size(world, port, settings):
+    settings.MAX_MESSAGE_BYTES = 10**18
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.ehlo()
+        assert client.mail("ann@example.com", [f"size={10**17}"])[0] == 452
+        assert client.mail("ann@example.com", ["body=8bitmime", "size=1000"])[0] == 250
+
+
+def test_a_disk_that_never_answers_keeps_no_mail_away(world, port, monkeypatch):
+    answered = threading.Event()
+    monkeypatch.setattr(free_space, "find_shortage", lambda _needed: answered.wait(60))
+    monkeypatch.setattr(smtp, "DISK_SECONDS", 0.1)
+    send(port, [world.reply_address()])
+    answered.set()
+    assert InboundEmail.objects.count() == 1
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])

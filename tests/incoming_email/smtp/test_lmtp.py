@@ -82,6 +82,12 @@ def test_each_recipient_has_an_answer_of_its_own(world, client):
     assert client.ask("NOOP") == "250"  # nothing is left over
 
 
+def test_while_a_disk_is_nearly_full_the_mail_server_keeps_its_mail(client, settings):
+    settings.CHECK_DISK_MIN_BYTES = 10**18
+    assert client.ask("LHLO mx.example.com") == "250"
+    assert client.ask("MAIL FROM:<ann@example.com>") == "452"
+
+
 def test_one_that_fails_does_not_undo_the_other(world, client, monkeypatch):
     recipients = [world.reply_address(), world.issue_address()]
     real = receiving.store_together

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from incoming_email import free_space
+from incoming_email.free_space import FreeSpace
 from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.monitoring.health import disk
-from incoming_email.monitoring.health.disk import FreeSpace
 
 YES, NO, WARN = Answer.YES, Answer.NO, Answer.WARN
 MOST = 10**18
@@ -41,16 +42,17 @@ def test_disk_that_is_nearly_full(folders, settings, setting, answer):
     assert finding.answer is answer
     assert f" MB are free on the disk of {folders}" in finding.detail
     assert finding.remedy.startswith("Free space there, or let retention end sooner")
+    assert finding.remedy.endswith("No mail is taken in before that.") is (answer is NO)
 
 
 def test_disk_that_can_hold_no_more_files(monkeypatch, folders):
-    monkeypatch.setattr(disk, "measure", lambda folder: (1, FreeSpace(folder, 10**12, 12)))
+    monkeypatch.setattr(free_space, "measure", lambda folder: (1, FreeSpace(folder, 10**12, 12)))
     assert find().answer is NO
     assert find().detail == f"the disk of {folders} can hold only 12 more files"
 
 
 def test_folder_that_is_not_made_yet_counts_by_the_disk_it_will_be_on(folders):
-    assert disk.measure(folders / "not" / "yet")[0] == disk.measure(folders)[0]
+    assert free_space.measure(folders / "not" / "yet")[0] == free_space.measure(folders)[0]
 
 
 @pytest.mark.parametrize("name", ["DATA_DIR", "MEDIA_ROOT", "REPOSITORIES_ROOT", "broker"])
@@ -70,6 +72,6 @@ def test_each_folder_is_looked_at(settings, monkeypatch, folders, name):
             else (1, FreeSpace(folder, MOST))
         )
 
-    monkeypatch.setattr(disk, "measure", measure)
+    monkeypatch.setattr(free_space, "measure", measure)
     settings.CHECK_DISK_MIN_BYTES = 10_000_000
     assert (find().answer, find().detail) == (NO, f"5 MB are free on the disk of {other}")

@@ -19,6 +19,7 @@ from incoming_email.monitoring.alerting import (
     failing_sending,
     held_digest,
     incomplete_series,
+    short_disks,
     webhook,
 )
 from incoming_email.pipeline import fetching, processing, reviewing
@@ -75,9 +76,11 @@ def poll_mailbox(*, mailbox_id: int) -> None:
 
 @shared_task(name="incoming_email.alert", ignore_result=True)
 def alert() -> None:
-    """Notify administrators, and the webhook if there is one, about mailboxes and outgoing mail."""
-    failing_mailboxes.notify_administrators(now=timezone.now())
-    failing_probes.notify_administrators(now=timezone.now())
+    """Notify administrators, and the webhook if there is one, about disks, mailboxes and outgoing
+    mail. While a disk is nearly full it is why each mailbox stands still."""
+    if not short_disks.notify_administrators(now=timezone.now()):
+        failing_mailboxes.notify_administrators(now=timezone.now())
+        failing_probes.notify_administrators(now=timezone.now())
     failing_sending.notify_administrators(now=timezone.now())
     webhook.post_owed()
 

@@ -1,6 +1,6 @@
 """The rows of incoming email: mailboxes, the ledger, keys, alerts, and signs of life."""
 
-from incoming_email.models.alerts import AlertEvent, WebhookAlert
+from incoming_email.models.alerts import AlertEvent, DiskShortage, WebhookAlert
 from incoming_email.models.blocks import BlockedSender
 from incoming_email.models.erasures import Erasure
 from incoming_email.models.heartbeats import Heartbeat
@@ -40,6 +40,7 @@ __all__ = [
     "SWEEP_AFTER",
     "AlertEvent",
     "BlockedSender",
+    "DiskShortage",
     "Erasure",
     "Heartbeat",
     "InboundEmail",

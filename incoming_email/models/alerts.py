@@ -1,4 +1,4 @@
-"""Alerts about a mailbox, or outgoing mail, for the webhook: due until it has accepted them."""
+"""Alerts about a mailbox, outgoing mail or a disk: those due to the webhook, and what was told."""
 
 from datetime import datetime
 from typing import ClassVar, Self
@@ -17,6 +17,8 @@ class AlertEvent(models.TextChoices):
     PROBE_WORKING = "probe_working", _("probes have recovered")
     SENDING_FAILING = "sending_failing", _("no mail goes out")
     SENDING_WORKING = "sending_working", _("mail goes out again")
+    DISK_NEARLY_FULL = "disk_nearly_full", _("a disk is nearly full")
+    DISK_HAS_SPACE = "disk_has_space", _("the disk has space again")
 
 
 class WebhookAlertQuerySet(models.QuerySet["WebhookAlert"]):
@@ -30,7 +32,7 @@ class WebhookAlert(models.Model):
     mailbox = models.ForeignKey(
         Mailbox, null=True, on_delete=models.CASCADE, verbose_name=_("mailbox")
     )
-    """Empty: about outgoing mail."""
+    """Empty: about outgoing mail or a disk."""
 
     event = models.CharField(_("event"), max_length=20, choices=AlertEvent)
     since = models.DateTimeField(_("since"))
@@ -55,3 +57,17 @@ class WebhookAlert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} of {self.mailbox}"
+
+
+class DiskShortage(models.Model):
+    """The one row of it is there from the alert about a disk that is nearly full until the next
+    one, that there is space again."""
+
+    ONLY = 1
+
+    since = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    """When too little space was found the last time."""
+
+    def __str__(self) -> str:
+        return f"since {self.since}"

@@ -1,5 +1,5 @@
-"""One alert about a mailbox or outgoing mail: a mail to each administrator, and a line for the
-webhook."""
+"""One alert about a mailbox, outgoing mail or a disk: a mail to each administrator, and a line for
+the webhook."""
 
 import logging
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 class Alert:
     event: AlertEvent
     mailbox: Mailbox | None
-    """None: of outgoing mail."""
+    """None: of outgoing mail or a disk."""
 
     since: datetime
     error: str = ""
@@ -35,7 +35,7 @@ def write_alert(alert: Alert, people: Sequence[User], *, now: datetime) -> None:
     notification."""
     event, mailbox = alert.event, alert.mailbox
     pk, name = (None, "") if mailbox is None else (mailbox.pk, mailbox.name)
-    url = address_of_page(find_page(pk))
+    url = address_of_page(find_page(event, pk))
     context = {"alert": alert, "mailbox": mailbox, "since": alert.since, "url": url}
 
     def write(_user: User) -> tuple[str, str]:
@@ -53,8 +53,10 @@ def write_alert(alert: Alert, people: Sequence[User], *, now: datetime) -> None:
     logger.warning("alert mailbox=%s event=%s mails=%s", pk, event.value, len(mails))
 
 
-def find_page(mailbox_id: int | None) -> str:
-    """The page of the mailbox, or that of outgoing mail."""
+def find_page(event: AlertEvent, mailbox_id: int | None) -> str:
+    """The page of the mailbox, that of outgoing mail, or the dashboard."""
+    if event in {AlertEvent.DISK_NEARLY_FULL, AlertEvent.DISK_HAS_SPACE}:
+        return reverse("admin:index")
     if mailbox_id is None:
         return reverse("admin:issues_outgoingemail_changelist")
     return reverse("admin:incoming_email_mailbox_change", args=[mailbox_id])
@@ -70,4 +72,6 @@ def _find_title(event: AlertEvent, name: str) -> str:
         % name,
         AlertEvent.SENDING_FAILING: _("No mail goes out"),
         AlertEvent.SENDING_WORKING: _("Mail goes out again"),
+        AlertEvent.DISK_NEARLY_FULL: _("No mail is taken in: a disk is nearly full"),
+        AlertEvent.DISK_HAS_SPACE: _("Mail is taken in again: there is space on the disk"),
     }[event]

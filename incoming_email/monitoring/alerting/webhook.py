@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.https import HttpsClient
-from incoming_email.models import WebhookAlert
+from incoming_email.models import AlertEvent, WebhookAlert
 from incoming_email.monitoring.alerting.administrators import address_of_page
 from incoming_email.monitoring.alerting.alerts import find_page
 
@@ -66,5 +66,5 @@ def _body(alert: WebhookAlert) -> dict[str, str | int]:
         "mailbox": alert.mailbox.name if alert.mailbox is not None else "",
         "since": alert.since.isoformat(),
         "error": alert.error,
-        "url": address_of_page(find_page(alert.mailbox_id)),
+        "url": address_of_page(find_page(AlertEvent(alert.event), alert.mailbox_id)),
     }

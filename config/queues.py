@@ -26,6 +26,7 @@ QUEUE_OF_TASK = {
     "incoming_email.probe": UPKEEP,
     "incoming_email.purge": UPKEEP,
     "incoming_email.tell_of_held_mail": UPKEEP,
+    "issues.keep_html": UPKEEP,
     "issues.remove_orphan_files": UPKEEP,
     "issues.sweep_repositories": UPKEEP,
     "servicedesk.give_up_verifications": UPKEEP,

@@ -11,6 +11,7 @@ from issues import broker, repositories, uploads
 from issues.models import OutgoingEmail
 from issues.notifications import fan_out_owed
 from issues.outbox import deliver_due
+from issues.services import keep_html as keep_html_of
 from issues.services import sweep_repositories as sweep_all_repositories
 from issues.stopping import Budget
 
@@ -50,6 +51,12 @@ def sweep_outgoing_email() -> None:
     """Scheduled: send what a lost message of the broker or a crash has left."""
     OutgoingEmail.objects.take_up_future(timezone.now())
     _empty_outbox()
+
+
+@shared_task(name="issues.keep_html", ignore_result=True)
+def keep_html(*, ids: dict[str, list[int]]) -> None:
+    """Of texts that a page had to show without. If it is lost, the next page asks again."""
+    keep_html_of(ids)
 
 
 @shared_task(name="issues.remove_orphan_files")

@@ -24,6 +24,7 @@ from issues.models.outgoing_accounts import OutgoingAccount
 from issues.models.people import REMOVED_PERSON, EmailAddress, User
 from issues.models.positions import NotePosition
 from issues.models.projects import Label, Membership, Project, Role, Visibility
+from issues.models.texts import RenderedText
 from issues.models.versions import BranchMove, MergeRequestVersion
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "OutgoingEmailQuerySet",
     "OutgoingState",
     "Project",
+    "RenderedText",
     "Role",
     "State",
     "Subscription",

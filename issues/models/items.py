@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from issues.models.people import User
 from issues.models.projects import Label, Project
+from issues.models.texts import RenderedText
 
 DISCUSSION_BYTES = 16
 
@@ -24,8 +25,10 @@ class State(models.TextChoices):
     MERGED = "merged", _("Merged")
 
 
-class WorkItem(models.Model):
+class WorkItem(RenderedText):
     """What an issue and a merge request have in common."""
+
+    TEXT = "description"
 
     iid = models.PositiveIntegerField(_("number"), editable=False)
     title = models.CharField(_("title"), max_length=255)
@@ -110,7 +113,9 @@ def _exactly_one_item() -> Q:
     return Q(issue__isnull=False, merge_request=None) | Q(issue=None, merge_request__isnull=False)
 
 
-class Note(models.Model):
+class Note(RenderedText):
+    TEXT = "body"
+
     issue = models.ForeignKey(
         Issue, null=True, blank=True, on_delete=models.CASCADE, related_name="notes"
     )
@@ -146,6 +151,10 @@ class Note(models.Model):
         item = self.issue or self.merge_request
         assert item is not None  # noqa: S101  (note_on_exactly_one)
         return item
+
+    def make_html(self) -> str | None:
+        """A system note is no Markdown."""
+        return None if self.system else super().make_html()
 
 
 class Upload(models.Model):

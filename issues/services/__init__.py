@@ -18,6 +18,7 @@ from issues.services.changing import (
 )
 from issues.services.erasing import erase_person, named_by
 from issues.services.files import remove_uploads
+from issues.services.formatting import keep_html
 from issues.services.item_fields import find_correctable, find_undeclared
 from issues.services.merging import MergePlan, finish_merges, merge, plan_merge
 from issues.services.projects import add_member, create_label, create_project, import_repository
@@ -65,6 +66,7 @@ __all__ = [
     "finish_merges",
     "finish_moves",
     "import_repository",
+    "keep_html",
     "mark_duplicate",
     "merge",
     "named_by",

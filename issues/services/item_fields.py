@@ -24,6 +24,7 @@ FIELDS = (
     ItemField("confidential", set_confidential),
     ItemField("locked", set_locked),
     ItemField("due_date", set_due_date),
+    ItemField("html"),  # made of the description
     # Set when it is opened.
     *map(ItemField, ("id", "project", "iid", "author", "external_author", "created_at")),
     ItemField("source_branch"),

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
-from issues.models import REMOVED_PERSON, User
+from issues.models import REMOVED_PERSON, RenderedText, User
 
 BATCH = 200
 
@@ -21,8 +21,10 @@ def names_of(user: User | None, addresses: Collection[str]) -> tuple[str, ...]:
 def redact_rows(rows: "QuerySet[Any]", fields: Sequence[str], names: Collection[str]) -> int:
     """Take the names out of these columns, text or JSON; how many rows had one.
 
-    Reads every row once, as an erasing may.
+    Reads every row once, as an erasing may. HTML of a text that had one is not kept.
     """
+    if issubclass(rows.model, RenderedText):
+        fields = (*fields, "html")
     if not names:
         return 0
     texts = {f"{field}_as_text": Cast(field, TextField()) for field in fields}
@@ -61,6 +63,8 @@ def _redacted(
         if after != before:
             for field, value in after.items():
                 setattr(row, field, value)
+            if isinstance(row, RenderedText):
+                row.html = None
             yield row
 
 

@@ -11,9 +11,9 @@ from django.utils.translation import gettext
 
 from issues.models import REMOVED_PERSON, Issue, Note, Subscription, Upload, User
 from issues.permissions import Item, Person, visible_notes
-from issues.rendering import render_markdown
 from issues.views.note_pages import NotePage, NoteRow, Wanted, choose_page, group_rows
 from issues.views.positions import ShownPosition, ShownPositions, show_positions
+from issues.views.texts import PageTexts
 
 # Every part is bounded, so that the time grows with the length of the text and no faster.
 ADDRESS = re.compile(r"[^\s@<>()\[\]\",;:]{1,64}[@＠][^\s@<>()\[\]\",;:]{1,255}")
@@ -103,15 +103,18 @@ def show_item(
     notes = {note.pk: note for note in full.prefetch_related("uploads")}
     external = getattr(item, "external_author", "")
     positions = show_positions(item, notes.values())
-    shown = group_rows(row for row in page.rows if row.pk in notes)
-    return ShownItem(
+    grouped = group_rows(row for row in page.rows if row.pk in notes)
+    texts = PageTexts()
+    shown = ShownItem(
         author=_author_name(item.author, external, show_addresses=is_team),
         external=bool(external),
-        description=render_markdown(item.description),
+        description=texts.show(item),
         uploads=find_unlinked(item.uploads.all(), item.description),
         discussions=tuple(
-            _show_discussion(groups[group], rows, notes, positions, show_addresses=is_team)
-            for group, rows in shown.items()
+            _show_discussion(
+                groups[group], rows, notes, positions, texts=texts, show_addresses=is_team
+            )
+            for group, rows in grouped.items()
         ),
         page=page,
         comment_count=sum(not row.system for row in known),
@@ -120,6 +123,8 @@ def show_item(
         may_edit=reader.has_perm("issues.edit_item", item),
         may_write_internal=is_team,
     )
+    texts.have_kept()
+    return shown
 
 
 def _show_discussion(
@@ -128,13 +133,16 @@ def _show_discussion(
     notes: Mapping[int, Note],
     positions: ShownPositions,
     *,
+    texts: PageTexts,
     show_addresses: bool,
 ) -> ShownDiscussion:
     """`rows` are those of it that the page shows."""
     first = whole[0]
     return ShownDiscussion(
         name=first.discussion,
-        notes=tuple(show_note(notes[row.pk], show_addresses=show_addresses) for row in rows),
+        notes=tuple(
+            show_note(notes[row.pk], texts=texts, show_addresses=show_addresses) for row in rows
+        ),
         internal=any(row.internal for row in whole),
         system=first.system,
         position=positions.find(notes[first.pk]) if first.pk in notes else None,
@@ -142,13 +150,13 @@ def _show_discussion(
     )
 
 
-def show_note(note: Note, *, show_addresses: bool) -> ShownNote:
+def show_note(note: Note, *, texts: PageTexts, show_addresses: bool) -> ShownNote:
     quoted = hide_secrets(note.quoted)
     return ShownNote(
         id=note.pk,
         author=_author_name(note.author, note.external_author, show_addresses=show_addresses),
         external=bool(note.external_author),
-        body=_show_body(note, show_addresses=show_addresses),
+        body=_show_body(note, texts=texts, show_addresses=show_addresses),
         quoted=quoted if show_addresses else hide_addresses(quoted),
         internal=note.internal,
         system=note.system,
@@ -157,10 +165,10 @@ def show_note(note: Note, *, show_addresses: bool) -> ShownNote:
     )
 
 
-def _show_body(note: Note, *, show_addresses: bool) -> SafeString:
+def _show_body(note: Note, *, texts: PageTexts, show_addresses: bool) -> SafeString:
     """Texts of people are shown as they are; a system note may name external participants."""
     if not note.system:
-        return render_markdown(note.body)
+        return texts.show(note)
     return conditional_escape(note.body if show_addresses else hide_addresses(note.body))
 
 

@@ -23,7 +23,8 @@ class StateTab(NamedTuple):
 def in_state(items: QuerySet[ItemT], state: str) -> QuerySet[ItemT]:
     """Newest first, with all that a line of the list shows; `state` is a State or "all"."""
     found = items if state == "all" else items.filter(state=state)
-    return found.select_related("author").prefetch_related("labels", "assignees").order_by("-iid")
+    found = found.defer("description", "html").select_related("author")
+    return found.prefetch_related("labels", "assignees").order_by("-iid")
 
 
 def count_states(items: QuerySet[ItemT], states: Sequence[State]) -> list[StateTab]:

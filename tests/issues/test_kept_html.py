@@ -85,6 +85,8 @@ def test_a_changed_text_is_never_shown_as_it_was(client, issue, asked, way):
     else:
         row = note
         Note.objects.filter(pk=note.pk).update(body="the *new* one")
+    row.refresh_from_db()
+    assert ("the <em>new</em> one" in row.html) is (way != "query")
     page = show(client, issue)
     assert "the <em>new</em> one" in page
     assert ("former" in page) is (row is issue)

@@ -1,13 +1,21 @@
 """How much space is free on the disks that we write to, and whether that is enough to take mail."""
 
+import logging
 import os
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+
+logger = logging.getLogger(__name__)
+SECONDS = 5.0
+"""After which a disk counts as one that can't be looked at: an unreachable network drive never
+answers."""
 
 FEW_FILES = 1_000
 """A disk that can hold no more than this many further files counts as full."""
@@ -43,18 +51,38 @@ def find_shortage(needed: int = 0) -> str:
     """Why no mail may be taken in now, in the active language; empty where there is space.
 
     Looks at the disks that this machine sees, as `needed` bytes would leave them. One that can't be
-    looked at is none that is full: whoever writes to it will hear of that. May block where a
-    network drive is unreachable.
+    looked at is none that is full: whoever writes to it will hear of that.
     """
     least = settings.CHECK_DISK_MIN_BYTES + needed
-    try:
-        return "; ".join(each.describe() for each in find_spaces() if each.is_short(least))
-    except OSError:
-        return ""
+    return "; ".join(each.describe() for each in _find_in_time() if each.is_short(least))
+
+
+_stuck: list[threading.Thread] = []
+"""A thread that hangs is left behind, and no second one is started."""
+
+
+def _find_in_time() -> Sequence[FreeSpace]:
+    """Nothing where a disk can't be looked at."""
+    if any(thread.is_alive() for thread in _stuck):
+        return ()
+    found: list[FreeSpace] = []
+
+    def find() -> None:
+        with suppress(OSError):
+            found.extend(find_spaces())
+
+    thread = threading.Thread(target=find, name="disk", daemon=True)
+    thread.start()
+    thread.join(SECONDS)
+    if thread.is_alive():
+        logger.warning("free space not found out: a disk does not answer")
+        _stuck[:] = [thread]
+        return ()
+    return found
 
 
 def find_spaces() -> Sequence[FreeSpace]:
-    """One a disk, named by the first of our folders on it. Raises OSError. May block likewise."""
+    """One a disk, named by the first of our folders on it. Raises OSError. May block."""
     spaces: dict[int, FreeSpace] = {}
     for folder in _find_folders():
         device, space = measure(folder)

@@ -41,9 +41,6 @@ DATABASE_SECONDS = 60.0
 """A table may be locked for longer than a sender waits for an answer (RFC 5321 4.5.3.2: 5 minutes).
 What is stored after a 451 is sent again, and the second row ends as a duplicate."""
 
-DISK_SECONDS = 5.0
-"""A network drive that is unreachable never answers; it does not keep mail from the database."""
-
 HEARTBEAT_SECONDS = 30
 LARGE_BYTES = 1_000_000
 """Of a message whose memory is worth giving back at once."""
@@ -135,7 +132,6 @@ class ListenerHandler:
     def __init__(self, *, lmtp: bool) -> None:
         self._lmtp = lmtp
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="listener")
-        self._disk_thread = ThreadPoolExecutor(1, thread_name_prefix="disk")
 
     async def _in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
         """Raises TimeoutError where the database neither answers nor fails."""
@@ -143,17 +139,6 @@ class ListenerHandler:
             return await asyncio.get_running_loop().run_in_executor(
                 self._threads, _as_unit_of_work, work, *args
             )
-
-    async def _find_shortage(self, needed: int) -> str:
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(DISK_SECONDS):
-                return await loop.run_in_executor(
-                    self._disk_thread, free_space.find_shortage, needed
-                )
-        except TimeoutError:
-            logger.warning("free space not found out: a disk does not answer")
-            return ""
 
     async def handle_MAIL(  # noqa: N802
         self,
@@ -164,7 +149,9 @@ class ListenerHandler:
         mail_options: list[str],
     ) -> str:
         """Before the content comes: RFC 5321 4.2.3, RFC 3463 3.4, and by SIZE RFC 1870 6.1."""
-        if await self._find_shortage(_read_size(mail_options)):
+        size = _read_size(mail_options)
+        loop = asyncio.get_running_loop()
+        if await loop.run_in_executor(None, free_space.find_shortage, size):
             return NO_SPACE
         envelope.mail_from = address
         envelope.mail_options.extend(mail_options)

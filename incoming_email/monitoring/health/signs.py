@@ -62,8 +62,9 @@ def ask_broker() -> list[Sign]:
 
 
 def look_at_disk() -> list[Sign]:
-    """Of this machine: whether mail may be taken in."""
-    return [Sign(DISK, not free_space.find_shortage())]
+    """Of this machine: whether mail may be taken in. Raises OSError. May block."""
+    least = settings.CHECK_DISK_MIN_BYTES
+    return [Sign(DISK, not any(each.is_short(least) for each in free_space.find_spaces()))]
 
 
 def _find_processes(now: datetime) -> list[Sign]:

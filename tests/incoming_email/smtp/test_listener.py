@@ -18,6 +18,7 @@ from issues import broker
 from tests.incoming_email.world import make_mail, make_world
 from tests.servers.dovecot import free_ports
 from tests.servers.talking import talking
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -129,11 +130,14 @@ def test_a_message_that_would_fill_the_disk_is_put_off_by_its_size(world, port, 
 
 def test_a_disk_that_never_answers_keeps_no_mail_away(world, port, monkeypatch):
     answered = threading.Event()
-    monkeypatch.setattr(free_space, "find_shortage", lambda _needed: answered.wait(60))
-    monkeypatch.setattr(smtp, "DISK_SECONDS", 0.1)
-    send(port, [world.reply_address()])
+    monkeypatch.setattr(free_space, "find_spaces", lambda: answered.wait(60) and ())
+    monkeypatch.setattr(free_space, "SECONDS", 0.5)
+    for _ in range(3):
+        send(port, [world.reply_address()])
+    assert [each.name for each in threading.enumerate()].count("disk") == 1
     answered.set()
-    assert InboundEmail.objects.count() == 1
+    wait_until(lambda: "disk" not in [each.name for each in threading.enumerate()])
+    assert InboundEmail.objects.count() == 3
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])

@@ -6,6 +6,7 @@ import threading
 import time
 import tracemalloc
 
+import psycopg
 import pytest
 from django.db import DatabaseError, OperationalError
 
@@ -98,14 +99,15 @@ def test_one_transaction_takes_as_many_as_a_message_may_have(world, port, settin
     assert codes == [250] * taken + [452] * (104 - taken)
 
 
-def test_a_failed_commit_is_answered_451(world, port, monkeypatch):
+@pytest.mark.parametrize(("cause", "code"), [(None, 451), (psycopg.errors.DiskFull(), 452)])
+def test_a_failed_commit_is_put_off(world, port, monkeypatch, cause, code):
     def fail(*_args, **_kwargs):
-        raise DatabaseError("disk full")
+        raise DatabaseError("could not extend file") from cause
 
     monkeypatch.setattr(receiving, "store_together", fail)
     with pytest.raises(smtplib.SMTPDataError) as error:
         send(port, [world.reply_address()])
-    assert error.value.smtp_code == 451
+    assert error.value.smtp_code == code
     assert InboundEmail.objects.count() == 0
 
 

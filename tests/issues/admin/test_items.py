@@ -141,6 +141,7 @@ def test_every_field_is_shown_and_those_that_a_service_corrects_can_be_changed(a
     form = page.context["adminform"].form
     assert list(form.fields) == list(services.find_correctable(model))
     names = {field.name for field in (*model._meta.concrete_fields, *model._meta.many_to_many)}
-    # The author, with or without an account, is shown as `written_by`.
-    shown = {*pages.site.get_model_admin(model).fields, "id", "author", "external_author"}
+    # The author, with or without an account, is shown as `written_by`; the HTML is the description.
+    unshown = {"id", "author", "external_author", "html"}
+    shown = {*pages.site.get_model_admin(model).fields, *unshown}
     assert names - shown == set(), "show it in admin/items.py"

@@ -65,11 +65,16 @@ def poll_mailboxes() -> None:
 
 @shared_task(name="incoming_email.poll_mailbox", ignore_result=True, throws=(InboxError,))
 def poll_mailbox(*, mailbox_id: int) -> None:
-    """Does nothing while a watcher or another worker reads the mailbox."""
+    """Fetches nothing while a watcher or another worker reads the mailbox. First comes what an
+    earlier poll has stored and had no time for."""
     mailbox = Mailbox.objects.get(pk=mailbox_id)
     budget = _find_budget()
-    holder = f"poll {socket.gethostname()} {os.getpid()}"
-    if fetching.fetch(mailbox, holder=holder, budget=budget) and budget.is_over():
+    left = processing.due_ids(now=timezone.now(), mailbox=mailbox)
+    new = processing.process_each(left, budget=budget)
+    if not budget.is_over():
+        holder = f"poll {socket.gethostname()} {os.getpid()}"
+        new += fetching.fetch(mailbox, holder=holder, budget=budget) or 0
+    if new and budget.is_over():
         fetching.postpone_poll(mailbox, seconds=EXPIRES_SECONDS, now=timezone.now())
         poll_mailbox.apply_async(kwargs={"mailbox_id": mailbox_id}, expires=EXPIRES_SECONDS)
 

@@ -16,17 +16,18 @@ from incoming_email.pipeline.deciding import Act, Decision, Delay, decide
 from incoming_email.pipeline.faults import becoming_a_retry
 from incoming_email.pipeline.resolving import find_handlers
 from incoming_email.secrets import credentials
-from issues import connections, permissions, repositories, services, stopping, uploads
+from issues import connections, permissions, repositories, services, uploads
 from issues.models import Issue, MergeRequest, Note
 from issues.services.discussions import discussions_looked_up
+from issues.stopping import UNLIMITED, Budget
 
 logger = logging.getLogger(__name__)
 Acting = tuple[Attempt, Decision, Act]
 
 
-def settle_in_turn(attempts: Sequence[Attempt]) -> None:
+def settle_in_turn(attempts: Sequence[Attempt], budget: Budget = UNLIMITED) -> None:
     """Decide about each message once, and carry that out. None stops the others. What is left when
-    the process is told to stop is given back.
+    the budget is over is given back.
 
     What is decided about a batchable message does not depend on other batchable ones. Before any
     other message, all before it are processed, since it may be about just that: the reply to a
@@ -34,7 +35,7 @@ def settle_in_turn(attempts: Sequence[Attempt]) -> None:
     """
     waiting: dict[str, Acting] = {}
     for number, attempt in enumerate(attempts):
-        if stopping.is_requested():
+        if budget.is_over():
             claims.give_back([each.row for each in attempts[number:]])
             break
         if waiting and not _may_be_batched(attempt):

@@ -43,8 +43,8 @@ def fetch(
 ) -> int | None:
     """Ingest what waits; returns how many are new, or None while another process reads the mailbox.
 
-    Stops after the batch in which the budget is over. Raises InboxError when the server refuses,
-    after recording that in the mailbox.
+    Stops when the budget is over; what is stored and not processed then is due. Raises InboxError
+    when the server refuses, after recording that in the mailbox.
     """
     try:
         with visit(mailbox, holder=holder, clock=clock) as inbox:
@@ -169,9 +169,9 @@ def _process_each(
     while rows is not None:
         taken += len(rows)
         left = budget if taken else UNLIMITED
-        if len(rows) < MANY:
+        if len(rows) < MANY or budget.is_over():
             with claims.held(rows):
-                processing.process_claimed(rows, clock=clock)
+                processing.process_claimed(rows, clock=clock, budget=budget)
             yield len(rows)
             rows = _find_next(batches, left)
             continue
@@ -180,7 +180,7 @@ def _process_each(
             try:
                 following = _find_next(batches, left)
             finally:
-                processing.process_claimed(rows, clock=clock, emails=emails)
+                processing.process_claimed(rows, clock=clock, emails=emails, budget=budget)
         yield len(rows)
         rows = following
 

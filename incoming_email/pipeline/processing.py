@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from incoming_email.handlers.base import Context
 from incoming_email.limits.blocking import blocked_in
-from incoming_email.models import SWEEP_AFTER, InboundEmail, SenderPolicy
+from incoming_email.models import SWEEP_AFTER, InboundEmail, Mailbox, SenderPolicy
 from incoming_email.outcomes import Status
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline import acting, claims
@@ -20,9 +20,9 @@ from incoming_email.pipeline.deciding import decide
 from incoming_email.pipeline.faults import is_ours, note_retry, noted
 from incoming_email.pipeline.isolation.process import NoParserError
 from incoming_email.pipeline.isolation.reading import RawText, parse_all
-from incoming_email.pipeline.resolving import look_up
+from incoming_email.pipeline.resolving import find_named, look_up
 from incoming_email.sender_auth import find_proofs
-from issues import connections, outbox, stopping
+from issues import connections, outbox
 from issues.stopping import UNLIMITED, Budget
 
 logger = logging.getLogger(__name__)
@@ -94,10 +94,11 @@ def process_claimed(
     *,
     clock: Callable[[], datetime],
     emails: Iterator[ParsedEmail] | None = None,
+    budget: Budget = UNLIMITED,
 ) -> int:
     """Make one attempt at each of these messages, which the caller has claimed; return at how
-    many none could be made, for a fault in reading or in a look-up. What is left when the process
-    is told to stop is given back.
+    many none could be made, for a fault in reading or in a look-up. What is left when the budget
+    is over is given back.
 
     Look-ups are made once a group. What its handler can do quickly is done for many messages in
     one transaction; each of the others has its own, and none stops the rest. Rows of one call
@@ -106,17 +107,18 @@ def process_claimed(
     left_out = 0
     with outbox.wake_once():
         for start in range(0, len(rows), GROUP):
-            if stopping.is_requested():
+            if budget.is_over():
                 claims.give_back(rows[start:])
                 break
             emails = emails or _read(rows[start:])
             group = rows[start : start + GROUP]
-            attempts = _prepare(group, emails, now=clock())
+            attempts = _prepare(group, emails, now=clock(), budget=budget)
             if isinstance(attempts, int):
                 left_out += attempts
                 emails = None  # an iterator that raised is at its end
             else:
-                settle_in_turn(attempts)
+                settle_in_turn(attempts, budget)
+                claims.give_back(group[len(attempts) :])  # not read in time
     return left_out
 
 
@@ -130,9 +132,12 @@ def begin_reading(rows: Sequence[InboundEmail]) -> Iterator[ParsedEmail]:
         return _read(rows)
 
 
-def due_ids(*, now: datetime) -> list[int]:
-    """Rows whose attempt is overdue: retries, and those left by a crash or a lost broker."""
+def due_ids(*, now: datetime, mailbox: Mailbox | None = None) -> list[int]:
+    """Rows, of one mailbox or of all, whose attempt is overdue: retries, and those left by a
+    crash, a lost broker or a budget that was over."""
     due = InboundEmail.objects.due(now - SWEEP_AFTER).order_by("next_attempt_at", "pk")
+    if mailbox is not None:
+        due = due.filter(mailbox=mailbox)
     return list(due.values_list("pk", flat=True)[: settings.SWEEP_BATCH])
 
 
@@ -174,12 +179,16 @@ def _claim(pk: int, *, now: datetime) -> InboundEmail | None:
 
 
 def _prepare(
-    rows: Sequence[InboundEmail], emails: Iterator[ParsedEmail], *, now: datetime
+    rows: Sequence[InboundEmail],
+    emails: Iterator[ParsedEmail],
+    *,
+    now: datetime,
+    budget: Budget = UNLIMITED,
 ) -> list[Attempt] | int:
     """What is known of each; or, after a fault, at how many no attempt could be made. A fault that
     may be of one message alone is found out by taking each by itself."""
     try:
-        return _make_attempts(rows, emails, now=now)
+        return _make_attempts(rows, emails, now=now, budget=budget)
     except Exception as fault:
         logger.exception("no attempt could be made inbound_email=%s rows=%s", rows[0].pk, len(rows))
         if len(rows) == 1 or is_ours(fault):
@@ -196,15 +205,27 @@ def _prepare(
 
 
 def _make_attempts(
-    rows: Sequence[InboundEmail], emails: Iterator[ParsedEmail], *, now: datetime
+    rows: Sequence[InboundEmail],
+    emails: Iterator[ParsedEmail],
+    *,
+    now: datetime,
+    budget: Budget = UNLIMITED,
 ) -> list[Attempt]:
-    """The parser's child goes on with the next messages while these are acted on."""
+    """Of the first rows, as many as are read and looked up before the budget is over. Answers to
+    mails of ours come first: they need not wait for what strangers sent before.
+
+    The parser's child goes on with the next messages while these are acted on.
+    """
+
+    def is_in_time(_: object) -> bool:
+        return not budget.is_over()
+
     mailbox = rows[0].mailbox
-    read = list(islice(emails, len(rows)))
+    read = list(takewhile(is_in_time, islice(emails, len(rows))))
     connections.validate()  # reading them may have taken minutes
     known = look_up(read, mailbox.template)
-    proofs = find_proofs(mailbox, rows, read)
-    return [
+    proofs = takewhile(is_in_time, find_proofs(mailbox, rows[: len(read)], read))
+    attempts = [
         Attempt(
             row,
             email,
@@ -223,5 +244,6 @@ def _make_attempts(
                 asks_proof=mailbox.reply_sender_policy == SenderPolicy.REQUIRE,
             ),
         )
-        for row, email, proof in zip(rows, read, proofs, strict=True)
+        for row, email, proof in zip(rows, read, proofs, strict=False)
     ]
+    return sorted(attempts, key=lambda attempt: not find_named(attempt.email, known.told))

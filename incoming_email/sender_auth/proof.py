@@ -33,21 +33,20 @@ NO_PROOF = Proof(False, "not looked at")
 
 def find_proofs(
     mailbox: Mailbox, rows: Sequence[InboundEmail], emails: Sequence[ParsedEmail]
-) -> list[Proof]:
-    """One for each message, in order. Signatures are checked where a policy of any feature requires
-    authentication. Call outside of transactions: the DNS may be slow."""
+) -> Iterator[Proof]:
+    """One for each message, in order, each as it is asked for. Signatures are checked where a
+    policy of any feature requires authentication. Call outside of transactions: the DNS may be
+    slow."""
     policies = [f.attname for f in mailbox._meta.concrete_fields if f.attname.endswith("_policy")]
     asks = any(getattr(mailbox, name) in ASKING for name in policies)
     records = KeyRecords(timeout=settings.DKIM_DNS_TIMEOUT_SECONDS) if asks else None
-    return [
-        find_proof(
+    for row, email in zip(rows, emails, strict=True):
+        yield find_proof(
             email.sender,
             email.authentication_results,
             trusted=mailbox.trusted_authserv_id,
             check=partial(_check, row, records) if records and not row.oversize else None,
         )
-        for row, email in zip(rows, emails, strict=True)
-    ]
 
 
 def find_proof(

@@ -1,6 +1,7 @@
 """What a process has claimed and does not get to is due again at once, and costs no attempt."""
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pytest
 from django.utils import timezone
@@ -10,6 +11,7 @@ from incoming_email.inboxes.base import InboxError, RawMessage
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.monitoring import figures
 from incoming_email.outcomes import Status
+from incoming_email.parsing.message import parse
 from incoming_email.pipeline import acting, claims, fetching, processing, receiving
 from incoming_email.smtp import listener
 from issues import stopping
@@ -46,19 +48,24 @@ def count_processed():
 
 
 @pytest.fixture
-def stop_after(monkeypatch):
+def decided(monkeypatch):
+    """Source ids of the messages that were decided about, as a list that grows."""
+    found, decide = [], acting.decide
+
+    def decide_and_note(attempt):
+        found.append(attempt.row.source_id)
+        return decide(attempt)
+
+    monkeypatch.setattr(acting, "decide", decide_and_note)
+    return found
+
+
+@pytest.fixture
+def stop_after(monkeypatch, decided):
     """The process is told to stop once it has looked at so many messages."""
 
     def stop(number):
-        asked = []
-        decide = acting.decide
-
-        def decide_and_note(attempt):
-            asked.append(attempt)
-            return decide(attempt)
-
-        monkeypatch.setattr(acting, "decide", decide_and_note)
-        monkeypatch.setattr(stopping, "is_requested", lambda: len(asked) >= number)
+        monkeypatch.setattr(stopping, "is_requested", lambda: len(decided) >= number)
 
     return stop
 
@@ -149,20 +156,62 @@ def test_a_batch_that_the_server_does_not_let_us_acknowledge_is_processed(world,
     assert count_processed() == InboundEmail.objects.count() > 0
 
 
-def test_a_poll_that_has_more_goes_on_in_a_new_task(world, inbox, monkeypatch, settings):
-    settings.TASK_BUDGET_SECONDS = 0
-    sent = []
+@dataclass(frozen=True, slots=True)
+class Countdown(Budget):
+    """Over once so many messages are processed."""
+
+    until: int = 0
+
+    def is_over(self):
+        return count_processed() >= self.until
+
+
+def test_a_poll_ends_between_messages_and_the_next_goes_on(world, inbox, monkeypatch):
+    sent, stored = [], []
     monkeypatch.setattr(tasks.poll_mailbox, "apply_async", lambda **o: sent.append(o))
+    for until in (4, 7, 14):
+        monkeypatch.setattr(tasks, "_find_budget", lambda: Countdown(until=until))  # noqa: B023
+        tasks.poll_mailbox(mailbox_id=world.mailbox.pk)
+        assert count_processed() == until
+        assert find_due() == (InboundEmail.objects.count() - until, 0), "no claim is left"
+        stored.append(InboundEmail.objects.count())
+        # As a server gives what is not marked yet.
+        inbox.batches = [
+            batch for batch in inbox.batches if (batch[0].source_id, True) not in inbox.acknowledged
+        ]
 
-    tasks.poll_mailbox(mailbox_id=world.mailbox.pk)
-
-    assert sent == [{"kwargs": {"mailbox_id": world.mailbox.pk}, "expires": 60}]
+    assert stored == [10, 10, 20], "what is stored already goes before what is not"
+    assert sent == [{"kwargs": {"mailbox_id": world.mailbox.pk}, "expires": 60}] * 3
     assert list(Mailbox.objects.to_poll(timezone.now())) == [], "beat starts no second one"
-    first = count_processed()
-    assert 0 < first < COUNT
-    inbox.batches = inbox.batches[1:]  # as a server gives what is not marked yet
-    tasks.poll_mailbox(mailbox_id=world.mailbox.pk)
-    assert first < count_processed() <= COUNT
+
+
+def test_reading_and_looking_up_use_up_the_budget(world, monkeypatch):
+    """None of 50 messages that each take a minute may keep the other mailboxes waiting."""
+    rows = receiving.store(world.mailbox, make_messages(world), now=timezone.now(), claimed=True)
+    read = []
+
+    def parse_all(texts):
+        for text in texts:
+            read.append(text)
+            yield parse(text.content)
+
+    class Reading(Budget):
+        def is_over(self):
+            return len(read) > 3
+
+    monkeypatch.setattr(processing, "parse_all", parse_all)
+    processing.process_claimed(rows, clock=timezone.now, budget=Reading())
+    assert (len(read), find_due()) == (4, (COUNT, 0))
+
+
+def test_answers_to_our_mails_go_before_mail_of_strangers(world, decided):
+    desk = world.mailbox.template.address_for("acme-shop-1-issue-")
+    mails = [make_mail(to=desk, sender=f"{n}@example.com") for n in range(5)]
+    answers = [make_mail(to=world.reply_address(), sender=world.member.email) for _ in range(2)]
+    messages = [RawMessage(f"1:{n}", content) for n, content in enumerate([*mails, *answers])]
+    rows = receiving.store(world.mailbox, messages, now=timezone.now(), claimed=True)
+    processing.process_claimed(rows, clock=timezone.now)
+    assert decided == [f"1:{n}" for n in (5, 6, 0, 1, 2, 3, 4)]
 
 
 def test_messages_that_are_known_use_up_no_budget(world, inbox):

@@ -88,8 +88,8 @@ def test_the_limit_of_a_project_holds_whoever_writes_by_whatever_key(world, sett
     people = UserFactory.create_batch(3)
     mails = [
         make_mail(to=world.reply_address(people[0]), sender=people[0].email),
-        make_mail(to=world.issue_address(people[1]), sender=people[1].email),
-        make_mail(to=world.reply_address(people[2]), sender=people[2].email),
+        make_mail(to=world.reply_address(people[1]), sender=people[1].email),
+        make_mail(to=world.issue_address(people[2]), sender=people[2].email),
     ]
     rows = receive(world, *mails)
     assert statuses(rows) == ["processed", "processed", "pending"]

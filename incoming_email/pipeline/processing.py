@@ -6,18 +6,25 @@ from datetime import datetime, timedelta
 from itertools import chain, islice, takewhile
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from incoming_email.handlers.base import Context
 from incoming_email.limits.blocking import blocked_in
-from incoming_email.models import SWEEP_AFTER, InboundEmail, Mailbox, SenderPolicy
+from incoming_email.models import (
+    SWEEP_AFTER,
+    InboundEmail,
+    Mailbox,
+    SenderPolicy,
+    pause_after,
+)
 from incoming_email.outcomes import Status
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline import acting, claims
 from incoming_email.pipeline.acting import settle_in_turn
 from incoming_email.pipeline.attempts import Attempt, End
 from incoming_email.pipeline.deciding import decide
-from incoming_email.pipeline.faults import is_ours, note_retry, noted
+from incoming_email.pipeline.faults import PAUSE, is_ours, note_retry, noted
 from incoming_email.pipeline.isolation.process import NoParserError
 from incoming_email.pipeline.isolation.reading import RawText, parse_all
 from incoming_email.pipeline.resolving import find_named, look_up
@@ -147,14 +154,18 @@ def give_up_exhausted(*, now: datetime) -> int:
 
 
 def take_up_future(*, now: datetime) -> int:
-    """Make due what came by a clock that was set back since; return how many. It would wait until
-    the time has come again, for which its first task came too early."""
-    future = InboundEmail.objects.filter(
-        status=Status.PENDING,
-        attempts=0,
-        next_attempt_at__gt=now,
-        received_at__gt=now + CLOCK_SLACK,
-    )
+    """Make due what came, was claimed or was put off by a clock that was set back since; return
+    how many. It would wait until the time has come again, though nobody works on it.
+
+    A claim, or a pause after a fault of ours, ends no further ahead than it lasts. A limit may put
+    a message off for longer; one that has failed before is then looked at by each sweep.
+    """
+    latest = now + CLOCK_SLACK
+    wrong = Q(attempts=0, received_at__gt=latest)
+    wrong |= Q(attempts=0, next_attempt_at__gt=latest + PAUSE) & ~Q(last_error="")
+    for attempts in range(1, settings.MAX_ATTEMPTS + 1):
+        wrong |= Q(attempts=attempts, next_attempt_at__gt=latest + pause_after(attempts - 1))
+    future = InboundEmail.objects.filter(wrong, status=Status.PENDING, next_attempt_at__gt=now)
     return future.update(next_attempt_at=now - SWEEP_AFTER)
 
 

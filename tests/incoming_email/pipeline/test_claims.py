@@ -1,7 +1,9 @@
 """What a process has claimed and does not get to is due again at once, and costs no attempt."""
 
-from contextlib import contextmanager
+import errno
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -135,6 +137,42 @@ def test_a_claim_of_another_worker_is_not_taken_back(world):
     InboundEmail.objects.update(next_attempt_at=timezone.now())
     assert InboundEmail.objects.claim(row.pk, now=timezone.now())
     assert claims.give_back([row]) == 0
+
+
+def fail_by(fault):
+    def decide(_attempt):
+        raise fault
+
+    return decide
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), OSError(errno.ENOSPC, "no space left")])
+def test_what_a_process_left_whose_clock_was_a_day_ahead_is_taken_up(world, monkeypatch, fault):
+    """A claim of one that died, or the pause after a fault of ours."""
+    tomorrow = timezone.now() + timedelta(days=1)
+    (row,) = receiving.store(
+        world.mailbox, make_messages(world, 1), now=timezone.now(), claimed=False
+    )
+    monkeypatch.setattr(acting, "decide", fail_by(fault))
+    monkeypatch.setattr(claims, "give_back", lambda _rows: 0)  # it died
+    with suppress(KeyboardInterrupt):
+        processing.process(row.pk, clock=lambda: tomorrow)
+    assert find_due() == (0, 1)
+    monkeypatch.undo()
+
+    tasks.sweep_inbound_email()
+
+    assert count_processed() == 1
+
+
+def test_a_claim_and_a_limit_of_now_are_kept(world):
+    now = timezone.now()
+    receiving.store(world.mailbox, make_messages(world, 2), now=now, claimed=True)
+    waits = InboundEmail.objects.order_by("pk")[:1]
+    InboundEmail.objects.filter(pk__in=waits).update(
+        attempts=0, next_attempt_at=now + timedelta(hours=5)
+    )
+    assert processing.take_up_future(now=now - timedelta(seconds=30)) == 0
 
 
 def test_what_a_thread_still_holds_is_given_back_at_the_end(world):

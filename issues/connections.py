@@ -21,12 +21,17 @@ from django.db import (
     transaction,
 )
 
+from issues import stopping
+
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 AGAIN_SECONDS = 0.5
 AWAY = (OperationalError, InterfaceError)
 """How a database shows that it is away, or that it was cut off."""
+
+READ_ONLY_STATE = "25006"
+"""SQLSTATE of a write that a standby refuses, or a server that is read-only for a while."""
 
 PATIENCE_SECONDS = 30.0
 """A database that restarts is back by then; who waits longer is needed elsewhere."""
@@ -41,6 +46,16 @@ def validate() -> None:
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
+
+
+def is_away(fault: BaseException) -> bool:
+    """Whether the database is away for now, at least for those who write. Django has no class of
+    its own for one that is read-only: it is an InternalError."""
+    return isinstance(fault, AWAY) or is_read_only(fault)
+
+
+def is_read_only(fault: BaseException) -> bool:
+    return getattr(fault.__cause__, "sqlstate", None) == READ_ONLY_STATE
 
 
 @contextmanager
@@ -79,18 +94,23 @@ def limited_queries(seconds: float) -> Iterator[None]:
         yield
 
 
-def retry_while_away(work: Callable[[], Result], *, seconds: float = PATIENCE_SECONDS) -> Result:
-    """Do it again while the database is away, for at most so long; then its fault is raised.
+def retry_while_away(
+    work: Callable[[], Result], *, seconds: float = PATIENCE_SECONDS, until_stop: bool = False
+) -> Result:
+    """Do it again while the database is away or read-only, for at most so long; then its fault is
+    raised.
 
     For what is true already and only has to be written down. It must bear being done twice, since
-    a connection may break after the commit.
+    a connection may break after the commit. `until_stop`: no longer once this process was told to
+    stop.
     """
     deadline = time.monotonic() + seconds
     while True:
         try:
             with unit_of_work():
                 return work()
-        except AWAY:
-            if time.monotonic() > deadline:
+        except Error as fault:
+            is_over = time.monotonic() > deadline or (until_stop and stopping.is_requested())
+            if is_over or not is_away(fault):
                 raise
             time.sleep(AGAIN_SECONDS)

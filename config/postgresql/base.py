@@ -12,3 +12,16 @@ from config.postgresql.watching import WatchedConnection
 class DatabaseWrapper(base.DatabaseWrapper):
     # psycopg as Django uses it: names of faults, and one way to connect.
     Database: Any = SimpleNamespace(**vars(psycopg) | {"connect": WatchedConnection.open})
+
+    def is_usable(self) -> bool:
+        """Nor is one that can't write: PostgreSQL decides that when it is made, by
+        `default_transaction_read_only`, or a pooler leads it to a standby still. A new one finds
+        out whether that is over."""
+        if self.connection is None:
+            return False
+        try:
+            with self.connection.cursor() as cursor:
+                row = cursor.execute("SHOW transaction_read_only").fetchone()
+        except psycopg.Error:
+            return False
+        return row is not None and row[0] == "off"

@@ -9,6 +9,7 @@ from django.db import connections
 from django.utils import timezone
 
 from incoming_email.models import InboundEmail
+from issues.connections import retry_while_away
 
 _lock = threading.Lock()
 _held: dict[int, InboundEmail] = {}
@@ -41,15 +42,19 @@ def is_any_held() -> bool:
 def give_back(rows: Sequence[InboundEmail]) -> int:
     """Take the claims back where they are still ours and nothing has come of them; return how many.
 
-    It costs no attempt, and the next sweep takes them up.
+    It costs no attempt, and the next sweep takes them up. A database that is away is waited for.
     """
-    by_claim = groupby(rows, key=lambda row: (row.attempts, row.next_attempt_at))
-    return sum(
-        InboundEmail.objects.unclaim(
-            [row.pk for row in same], attempts=attempts, until=until, now=timezone.now()
+
+    def unclaim() -> int:
+        by_claim = groupby(rows, key=lambda row: (row.attempts, row.next_attempt_at))
+        return sum(
+            InboundEmail.objects.unclaim(
+                [row.pk for row in same], attempts=attempts, until=until, now=timezone.now()
+            )
+            for (attempts, until), same in by_claim
         )
-        for (attempts, until), same in by_claim
-    )
+
+    return retry_while_away(unclaim, until_stop=True) if rows else 0
 
 
 def give_back_all() -> int:

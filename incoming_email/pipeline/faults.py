@@ -58,6 +58,8 @@ def becoming_a_retry(
 
 def is_ours(fault: BaseException) -> bool:
     """Whether it would have happened with any message."""
+    if connections.is_read_only(fault):
+        return True
     if isinstance(fault, OperationalError):
         state = getattr(fault.__cause__, "sqlstate", None)
         return state is None or state.startswith(AWAY_STATES)
@@ -81,14 +83,21 @@ def note_retry(
     now: datetime,
     trace: Sequence[Step] = (),
 ) -> None:
-    """Store why the claimed rows are due again. The caller logs the fault."""
+    """Store why the claimed rows are due again; a database that is away is waited for. The caller
+    logs the fault."""
     noted: dict[str, object] = {"last_error": describe(fault)}
     if is_ours(fault):
         noted |= {"attempts": F("attempts") - 1, "next_attempt_at": now + PAUSE}
     elif trace:
         noted |= {"trace": list(trace)}
-    for row in rows:
-        _store({"pk": row.pk, "attempts": row.attempts}, noted)
+
+    def store() -> None:
+        for row in rows:
+            ours = InboundEmail.objects.filter(pk=row.pk, attempts=row.attempts)
+            ours.filter(status=Status.PENDING).update(**noted)
+
+    with _logging_faults(rows[0].pk):  # the claim ends by itself
+        connections.retry_while_away(store, until_stop=True)
 
 
 @contextmanager
@@ -97,7 +106,10 @@ def noted(inbound_email_id: int) -> Iterator[None]:
     try:
         yield
     except Exception as fault:
-        _store({"pk": inbound_email_id}, {"last_error": describe(fault)})
+        connections.validate()  # the fault may come from the database
+        row = InboundEmail.objects.filter(pk=inbound_email_id, status=Status.PENDING)
+        with _logging_faults(inbound_email_id):
+            row.update(last_error=describe(fault))
         raise
 
 
@@ -107,9 +119,9 @@ def describe(fault: Exception) -> str:
     return words.encode(errors="replace").decode()[:1000]
 
 
-def _store(which: dict[str, object], noted: dict[str, object]) -> None:
-    connections.validate()  # the fault may come from the database
+@contextmanager
+def _logging_faults(inbound_email_id: int) -> Iterator[None]:
     try:
-        InboundEmail.objects.filter(status=Status.PENDING, **which).update(**noted)
-    except Error:  # the claim ends by itself
-        logger.exception("a fault could not be stored inbound_email=%s", which["pk"])
+        yield
+    except Error:
+        logger.exception("a fault could not be stored inbound_email=%s", inbound_email_id)

@@ -82,8 +82,7 @@ class Watch:
         logger.warning(
             "visit broken off mailbox=%s error=%s", self.mailbox_id, type(error).__name__
         )
-        is_away = isinstance(error, connections.AWAY)
-        return min(pause, LAST_OWN_PAUSE_SECONDS) if is_away else pause
+        return min(pause, LAST_OWN_PAUSE_SECONDS) if connections.is_away(error) else pause
 
     def _visit(self) -> None:
         mailbox = Mailbox.objects.get(pk=self.mailbox_id)

@@ -28,6 +28,7 @@ CORE = [
     "tests/incoming_email/monitoring/probes/test_loop.py",
     "tests/incoming_email/monitoring/probes/test_schedule.py",
     "tests/incoming_email/pipeline/test_database_cut.py",
+    "tests/config/test_read_only_database.py",
     "tests/issues/test_connections.py",
     "tests/issues/test_outbox_delivery.py",
     "tests/issues/test_services.py",

@@ -2,7 +2,9 @@
 
 import os
 import socket
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from celery import shared_task
@@ -28,7 +30,6 @@ from incoming_email.upkeep import purging
 from incoming_email.versions import find_version
 from issues.stopping import Budget
 
-BACKFILL_SECONDS = 3600
 EXPIRES_SECONDS = 60
 """After this a task of beat is stale: beat has queued the next one."""
 
@@ -68,15 +69,21 @@ def poll_mailbox(*, mailbox_id: int) -> None:
     """Fetches nothing while a watcher or another worker reads the mailbox. First comes what an
     earlier poll has stored and had no time for."""
     mailbox = Mailbox.objects.get(pk=mailbox_id)
+    holder = f"poll {socket.gethostname()} {os.getpid()}"
+    if _work_off(mailbox, partial(fetching.fetch, mailbox, holder=holder)):
+        fetching.postpone_poll(mailbox, seconds=EXPIRES_SECONDS, now=timezone.now())
+        poll_mailbox.apply_async(kwargs={"mailbox_id": mailbox_id}, expires=EXPIRES_SECONDS)
+
+
+def _work_off(mailbox: Mailbox, fetch: Callable[..., int | None]) -> bool:
+    """Process what the task before has stored and had no time for, then what is fetched; whether
+    another task has to go on."""
     budget = _find_budget()
     left = processing.due_ids(now=timezone.now(), mailbox=mailbox)
     new = processing.process_each(left, budget=budget)
     if not budget.is_over():
-        holder = f"poll {socket.gethostname()} {os.getpid()}"
-        new += fetching.fetch(mailbox, holder=holder, budget=budget) or 0
-    if new and budget.is_over():
-        fetching.postpone_poll(mailbox, seconds=EXPIRES_SECONDS, now=timezone.now())
-        poll_mailbox.apply_async(kwargs={"mailbox_id": mailbox_id}, expires=EXPIRES_SECONDS)
+        new += fetch(budget=budget) or 0
+    return new > 0 and budget.is_over()
 
 
 @shared_task(name="incoming_email.alert", ignore_result=True)
@@ -102,16 +109,13 @@ def notify_about_held_mail() -> None:
     held_digest.write_digests(now=timezone.now())
 
 
-@shared_task(
-    name="incoming_email.backfill_mailbox",
-    ignore_result=True,
-    throws=(InboxError,),
-    time_limit=BACKFILL_SECONDS,
-)
-def backfill_mailbox(*, mailbox_id: int, since: str) -> None:
+@shared_task(name="incoming_email.backfill_mailbox", ignore_result=True, throws=(InboxError,))
+def backfill_mailbox(*, mailbox_id: int, since: str, goes_on: bool = False) -> None:
     """`since`: ISO 8601 with a zone. What a kill leaves out is filled in by asking again."""
     mailbox = Mailbox.objects.get(pk=mailbox_id)
-    fetching.backfill(mailbox, since=datetime.fromisoformat(since))
+    begins = datetime.fromisoformat(since)
+    if _work_off(mailbox, partial(fetching.backfill, mailbox, since=begins, goes_on=goes_on)):
+        backfill_mailbox.delay(mailbox_id=mailbox_id, since=since, goes_on=True)
 
 
 @shared_task(name="incoming_email.retry_failed", ignore_result=True)
@@ -131,14 +135,18 @@ def retry_failed() -> None:
 
 @shared_task(name="incoming_email.purge", ignore_result=True)
 def purge() -> None:
-    """Remove what has been kept long enough; the next run goes on where the time is over."""
-    list(purging.purge(purging.Wanted(), now=timezone.now(), seconds=purging.RUN_SECONDS))
-    probes.purge_old(now=timezone.now())
+    """Remove what has been kept long enough. What is left when the time is over is found by the
+    task that goes on."""
+    budget = _find_budget()
+    removed = list(purging.purge(purging.Wanted(), now=timezone.now(), budget=budget))
+    count = probes.purge_old(now=timezone.now(), budget=budget)
+    if budget.is_over() and count + sum(each.count for each in removed):
+        purge.apply_async(expires=EXPIRES_SECONDS)
 
 
 @shared_task(name="incoming_email.finish_waiting_series", ignore_result=True)
 def finish_waiting_series() -> None:
-    incomplete_series.finish_waiting_series(now=timezone.now())
+    incomplete_series.finish_waiting_series(now=timezone.now(), budget=_find_budget())
 
 
 @shared_task(name="incoming_email.heartbeat", ignore_result=True)

@@ -25,12 +25,16 @@ def hand_over_tasks(**_: Any) -> None:
     broker.flush()
 
 
+def _find_budget() -> Budget:
+    return Budget.of(settings.TASK_BUDGET_SECONDS)
+
+
 def _empty_outbox() -> None:
-    budget = Budget.of(settings.TASK_BUDGET_SECONDS)
+    budget = _find_budget()
     while True:
         now = timezone.now()
-        try:
-            written = fan_out_owed(now=now)
+        try:  # what is written must go out as well
+            written = fan_out_owed(now=now, budget=Budget.of(settings.TASK_BUDGET_SECONDS / 2))
         finally:  # a fault in one announcement keeps no ready mail waiting
             sent = deliver_due(now=now, budget=budget)
         if not written and not sent:
@@ -60,15 +64,20 @@ def keep_html(*, ids: dict[str, list[int]]) -> None:
 
 
 @shared_task(name="issues.remove_orphan_files")
-def remove_orphan_files() -> None:
-    """Scheduled: remove files and repositories that a crash has left without a row."""
-    now = timezone.now()
-    uploads.remove_orphans(now=now)
-    repositories.remove_orphans(now=now)
+def remove_orphan_files(*, after: int = 0) -> None:
+    """Scheduled: remove files and repositories that a crash has left without a row. `after`: the
+    project that the task before ended with."""
+    now, budget = timezone.now(), _find_budget()
+    for project in uploads.find_projects(after=after):
+        uploads.remove_orphans(project, now=now)
+        if budget.is_over():
+            remove_orphan_files.apply_async(kwargs={"after": project}, expires=EXPIRES_SECONDS)
+            return
+    repositories.remove_orphans(now=now, budget=budget)
 
 
 @shared_task(name="issues.sweep_repositories")
 def sweep_repositories() -> None:
     """Scheduled: finish branch moves that a crash has left, and remove what nothing needs any
     more."""
-    sweep_all_repositories(now=timezone.now())
+    sweep_all_repositories(now=timezone.now(), budget=_find_budget())

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from incoming_email.inboxes.base import Inbox, InboxError
+from incoming_email.inboxes.base import NO_RETRIES, Inbox, InboxError, Retries
 from incoming_email.inboxes.opening import open_inbox
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.pipeline import claims, processing, receiving, unreadable
@@ -71,16 +71,22 @@ def backfill(
     since: datetime,
     clock: Callable[[], datetime] = timezone.now,
     on_progress: Callable[[int], object] = lambda _count: None,
+    budget: Budget = UNLIMITED,
+    goes_on: bool = False,
 ) -> int:
-    """Ingest what arrived since then, seen or not, and is not stored yet; returns how many.
+    """Ingest what arrived since then, seen or not, and is not stored yet, until the budget is over;
+    returns how many. `goes_on`: what is stored already is not read again.
 
     Without the lease, so that a watcher continues: what both read is stored once, and the position
     does not change. Also for a mailbox that is switched off. Raises InboxError.
     """
-    count = 0
+    count, retries = 0, NO_RETRIES
+    if goes_on:
+        stored = InboundEmail.objects.filter(mailbox=mailbox, received_at__gte=since)
+        retries = Retries(later=frozenset(stored.values_list("source_id", flat=True)))
     with open_inbox(mailbox.account(), since=since) as inbox:
-        batches = receiving.receive(mailbox, inbox, clock=clock)
-        for new in _process_each(batches, clock, UNLIMITED):
+        batches = receiving.receive(mailbox, inbox, clock=clock, retries=retries)
+        for new in _process_each(batches, clock, budget):
             count += new
             on_progress(new)
     logger.info("backfilled mailbox=%s new=%s", mailbox.pk, count)

@@ -1,6 +1,5 @@
 """The end of retention: what has been kept long enough is removed, batch by batch."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,11 +12,9 @@ from incoming_email.models.ledger_columns import find_emptied
 from incoming_email.outcomes import Status
 from issues import services
 from issues.models import Upload
+from issues.stopping import UNLIMITED, Budget
 
 BATCH_ROWS = 500
-RUN_SECONDS = 100.0
-"""A scheduled run stops after this time, well within the time of a task; the next one goes on."""
-
 ENDED = (Status.PROCESSED, Status.REJECTED, Status.IGNORED)
 """PENDING and HELD keep everything, since they are still to be processed. FAILED has its own
 kind."""
@@ -46,12 +43,11 @@ class Wanted:
     dry_run: bool = False
 
 
-def purge(wanted: Wanted, *, now: datetime, seconds: float | None = None) -> Iterator[Purged]:
-    """Remove what is older than it is to be kept. Stops after so many `seconds`.
+def purge(wanted: Wanted, *, now: datetime, budget: Budget = UNLIMITED) -> Iterator[Purged]:
+    """Remove what is older than it is to be kept, at least a batch and until the budget is over.
 
     Each batch commits by itself. Rows keep number, ids and digests, so that nothing comes twice.
     """
-    ends = time.monotonic() + seconds if seconds is not None else float("inf")
     mailboxes = Mailbox.objects.order_by("name")
     for mailbox in mailboxes.filter(name=wanted.mailbox) if wanted.mailbox else mailboxes:
         for kept in wanted.kinds:
@@ -61,9 +57,11 @@ def purge(wanted: Wanted, *, now: datetime, seconds: float | None = None) -> Ite
                 count = 0
                 for done in _PURGERS[kept](mailbox, before, now, wanted.dry_run):
                     count += done
-                    if time.monotonic() > ends:
+                    if budget.is_over():
                         break
                 yield Purged(mailbox.name, kept, days, count)
+                if count and budget.is_over():
+                    return
 
 
 def _purge_raw(mailbox: Mailbox, before: datetime, now: datetime, dry_run: bool) -> Iterator[int]:

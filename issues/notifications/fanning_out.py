@@ -12,6 +12,7 @@ from issues.notifications.composing import Story, compose, render_story
 from issues.notifications.recipients import find_recipients
 from issues.notifications.routes import NO_ROUTE, find_routes
 from issues.notifications.sources import find_external_mails
+from issues.stopping import UNLIMITED, Budget
 
 DETAILS = (
     "issue__project",
@@ -87,17 +88,20 @@ def _find_first_note_id(note: Note) -> int | None:
     return earlier.order_by("pk").values_list("pk", flat=True).first()
 
 
-def fan_out_owed(*, now: datetime, limit: int = 500) -> int:
-    """Write the mails for the oldest announcements that are due; returns their number."""
+def fan_out_owed(*, now: datetime, limit: int = 500, budget: Budget = UNLIMITED) -> int:
+    """Write the mails for the oldest announcements that are due, until the budget is over; returns
+    their number."""
     owed = Announcement.objects.filter(fanned_out_at=None).order_by("pk")
     ids = list(owed.values_list("pk", flat=True)[:limit])
     written: list[int] = []
     # One that fails must not delay the others: each runs, then the fault is raised.
     with ExitStack() as stack:
         for announcement_id in reversed(ids):
-            stack.callback(partial(_fan_out_into, written, announcement_id, now))
+            stack.callback(partial(_fan_out_into, written, announcement_id, now, budget))
     return sum(written)
 
 
-def _fan_out_into(written: list[int], announcement_id: int, now: datetime) -> None:
+def _fan_out_into(written: list[int], announcement_id: int, now: datetime, budget: Budget) -> None:
+    if budget.is_over():
+        return
     written.append(fan_out(announcement_id, now=now))

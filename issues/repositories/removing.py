@@ -4,6 +4,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import transaction
 
 from issues.models import Project
 from issues.repositories.storing import new_workplace, path_of
+from issues.stopping import UNLIMITED, Budget
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +46,8 @@ def _remove(path: Path) -> None:
         shutil.rmtree(workplace, ignore_errors=True)
 
 
-def remove_orphans(*, now: datetime) -> int:
-    """Remove repositories without a project; return how many.
+def remove_orphans(*, now: datetime, budget: Budget = UNLIMITED) -> int:
+    """Remove repositories without a project, until the budget is over; return how many.
 
     Only those that nobody has touched for ORPHAN_FILE_HOURS, and whose number is lower than that
     of a project that there is: a higher one may come from before an older database was put back.
@@ -55,10 +57,12 @@ def remove_orphans(*, now: datetime) -> int:
     found = {pk: path for pk, path in _find_repositories() if pk < newest}
     known = set(Project.objects.filter(pk__lte=newest).values_list("pk", flat=True))
     old = [pk for pk in sorted(found.keys() - known) if found[pk].stat().st_mtime < before]
-    for pk in old:
+    removed = 0
+    for pk in takewhile(lambda _: not budget.is_over(), old):
         _remove(found[pk])
+        removed += 1
         logger.info("orphan repository removed project=%s", pk)
-    return len(old)
+    return removed
 
 
 def _find_repositories() -> Iterator[tuple[int, Path]]:

@@ -12,6 +12,7 @@ from issues.models import BranchMove, Merge, MergeRequestVersion, Project
 from issues.repositories import GitError, GitStopped, Move
 from issues.services.merging import finish_merges
 from issues.services.recording import announce_change
+from issues.stopping import UNLIMITED, Budget
 
 logger = logging.getLogger(__name__)
 SWEEP_AFTER = timedelta(seconds=30)
@@ -50,8 +51,9 @@ def _finish(version: MergeRequestVersion) -> None:
             )
 
 
-def sweep_repositories(*, now: datetime) -> None:
-    """Finish the moves that a crash or a fault has left, and clear away what nothing needs."""
+def sweep_repositories(*, now: datetime, budget: Budget = UNLIMITED) -> None:
+    """Finish the moves that a crash or a fault has left, and clear away what nothing needs. The
+    next call goes on where the budget is over."""
     owed = MergeRequestVersion.objects.filter(
         branch_move=BranchMove.OWED, created_at__lt=now - SWEEP_AFTER
     )
@@ -64,6 +66,8 @@ def sweep_repositories(*, now: datetime) -> None:
         .distinct()[: settings.SWEEP_BATCH]
     }
     for project in Project.objects.filter(pk__in=ids):
+        if budget.is_over():
+            return
         repositories.remove_stale_locks(project)
         try:
             finish_moves(project=project)

@@ -8,7 +8,7 @@ from issues.uploads.linking import (
     find_references,
     insert_links,
 )
-from issues.uploads.removing import forget_file, remove_orphans
+from issues.uploads.removing import find_projects, forget_file, remove_orphans
 from issues.uploads.storing import (
     create_uploads,
     discarded,
@@ -25,6 +25,7 @@ __all__ = [
     "choose_files",
     "create_uploads",
     "discarded",
+    "find_projects",
     "find_references",
     "forget_file",
     "inline_types",

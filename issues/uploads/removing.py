@@ -17,6 +17,7 @@ from issues.uploads.storing import path_of, remove_file
 
 logger = logging.getLogger(__name__)
 SECRET = re.compile(r"[0-9a-f]{32}")
+PROJECT = re.compile(r"[1-9][0-9]*", re.ASCII)
 TRASH = ".removed-"
 BATCH = 500
 
@@ -37,14 +38,21 @@ def forget_file(*, instance: Upload, **_signal: Any) -> None:
     transaction.on_commit(remove)
 
 
-def remove_orphans(*, now: datetime) -> int:
-    """Remove folders without a row; return how many.
+def find_projects(*, after: int = 0) -> list[int]:
+    """Numbers of the projects that have files, ascending."""
+    root = Path(settings.MEDIA_ROOT) / "uploads"
+    names = [each.name for each in root.iterdir() if _is_folder(each)] if root.is_dir() else []
+    return sorted(n for n in map(int, filter(PROJECT.fullmatch, names)) if n > after)
+
+
+def remove_orphans(project: int, *, now: datetime) -> int:
+    """Remove the folders of a project's files that have no row; return how many.
 
     Files are written before their row commits, so only those that are older than
     ORPHAN_FILE_HOURS count.
     """
     before = (now - timedelta(hours=settings.ORPHAN_FILE_HOURS)).timestamp()
-    folders = _find_folders(Path(settings.MEDIA_ROOT) / "uploads")
+    folders = _find_folders(Path(settings.MEDIA_ROOT) / "uploads" / str(project))
     removed = 0
     while batch := list(islice(folders, BATCH)):
         removed += sum(_remove_if_old(folder, before) for folder in _without_row(batch))
@@ -53,15 +61,11 @@ def remove_orphans(*, now: datetime) -> int:
     return removed
 
 
-def _find_folders(root: Path) -> Iterator[Path]:
+def _find_folders(project: Path) -> Iterator[Path]:
     """Folders of single files; whatever else lies there is not ours."""
-    projects = root.iterdir() if root.is_dir() else iter(())
-    for project in projects:
-        if not (project.name.isdigit() and _is_folder(project)):
-            continue
-        for folder in project.iterdir():
-            if SECRET.fullmatch(_secret_of(folder)) and _is_folder(folder):
-                yield folder
+    for folder in project.iterdir():
+        if SECRET.fullmatch(_secret_of(folder)) and _is_folder(folder):
+            yield folder
 
 
 def _is_folder(path: Path) -> bool:

@@ -54,6 +54,10 @@ def folders(media_root):
     return [path.name for path in media_root.glob("uploads/*/*")]
 
 
+def sweep(*, now):
+    return sum(uploads.remove_orphans(project, now=now) for project in uploads.find_projects())
+
+
 def age(folder, days=2):
     then = (timezone.now() - days * DAY).timestamp()
     os.utime(folder, (then, then))
@@ -113,9 +117,9 @@ def test_killed_after_the_commit_the_sweep_removes_what_is_left(media_root):
         removed.delete()  # a test's transaction runs no callbacks, like a process that is killed
     for folder in media_root.glob("uploads/*/*"):
         age(folder)
-    assert uploads.remove_orphans(now=timezone.now()) == 1
+    assert sweep(now=timezone.now()) == 1
     assert kept() == ["b", "c"]
-    assert uploads.remove_orphans(now=timezone.now()) == 0
+    assert sweep(now=timezone.now()) == 0
 
 
 def test_killed_before_the_commit_the_sweep_removes_it_too(media_root):
@@ -123,8 +127,8 @@ def test_killed_before_the_commit_the_sweep_removes_it_too(media_root):
     folder = media_root / "uploads" / str(membership.project_id) / ("0" * 32)
     folder.mkdir(parents=True)
     (folder / ".part").write_text("half")
-    assert uploads.remove_orphans(now=timezone.now()) == 0, "its row may commit at any moment"
-    assert uploads.remove_orphans(now=timezone.now() + 2 * DAY) == 1
+    assert sweep(now=timezone.now()) == 0, "its row may commit at any moment"
+    assert sweep(now=timezone.now() + 2 * DAY) == 1
     assert not folder.exists()
 
 
@@ -132,8 +136,8 @@ def test_the_time_is_a_setting(media_root, settings):
     settings.ORPHAN_FILE_HOURS = 1
     folder = media_root / "uploads" / "7" / ("f" * 32)
     folder.mkdir(parents=True)
-    assert uploads.remove_orphans(now=timezone.now() + timedelta(minutes=59)) == 0
-    assert uploads.remove_orphans(now=timezone.now() + timedelta(minutes=61)) == 1
+    assert sweep(now=timezone.now() + timedelta(minutes=59)) == 0
+    assert sweep(now=timezone.now() + timedelta(minutes=61)) == 1
 
 
 def test_what_is_not_ours_stays(media_root, tmp_path_factory):
@@ -145,7 +149,7 @@ def test_what_is_not_ours_stays(media_root, tmp_path_factory):
     (root / "7" / ("1" * 32)).symlink_to(elsewhere)
     (root / "9").symlink_to(elsewhere)
     (root / "7" / ("2" * 32)).write_text("a file")
-    assert uploads.remove_orphans(now=timezone.now() + 2 * DAY) == 0
+    assert sweep(now=timezone.now() + 2 * DAY) == 0
     assert (elsewhere / ("0" * 32)).exists()
 
 
@@ -162,7 +166,7 @@ def test_a_file_that_is_written_at_this_moment_is_given_back(media_root, monkeyp
         return real(path, target)
 
     monkeypatch.setattr(removing.Path, "rename", write_first)
-    assert uploads.remove_orphans(now=timezone.now()) == 0
+    assert sweep(now=timezone.now()) == 0
     assert (folder / "plan.txt").read_text() == "new"
 
 
@@ -171,7 +175,7 @@ def test_what_a_killed_sweep_put_aside_the_next_one_removes(media_root):
     aside.mkdir(parents=True)
     (aside / "plan.txt").write_text("old")
     age(aside)
-    assert uploads.remove_orphans(now=timezone.now()) == 1
+    assert sweep(now=timezone.now()) == 1
     assert not aside.exists()
 
 
@@ -179,7 +183,20 @@ def test_many_are_looked_up_in_few_queries(media_root, django_assert_num_queries
     for number in range(1100):
         (media_root / "uploads" / "7" / f"{number:032x}").mkdir(parents=True)
     with django_assert_num_queries(3):
-        assert uploads.remove_orphans(now=timezone.now() + 2 * DAY) == 1100
+        assert sweep(now=timezone.now() + 2 * DAY) == 1100
+
+
+def test_the_task_goes_on_where_its_time_was_over(media_root, settings, monkeypatch):
+    settings.TASK_BUDGET_SECONDS = settings.ORPHAN_FILE_HOURS = 0
+    for project in (7, 9, 10):
+        (media_root / "uploads" / str(project) / ("a" * 32)).mkdir(parents=True)
+    sent = []
+    monkeypatch.setattr(tasks.remove_orphan_files, "apply_async", lambda **o: sent.append(o))
+    tasks.remove_orphan_files()
+    for _ in range(3):
+        tasks.remove_orphan_files(**sent[-1]["kwargs"])
+    assert [each["kwargs"]["after"] for each in sent] == [7, 9, 10]
+    assert not list(media_root.glob("uploads/*/*"))
 
 
 def test_the_task_sweeps(media_root, settings):

@@ -12,16 +12,20 @@ from incoming_email.models import SeriesPart
 from incoming_email.patch_mails import Series, drop_series, find_expired, find_series, open_series
 from issues import outbox, services
 from issues.models import Project
+from issues.stopping import UNLIMITED, Budget
 
 KIND = "series"
 
 
-def finish_waiting_series(*, now: datetime) -> None:
-    """Apply or give up each series that waited for SERIES_WAIT_HOURS, and notify its author.
+def finish_waiting_series(*, now: datetime, budget: Budget = UNLIMITED) -> None:
+    """Apply or give up each series that waited for SERIES_WAIT_HOURS, and notify its author. The
+    next call goes on where the budget is over.
 
     Applied is one that lacks only the cover letter, which perhaps nobody sent here.
     """
     for part in find_expired(now=now):
+        if budget.is_over():
+            return
         with transaction.atomic():
             Project.objects.select_for_update().get(pk=part.project_id)
             if SeriesPart.objects.filter(pk=part.pk).exists():

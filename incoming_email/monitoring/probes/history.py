@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
 from incoming_email.models import BAD_STATES, Mailbox, Probe, ProbeState
+from issues.stopping import UNLIMITED, Budget
 
 BATCH_ROWS = 500
 
@@ -34,12 +35,16 @@ def count_failing() -> int:
     return sum(probe.state in BAD_STATES for probe in find_newest().values())
 
 
-def purge_old(*, now: datetime) -> int:
-    """Delete old probes. Their mails and ledger rows stay until their own retention ends."""
+def purge_old(*, now: datetime, budget: Budget = UNLIMITED) -> int:
+    """Delete old probes, until the budget is over. Their mails and ledger rows stay until their own
+    retention ends."""
     days, count = settings.KEEP_PROBES_DAYS, 0
     if not days:
         return 0
     old = Probe.objects.filter(created_at__lt=now - timedelta(days=days))
-    while ids := list(old.order_by("created_at").values_list("pk", flat=True)[:BATCH_ROWS]):
+    while not budget.is_over():
+        ids = list(old.order_by("created_at").values_list("pk", flat=True)[:BATCH_ROWS])
+        if not ids:
+            break
         count += Probe.objects.filter(pk__in=ids).delete()[0]
     return count

@@ -2,7 +2,6 @@
 
 import errno
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -19,6 +18,7 @@ from incoming_email.smtp import listener
 from issues import stopping
 from issues.stopping import Budget
 from tests.doubles import FakeInbox
+from tests.incoming_email.budgets import Countdown, count_processed
 from tests.incoming_email.world import make_mail, make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,10 +43,6 @@ def find_due():
     now = timezone.now()
     due = processing.due_ids(now=now)
     return len(due), InboundEmail.objects.filter(status=Status.PENDING).exclude(pk__in=due).count()
-
-
-def count_processed():
-    return InboundEmail.objects.filter(status=Status.PROCESSED).count()
 
 
 @pytest.fixture
@@ -192,16 +188,6 @@ def test_a_batch_that_the_server_does_not_let_us_acknowledge_is_processed(world,
     with pytest.raises(InboxError):
         fetching.fetch(world.mailbox, holder="test")
     assert count_processed() == InboundEmail.objects.count() > 0
-
-
-@dataclass(frozen=True, slots=True)
-class Countdown(Budget):
-    """Over once so many messages are processed."""
-
-    until: int = 0
-
-    def is_over(self):
-        return count_processed() >= self.until
 
 
 def test_a_poll_ends_between_messages_and_the_next_goes_on(world, inbox, monkeypatch):

@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incoming_email import free_space
+from incoming_email import free_space, tasks
 from incoming_email.inboxes.base import InboxError, RawMessage
+from incoming_email.inboxes.maildir import reader
+from incoming_email.inboxes.maildir.reader import MaildirInbox
 from incoming_email.models import InboundEmail, InboxMethod, Mailbox
 from incoming_email.outcomes import Status
 from incoming_email.pipeline import fetching, receiving
 from issues.models import Note
 from tests.doubles import FakeInbox
+from tests.incoming_email.budgets import Countdown, count_processed
 from tests.incoming_email.factories import MailboxFactory
 from tests.incoming_email.world import make_mail, make_world
 
@@ -138,8 +141,10 @@ def maildir(world, tmp_path):
     )
 
 
-def deliver(world, mailbox, name, *, at=NOW):
-    content = make_mail(to=world.reply_address(), sender=world.member.email, body=f"Mail {name}.")
+def deliver(world, mailbox, name, *, at=NOW, mail=None):
+    content = mail or make_mail(
+        to=world.reply_address(), sender=world.member.email, body=f"Mail {name}."
+    )
     path = os.path.join(mailbox.maildir_path, "new", name)  # noqa: PTH118
     with open(path, "wb") as file:  # noqa: PTH123
         file.write(content)
@@ -175,6 +180,33 @@ def test_what_is_kept_already_is_not_filled_in_twice(world, maildir):
 
     assert Mailbox.objects.get(pk=maildir.pk).position == position
     assert InboundEmail.objects.filter(status=Status.PROCESSED).count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_task_that_fills_in_goes_on_where_its_time_was_over(world, maildir, monkeypatch):
+    for number in range(8):
+        mail = make_mail(to=world.issue_address(), sender=world.member.email)
+        deliver(world, maildir, f"{number}.x.host", at=NOW + number * DUE, mail=mail)
+    since, sent, read = NOW.isoformat(), [], []
+    monkeypatch.setattr(tasks.backfill_mailbox, "delay", lambda **given: sent.append(given))
+    real, split = MaildirInbox._read, reader.split_batches
+    monkeypatch.setattr(
+        reader, "split_batches", lambda *words, **_: split(*words, count=2, size=2**20)
+    )
+    monkeypatch.setattr(
+        MaildirInbox, "_read", lambda *words: (read.append(words[1].name), real(*words))[1]
+    )
+
+    def run(until, **given):
+        monkeypatch.setattr(tasks, "_find_budget", lambda: Countdown(until=until))
+        tasks.backfill_mailbox(mailbox_id=maildir.pk, since=since, **given)
+        assert count_processed() == min(until, 8)
+
+    run(1)
+    for until in (2, 5, 70):
+        run(until, goes_on=sent[-1]["goes_on"])
+    assert len(sent) == 3
+    assert sorted(read) == sorted(set(read)), "none is read twice"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -40,6 +40,9 @@ class Button:
     """Rows of these only have the button."""
 
     processes: bool = True
+    asks_server: bool = False
+    """What the mail server could not hand over is read again."""
+
     needs_raw: bool = False
 
     def fits(self, row: InboundEmail) -> bool:
@@ -53,6 +56,7 @@ BUTTONS = {
         gettext_lazy("Processed again."),
         reviewing.requeue,
         reviewing.ENDED_WITHOUT_EFFECT,
+        asks_server=True,
         needs_raw=True,
     ),
     "release": Button(
@@ -73,13 +77,19 @@ def press(
 ) -> tuple[bool, str]:
     """Returns whether anything was done, and a message about it."""
     changed: list[int] = []
+    asked: list[int] = []
     for batch in _batches(ids):
         done = button.change(batch, now=timezone.now())
         _record(done, user_id=user_id, text=button.record)
         changed += done
+        if button.asks_server:
+            again = reviewing.ask_again(batch, now=timezone.now())
+            _record(again, user_id=user_id, text=_("To be read again."))
+            asked += again
     if button.processes:
         _process(changed, seconds=seconds)
-    return bool(changed), " ".join(_describe(button, changed, left=len(ids) - len(changed)))
+    left = len(ids) - len(changed) - len(asked)
+    return bool(changed or asked), " ".join(_describe(button, changed, asked=len(asked), left=left))
 
 
 def _batches(ids: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -100,7 +110,7 @@ def _process(ids: Sequence[int], *, seconds: float) -> None:
     processing.process_each(itertools.takewhile(lambda _: time.monotonic() <= ends, ids))
 
 
-def _describe(button: Button, changed: Sequence[int], *, left: int) -> Iterator[str]:
+def _describe(button: Button, changed: Sequence[int], *, asked: int, left: int) -> Iterator[str]:
     if changed:
         counts = Counter(
             status
@@ -112,6 +122,14 @@ def _describe(button: Button, changed: Sequence[int], *, left: int) -> Iterator[
         yield f"{button.record} {now}: {ends}."
         if counts[Status.PENDING]:
             yield _("The worker goes on with the pending ones.")
+    if asked:
+        yield ngettext(
+            "%(count)d message that its mail server could not hand over is read again at the next"
+            " visit to its mailbox.",
+            "%(count)d messages that their mail servers could not hand over are read again at the"
+            " next visits to their mailboxes.",
+            asked,
+        ) % {"count": asked}
     if left:
         yield ngettext(
             "%(count)d message was left alone: its status or missing bytes do not allow this.",

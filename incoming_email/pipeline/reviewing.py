@@ -15,17 +15,24 @@ ENDED_WITHOUT_EFFECT = (Status.REJECTED, Status.IGNORED, Status.FAILED)
 
 @transaction.atomic
 def requeue(ids: Sequence[int], *, now: datetime) -> list[int]:
-    """Bring back to PENDING what ended without an effect and is still whole; return which.
-
-    What the mail server could not hand over is asked for at the next look at its mailbox.
-    """
+    """Bring back to PENDING what ended without an effect and is still whole; return which."""
     rows = InboundEmail.objects.select_for_update().filter(
         pk__in=ids, status__in=ENDED_WITHOUT_EFFECT, raw_purged_at=None
     )
-    rows.filter(reason=Reason.UNREADABLE_ON_SERVER).update(next_attempt_at=now)
     rows = rows.exclude(reason__in=NOT_READ)
     found = list(rows.values_list("pk", flat=True))
     InboundEmail.objects.filter(pk__in=found).update(**_due(now))
+    return found
+
+
+def ask_again(ids: Sequence[int], *, now: datetime) -> list[int]:
+    """Have what a mail server could not hand over asked for at the next visit to its mailbox;
+    return which."""
+    rows = InboundEmail.objects.filter(
+        pk__in=ids, status=Status.FAILED, reason=Reason.UNREADABLE_ON_SERVER
+    )
+    found = list(rows.values_list("pk", flat=True))
+    rows.filter(pk__in=found).update(next_attempt_at=now)
     return found
 
 

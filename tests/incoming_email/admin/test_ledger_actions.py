@@ -1,14 +1,16 @@
 """What a person does with rows of the ledger."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.utils import timezone
 
 from incoming_email.admin import ledger_actions
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
-from incoming_email.pipeline import processing
+from incoming_email.pipeline import processing, unreadable
 from tests.admin_site import choose, make_operator, page_of
 from tests.admin_site import incoming_url as url
 from tests.incoming_email.admin.ledger_rows import ended
@@ -51,6 +53,21 @@ def test_an_operator_has_no_buttons(operator):
     response = page_of(operator, row)
     assert response.context["buttons"] == []
     assert "Download raw" not in response.text
+
+
+def test_what_the_server_keeps_is_read_again_at_the_next_visit(admin):
+    row = ended(Status.FAILED, reason=Reason.UNREADABLE_ON_SERVER, raw=b"", digest="")
+    gone = ended(Status.FAILED, reason=Reason.GONE_FROM_SERVER, raw=b"", digest="")
+    InboundEmail.objects.update(next_attempt_at=timezone.now() + timedelta(days=1))
+    page = press(admin, row, "process-again")
+    assert [str(message) for message in page.context["messages"]] == [
+        "1 message that its mail server could not hand over is read again at the next visit to its"
+        " mailbox."
+    ]
+    assert unreadable.find_retries(row.mailbox, now=timezone.now()).due == (row.source_id,)
+    assert LogEntry.objects.get().change_message == "To be read again."
+    (message,) = press(admin, gone, "process-again").context["messages"]
+    assert str(message).startswith("1 message was left alone")
 
 
 def make_reply(status, **fields):

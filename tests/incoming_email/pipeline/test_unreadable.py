@@ -214,6 +214,7 @@ def test_another_version_and_a_person_do_not_process_what_has_no_bytes(server, m
     assert not InboundEmail.objects.failed_before("another").exists()
     now = timezone.now()
     assert reviewing.requeue([row.pk], now=now) == []
+    assert reviewing.ask_again([row.pk], now=now) == [row.pk]
     row.refresh_from_db()
     assert (row.status, row.next_attempt_at) == (Status.FAILED, now)
 

@@ -10,6 +10,9 @@ from functools import cache
 
 from django.db import connections
 
+LARGE_BYTES = 1_000_000
+"""Of mail that is worth it."""
+
 
 def give_back() -> None:
     """Between two units of work of this thread. Takes some milliseconds."""

@@ -29,7 +29,7 @@ from incoming_email.pipeline.isolation.process import NoParserError
 from incoming_email.pipeline.isolation.reading import RawText, parse_all
 from incoming_email.pipeline.resolving import find_named, look_up
 from incoming_email.sender_auth import find_proofs
-from issues import connections, outbox
+from issues import connections, memory, outbox
 from issues.stopping import UNLIMITED, Budget
 
 logger = logging.getLogger(__name__)
@@ -112,6 +112,7 @@ def process_claimed(
     belong to one mailbox; `emails` is what `begin_reading` gave for them.
     """
     left_out = 0
+    is_large = sum(len(row.raw) for row in rows) > memory.LARGE_BYTES
     with outbox.wake_once():
         for start in range(0, len(rows), GROUP):
             if budget.is_over():
@@ -120,13 +121,26 @@ def process_claimed(
             emails = emails or _read(rows[start:])
             group = rows[start : start + GROUP]
             attempts = _prepare(group, emails, now=clock(), budget=budget)
-            if isinstance(attempts, int):
-                left_out += attempts
-                emails = None  # an iterator that raised is at its end
-            else:
-                settle_in_turn(attempts, budget)
-                claims.give_back(group[len(attempts) :])  # not read in time
+            if isinstance(attempts, int) or start + GROUP >= len(rows):
+                emails = None  # one that raised is at its end, and one that is read holds the texts
+            left_out += _settle_group(group, attempts, budget)
+            attempts = 0  # what is large in them goes before memory is given back
+    if is_large:
+        memory.give_back()
     return left_out
+
+
+def _settle_group(
+    rows: Sequence[InboundEmail], attempts: list[Attempt] | int, budget: Budget
+) -> int:
+    """At how many no attempt could be made."""
+    for row in rows:
+        del row.raw  # whoever asks for it all the same has it from the database
+    if isinstance(attempts, int):
+        return attempts
+    settle_in_turn(attempts, budget)
+    claims.give_back(rows[len(attempts) :])  # not read in time
+    return 0
 
 
 def begin_reading(rows: Sequence[InboundEmail]) -> Iterator[ParsedEmail]:

@@ -15,6 +15,7 @@ from incoming_email.inboxes.base import NO_RETRIES, Inbox, InboxError, RawMessag
 from incoming_email.models import HEAD_START, InboundEmail, Mailbox, pause_after
 from incoming_email.pipeline import claims, unreadable
 from incoming_email.versions import find_version
+from issues import memory
 
 
 class NoSpaceError(InboxError):
@@ -51,8 +52,13 @@ def receive(
         if messages is None:
             return
         read = [message for message in messages if not message.fault]
+        is_large = sum(len(message.content) for message in read) > memory.LARGE_BYTES
+        if is_large:
+            memory.give_back()  # what it took to read them, before the database takes its part
         rows = store(mailbox, read, now=clock(), claimed=True, moved=inbox.resynchronised)
         fault = None
+        if is_large:
+            memory.give_back()
         with claims.held(rows):
             unreadable.note(mailbox, [each for each in messages if each.fault], now=clock())
             try:
@@ -61,6 +67,7 @@ def receive(
                 fault = error
             else:
                 keep_position(mailbox, inbox)
+        del messages, read  # the rows alone hold the bytes, for as long as they are needed
         yield rows
         if fault is not None:
             raise fault

@@ -42,8 +42,6 @@ DATABASE_SECONDS = 60.0
 What is stored after a 451 is sent again, and the second row ends as a duplicate."""
 
 HEARTBEAT_SECONDS = 30
-LARGE_BYTES = 1_000_000
-"""Of a message whose memory is worth giving back at once."""
 
 
 def find_mailbox(address: str) -> Mailbox | None:
@@ -117,7 +115,7 @@ def store(content: bytes, recipients: list[str]) -> list[int]:
     ids = receiving.store_together(
         [(mailboxes[pk], batch) for pk, batch in messages.items()], now=now
     )
-    if len(content) > LARGE_BYTES:
+    if len(content) > memory.LARGE_BYTES:
         memory.give_back()
     return ids
 

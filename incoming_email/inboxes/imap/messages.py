@@ -129,7 +129,9 @@ class MessageReader:
                 messages = []
                 self.trouble.end_if_too_much()
         if messages:
-            yield messages
+            given = [messages]
+            del messages
+            yield given.pop()  # what waits here for the next batch holds none of this one's bytes
 
     def _fetch(self, batch: list[Sized]) -> list[RawMessage]:
         large = [each.uid for each in batch if self._is_oversize(each)]

@@ -1,7 +1,6 @@
 """Letterbox on PostgreSQL, and who uses it: a mail server, a local delivery, a reader of pages."""
 
 import smtplib
-import socket
 import sqlite3
 import time
 import urllib.error
@@ -15,7 +14,7 @@ from typing import Any
 from tests.deploy.reading import read_procfile_lines
 from tests.journeys.installation import Installation
 from tests.servers.postgresql import PostgresqlServer
-from tests.waiting import wait_until
+from tests.waiting import can_connect, wait_until
 
 DANA = "dana@letterbox.localhost"
 AGAIN_SECONDS = 0.5
@@ -86,12 +85,7 @@ class World:
 
     def is_open(self) -> bool:
         """Do the listener and the web pages take connections?"""
-        for port in (self.listener, self.web):
-            with socket.socket() as client:
-                client.settimeout(1)
-                if client.connect_ex(("127.0.0.1", port)):
-                    return False
-        return True
+        return can_connect(self.listener) and can_connect(self.web)
 
     def find_titles(self) -> Counter[str]:
         return Counter((self.server.query(TITLES) or "").split("|"))

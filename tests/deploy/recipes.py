@@ -45,14 +45,6 @@ def copy_checkout(folder: Path) -> Path:
     return Path(shutil.copytree(ROOT, folder, ignore=leave_behind))
 
 
-def read_blocks(heading: str) -> list[str]:
-    """The indented blocks below a heading of the page."""
-    text = (ROOT / "docs" / "deploying.md").read_text()
-    section = text.partition(f"\n## {heading}")[2].partition("\n## ")[0]
-    blocks = re.findall(r"(?<=\n\n)((?: {4}.*\n)+)", section)
-    return [re.sub("(?m)^ {4}", "", block) for block in blocks]
-
-
 class Host:
     """A machine with systemd, as far as its files and the commands of the recipe go."""
 

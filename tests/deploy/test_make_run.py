@@ -1,33 +1,30 @@
-"""`make run` in a fresh checkout: all processes start, and what it prints to try works."""
+"""The two commands of README in a fresh checkout: `make run`, whose first messages are taken
+through, and `make test`."""
 
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 
 import pytest
 
+from tests.deploy.doc_blocks import take_block
+from tests.deploy.doc_place import link_venv, mark_installed
 from tests.deploy.machine import STOP_SECONDS, Machine, open_folder
 from tests.deploy.packages import make_venv
 from tests.deploy.recipes import copy_checkout
 from tests.deploy.visiting import Visitor
 from tests.servers.dovecot import free_ports
 from tests.servers.programs import require_program
-from tests.waiting import PROCESS_SECONDS, wait_until
+from tests.waiting import PROCESS_SECONDS, can_connect, wait_until
 
 pytestmark = pytest.mark.slow
-MAKE = ["make", "--assume-old", ".venv/.runtime", "run"]
-"""The virtual environment is there; a test installs nothing from the network."""
+COMMANDS = take_block("README.md", "make run ")
+RUN, TEST = COMMANDS.text.splitlines()
 
 START_SECONDS = 240
 """Nine processes start at once on a machine that may do other things."""
-
-
-def listens(port):
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_make_run_takes_the_first_messages_through_and_ends_at_ctrl_c():
@@ -35,6 +32,7 @@ def test_make_run_takes_the_first_messages_through_and_ends_at_ctrl_c():
     with open_folder() as folder:
         checkout = copy_checkout(folder / "letterbox")
         make_venv(checkout / ".venv", python=sys.executable)
+        mark_installed(checkout / ".venv")
         web, listener = free_ports(2)
         environment = {
             "PATH": os.environ["PATH"],
@@ -43,13 +41,13 @@ def test_make_run_takes_the_first_messages_through_and_ends_at_ctrl_c():
             "SMTP_LISTENER_PORT": str(listener),
         }
         developer = Machine(checkout, environment, None, folder / "log")
-        making = developer.start(MAKE, start_new_session=True)
+        making = developer.start(["sh", "-c", RUN], start_new_session=True)
         try:
             follow_the_first_steps(developer, Visitor(web, host="127.0.0.1"))
         finally:
             os.killpg(making.pid, signal.SIGINT)
             making.wait(STOP_SECONDS)
-        wait_until(lambda: not listens(web) and not listens(listener), STOP_SECONDS)
+        wait_until(lambda: not can_connect(web) and not can_connect(listener), STOP_SECONDS)
 
 
 def follow_the_first_steps(developer, visitor):
@@ -65,3 +63,15 @@ def follow_the_first_steps(developer, visitor):
     wait_until(lambda: "My first issue" in visitor.ask("/acme/shop/-/issues/")[1])
     wait_until(lambda: "Thank you, Dana!" in visitor.ask("/acme/shop/-/issues/1/")[1])
     assert "Traceback" not in said(), said()
+
+
+def test_make_test_runs_tests():
+    """`ARGS` of the environment has it take a few; they are the same command's."""
+    require_program("make")
+    with open_folder() as folder:
+        checkout = copy_checkout(folder / "letterbox")
+        link_venv(checkout)
+        few = {"ARGS": "tests/config/test_queues.py", "WORKERS": "0"}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **few}
+        said = Machine(checkout, environment, None, folder / "log").say(["sh", "-ec", TEST])
+        assert " passed" in said

@@ -6,15 +6,18 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.deploy.doc_blocks import take_block
 from tests.deploy.machine import open_folder, read_only, running
 from tests.deploy.packages import find_python, find_user
 from tests.deploy.reading import ROOT, read_procfile
-from tests.deploy.recipes import Host, copy_checkout, read_blocks
+from tests.deploy.recipes import Host, copy_checkout
 from tests.deploy.visiting import Visitor, send
 from tests.servers.dovecot import free_ports
 from tests.waiting import wait_until
 
-INSTALL, UPDATE, COMMAND = read_blocks("1. systemd")
+INSTALL = take_block("docs/deploying.md", "umask 022  ")
+UPDATE = take_block("docs/deploying.md", "umask 022; systemctl stop")
+COMMAND = take_block("docs/deploying.md", "sh -c 'set -a; . /etc/letterbox/environment")
 PROCESSES = tuple(read_procfile())
 OTHERS = {
     ".venv/bin/celery": "#!/home/ada/letterbox/.venv/bin/python\n",
@@ -44,7 +47,7 @@ def installed():
             path.write_text(text)
             path.chmod(0o755)
         (checkout / "issues" / "apps.py").chmod(0o600)
-        host.follow(INSTALL, inside=checkout)
+        host.follow(INSTALL.text, inside=checkout)
         yield host, checkout
 
 
@@ -57,7 +60,7 @@ def files_of(host):
 
 def run_command(host, words):
     """By the block for commands."""
-    return host.follow(COMMAND.replace("check_incoming_email", words), inside=host.folder)
+    return host.follow(COMMAND.text.replace("check_incoming_email", words), inside=host.folder)
 
 
 def test_the_units_take_a_mail_through_and_the_check_says_yes():
@@ -105,7 +108,7 @@ def test_an_update_leaves_nothing_of_the_older_version():
         before = files_of(host)
         for name in ("issues/gone.py", "servicedesk/migrations/0999_gone.py"):
             host.path(f"/opt/letterbox/{name}").write_text("raise ImportError\n")
-        host.follow(UPDATE, inside=checkout)
+        host.follow(UPDATE.text, inside=checkout)
         assert files_of(host) == before
         assert host.asked()[-1] == "systemctl restart letterbox-migrate letterbox.target"
 

@@ -7,6 +7,8 @@ import pytest
 from incoming_email.models import InboundEmail, InboxMethod, Mailbox
 from incoming_email.pipeline import fetching, processing
 from incoming_email.smtp import listener as smtp
+from tests.deploy.doc_blocks import take_block
+from tests.deploy.reading import ROOT
 from tests.incoming_email.factories import MailboxFactory
 from tests.incoming_email.world import make_mail, make_world
 from tests.servers.dovecot import free_ports
@@ -15,24 +17,19 @@ from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-SETTINGS = """\
-virtual_mailbox_domains = letterbox.localhost
-virtual_mailbox_maps =
-virtual_transport = {kind}
-"""
-MAILDIR = """\
-virtual_mailbox_domains = letterbox.localhost
-virtual_mailbox_maps = inline:{{ incoming@letterbox.localhost=incoming/ }}
-virtual_mailbox_base = {folder}/mail
-virtual_uid_maps = static:8
-virtual_minimum_uid = 8
-virtual_gid_maps = static:8
-recipient_delimiter = +
-"""
-HANDED_OVER = {
-    "lmtp": "lmtp:inet:127.0.0.1:{port}",
-    "smtp": "smtp:[127.0.0.1]:{port}",
-}
+DOMAIN = "virtual_mailbox_domains = incoming.example.com\nvirtual_mailbox_maps ="
+BY_LMTP = take_block("docs/operating.md", f"{DOMAIN}\n")
+BY_MAILDIR = take_block("docs/operating.md", f"{DOMAIN} inline:")
+LMTP, SMTP = "lmtp:inet:127.0.0.1:2424", "smtp:[127.0.0.1]:2525"
+
+
+def settings_from(block, places):
+    """Those of the docs, with what has another name or place here."""
+    text = block.text.replace("{", "{{").replace("}", "}}")
+    for there, here in {"incoming.example.com": "letterbox.localhost", **places}.items():
+        assert there in text
+        text = text.replace(there, here)
+    return text
 
 
 @pytest.fixture
@@ -48,16 +45,18 @@ def notes(world):
     return sorted(world.issue.notes.values_list("body", flat=True))
 
 
-@pytest.mark.parametrize("kind", HANDED_OVER)
-def test_postfix_hands_mail_over(world, kind):
+@pytest.mark.parametrize("transport", [LMTP, SMTP])
+def test_postfix_hands_mail_over(world, transport):
     """One recipient is not known: the others' mail comes in once, and his is sent back."""
     (port,) = free_ports(1)
     recipients = [world.reply_address(), "nobody@letterbox.localhost", world.issue_address()]
-    settings = SETTINGS.format(kind=HANDED_OVER[kind].format(port=port))
+    assert f"virtual_transport = {transport}" in (ROOT / "docs/operating.md").read_text()
+    here = f"{transport.rpartition(':')[0]}:{port}"
+    settings = settings_from(BY_LMTP, {LMTP: here})
     with Postfix(settings) as postfix:
         postfix.send(recipients, answer(world, 1))  # the listener does not run yet: Postfix waits
         wait_until(lambda: "status=deferred" in postfix.log())
-        listener = smtp.start_listener("127.0.0.1", port, lmtp=kind == "lmtp")
+        listener = smtp.start_listener("127.0.0.1", port, lmtp=transport == LMTP)
         try:
             wait_until(lambda: postfix.log().count("status=sent") >= 2)
             wait_until(lambda: "status=bounced (host 127.0.0.1" in postfix.log())
@@ -73,7 +72,8 @@ def test_postfix_hands_mail_over(world, kind):
 def test_postfix_delivers_into_a_maildir(world):
     address = world.reply_address()
     Mailbox.objects.update(enabled=False)
-    with Postfix(MAILDIR) as postfix:
+    settings = settings_from(BY_MAILDIR, {"/srv/mail": "{folder}/mail", "static:1001": "static:8"})
+    with Postfix(f"{settings}virtual_minimum_uid = 8\n") as postfix:
         for number in range(20):
             postfix.send([address], answer(world, number))
         wait_until(lambda: postfix.log().count("status=sent") == 20)

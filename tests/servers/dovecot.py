@@ -18,6 +18,7 @@ from typing import Self
 from imapclient import IMAPClient
 
 from incoming_email.inboxes.imap.account import ImapAccount
+from tests.deploy.doc_blocks import take_block
 from tests.servers.certificates import make_authority, make_certificate
 from tests.servers.dovecot_conf import CONFIGURATION, INTROSPECTION, OAUTH
 from tests.servers.programs import require_root, require_service
@@ -28,6 +29,7 @@ USERS = tuple(f"user{number:02}@{DOMAIN}" for number in range(500))
 FOREIGN_USER = f"foreign@{DOMAIN}"
 FOREIGN_PASSWORD = "pässwört \N{KEY}"
 FULL_CAPABILITY = ""
+RECIPE = take_block("docs/operating.md", "recipient_delimiter = +")
 
 
 def free_ports(count: int) -> list[int]:
@@ -80,7 +82,7 @@ class Dovecot:
         self.folder.chmod(0o755)
         self._capability = capability
         self._introspection_url = introspection_url
-        self._delimiter = "+" if sub_addresses else ""
+        self._recipe = RECIPE.text if sub_addresses else RECIPE.text.replace("= +", "=")
         self._server_names = server_names
         self._process: subprocess.Popen[bytes] | None = None
         self._users = iter(USERS)
@@ -134,7 +136,7 @@ class Dovecot:
             tls_port=self.tls_port,
             lmtp_port=self.lmtp_port,
             capability=offer,
-            delimiter=self._delimiter,
+            recipe=self._recipe,
             more_mechanisms="xoauth2 oauthbearer" if self._introspection_url else "",
             oauth=OAUTH.format(folder=self.folder) if self._introspection_url else "",
         )

@@ -20,9 +20,7 @@ mail_uid = mail
 mail_gid = mail
 mail_home = {folder}/mail/%n
 mail_location = maildir:~/Maildir
-recipient_delimiter = {delimiter}
-lmtp_save_to_detail_mailbox = no
-hostname = imap.example.test
+{recipe}hostname = imap.example.test
 mail_max_userip_connections = 100
 auth_failure_delay = 0
 {oauth}

@@ -19,6 +19,7 @@ PACKAGES = {
     "pg_ctl": "postgresql",
     "systemd-analyze": "systemd",
     "ip": "iproute2",
+    "pg_dump": "postgresql-client",
     "unshare": "util-linux",
 }
 """Of Debian, where they have another name than the program."""

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 CORES := $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 WORKERS ?= $(shell $(PYTHON) -c "print(1 + $(CORES))")
 
-.PHONY: run test test-fast test-deep check format messages clean
+.PHONY: run test test-fast test-deep test-redis test-rabbitmq test-pgbouncer check format messages clean
 
 $(VENV)/.runtime: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -28,7 +28,7 @@ test-fast: WORKERS = $(shell $(PYTHON) -c "print(2 * $(CORES))")
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(if $(SEED),--randomly-seed=$(SEED))
 
 # Compiled tests are kept, whatever the environment says: to compile them takes as long as many run.
-test test-fast test-deep: export PYTHONDONTWRITEBYTECODE =
+test test-fast test-deep test-redis test-rabbitmq test-pgbouncer: export PYTHONDONTWRITEBYTECODE =
 
 test: $(VENV)/.tools
 	PYTHONDEVMODE=1 $(PYTEST) $(ARGS)
@@ -38,6 +38,10 @@ test-fast: $(VENV)/.tools
 
 test-deep: $(VENV)/.tools
 	TEST_DEPTH=5 $(PYTEST) -m "deep or fault or growth or hypothesis" $(ARGS)
+
+# The journeys by every process of the Procfile, with PostgreSQL and these.
+test-redis test-rabbitmq test-pgbouncer: $(VENV)/.tools
+	TEST_SERVICES=$(@:test-%=%) $(BIN)/python -m pytest -q tests/journeys/test_every_process.py $(ARGS)
 
 check: $(VENV)/.tools
 	$(BIN)/ruff check .

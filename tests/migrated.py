@@ -92,6 +92,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 
 @pytest.fixture(scope="session")
-def django_db_keepdb() -> bool:
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
     """What was copied is not made anew; it goes with the process's data folder."""
-    return settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    is_copied = settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    return is_copied or bool(request.config.getoption("reuse_db"))

@@ -21,6 +21,7 @@ RUNNERS = (
     "tests.journeys.test_exim",
     "tests.journeys.test_postfix",
     "tests.servers.dovecot",
+    "tests.servers.pgbouncer",
 )
 """Modules with blocks as constants, which their tests run."""
 

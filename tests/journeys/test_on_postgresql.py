@@ -1,4 +1,5 @@
-"""The core on PostgreSQL: the same tests as on SQLite, races included."""
+"""The core on PostgreSQL: the same tests as on SQLite, races included; and what a pool of
+transactions could break."""
 
 import subprocess
 import sys
@@ -6,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.pgbouncer import running_pgbouncer
 from tests.servers.postgresql import environment_with, running_postgresql
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,17 +44,39 @@ CORE = [
 ]
 
 
-@pytest.mark.services
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
+POOLED = [
+    "tests/incoming_email/pipeline/test_races.py",
+    "tests/incoming_email/pipeline/test_processing.py",
+    "tests/incoming_email/pipeline/test_receiving.py",
+    "tests/incoming_email/admin/test_ledger_actions.py",
+    "tests/issues/test_outbox_delivery.py",
+    "tests/issues/test_outbox.py",
+    "tests/servicedesk/test_limiting.py",
+]
+"""Claims and leases by SELECT … FOR UPDATE, SKIP LOCKED too, and reading by chunks."""
+
+pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.timeout(3600)]
+
+
+def run(url, *tests):
+    return subprocess.run(
+        # The server goes with the test; a pooler would keep the database from being dropped.
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reuse-db", *tests],
+        cwd=ROOT,
+        env=environment_with(url),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_the_core_works_on_postgresql():
     with running_postgresql() as url:
-        result = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *CORE],
-            cwd=ROOT,
-            env=environment_with(url),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        result = run(url, *CORE)
+    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
+
+
+def test_claims_hold_in_a_pool_of_transactions():
+    with running_postgresql() as url, running_pgbouncer(url) as pooler:
+        result = run(pooler, *POOLED)
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]

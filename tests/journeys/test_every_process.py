@@ -147,9 +147,8 @@ def test_a_reply_and_the_answer_to_its_notification(world, way):
     """The second is found by the address that we made for it."""
     world.deliver[way](world.demo["reply_address"], write(RITA, "Re: cart", f"By {way}?"))
     told = world.wait_until_sent(DANA, f"By {way}?")
-    answer = write(
-        DANA, f"Re: {told['Subject']}", f"Yes, by {way}.", In_Reply_To=told["Message-ID"]
-    )
+    answer = write(DANA, f"Re: {told['Subject']}", f"Yes, by {way}.")
+    answer["In-Reply-To"] = told["Message-ID"]
     world.deliver[way](told["Reply-To"].addresses[0].addr_spec, answer)
     world.wait_for_one("issues_note", "body", f"Yes, by {way}.")
     world.wait_until_sent(RITA, f"Yes, by {way}.")

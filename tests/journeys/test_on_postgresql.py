@@ -48,12 +48,26 @@ POOLED = [
     "tests/incoming_email/pipeline/test_races.py",
     "tests/incoming_email/pipeline/test_processing.py",
     "tests/incoming_email/pipeline/test_receiving.py",
-    "tests/incoming_email/admin/test_ledger_actions.py",
     "tests/issues/test_outbox_delivery.py",
     "tests/issues/test_outbox.py",
     "tests/servicedesk/test_limiting.py",
 ]
-"""Claims and leases by SELECT … FOR UPDATE, SKIP LOCKED too, and reading by chunks."""
+"""Claims and leases, by SELECT … FOR UPDATE with and without SKIP LOCKED."""
+
+CHUNKS = """
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("CREATE TABLE IF NOT EXISTS django_content_type AS"
+                   " SELECT n AS id, 'a' AS app_label, 'b' AS model FROM generate_series(1, 9) n")
+other = connection.copy()
+other.set_autocommit(False)
+other.cursor().execute("SELECT 1")  # it has one connection of the pool, and we another
+rows = ContentType.objects.order_by("pk").iterator(chunk_size=2)
+next(rows)
+other.rollback()
+print(1 + len(list(rows)))
+"""
 
 pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -80,3 +94,18 @@ def test_claims_hold_in_a_pool_of_transactions():
     with running_postgresql() as url, running_pgbouncer(url) as pooler:
         result = run(pooler, *POOLED)
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
+
+
+def read_in_chunks(url):
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", CHUNKS]
+    environment = environment_with(url) | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def test_reading_in_chunks_needs_the_option_in_a_pool_of_transactions():
+    with running_postgresql() as url, running_pgbouncer(url) as pooler:
+        assert read_in_chunks(pooler) == "9\n"
+        assert "does not exist" in read_in_chunks(pooler.partition("?")[0])

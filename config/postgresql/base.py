@@ -8,6 +8,15 @@ from django.db.backends.postgresql import base
 
 from config.postgresql.watching import WatchedConnection
 
+GIVEN = {
+    "tcp_keepalives_idle": "keepalives_idle",
+    "tcp_keepalives_interval": "keepalives_interval",
+    "tcp_keepalives_count": "keepalives_count",
+    "tcp_user_timeout": "tcp_user_timeout",
+}
+"""Settings of the server, by our own options: it gives a silent client up as we give it up. By
+itself it keeps the locks of a machine that was cut off for two hours."""
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     # psycopg as Django uses it: names of faults, and one way to connect.
@@ -25,3 +34,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         except psycopg.Error:
             return False
         return row is not None and row[0] == "off"
+
+    def init_connection_state(self) -> None:
+        super().init_connection_state()
+        # Not as `options` of libpq, which a pooler may refuse.
+        sql = "SELECT " + ", ".join(f"set_config('{name}', %s, false)" for name in GIVEN)
+        options = self.settings_dict["OPTIONS"]
+        with self.cursor() as cursor:
+            cursor.execute(sql, [str(options[option]) for option in GIVEN.values()])

@@ -21,17 +21,21 @@ class Redis:
 
     folder: Path
     port: int
+    address: str = "127.0.0.1"
     _process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self.address}:{self.port}/0"
 
     def start(self) -> None:
         """Returns once it takes connections."""
-        words = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "")
+        addresses = dict.fromkeys(("127.0.0.1", self.address))
+        words = ["--port", str(self.port), "--save", "", "--protected-mode", "no"]
         self._process = subprocess.Popen(
-            ["redis-server", *words], cwd=self.folder, stdout=subprocess.DEVNULL
+            ["redis-server", *words, "--bind", *addresses],
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
         )
         wait_until(lambda: can_connect(self.port))
 
@@ -42,11 +46,11 @@ class Redis:
 
 
 @contextmanager
-def running_redis_server() -> Iterator[Redis]:
+def running_redis_server(address: str = "127.0.0.1") -> Iterator[Redis]:
     require_service("redis-server")
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory() as folder:
-        server = Redis(Path(folder), port)
+        server = Redis(Path(folder), port, address)
         try:
             server.start()
             yield server

@@ -36,18 +36,21 @@ class PostgresqlServer:
 
     folder: Path
     port: int
+    address: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
-        return f"postgres://tests@127.0.0.1:{self.port}/postgres"
+        return f"postgres://tests@{self.address}:{self.port}/postgres"
 
     def create(self) -> None:
         words = ("-U", "tests", "--auth=trust", "--locale=C.UTF-8", "-E", "UTF8")
         self._run(find_program("initdb"), "-D", self._data, *words)
+        with (self.folder / "data/pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {self.address}/24 trust\n")
 
     def start(self) -> None:
         """Returns once it takes connections."""
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off -k {self.folder}"
+        options = f"-p {self.port} -c listen_addresses={self.address} -c fsync=off -k {self.folder}"
         log = str(self.folder / "log")
         self._control("-l", log, "-w", "-o", options, "start")
 
@@ -84,14 +87,16 @@ class PostgresqlServer:
 
 
 @contextmanager
-def running_server(folder: Path | None = None) -> Iterator[PostgresqlServer]:
+def running_server(
+    folder: Path | None = None, *, address: str = "127.0.0.1"
+) -> Iterator[PostgresqlServer]:
     """A server with an empty database, which ends with the block; in an empty folder, if given."""
     find_program("initdb")
     require_root()
     folder = folder or Path(tempfile.mkdtemp(prefix="lbpg", dir="/tmp"))
     shutil.chown(folder, "postgres", "postgres")
     (port,) = free_ports(1)
-    server = PostgresqlServer(folder, port)
+    server = PostgresqlServer(folder, port, address)
     server.create()
     server.start()
     try:

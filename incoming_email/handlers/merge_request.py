@@ -34,7 +34,7 @@ class MergeRequestHandler:
             raise Rejected(Reason.NOT_FOUND)
         mailed = patch_mails.read_patches(email)
         with acting_for(author):
-            if mailed.is_part:
+            if patch_mails.is_part(email, mailed, project=target.project, author=author):
                 return self._take_part(email, mailed, target, author, context)
             patches = mailed.as_set(context.source, context.received)
             answered = find_answered(patch_mails.thread_of(email), author=author)

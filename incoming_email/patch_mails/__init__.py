@@ -8,6 +8,7 @@ from incoming_email.patch_mails.series import (
     drop_series,
     find_expired,
     find_series,
+    is_part,
     open_series,
     take_part,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "find_expired",
     "find_merge_request",
     "find_series",
+    "is_part",
     "open_series",
     "propose",
     "read_patches",

@@ -4,6 +4,7 @@ from incoming_email.models import SeriesPart
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.patch_mails.proposing import find_merge_request
 from incoming_email.patch_mails.reading import branch_from, read_patches, thread_of
+from incoming_email.patch_mails.series import is_part
 from issues import quick_actions
 from issues.marked_text import NO_TEXT
 from issues.models import MergeRequest, Project, User
@@ -20,7 +21,7 @@ def find_changed(email: ParsedEmail, *, project: Project, author: User) -> Merge
     thread, branch, words = thread_of(email), email.subject.strip(), mailed.description
     if mailed.tag is not None:
         branch = branch_from(mailed.title)
-    if mailed.tag is not None and mailed.is_part:
+    if mailed.tag is not None and is_part(email, mailed, project=project, author=author):
         words = mailed.remark if mailed.tag.is_cover else NO_TEXT
         parts = SeriesPart.objects.filter(project=project, author=author, message_id__in=thread)
         if cover := parts.filter(number=0).order_by("-pk").first():

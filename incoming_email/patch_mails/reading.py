@@ -56,6 +56,12 @@ class MailedPatches:
         return bool(self.tag and self.tag.is_part and brings_one and not self.attached)
 
     @property
+    def may_have_cover(self) -> bool:
+        """A patch 1/1, which is no part without a cover letter."""
+        is_alone = len(self.mails) == 1 and not self.attached
+        return bool(self.tag and self.tag.is_numbered and self.tag.total == 1 and is_alone)
+
+    @property
     def revision(self) -> int:
         """The subject's, or the newest that an attached patch names."""
         if self.tag is not None:

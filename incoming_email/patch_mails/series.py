@@ -48,6 +48,19 @@ class Series:
         return self.parts[0]
 
 
+def is_part(email: ParsedEmail, mailed: MailedPatches, *, project: Project, author: User) -> bool:
+    """Does it come with others? A patch 1/1 does if it answers its cover letter, which has come or
+    is still to come."""
+    answered = thread_of(email)[:1]
+    if mailed.is_part or not (mailed.may_have_cover and answered):
+        return mailed.is_part
+    covers = SeriesPart.objects.filter(
+        project=project, author=author, number=0, total=1, message_id__in=answered
+    )
+    is_known = _is_older(answered[0]) or find_answered(answered, author=author) is not None
+    return covers.exists() or not is_known
+
+
 def take_part(
     email: ParsedEmail,
     mailed: MailedPatches,

@@ -25,6 +25,9 @@ class PatchTag:
     """0 is the cover letter."""
 
     total: int = 1
+    is_numbered: bool = False
+    """Whether the brackets say so; git numbers a single patch only where it has a cover letter, or
+    is asked to."""
 
     @property
     def is_cover(self) -> bool:
@@ -44,20 +47,20 @@ def parse_subject(subject: str) -> PatchTag | None:
     """The tag of a patch; None for any other mail.
 
     >>> parse_subject("Re: [PATCH net v2 3/7] Oil the hinge")
-    PatchTag(title='Oil the hinge', revision=2, number=3, total=7)
+    PatchTag(title='Oil the hinge', revision=2, number=3, total=7, is_numbered=True)
     """
     rest, words = _take_brackets(subject)
     if not any(_is_patch_word(word) for word in words):
         return None
-    revision, number, total = 1, 1, 1
+    revision, number, total, is_numbered = 1, 1, 1, False
     for word in words:
         if match := _REVISION.fullmatch(word):
             revision = max(1, int(match[1]))
         elif match := _PLACE.fullmatch(word):
-            number, total = int(match[1]), int(match[2])
+            number, total, is_numbered = int(match[1]), int(match[2]), True
     if number > total:
-        number, total = 1, 1
-    return PatchTag(" ".join(rest.split()), revision, number, max(1, total))
+        number, total, is_numbered = 1, 1, False
+    return PatchTag(" ".join(rest.split()), revision, number, max(1, total), is_numbered)
 
 
 def _is_patch_word(word: str) -> bool:

@@ -88,6 +88,32 @@ def test_a_series_with_a_cover_letter(world, project, series, order):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_one_patch_with_a_cover_letter(world, project, series, order):
+    mails = series(count=1)
+    rows = [world.receive(mails[number]) for number in order]
+    merge_request = MergeRequest.objects.get()
+    assert [row.outcome for row in rows] == [
+        f"patch {order[0]}/1 kept",
+        f"merge request {merge_request}",
+    ]
+    assert (merge_request.source_branch, merge_request.title) == (
+        "oil-all-hinges",
+        "Oil all hinges",
+    )
+    assert SeriesPart.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_one_numbered_patch_that_answers_nothing_is_applied_at_once(world, clone, project):
+    clone.oil(4)
+    (patch,) = clone.patches("--numbered")
+    assert b"[PATCH 1/1]" in patch
+    row = world.receive(send_email(world, patch, From=world.member.email))
+    assert row.outcome == f"merge request {MergeRequest.objects.get()}"
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_a_series_without_a_cover_letter(world, project, series, order):
     """P11: the parts know each other by References and n/m."""

@@ -83,4 +83,4 @@ def test_a_series_is_sent_by_git(place, address):
         commands = SEND.text.replace(PLACEHOLDER, address)
         place.follow(f"cd work/clone\n{commands}", GIT_EDITOR="editor-of-dana")
     place.run("python manage.py check_incoming_email --fetch")
-    assert find_title(place) == "('Add hooks', 'coat-hooks')"
+    assert find_title(place) == "('coat-hooks', 'coat-hooks')"

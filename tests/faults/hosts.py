@@ -1,5 +1,6 @@
 """Machines on one switch: network namespaces whose links can be cut, as by a pulled cable."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,16 +8,12 @@ from dataclasses import dataclass
 
 from tests.servers.programs import expect_marker, give_up, require_program
 
-NET = "10.213.77"
-OURS = f"{NET}.1"
-"""The tests' own address on the switch, where the servers are that all share."""
-
-SWITCH = "lbswitch"
-
 
 @dataclass(frozen=True)
 class Host:
     name: str
+    """Of the namespace, and of its plug in the switch."""
+
     address: str
 
     @property
@@ -29,36 +26,46 @@ class Host:
         _run("ip", "link", "set", self.name, state)
 
 
+@dataclass(frozen=True)
+class Switch:
+    address: str
+    """The tests' own on it, where the servers are that all share."""
+
+    hosts: tuple[Host, ...]
+
+
 def _run(*words: str) -> None:
     subprocess.run(words, check=True, capture_output=True)
 
 
 @contextmanager
-def running_hosts(*names: str) -> Iterator[list[Host]]:
+def running_hosts(count: int) -> Iterator[Switch]:
+    """Names and addresses are those of this process: other tests may do the same meanwhile."""
     expect_marker("hosts")
     require_program("ip")
-    if subprocess.run(
-        ["ip", "netns", "add", names[0]], capture_output=True, check=False
-    ).returncode:
+    pid = os.getpid()
+    net = f"198.{18 + pid // 256 % 2}.{pid % 256}"  # RFC 2544: for tests of networks
+    name = f"lb{pid}"
+    if subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode:
         give_up("network namespaces", "run the tests as root, with a kernel that allows it")
-    hosts = [Host(name, f"{NET}.{number}") for number, name in enumerate(names, start=2)]
+    _run("ip", "netns", "del", name)
+    hosts = tuple(Host(f"{name}h{number}", f"{net}.{number + 2}") for number in range(count))
     try:
-        _run("ip", "link", "add", SWITCH, "type", "bridge")
-        _run("ip", "addr", "add", f"{OURS}/24", "dev", SWITCH)
-        _run("ip", "link", "set", SWITCH, "up")
+        _run("ip", "link", "add", name, "type", "bridge")
+        _run("ip", "addr", "add", f"{net}.1/24", "dev", name)
+        _run("ip", "link", "set", name, "up")
         for host in hosts:
-            if host is not hosts[0]:
-                _run("ip", "netns", "add", host.name)
-            _plug_in(host)
-        yield hosts
+            _plug_in(host, name)
+        yield Switch(f"{net}.1", hosts)
     finally:
-        for words in (("link", "del", SWITCH), *(("netns", "del", name) for name in names)):
+        for words in (("link", "del", name), *(("netns", "del", host.name) for host in hosts)):
             subprocess.run(["ip", *words], capture_output=True, check=False)
 
 
-def _plug_in(host: Host) -> None:
+def _plug_in(host: Host, switch: str) -> None:
+    _run("ip", "netns", "add", host.name)
     words = ("type", "veth", "peer", "name", "eth0", "netns", host.name)
-    _run("ip", "link", "add", host.name, "master", SWITCH, *words)
+    _run("ip", "link", "add", host.name, "master", switch, *words)
     host.set_link("up")
     _run(*host.inside, "ip", "addr", "add", f"{host.address}/24", "dev", "eth0")
     for name in ("lo", "eth0"):

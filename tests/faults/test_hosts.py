@@ -8,7 +8,7 @@ import smtplib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from tests.deploy.reading import read_procfile_lines
-from tests.faults.hosts import OURS, Host, running_hosts
+from tests.faults.hosts import Host, running_hosts
 from tests.faults.world import DANA, TITLES, Mail
 from tests.journeys.installation import Installation, end
 from tests.servers.brokers import running_redis_server
@@ -50,7 +50,7 @@ class Senders:
     """A mail server for each host: each mail is offered to it again until somebody took it."""
 
     recipient: str
-    hosts: list[Host]
+    hosts: Sequence[Host]
     accepted: set[str] = field(default_factory=set)
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -86,7 +86,7 @@ class Senders:
 
 @contextmanager
 def running(
-    installation: Installation, hosts: list[Host], log: Path
+    installation: Installation, hosts: Sequence[Host], log: Path
 ) -> Iterator[list[Popen[bytes]]]:
     """Listener and workers on each host, and on the first what is there once."""
     processes = []
@@ -111,9 +111,10 @@ def find_titles(server: PostgresqlServer) -> Counter[str]:
 @pytest.mark.deep
 def test_a_host_is_cut_off_and_comes_back(tmp_path):
     with ExitStack() as stack:
-        hosts = stack.enter_context(running_hosts("lbhost-a", "lbhost-b"))
-        server = stack.enter_context(running_server(address=OURS))
-        redis = stack.enter_context(running_redis_server(address=OURS))
+        switch = stack.enter_context(running_hosts(2))
+        hosts = switch.hosts
+        server = stack.enter_context(running_server(address=switch.address))
+        redis = stack.enter_context(running_redis_server(address=switch.address))
         installation = Installation(
             tmp_path / "data",
             DATABASE_URL=server.url,
@@ -164,7 +165,8 @@ with transaction.atomic(), connection.cursor() as cursor:
 @pytest.mark.parametrize("pause", [0, 3], ids=["with an answer on its way", "at rest"])
 def test_the_server_ends_the_locks_of_a_host_that_was_cut_off(tmp_path, pause):
     """TCP by itself would notice after a quarter of an hour, or after two hours at rest."""
-    with running_hosts("lbhost-a") as (host,), running_server(address=OURS) as server:
+    with running_hosts(1) as switch, running_server(address=switch.address) as server:
+        (host,) = switch.hosts
         with psycopg.connect(server.url) as connection:
             connection.execute("CREATE TABLE held AS SELECT 1 AS id")
         installation = Installation(tmp_path / "data", DATABASE_URL=server.url)

@@ -17,6 +17,7 @@ import pytest
 from tests.faults.figures import add_point_figures
 from tests.journeys.installation import ROOT
 from tests.servers.postgresql import running_postgresql
+from tests.servers.programs import require_program
 
 pytestmark = [pytest.mark.slow]
 SAMPLE = 4
@@ -42,8 +43,13 @@ MORE = [
 ]
 
 
+NEEDED = {"graph": ["openssl"]}
+"""Programs that a way in needs, beside git."""
+
+
 def cut(folder: Path, journey: str, way: str, *, url: str = "", **options: int) -> dict:
     """The report."""
+    require_program(*NEEDED.get(way, ()))
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     given = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     done = subprocess.run(

@@ -1,7 +1,8 @@
 """A link that breaks at random bytes for ten minutes of load: nothing is lost, nothing twice.
 
 The minutes are simulated: a clock of our own jumps over pauses, while mail, cuts, IDLE and Dovecot
-are real. FAULTY_LINK_SECONDS=600 takes as many seconds of the real clock instead.
+are real. FAULTY_LINK_SECONDS=600 takes as many seconds of the real clock instead, and
+FAULTY_LINK_HOURS=24 simulates a day in which mail and cuts come each minute.
 """
 
 import os
@@ -26,8 +27,9 @@ from tests.servers.faulty_link import FaultyLink
 pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 REAL_SECONDS = float(os.environ.get("FAULTY_LINK_SECONDS", "0"))
-SECONDS = REAL_SECONDS or 600.0
-MAIL_SECONDS, CUT_SECONDS, POLL_SECONDS = 4.0, 5.0, 10.0
+HOURS = float(os.environ.get("FAULTY_LINK_HOURS", "0"))
+SECONDS = REAL_SECONDS or 3600.0 * HOURS or 600.0
+MAIL_SECONDS, CUT_SECONDS, POLL_SECONDS = (60.0, 75.0, 60.0) if HOURS else (4.0, 5.0, 10.0)
 """Between two mails and between two cuts, on average."""
 CUTS = range(1, 5_000)
 PATIENCE = 20
@@ -147,7 +149,8 @@ def run_in_real_time(load, stop):
     ids=["poll", "watch"],
 )
 @pytest.mark.timeout(300 + SECONDS)
-def test_cuts_at_random_bytes(dovecot, imap_user, clock, run, kept):
+def test_cuts_at_random_bytes(dovecot, imap_user, clock, settings, run, kept):
+    settings.SENDER_LIMIT_PER_HOUR = settings.PROJECT_LIMIT_PER_HOUR = 10**6
     world = make_world()
     Mailbox.objects.update(enabled=False)
     with FaultyLink(dovecot.port) as link:
@@ -166,7 +169,7 @@ def test_cuts_at_random_bytes(dovecot, imap_user, clock, run, kept):
         link.split = link.drop_after = link.drop_up_after = 0
         assert any(try_to_fetch(mailbox) for _ in range(PATIENCE))
     process_what_is_left()
-    assert connections > SECONDS / 20
+    assert connections > SECONDS / CUT_SECONDS / 4
     assert load.delivered > SECONDS / MAIL_SECONDS / 2
     bodies = Counter(world.issue.notes.values_list("body", flat=True))
     assert bodies == {f"Answer {n}.": 1 for n in range(load.delivered)}

@@ -112,7 +112,7 @@ def process_claimed(
     belong to one mailbox; `emails` is what `begin_reading` gave for them.
     """
     left_out = 0
-    is_large = sum(len(row.raw) for row in rows) > memory.LARGE_BYTES
+    is_large = any(len(row.raw) > memory.LARGE_BYTES for row in rows)
     with outbox.wake_once():
         for start in range(0, len(rows), GROUP):
             if budget.is_over():

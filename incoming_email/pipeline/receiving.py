@@ -52,7 +52,7 @@ def receive(
         if messages is None:
             return
         read = [message for message in messages if not message.fault]
-        is_large = sum(len(message.content) for message in read) > memory.LARGE_BYTES
+        is_large = any(len(message.content) > memory.LARGE_BYTES for message in read)
         if is_large:
             memory.give_back()  # what it took to read them, before the database takes its part
         rows = store(mailbox, read, now=clock(), claimed=True, moved=inbox.resynchronised)

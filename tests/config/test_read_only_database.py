@@ -75,10 +75,16 @@ def test_the_listener_says_try_later(world, monkeypatch):
     begin()
     handler = listener.ListenerHandler(lmtp=False)
 
-    async def here(work, *words):
-        return work(*words)
+    def work_and_close(work, *words):
+        try:
+            return work(*words)
+        finally:
+            connection.close()  # that of the thread
 
-    monkeypatch.setattr(handler, "_in_thread", here)
+    async def in_thread(*words):
+        return await asyncio.to_thread(work_and_close, *words)
+
+    monkeypatch.setattr(handler, "_in_thread", in_thread)
     taking = handler._take(b"Subject: x\r\n\r\n", [to])
     assert asyncio.run(taking) == listener.TRY_LATER
 

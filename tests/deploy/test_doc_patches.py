@@ -1,6 +1,7 @@
 """The commands of docs/patches-by-mail.md, from a clone of the demo's repository."""
 
 import json
+import os
 import shutil
 import subprocess
 from email.message import EmailMessage
@@ -65,15 +66,18 @@ def test_patches_are_attached(place, address):
 
 
 def has_send_email():
+    """With the Perl module that Debian's package only recommends."""
     folder = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
-    return shutil.which("git-send-email", path=folder.stdout.strip()) or shutil.which(
-        "git-send-email"
-    )
+    folders = f"{folder.stdout.strip()}{os.pathsep}{os.environ['PATH']}"
+    if not (shutil.which("git-send-email", path=folders) and shutil.which("perl")):
+        return False
+    words = ["perl", "-MMail::Address", "-e", "1"]
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
 def test_a_series_is_sent_by_git(place, address):
     if not has_send_email():
-        give_up("git-send-email", "apt-get install git-email")
+        give_up("git-send-email", "apt-get install git-email libmailtools-perl")
     (port,) = free_ports(1)
     settings = {"SMTP_LISTENER_PORT": str(port)}
     (place.programs / ".gitconfig").write_text(CONFIG.format(port=port))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.servers.programs import give_up
+from tests.servers.programs import give_up, require_program
 
 BLOCK = 65_536
 
@@ -14,6 +14,7 @@ BLOCK = 65_536
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
     """Mounted at the folder, which is made; `size` as tmpfs takes it."""
+    require_program("mount", "umount")
     folder.mkdir(parents=True)
     words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if subprocess.run(words, capture_output=True, check=False).returncode:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext
 
+from issues.counting import count_rows
 from issues.models import Issue, Note, Project, State
 from servicedesk.forms import WAITING
 from servicedesk.models import Ticket
@@ -54,21 +55,16 @@ def in_state(tickets: QuerySet[Ticket], state: str) -> QuerySet[Ticket]:
 
 
 def count_states(tickets: QuerySet[Ticket]) -> list[StateTab]:
-    """One query for all of them."""
-    is_open = Q(issue__state=State.OPENED)
-    found = tickets.aggregate(
-        opened=Count("pk", filter=is_open),
-        waiting=Count("pk", filter=is_open & Q(waiting_since__isnull=False)),
-        closed=Count("pk", filter=Q(issue__state=State.CLOSED)),
-        all=Count("pk"),
-    )
+    """One query for each of them."""
     names = {
         State.OPENED.value: str(State.OPENED.label),
         WAITING: gettext("Waiting for us"),
         State.CLOSED.value: str(State.CLOSED.label),
         "all": gettext("All"),
     }
-    return [StateTab(value, name, found[value]) for value, name in names.items()]
+    return [
+        StateTab(value, name, count_rows(in_state(tickets, value))) for value, name in names.items()
+    ]
 
 
 def show_tickets(tickets: Iterable[Ticket]) -> Sequence[ListedTicket]:

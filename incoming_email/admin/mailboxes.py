@@ -27,6 +27,7 @@ from incoming_email.outcomes import Status
 from incoming_email.secrets.credentials import UnreadableSecret
 from issues.admin.projects import count_of
 from issues.admin.rows import GuardedAdmin, show_moment
+from issues.counting import show_count
 
 if TYPE_CHECKING:
     from django.urls import URLPattern
@@ -198,7 +199,7 @@ class MailboxAdmin(GuardedAdmin[Mailbox]):
 
     @admin.display(description=_("waiting"), ordering="pending_n")
     def pending(self, mailbox: Any) -> int:
-        return int(mailbox.pending_n)
+        return show_count(mailbox.pending_n)
 
     @admin.display(description=_("inbound email"))
     def ledger(self, mailbox: Mailbox) -> str:

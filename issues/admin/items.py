@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from issues import services
 from issues.admin.projects import count_of
 from issues.admin.rows import GuardedAdmin, Row
+from issues.counting import show_count
 from issues.models import Issue, MergeRequest, Note, Upload, User, note_address
 
 
@@ -92,7 +93,7 @@ class IssueAdmin(ItemAdmin[Issue]):
 
     @admin.display(description=_("notes"))
     def note_count(self, issue: Any) -> int:
-        return int(issue.notes_n)
+        return show_count(issue.notes_n)
 
     def view_on_site(self, obj: Issue) -> str:
         return reverse("issue-detail", args=[obj.project.path, obj.iid])
@@ -121,7 +122,7 @@ class MergeRequestAdmin(ItemAdmin[MergeRequest]):
 
     @admin.display(description=_("notes"))
     def note_count(self, merge_request: Any) -> int:
-        return int(merge_request.notes_n)
+        return show_count(merge_request.notes_n)
 
     def view_on_site(self, obj: MergeRequest) -> str:
         return reverse("merge-request-detail", args=[obj.project.path, obj.iid])

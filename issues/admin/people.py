@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from issues import services
 from issues.admin.rows import TypedTabular, lookups_of
+from issues.counting import BoundedPaginator
 from issues.models import EmailAddress, User
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class UserAdmin(_UserAdmin):
     ordering = ("username",)
     list_per_page = 50
     show_full_result_count = False
+    paginator = BoundedPaginator
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "email", "language")}),

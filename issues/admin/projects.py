@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Model, OuterRef, QuerySet
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from issues import repositories
 from issues.admin.rows import GuardedAdmin, TypedTabular
+from issues.counting import CountOf, show_count
 from issues.models import Issue, Label, Membership, MergeRequest, Project
 
 if TYPE_CHECKING:
@@ -26,11 +26,9 @@ MAX_SHOWN = 100
 """Branches that a page names."""
 
 
-def count_of(model: type[Model], field: str, **condition: str) -> Coalesce:
+def count_of(model: type[Model], field: str, **condition: str) -> CountOf:
     """How many rows point to each row of the outer query by `field`; no join, so no product."""
-    rows = model._default_manager.filter(**{field: OuterRef("pk")}, **condition)
-    counted = rows.order_by().values(field).annotate(count=Count("pk")).values("count")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+    return CountOf(model._default_manager.filter(**{field: OuterRef("pk")}, **condition))
 
 
 class MemberInline(TypedTabular[Membership]):
@@ -127,15 +125,15 @@ class ProjectAdmin(GuardedAdmin[Project]):
 
     @admin.display(description=_("members"), ordering="members_n")
     def member_count(self, project: Any) -> int:
-        return int(project.members_n)
+        return show_count(project.members_n)
 
     @admin.display(description=_("issues"), ordering="issues_n")
     def issue_count(self, project: Any) -> int:
-        return int(project.issues_n)
+        return show_count(project.issues_n)
 
     @admin.display(description=_("merge requests"), ordering="merge_requests_n")
     def merge_request_count(self, project: Any) -> int:
-        return int(project.merge_requests_n)
+        return show_count(project.merge_requests_n)
 
     @admin.display(description=_("number of the last issue"))
     def last_issue_number(self, project: Project) -> int:

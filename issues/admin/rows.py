@@ -9,6 +9,8 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from issues.counting import BoundedPaginator
+
 Row = TypeVar("Row", bound=Model)
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class GuardedAdmin(TypedAdmin[Row]):
 
     list_per_page = 50
     show_full_result_count = False
+    paginator = BoundedPaginator
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         offered = lookups_of(self.get_list_filter(request)) | {*self.linkable, self.date_hierarchy}

@@ -74,6 +74,10 @@ class Issue(WorkItem):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["project", "iid"], name="one_issue_a_number"),
         ]
+        # Of few open issues among many closed ones each list and count would read all.
+        indexes: ClassVar = [
+            models.Index(fields=["project", "state", "iid"], name="issue_by_state")
+        ]
 
     def __str__(self) -> str:
         return f"{self.project}#{self.iid}"

@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -11,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from issues import quick_actions
+from issues.counting import BoundedPaginator
 from issues.forms import FilterForm, IssueForm
 from issues.marked_text import typed
 from issues.models import Issue, Project, State
@@ -39,7 +39,7 @@ def issue_list(request: HttpRequest, path: str) -> HttpResponse:
     label = next((label for label in labels if label.name == chosen["label"]), None)
     if label:
         matching = matching.filter(pk__in=label.issues.values("pk"))
-    page = Paginator(in_state(matching, chosen["state"]), ITEMS_A_PAGE)
+    page = BoundedPaginator(in_state(matching, chosen["state"]), ITEMS_A_PAGE)
     context = {
         "project": project,
         "page": page.get_page(request.GET.get("page")),

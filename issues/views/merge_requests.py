@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from issues import diffs, services
+from issues.counting import BoundedPaginator
 from issues.diffs import Commits
 from issues.forms import FilterForm
 from issues.models import BranchMove, MergeRequest, MergeRequestVersion, Project, State
@@ -26,7 +26,7 @@ def merge_request_list(request: HttpRequest, path: str) -> HttpResponse:
     matching = visible_merge_requests(request.user, project)
     if chosen["q"]:
         matching = matching.filter(title__icontains=chosen["q"])
-    page = Paginator(in_state(matching, chosen["state"]), ITEMS_A_PAGE)
+    page = BoundedPaginator(in_state(matching, chosen["state"]), ITEMS_A_PAGE)
     context = {
         "project": project,
         "page": page.get_page(request.GET.get("page")),

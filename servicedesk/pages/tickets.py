@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -11,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from issues import services
+from issues.counting import BoundedPaginator
 from issues.views.reading import (
     MemberRequest,
     find_issue,
@@ -35,7 +35,7 @@ def ticket_list(request: MemberRequest, path: str) -> HttpResponse:
         raise Http404
     chosen = TicketFilterForm(request.GET).read()
     matching = find_tickets(project, chosen["q"])
-    page = Paginator(in_state(matching, chosen["state"]), TICKETS_A_PAGE).get_page(
+    page = BoundedPaginator(in_state(matching, chosen["state"]), TICKETS_A_PAGE).get_page(
         request.GET.get("page")
     )
     context = {

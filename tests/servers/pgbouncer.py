@@ -5,8 +5,10 @@ import subprocess
 import tempfile
 import urllib.parse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import psycopg
 
 from tests.deploy.doc_blocks import take_block
 from tests.servers.dovecot import free_ports
@@ -32,6 +34,13 @@ POOL = 3
 client run on different ones."""
 
 
+def _fill(url: str) -> None:
+    """All connections to the server are there, which come only when they are needed at once."""
+    with ExitStack() as stack:
+        for _ in range(POOL):
+            stack.enter_context(psycopg.connect(url)).execute("SELECT 1")
+
+
 AS_POSTGRES = ("setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups")
 
 
@@ -55,7 +64,9 @@ def running_pgbouncer(server: str) -> Iterator[str]:
     try:
         wait_until(lambda: can_connect(port), or_show=(folder / "log").read_text)
         told = urllib.parse.urlsplit(POOLED.text.strip().partition("=")[2])
-        yield told._replace(netloc=f"tests@127.0.0.1:{port}", path=to.path).geturl()
+        told = told._replace(netloc=f"tests@127.0.0.1:{port}", path=to.path)
+        _fill(told._replace(query="").geturl())
+        yield told.geturl()
     finally:
         pooler.terminate()  # at once, as SIGTERM to it means
         pooler.wait(PATIENCE_SECONDS)

@@ -35,16 +35,19 @@ class FreeSpace:
     def _has_few_files(self) -> bool:
         return self.free_files is not None and self.free_files < FEW_FILES
 
-    def describe(self) -> str:
+    def describe(self, least: int) -> str:
+        """With the limit, in the active language, where it is short of `least` bytes."""
         if self._has_few_files():
             return _("the disk of %(folder)s can hold only %(count)d more files") % {
                 "folder": self.folder,
                 "count": self.free_files,
             }
-        return _("%(megabytes)d MB are free on the disk of %(folder)s") % {
-            "megabytes": self.free_bytes // 1_000_000,
-            "folder": self.folder,
-        }
+        known = {"megabytes": self.free_bytes // 1_000_000, "folder": self.folder}
+        if self.is_short(least):
+            return _(
+                "%(megabytes)d MB are free on the disk of %(folder)s, and %(least)d MB are needed"
+            ) % {**known, "least": -(-least // 1_000_000)}
+        return _("%(megabytes)d MB are free on the disk of %(folder)s") % known
 
 
 def find_shortage(needed: int = 0) -> str:
@@ -54,7 +57,7 @@ def find_shortage(needed: int = 0) -> str:
     looked at is none that is full: whoever writes to it will hear of that.
     """
     least = settings.CHECK_DISK_MIN_BYTES + needed
-    return "; ".join(each.describe() for each in _find_in_time() if each.is_short(least))
+    return "; ".join(each.describe(least) for each in _find_in_time() if each.is_short(least))
 
 
 _stuck: list[threading.Thread] = []

@@ -141,7 +141,7 @@ class Reason(models.TextChoices):
     UNREADABLE_ON_SERVER = (
         "unreadable_on_server",
         "",
-        _("The mail server could not hand over the message. It is tried again and again."),
+        _("The mail server could not hand over the message. It will be tried again."),
     )
     GONE_FROM_SERVER = (
         "gone_from_server",

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from incoming_email import free_space
 from incoming_email.admin.charts import Chart, draw_lines, draw_stacks
 from incoming_email.admin.probing import describe_status
 from incoming_email.admin.redaction import Redactor
@@ -126,6 +127,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "title": _("Dashboard"),
         "periods": figures.PERIODS,
         "now": timezone.localtime(now),
+        "shortage": free_space.find_shortage(),
         **described,
     }
     return TemplateResponse(request, "admin/dashboard.html", context)

@@ -120,7 +120,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
             for name, button in BUTTONS.items()
             if may_press and button.fits(row)
         ]
-        is_whole = row.raw_purged_at is None
+        is_whole = bool(row.raw)  # not purged, and handed over by its mail server
         context["may_download"] = is_whole and self.has_download_permission(request)
         if is_whole:
             context["look"] = show_look(row, redactor, with_body=context["may_download"])

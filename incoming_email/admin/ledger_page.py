@@ -59,7 +59,7 @@ class LedgerPage:
 
 def describe(row: InboundEmail, redactor: Redactor) -> LedgerPage:
     """Parses the message again, so it shows how the present version reads it."""
-    email = parse(bytes(row.raw), recipient=row.recipient) if row.raw_purged_at is None else None
+    email = parse(bytes(row.raw), recipient=row.recipient) if row.raw else None
     facts = [*_facts(row), *_outcome(row), *_attempts(row)]
     return LedgerPage(
         row=row,
@@ -97,9 +97,9 @@ def _facts(row: InboundEmail) -> Iterator[Fact]:
     yield Fact(_("Sender"), row.sender)
     yield Fact(_("Subject"), row.subject)
     yield Fact(_("Message-ID"), row.message_id)
-    if row.raw_purged_at is None:
+    if row.raw:
         yield Fact(_("Size"), filesizeformat(len(row.raw)))
-    else:
+    if row.raw_purged_at is not None:
         yield Fact(_("Raw message removed"), _moment(row.raw_purged_at))
     if row.trace_purged_at is not None:
         yield Fact(_("Trace removed"), _moment(row.trace_purged_at))
@@ -125,7 +125,7 @@ def _outcome(row: InboundEmail) -> Iterator[Fact]:
 def _attempts(row: InboundEmail) -> Iterator[Fact]:
     yield Fact(_("Attempts"), str(row.attempts))
     yield Fact(_("Last attempt by version"), row.version or "")
-    if row.status == Status.PENDING:
+    if row.status == Status.PENDING or row.reason == Reason.UNREADABLE_ON_SERVER:
         yield Fact(_("Next attempt"), _moment(row.next_attempt_at))
     if row.finished_at is not None:
         yield Fact(_("Finished"), _moment(row.finished_at))

@@ -113,7 +113,7 @@ def test_nearly_full_mail_stays_where_it_is_and_comes_in_later(
         )["findings"]
         (finding,) = [each for each in found if each["step"] == "disk space"]
         assert finding["answer"] == "no"
-        assert "No mail is taken in before that." in finding["remedy"]
+        assert "Until then no mail is taken in." in finding["remedy"]
         assert list(dovecot.messages(user).values()) == [frozenset()]
         assert len(list((world.maildir / "new").iterdir())) == 1
         assert (world.server.query(ROWS), world.server.query(ALERTS)) == (

@@ -59,7 +59,8 @@ class Command(BaseCommand):
             except CommandError:
                 raise
             except Exception as error:  # whatever it is, the MTA must keep the message
-                logger.exception("message not stored")
+                is_plain = isinstance(error, receiving.NoSpaceError)
+                logger.exception("message not stored", exc_info=not is_plain)
                 self.stderr.write(_("%(file)s was not stored: %(error)s") % vars_of(file, error))
                 code = NOT_STORED
                 continue

@@ -26,9 +26,10 @@ def find_disk_space() -> Iterator[Finding]:
         return
     full = [space for space in spaces if space.is_short(settings.CHECK_DISK_MIN_BYTES)]
     short = [space for space in spaces if space.is_short(settings.CHECK_DISK_WARN_BYTES)]
+    least = settings.CHECK_DISK_MIN_BYTES if full else settings.CHECK_DISK_WARN_BYTES
     answer = Answer.NO if full else Answer.WARN if short else Answer.YES
-    remedy = _("Free space there, or let retention end sooner (KEEP_RAW_DAYS and the others).")
+    remedy = _("Free space there, or keep mail for fewer days (KEEP_RAW_DAYS and the others).")
     if full:
-        remedy = " ".join((remedy, _("No mail is taken in before that.")))
-    detail = "; ".join(space.describe() for space in full or short or spaces)
+        remedy = " ".join((remedy, _("Until then no mail is taken in.")))
+    detail = "; ".join(space.describe(least) for space in full or short or spaces)
     yield Finding(STEP, answer, detail, "" if answer is Answer.YES else remedy)

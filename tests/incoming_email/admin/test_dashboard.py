@@ -109,6 +109,14 @@ def test_a_mailbox_that_nobody_reads_is_shown(operator):
     assert (line.state, line.state_class) == ("read by nobody", "answer-no")
 
 
+def test_a_disk_that_is_nearly_full_is_said(operator, settings):
+    assert "a disk is nearly full" not in operator.get(URL).text
+    settings.CHECK_DISK_MIN_BYTES = 10**18
+    page = operator.get(URL).text
+    assert "No mail is taken in, because a disk is nearly full:" in page
+    assert "and 1000000000000 MB are needed" in page
+
+
 def test_processes_that_live_do_not_alarm(operator):
     record_all_workers(now=timezone.now())
     page = operator.get(URL)

@@ -70,6 +70,14 @@ def test_what_the_server_keeps_is_read_again_at_the_next_visit(admin):
     assert str(message).startswith("1 message was left alone")
 
 
+def test_what_the_server_keeps_is_not_shown_as_an_empty_message(admin):
+    row = ended(Status.FAILED, reason=Reason.UNREADABLE_ON_SERVER, raw=b"", digest="")
+    page = page_of(admin, row)
+    assert [fact.value for fact in page.context["page"].facts if fact.label == "Next attempt"]
+    for absent in ("0\xa0bytes", "no header fields", "As it looked", "Download", "differ?"):
+        assert absent not in page.text
+
+
 def make_reply(status, **fields):
     """A message that becomes a note once it is processed."""
     key = ReplyKeyFactory()

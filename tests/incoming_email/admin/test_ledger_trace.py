@@ -174,5 +174,5 @@ def test_a_message_that_acted_and_one_that_was_held_are_drawn_to_their_end(opera
 @pytest.mark.django_db
 def test_what_nobody_looked_at_has_nothing_drawn(operator):
     response = page_of(operator, InboundEmailFactory(raw=b"To: a@example.com\n\nHi"))
-    assert "Nobody has looked at it yet." in response.text
+    assert "No attempt to process it was made yet." in response.text
     assert 'class="flow"' not in response.text

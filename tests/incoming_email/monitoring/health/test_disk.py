@@ -41,8 +41,8 @@ def test_disk_that_is_nearly_full(folders, settings, setting, answer):
     finding = find()
     assert finding.answer is answer
     assert f" MB are free on the disk of {folders}" in finding.detail
-    assert finding.remedy.startswith("Free space there, or let retention end sooner")
-    assert finding.remedy.endswith("No mail is taken in before that.") is (answer is NO)
+    assert finding.remedy.startswith("Free space there, or keep mail for fewer days")
+    assert finding.remedy.endswith("Until then no mail is taken in.") is (answer is NO)
 
 
 def test_disk_that_can_hold_no_more_files(monkeypatch, folders):
@@ -74,4 +74,7 @@ def test_each_folder_is_looked_at(settings, monkeypatch, folders, name):
 
     monkeypatch.setattr(free_space, "measure", measure)
     settings.CHECK_DISK_MIN_BYTES = 10_000_000
-    assert (find().answer, find().detail) == (NO, f"5 MB are free on the disk of {other}")
+    assert (find().answer, find().detail) == (
+        NO,
+        f"5 MB are free on the disk of {other}, and 10 MB are needed",
+    )

@@ -58,6 +58,12 @@ def is_read_only(fault: BaseException) -> bool:
     return getattr(fault.__cause__, "sqlstate", None) == READ_ONLY_STATE
 
 
+def is_writable() -> bool:
+    """Whether the database, which has just answered, takes writes: a standby takes none, nor one
+    that is read-only for a while. Of a server that was cut off by now it is False, too."""
+    return connections[DEFAULT_DB_ALIAS].is_usable()
+
+
 @contextmanager
 def unit_of_work() -> Iterator[None]:
     """Around what is done between two waits. Faults of the database are the caller's."""

@@ -9,7 +9,10 @@ import pytest
 from django.db import InternalError, connection
 from django.utils import timezone
 
+from incoming_email.inboxes.base import Answer
 from incoming_email.models import InboundEmail
+from incoming_email.monitoring.health import signs
+from incoming_email.monitoring.health.diagnosing import diagnose
 from incoming_email.outcomes import Status
 from incoming_email.pipeline import acting, processing
 from incoming_email.smtp import listener
@@ -68,6 +71,15 @@ def test_the_next_unit_of_work_can_write_when_it_is_over(world):
     set_read_only("off")
     with connections.unit_of_work():
         row.save()
+
+
+def test_health_and_check_say_so(world):
+    now = timezone.now()
+    assert signs.find_in_database(now=now)[0].is_good
+    begin()
+    assert not signs.find_in_database(now=now)[0].is_good
+    (finding,) = [each.finding for each in diagnose(now=now) if each.finding.step == "database"]
+    assert (finding.answer, finding.detail) == (Answer.NO, "the database is read-only")
 
 
 def test_the_listener_says_try_later(world, monkeypatch):

@@ -63,7 +63,7 @@ def _examine_all(
             mailboxes.examine(each, enabled, timeout=timeout, other_mailbox=other_mailbox)
             for each in asked
         ),
-        Examination(before=[Finding("database", Answer.YES), installation.find_mailboxes(enabled)]),
+        Examination(before=[_find_database(), installation.find_mailboxes(enabled)]),
         servers.examine_broker(timeout=timeout),
         Examination(before=known),
         outgoing.examine_outgoing(timeout=timeout),
@@ -72,6 +72,15 @@ def _examine_all(
         disk.examine_disk(timeout=timeout),
         Examination(before=[clocks.find_database_clock()]),
     ]
+
+
+def _find_database() -> Finding:
+    if connections.is_writable():
+        return Finding("database", Answer.YES)
+    remedy = _(
+        "Let it take writes again, or let DATABASE_URL name the primary. Mail waits meanwhile."
+    )
+    return Finding("database", Answer.NO, _("the database is read-only"), remedy)
 
 
 def _without_database(error: Exception, *, timeout: float) -> list[Examination]:

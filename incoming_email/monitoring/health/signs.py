@@ -11,7 +11,7 @@ from incoming_email.inboxes.base import Answer
 from incoming_email.models import Heartbeat, Mailbox, heartbeats
 from incoming_email.monitoring import figures, probes
 from incoming_email.monitoring.health.servers import find_broker
-from issues import outbox
+from issues import connections, outbox
 
 BROKER_SECONDS = 2.0
 WORKER = "worker"
@@ -45,14 +45,15 @@ class Sign:
 
 
 def find_in_database(*, now: datetime) -> list[Sign]:
-    """All but broker and disk; the database alone, where it fails."""
+    """All but broker and disk; the database alone, where it fails. One that is read-only is as bad
+    as one that is away."""
     try:
         found = [*_find_processes(now), _find_processing(now), _find_mailboxes(now)]
         found += [_find_probes(), _find_sending(now)]
     except (DatabaseError, InterfaceError):
         # The state of everything else is unknown now.
         return [Sign(DATABASE, is_good=False)]
-    return [Sign(DATABASE, is_good=True), *found]
+    return [Sign(DATABASE, is_good=connections.is_writable()), *found]
 
 
 def ask_broker() -> list[Sign]:

@@ -74,6 +74,19 @@ def test_a_link_to_a_note_leads_to_its_page(client):
     assert 'rel="next" href="?page=3#discussion"' in page.text
 
 
+@pytest.mark.parametrize(
+    ("number", "beside"),
+    [(1, ["2", "4"]), (2, ["1", "3", "4"]), (3, ["1", "2", "4"]), (4, ["1", "3"])],
+)
+def test_the_first_and_the_last_page_are_one_click_away(client, number, beside):
+    issue = IssueFactory()
+    log_in(client, issue)
+    make_notes(issue, 200)
+    text = client.get(f"{url_of(issue)}?page={number}").text
+    links = text[text.index('class="pages"') :].partition("</nav>")[0]
+    assert re.findall(r'href="\?page=(\d)#discussion"', links) == beside
+
+
 def test_a_script_finds_the_page_of_a_link_without_one(client):
     issue = IssueFactory()
     log_in(client, issue)

@@ -19,7 +19,7 @@ from incoming_email.patch_mails.grouping import (
 from incoming_email.patch_mails.proposing import Texts, find_merge_request, propose, update
 from incoming_email.patch_mails.reading import MailedPatches, branch_from, thread_of
 from issues.marked_text import NO_TEXT
-from issues.models import Project, User
+from issues.models import OutgoingEmail, Project, User
 from issues.quick_actions import Written
 from issues.repositories import Refused, Why, sentence
 from issues.services import PatchSet
@@ -157,8 +157,13 @@ def find_series(part: SeriesPart) -> Series:
 
 
 def _is_older(message_id: str) -> bool:
-    """A mail that has done its work, as one of an earlier revision, is no cover to wait for."""
-    return InboundEmail.objects.filter(message_id=message_id, status=Status.PROCESSED).exists()
+    """A mail that has come to its end, as an earlier revision, taken or rejected, is no cover to
+    wait for; nor is one of ours, as a notice of why that was rejected."""
+    ended = (Status.PROCESSED, Status.REJECTED)
+    return (
+        InboundEmail.objects.filter(message_id=message_id, status__in=ended).exists()
+        or OutgoingEmail.objects.filter(message_id=message_id).exists()
+    )
 
 
 def open_series(series: Series, *, source: str, now: datetime) -> Written:

@@ -1,5 +1,6 @@
 """Notifies the author of a patch series that stayed incomplete which patches are missing."""
 
+import logging
 from datetime import datetime
 
 from django.conf import settings
@@ -12,24 +13,37 @@ from incoming_email.models import SeriesPart
 from incoming_email.patch_mails import Series, drop_series, find_expired, find_series, open_series
 from issues import outbox, services
 from issues.models import Project
+from issues.repositories import GitError, GitStopped
 from issues.stopping import UNLIMITED, Budget
 
+logger = logging.getLogger(__name__)
 KIND = "series"
 
 
 def finish_waiting_series(*, now: datetime, budget: Budget = UNLIMITED) -> None:
     """Apply or give up each series that waited for SERIES_WAIT_HOURS, and notify its author. The
-    next call goes on where the budget is over.
+    next call goes on where the budget is over, and tries a project again whose git failed.
 
     Applied is one that lacks only the cover letter, which perhaps nobody sent here.
     """
+    failed = set()
     for part in find_expired(now=now):
         if budget.is_over():
             return
-        with transaction.atomic():
-            Project.objects.select_for_update().get(pk=part.project_id)
-            if SeriesPart.objects.filter(pk=part.pk).exists():
-                _finish(find_series(part), now=now)
+        if part.project_id in failed:
+            continue
+        try:
+            _finish_that_of(part, now=now)
+        except (GitError, GitStopped, OSError) as error:  # must not stop those of other projects
+            logger.warning("series not applied project=%s: %s", part.project_id, error)
+            failed.add(part.project_id)
+
+
+def _finish_that_of(part: SeriesPart, *, now: datetime) -> None:
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=part.project_id)
+        if SeriesPart.objects.filter(pk=part.pk).exists():
+            _finish(find_series(part), now=now)
 
 
 def _finish(series: Series, *, now: datetime) -> None:

@@ -16,6 +16,7 @@ from incoming_email.patch_mails.grouping import Part, find_group, may_lack_cover
 from issues import repositories
 from issues.models import MergeRequest, MergeRequestVersion, Note, OutgoingEmail
 from tests.clones import Clone, git, plant
+from tests.factories import ProjectFactory
 from tests.incoming_email.patch_mails import send_email
 
 DAY = dt.timedelta(hours=25)
@@ -271,3 +272,36 @@ def test_many_parts_take_no_time():
     parts = [part(n, n, f"p{n}", f"p{n - 1}") for n in range(20_000)]
     random.Random(1).shuffle(parts)
     assert len(find_group(parts, 7)) == 20_000
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("answers_notice", [False, True])
+def test_a_patch_after_a_rejected_one_waits_for_no_cover_letter(
+    world, clone, project, answers_notice
+):
+    clone.oil(4)
+    (patch,) = clone.patches("--numbered")
+    wrong = patch.replace(b"-hinge 4\n", b"-hinge 444\n")
+    first = world.receive(send_email(world, wrong, From=world.member.email, Message_ID="<1@x.y>"))
+    assert first.reason == Reason.PATCH_CONFLICT
+    answered = OutgoingEmail.objects.get().message_id if answers_notice else "1@x.y"
+    (patch,) = clone.patches("--numbered", "-v2", f"--in-reply-to={answered}")
+    row = world.receive(send_email(world, patch, From=world.member.email))
+    assert row.outcome == f"merge request {MergeRequest.objects.get()}"
+
+
+@pytest.mark.django_db
+def test_a_git_that_hangs_keeps_no_series_of_another_project_waiting(
+    world, project, series, settings
+):
+    for mail in series()[1:]:
+        world.receive(mail)
+    part = SeriesPart.objects.get(number=1)
+    part.pk, part.inbound_email, part.project = None, None, ProjectFactory()
+    part.save()  # alone, it needs no git to be given up
+    settings.GIT_TIMEOUT_SECONDS = 0
+    finish_waiting_series(now=timezone.now() + DAY)
+    assert "Missing: 2/3, 3/3" in OutgoingEmail.objects.get().text
+    settings.GIT_TIMEOUT_SECONDS = 60
+    finish_waiting_series(now=timezone.now() + DAY)
+    assert subjects(project, MergeRequestVersion.objects.get()) == THREE

@@ -3,7 +3,8 @@
 import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,35 +61,44 @@ def find_shortage(needed: int = 0) -> str:
     return "; ".join(each.describe(least) for each in _find_in_time() if each.is_short(least))
 
 
-_stuck: list[threading.Thread] = []
-"""A thread that hangs is left behind, and no second one is started."""
+_stuck: dict[Path, threading.Thread] = {}
+"""By folder. A thread that hangs is left behind, and no second one is started."""
 
 
 def _find_in_time() -> Sequence[FreeSpace]:
-    """Nothing where a disk can't be looked at."""
-    if any(thread.is_alive() for thread in _stuck):
-        return ()
-    found: list[FreeSpace] = []
+    """Of the disks that can be looked at: one that can't be does not hide another one that is
+    full."""
+    found: dict[Path, tuple[int, FreeSpace]] = {}
 
-    def find() -> None:
+    def find(folder: Path) -> None:
         with suppress(OSError):
-            found.extend(find_spaces())
+            found[folder] = measure(folder)
 
-    thread = threading.Thread(target=find, name="disk", daemon=True)
-    thread.start()
-    thread.join(SECONDS)
-    if thread.is_alive():
-        logger.warning("free space not found out: a disk does not answer")
-        _stuck[:] = [thread]
-        return ()
-    return found
+    folders = list(dict.fromkeys(_find_folders()))
+    threads = {
+        folder: threading.Thread(target=find, args=[folder], name="disk", daemon=True)
+        for folder in folders
+        if not (folder in _stuck and _stuck[folder].is_alive())
+    }
+    for thread in threads.values():
+        thread.start()
+    ends_at = time.monotonic() + SECONDS
+    for folder, thread in threads.items():
+        thread.join(max(0.0, ends_at - time.monotonic()))
+        if thread.is_alive():
+            logger.warning("free space not found out: the disk of %s does not answer", folder)
+            _stuck[folder] = thread
+    return _one_a_disk(found[folder] for folder in folders if folder in found)
 
 
 def find_spaces() -> Sequence[FreeSpace]:
     """One a disk, named by the first of our folders on it. Raises OSError. May block."""
+    return _one_a_disk(map(measure, _find_folders()))
+
+
+def _one_a_disk(measured: Iterable[tuple[int, FreeSpace]]) -> Sequence[FreeSpace]:
     spaces: dict[int, FreeSpace] = {}
-    for folder in _find_folders():
-        device, space = measure(folder)
+    for device, space in measured:
         spaces.setdefault(device, space)
     return list(spaces.values())
 

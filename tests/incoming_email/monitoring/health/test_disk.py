@@ -1,5 +1,7 @@
 """Room on the disks that we write to, against thresholds that the real disk misses or meets."""
 
+import errno
+import threading
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,28 @@ def test_each_folder_is_looked_at(settings, monkeypatch, folders, name):
         NO,
         f"5 MB are free on the disk of {other}, and 10 MB are needed",
     )
+
+
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_a_disk_that_cannot_be_looked_at_hides_no_other_one(
+    settings, monkeypatch, folders, is_silent
+):
+    """As a network drive whose server has lost the folder, or is away."""
+    settings.MEDIA_ROOT = folders / "other"
+    settings.CHECK_DISK_MIN_BYTES = 10_000_000
+    answered = threading.Event()
+
+    def measure(folder: Path) -> tuple[int, FreeSpace]:
+        if folder == settings.MEDIA_ROOT:
+            if is_silent:
+                answered.wait(60)
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return 1, FreeSpace(folder, 5_000_000)
+
+    monkeypatch.setattr(free_space, "measure", measure)
+    monkeypatch.setattr(free_space, "SECONDS", 0.5)
+    for _ in range(2):
+        assert free_space.find_shortage() == (
+            f"5 MB are free on the disk of {folders}, and 10 MB are needed"
+        )
+    answered.set()

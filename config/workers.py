@@ -34,7 +34,8 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD = (
 )
 CELERY_TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT_SECONDS", default=240)
 # Work in batches goes on in a new task after this time, behind what others have sent meanwhile.
-TASK_BUDGET_SECONDS = env.int("TASK_BUDGET_SECONDS", default=10)
+# Without any, each task would end before it begins, and nothing be done.
+TASK_BUDGET_SECONDS = env.int_within("TASK_BUDGET_SECONDS", default=10, low=1, high=3600)
 WORKER_SHUTDOWN_SECONDS = env.int("WORKER_SHUTDOWN_SECONDS", default=10)
 # The same where REMAP_SIGTERM=SIGQUIT is still in the environment, as earlier versions had it.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = WORKER_SHUTDOWN_SECONDS

@@ -114,6 +114,7 @@ def test_what_is_no_cache_is_named_and_not_shown(monkeypatch, recwarn, url):
     ("name", "value", "sentence"),
     [
         ("WEB_PORT", "eighty", "WEB_PORT is 'eighty', which is not a whole number."),
+        ("TASK_BUDGET_SECONDS", "0", "TASK_BUDGET_SECONDS is 0, and must be from 1 to 3600."),
         ("DATABASE_URL", "nonsense", "DATABASE_URL is not the URL of a database,"),
         ("CACHE_URL", "nonsense", "CACHE_URL is not the URL of a cache,"),
     ],

@@ -1,6 +1,7 @@
 """Rows that are due, claimed one by one and sent over one connection."""
 
 import logging
+import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,7 +36,8 @@ Clock = Callable[[], datetime]
 
 def deliver_due(*, now: datetime, budget: Budget = UNLIMITED) -> int:
     """Send what is due until the budget is over, with one connection per account; returns the
-    number sent. Call outside a transaction.
+    number sent. Call outside a transaction. Accounts go in no order of their own, so that a slow
+    one whose mail uses up each budget is not always before the others.
 
     A server that cannot be reached or refuses all mail costs no row an attempt: all of its mail
     waits, and one mail is tried at a time.
@@ -49,7 +51,8 @@ def deliver_due(*, now: datetime, budget: Budget = UNLIMITED) -> int:
     accounts = set(due.distinct())
     states = {row.account: row for row in OutgoingAccount.objects.filter(account__in=accounts)}
     sent = 0
-    for account in sorted(accounts, key=lambda name: (_is_failing(states.get(name)), name)):
+    in_turn = random.sample(sorted(accounts), len(accounts))
+    for account in sorted(in_turn, key=lambda name: _is_failing(states.get(name))):
         if budget.is_over():
             break
         sent += _deliver_by(account, states.get(account), clock, budget)

@@ -1,6 +1,7 @@
 """Mail to external participants, by servers that applications above know, with files."""
 
 import datetime as dt
+from dataclasses import dataclass
 
 import pytest
 
@@ -9,6 +10,7 @@ from issues.models import Announcement, OutgoingEmail, OutgoingState, Upload
 from issues.notifications import MAIL_SOURCES, REPLY_ROUTES, fan_out, fan_out_owed
 from issues.outbox import MAIL_CONNECTIONS, NewMail, enqueue_many
 from issues.outbox.messages import build_message
+from issues.stopping import Budget
 from issues.uploads import NewFile, path_of
 from tests.factories import IssueFactory
 from tests.issues import outside_double
@@ -25,6 +27,16 @@ def outside(monkeypatch):
     provide(monkeypatch, MAIL_SOURCES, outside_double.find_mails)
     provide(monkeypatch, MAIL_CONNECTIONS, outside_double.find_connection)
     outside_double.ports.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Countdown(Budget):
+    """Over once so many mails are sent."""
+
+    until: int = 0
+
+    def is_over(self) -> bool:
+        return OutgoingEmail.objects.filter(state=OutgoingState.SENT).count() >= self.until
 
 
 def write(number, **fields):
@@ -72,6 +84,20 @@ def test_each_account_sends_by_its_own_server_and_a_dead_one_stops_nobody():
         "ann2@example.com": OutgoingState.SENT,
     }
     assert OutgoingEmail.objects.get(account="dead").attempts == 0
+
+
+def test_a_slow_account_with_much_mail_keeps_no_other_one_waiting():
+    with running_sink() as slow, running_sink() as other:
+        outside_double.ports.update(a=slow.port, b=other.port)
+        for number in range(40):
+            write(number, account="a")
+        write(40, account="b")
+
+        for most in range(1, 41):
+            if not other.envelopes:
+                outbox.deliver_due(now=NOW, budget=Countdown(until=most))
+        assert len(slow.envelopes) < 40
+        assert len(other.envelopes) == 1
 
 
 def test_mail_of_an_account_that_is_gone_goes_by_the_usual_server(mailoutbox):

@@ -54,6 +54,12 @@ def test_a_shortage_and_its_end_are_told_once(root, run, settings):
     assert f"{settings.BASE_URL}/admin/" in shortage.text
 
 
+def test_a_shortage_that_a_wrong_clock_saw_is_over_when_there_is_space(root, run):
+    run([60 * 24], short=True)
+    assert run([0], short=False) == [0]
+    assert DiskShortage.objects.count() == 0
+
+
 def test_the_webhook_is_told(root, run, settings):
     with running_webhook() as hook:
         settings.ALERT_WEBHOOK_URL = hook.url

@@ -56,6 +56,9 @@ class OutgoingState(models.TextChoices):
 CLOCK_SLACK = timedelta(seconds=60)
 """By how much the clocks of two machines may differ."""
 
+LONGEST_PAUSE = timedelta(hours=6)
+"""Between two attempts at one mail."""
+
 HELD = Q(
     state=OutgoingState.PENDING,
     attempts=0,
@@ -79,14 +82,14 @@ class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
         return self.filter(state=OutgoingState.PENDING, next_attempt_at__lte=now)
 
     def take_up_future(self, now: datetime) -> int:
-        """Make due what was written to go out at once by a clock that was set back since; return
-        how many. It would wait until that time has come again."""
-        future = self.filter(
-            state=OutgoingState.PENDING,
-            attempts=0,
-            next_attempt_at=F("created_at"),
-            created_at__gt=now + CLOCK_SLACK,
-        )
+        """Make due what was written to go out at once, or tried, by a clock that was set back
+        since; return how many. It would wait until that time has come again."""
+        latest = now + CLOCK_SLACK
+        wrong = Q(attempts=0, next_attempt_at=F("created_at"), created_at__gt=latest)
+        tried = Q(first_attempt_at__isnull=False)
+        wrong |= tried & Q(attempts=0, next_attempt_at__gt=latest)
+        wrong |= tried & Q(next_attempt_at__gt=latest + LONGEST_PAUSE)
+        future = self.filter(wrong, state=OutgoingState.PENDING, next_attempt_at__gt=now)
         return future.update(next_attempt_at=now)
 
 

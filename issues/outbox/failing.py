@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from issues.models import OutgoingAccount, OutgoingEmail, OutgoingState
-from issues.models.outgoing import HELD
+from issues.models.outgoing import CLOCK_SLACK, HELD
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +73,10 @@ def _count_waiting(account: str) -> int:
 
 def claim_try(row: OutgoingAccount, *, now: datetime) -> bool:
     """Of a failing account: whether its server may be tried now, by us alone. The next try, by any
-    worker, is after a pause."""
+    worker, is after a pause. One further ahead than that lasts was set by a clock that was
+    wrong."""
     due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
+    due |= Q(next_attempt_at__gt=now + LONGEST_PAUSE + CLOCK_SLACK)
     mine = OutgoingAccount.objects.failing().filter(due, pk=row.pk, failures=row.failures)
     return bool(
         mine.update(failures=row.failures + 1, next_attempt_at=now + find_pause(row.failures + 1))

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from issues.models import OutgoingEmail
+from issues.models.outgoing import LONGEST_PAUSE
 
 FIRST_PAUSE = timedelta(minutes=1)
-LONGEST_PAUSE = timedelta(hours=6)
 LAST_DOUBLING = 9
 FEWEST_ATTEMPTS = 5
 """A mail that waited long for its account is not given up at its first fault."""

@@ -268,3 +268,15 @@ def test_an_account_that_fails_keeps_no_other_waiting(settings):
     write(1)
     with smtp_in_use(settings):
         assert outbox.deliver_due(now=NOW) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("words", [RELAY, b"451 busy"])
+def test_what_failed_while_the_clock_was_ahead_is_tried_once_it_is_right(settings, words):
+    """A refusal of the account, and of the mail."""
+    write(1)
+    with smtp_in_use(settings, script={"RCPT": words}) as server:
+        outbox.deliver_due(now=NOW + dt.timedelta(days=1))
+        server.script = {}
+        OutgoingEmail.objects.take_up_future(NOW)
+        assert outbox.deliver_due(now=NOW) == 1

@@ -18,6 +18,9 @@ logger = logging.getLogger(__name__)
 SWEEP_AFTER = timedelta(seconds=30)
 """A move that is due for less is most likely in progress."""
 
+FAULTS = (GitError, GitStopped, OSError)
+"""One broken repository, or one that belongs to another user, must not stop the others."""
+
 
 def finish_moves(*, project: Project) -> None:
     """Move the project's branches to their newest versions, the oldest move first.
@@ -68,11 +71,11 @@ def sweep_repositories(*, now: datetime, budget: Budget = UNLIMITED) -> None:
     for project in Project.objects.filter(pk__in=ids):
         if budget.is_over():
             return
-        repositories.remove_stale_locks(project)
         try:
+            repositories.remove_stale_locks(project)
             finish_moves(project=project)
             finish_merges(project=project)
-        except (GitError, GitStopped) as error:  # one broken repository must not stop the others
+        except FAULTS as error:
             logger.warning("branch not moved project=%s: %s", project.pk, error)
     _drop_pins()
     repositories.remove_old_workplaces()
@@ -84,11 +87,11 @@ def _drop_pins() -> None:
         project = Project(pk=project_id)
         # A git that was killed while it pinned has left one, and its version never came: no move is
         # owed, and SQLite gives the number of that version to the next one.
-        repositories.remove_stale_locks(project)
         try:
+            repositories.remove_stale_locks(project)
             pins = repositories.find_pins(project)
             owed = MergeRequestVersion.objects.filter(pk__in=pins, branch_move=BranchMove.OWED)
             for version_id in pins.keys() - set(owed.values_list("pk", flat=True)):
                 repositories.drop_pin(project, version_id)
-        except (GitError, GitStopped) as error:
+        except FAULTS as error:
             logger.warning("pins not dropped project=%s: %s", project_id, error)

@@ -336,3 +336,23 @@ def test_stale_locks_and_workplaces_go(project, clone, propose, monkeypatch, set
     services.sweep_repositories(now=later)
     version.refresh_from_db()
     assert (version.branch_move, workplace.exists()) == (BranchMove.DONE, False)
+
+
+@pytest.mark.parametrize("place", ["heads", "letterbox/pending"])
+def test_a_repository_that_cannot_be_cleared_stops_no_other_one(
+    project, clone, propose, monkeypatch, settings, place
+):
+    """As one whose files belong to root, since a command was run by root."""
+    settings.CELERY_TASK_TIME_LIMIT = -1000
+    version = owed(project, clone, propose, monkeypatch)
+    lock = repositories.path_of(project) / "refs" / place / "no-file.lock"
+    lock.mkdir(parents=True)
+    workplace = repositories.path_of(project).parent / ".work" / "dead"
+    workplace.mkdir()
+    services.sweep_repositories(now=NOW + dt.timedelta(minutes=1))
+    version.refresh_from_db()
+    assert not workplace.exists()
+    lock.rmdir()
+    services.sweep_repositories(now=NOW + dt.timedelta(minutes=1))
+    version.refresh_from_db()
+    assert version.branch_move == BranchMove.DONE

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -222,4 +223,5 @@ def _note_failure(mailbox: Mailbox, error: InboxError, *, now: datetime) -> None
     pause = now + timedelta(seconds=error.retry_after) if error.retry_after else None
     with override(settings.LANGUAGE_CODE):  # whoever asked for the visit, all read it
         row.update(last_error=describe_fault(error), next_poll_at=pause)
-    row.filter(failing_since=None).update(failing_since=now)
+    wrong = Q(failing_since__gt=now + timedelta(seconds=settings.CHECK_CLOCK_SECONDS))
+    row.filter(Q(failing_since=None) | wrong).update(failing_since=now)

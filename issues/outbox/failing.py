@@ -89,12 +89,14 @@ def find_pause(failures: int) -> timedelta:
 
 
 def record_fault(account: str, fault: Fault, *, now: datetime) -> None:
-    """A first fault, or another word of the server while it fails (`claim_try` has counted it)."""
+    """A first fault, or another word of the server while it fails (`claim_try` has counted it). By
+    a clock that was wrong it would begin in the future, and nobody be alerted before."""
     logger.warning("outgoing account fails account=%s error=%s", account, fault.text)
     values = {"is_refused": fault.is_refused, "last_error": fault.text[:MAX_ERROR]}
     begun = {"failing_since": now, "failures": 1, "next_attempt_at": now + FIRST_PAUSE}
     rows = OutgoingAccount.objects.filter(account=account)
-    begins = rows.filter(failing_since=None).update(**values, **begun)
+    wrong = Q(failing_since__gt=now + CLOCK_SLACK)
+    begins = rows.filter(Q(failing_since=None) | wrong).update(**values, **begun)
     if not begins and not rows.update(**values):
         OutgoingAccount.objects.get_or_create(account=account, defaults={**values, **begun})
 

@@ -271,6 +271,16 @@ def test_an_account_that_fails_keeps_no_other_waiting(settings):
 
 
 @pytest.mark.django_db
+def test_a_failure_that_a_wrong_clock_saw_begin_in_the_future_begins_now(settings):
+    write(1)
+    with smtp_in_use(settings, script={"RCPT": RELAY}):
+        outbox.deliver_due(now=NOW + dt.timedelta(days=1))
+        OutgoingEmail.objects.take_up_future(NOW)
+        outbox.deliver_due(now=NOW)
+    assert OutgoingAccount.objects.get().failing_since - NOW < dt.timedelta(minutes=1)
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("words", [RELAY, b"451 busy"])
 def test_what_failed_while_the_clock_was_ahead_is_tried_once_it_is_right(settings, words):
     """A refusal of the account, and of the mail."""

@@ -81,6 +81,16 @@ def test_a_server_that_wants_a_pause_gets_it(monkeypatch):
 
 
 @pytest.mark.django_db
+def test_a_failure_that_a_wrong_clock_saw_begin_in_the_future_begins_now(monkeypatch):
+    mailbox = MailboxFactory(failing_since=NOW + timedelta(days=1))
+    stand_in(monkeypatch, InboxError("refused", remedy="Wait."))
+    with pytest.raises(InboxError):
+        fetching.fetch(mailbox, holder="test", clock=clock)
+    mailbox.refresh_from_db()
+    assert mailbox.failing_since == NOW
+
+
+@pytest.mark.django_db
 def test_while_a_disk_is_nearly_full_no_server_is_asked(monkeypatch, settings):
     settings.CHECK_DISK_MIN_BYTES = 10**18
     monkeypatch.setattr(fetching, "open_inbox", lambda *_, **__: pytest.fail("it was opened"))

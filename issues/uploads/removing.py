@@ -55,7 +55,7 @@ def remove_orphans(project: int, *, now: datetime) -> int:
     folders = _find_folders(Path(settings.MEDIA_ROOT) / "uploads" / str(project))
     removed = 0
     while batch := list(islice(folders, BATCH)):
-        removed += sum(_remove_if_old(folder, before) for folder in _without_row(batch))
+        removed += sum(_try_to_remove(folder, before) for folder in _without_row(batch))
     if removed:
         logger.info("orphan files removed folders=%s", removed)
     return removed
@@ -80,6 +80,15 @@ def _without_row(folders: Sequence[Path]) -> list[Path]:
     secrets = {_secret_of(folder) for folder in folders}
     known = set(Upload.objects.filter(secret__in=secrets).values_list("secret", flat=True))
     return [folder for folder in folders if _secret_of(folder) not in known]
+
+
+def _try_to_remove(folder: Path, before: float) -> bool:
+    """What can't be removed, as a folder of another user, keeps no other one; it is tried again."""
+    try:
+        return _remove_if_old(folder, before)
+    except OSError as error:
+        logger.warning("orphan file not removed error=%s", type(error).__name__)
+        return False
 
 
 def _remove_if_old(folder: Path, before: float) -> bool:

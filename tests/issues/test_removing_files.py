@@ -179,6 +179,19 @@ def test_what_a_killed_sweep_put_aside_the_next_one_removes(media_root):
     assert not aside.exists()
 
 
+def test_a_folder_that_cannot_be_put_aside_keeps_no_other_one(media_root):
+    """As after a sweep that was killed while it removed one, and a retry that made it again."""
+    secrets = [f"{number:032x}" for number in range(5)]
+    for folder in (*secrets, *(removing.TRASH + secret for secret in secrets)):
+        path = media_root / "uploads" / "7" / folder
+        path.mkdir(parents=True)
+        (path / "plan.txt").write_text("old")
+        age(path)
+    for _twice in range(2):
+        uploads.remove_orphans(7, now=timezone.now())
+    assert folders(media_root) == []
+
+
 def test_many_are_looked_up_in_few_queries(media_root, django_assert_num_queries):
     for number in range(1100):
         (media_root / "uploads" / "7" / f"{number:032x}").mkdir(parents=True)

@@ -46,7 +46,8 @@ def _watch(custom: CustomEmail, outage: Failure | None, *, now: datetime) -> boo
     )
     if outage is None:
         return custom.failing_since is not None and _end(custom, unchanged, now=now)
-    if custom.failing_since is None:
+    wrong = now + timedelta(seconds=settings.CHECK_CLOCK_SECONDS)  # by a clock that was ahead
+    if custom.failing_since is None or custom.failing_since > wrong:
         unchanged.update(failing_since=now)
         return False
     is_long = custom.failing_since <= now - timedelta(minutes=settings.MAILBOX_ALERT_MINUTES)

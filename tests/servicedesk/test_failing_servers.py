@@ -75,6 +75,16 @@ def test_a_refused_password_is_told_once_and_its_end_once(desk, leaders):
     assert sent_to(CUSTOMER)[0].state == OutgoingState.SENT
 
 
+def test_a_failure_that_began_by_a_clock_that_was_ahead_is_told_in_time(desk, leaders):
+    now = timezone.now() + MINUTE
+    custom_email(desk.settings, free_port())
+    desk.open_ticket()
+    outbox.deliver_due(now=now)
+    for minute in (24 * 60, 0, 30):
+        watch_servers(now=now + minute * MINUTE)
+    assert told() == to_each(leaders, FAILS)
+
+
 def test_a_second_spell_is_told_again(desk, leaders):
     now = timezone.now() + MINUTE
     custom = custom_email(desk.settings, free_port())

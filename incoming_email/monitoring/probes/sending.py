@@ -35,8 +35,16 @@ def send_due(*, now: datetime) -> int:
     return sum(
         _send_by_the_clock(mailbox, now=now)
         for mailbox in Mailbox.objects.filter(enabled=True).order_by("pk")
-        if mailbox.probe_interval and (mailbox.next_probe_at or now) <= now
+        if mailbox.probe_interval and _is_due(mailbox, now)
     )
+
+
+def _is_due(mailbox: Mailbox, now: datetime) -> bool:
+    """A time that is further ahead than the interval was set by a clock that was wrong, or before
+    the interval was shortened."""
+    slack = timedelta(seconds=settings.CHECK_CLOCK_SECONDS)
+    ahead = (mailbox.next_probe_at or now) - now
+    return not timedelta() < ahead <= timedelta(minutes=mailbox.probe_interval) + slack
 
 
 def _send_by_the_clock(mailbox: Mailbox, *, now: datetime) -> bool:

@@ -74,6 +74,14 @@ def test_what_is_past_the_senders_limit_waits_and_is_acted_on_an_hour_later(worl
     assert Note.objects.count() == 3
 
 
+def test_what_came_while_the_clock_was_ahead_uses_up_no_limit(world, guest, settings):
+    settings.SENDER_LIMIT_PER_HOUR = 2
+    receive(world, *replies(world, guest, 2), at=NOW + 24 * HOUR)
+    (address, body) = world.reply_address(guest), "Now the clock is right."
+    rows = receive(world, make_mail(to=address, sender=guest.email, body=body))
+    assert statuses(rows) == [Status.PROCESSED]
+
+
 def test_the_limit_of_a_token_holds_whoever_uses_it(world, settings):
     settings.TOKEN_LIMIT_PER_HOUR = 1
     address = world.issue_address()

@@ -42,6 +42,12 @@ def test_each_enabled_mailbox_is_probed_at_its_interval():
     assert set(Probe.objects.values_list("is_scheduled", flat=True)) == {True}
 
 
+def test_a_time_that_a_clock_which_was_ahead_has_set_does_not_count():
+    MailboxFactory()
+    hours = timedelta(hours=24)
+    assert [probes.send_due(now=at) for at in (NOW + hours, NOW, NOW + MINUTE)] == [1, 1, 0]
+
+
 def test_the_default_is_never(settings):
     settings.PROBE_MINUTES = 0
     MailboxFactory()

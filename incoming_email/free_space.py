@@ -25,13 +25,16 @@ FEW_FILES = 1_000
 @dataclass(frozen=True, slots=True)
 class FreeSpace:
     folder: Path
-    free_bytes: int
+    free_bytes: int | None
+    """None where the file system does not say: ramfs, and FUSE programs that have no statfs."""
+
     free_files: int | None = None
     """None where the file system sets no number."""
 
     def is_short(self, least: int) -> bool:
         """Whether fewer bytes than `least` are free, or few files can be made."""
-        return self.free_bytes < least or self._has_few_files()
+        is_full = self.free_bytes is not None and self.free_bytes < least
+        return is_full or self._has_few_files()
 
     def _has_few_files(self) -> bool:
         return self.free_files is not None and self.free_files < FEW_FILES
@@ -42,6 +45,10 @@ class FreeSpace:
             return _("the disk of %(folder)s can hold only %(count)d more files") % {
                 "folder": self.folder,
                 "count": self.free_files,
+            }
+        if self.free_bytes is None:
+            return _("the disk of %(folder)s does not say how much is free") % {
+                "folder": self.folder
             }
         known = {"megabytes": self.free_bytes // 1_000_000, "folder": self.folder}
         if self.is_short(least):
@@ -120,5 +127,6 @@ def measure(folder: Path) -> tuple[int, FreeSpace]:
     while not there.exists() and there != there.parent:
         there = there.parent
     found = os.statvfs(there)
+    size = found.f_bavail * found.f_frsize if found.f_blocks else None
     files = found.f_favail if found.f_files else None
-    return there.stat().st_dev, FreeSpace(folder, found.f_bavail * found.f_frsize, files)
+    return there.stat().st_dev, FreeSpace(folder, size, files)

@@ -12,11 +12,11 @@ BLOCK = 65_536
 
 
 @contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """Mounted at the folder, which is made; `size` as tmpfs takes it."""
+def small_disk(folder: Path, size: str, *, kind: str = "tmpfs") -> Iterator[Path]:
+    """Mounted at the folder, which is made; `size` as tmpfs takes it, and ramfs ignores it."""
     require_program("mount", "umount")
     folder.mkdir(parents=True)
-    words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    words = ["mount", "-t", kind, "-o", f"size={size}", kind, str(folder)]
     if subprocess.run(words, capture_output=True, check=False).returncode:
         give_up("mount", "run the tests as root, where a file system may be mounted")
     try:

@@ -10,6 +10,7 @@ from incoming_email import free_space
 from incoming_email.free_space import FreeSpace
 from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.monitoring.health import disk
+from tests.servers.disks import small_disk
 
 YES, NO, WARN = Answer.YES, Answer.NO, Answer.WARN
 MOST = 10**18
@@ -51,6 +52,15 @@ def test_disk_that_can_hold_no_more_files(monkeypatch, folders):
     monkeypatch.setattr(free_space, "measure", lambda folder: (1, FreeSpace(folder, 10**12, 12)))
     assert find().answer is NO
     assert find().detail == f"the disk of {folders} can hold only 12 more files"
+
+
+def test_disk_that_does_not_say_what_is_free_is_not_full(folders, settings):
+    settings.CHECK_DISK_MIN_BYTES = settings.CHECK_DISK_WARN_BYTES = 1
+    with small_disk(folders / "disk", "1m", kind="ramfs") as settings.MEDIA_ROOT:
+        assert free_space.find_shortage() == ""
+        assert find().answer is YES
+        _device, space = free_space.measure(settings.MEDIA_ROOT)
+        assert space.describe() == f"the disk of {folders}/disk does not say how much is free"
 
 
 def test_folder_that_is_not_made_yet_counts_by_the_disk_it_will_be_on(folders):

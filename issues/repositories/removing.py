@@ -4,6 +4,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,17 @@ def forget_repository(*, instance: Project, **_signal: Any) -> None:
 
     Connected to Django's post_delete, since the admin deletes without asking a service.
     """
-    path, pk = path_of(instance), instance.pk
+    transaction.on_commit(partial(_try_to_remove, path_of(instance), instance.pk))
 
-    def remove() -> None:
-        try:
-            _remove(path)
-        except OSError as error:  # undoes nothing; the sweep tries again
-            logger.warning("repository not removed project=%s error=%s", pk, type(error).__name__)
 
-    transaction.on_commit(remove)
+def _try_to_remove(path: Path, pk: int) -> bool:
+    """A fault undoes nothing and keeps no other repository; the sweep tries again."""
+    try:
+        _remove(path)
+    except OSError as error:
+        logger.warning("repository not removed project=%s error=%s", pk, type(error).__name__)
+        return False
+    return True
 
 
 def _remove(path: Path) -> None:
@@ -59,9 +62,9 @@ def remove_orphans(*, now: datetime, budget: Budget = UNLIMITED) -> int:
     old = [pk for pk in sorted(found.keys() - known) if found[pk].stat().st_mtime < before]
     removed = 0
     for pk in takewhile(lambda _: not budget.is_over(), old):
-        _remove(found[pk])
-        removed += 1
-        logger.info("orphan repository removed project=%s", pk)
+        if _try_to_remove(found[pk], pk):
+            removed += 1
+            logger.info("orphan repository removed project=%s", pk)
     return removed
 
 

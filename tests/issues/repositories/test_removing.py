@@ -14,6 +14,7 @@ from issues.models import Project
 from tests import steps
 from tests.clones import plant
 from tests.factories import ProjectFactory
+from tests.servers.disks import small_disk
 
 SCRIPT = Path(__file__).with_name("removal_steps.py")
 LATER = timezone.now() + timedelta(days=2)
@@ -79,6 +80,15 @@ def test_the_sweep_removes_only_what_is_surely_an_orphan(repositories_root):
     assert names(repositories_root) == ["50.git", "60.git", "9.git", "notes.git"]
     assert (repositories_root / "8").is_dir()
     assert outside.is_dir()
+
+
+@pytest.mark.django_db
+def test_one_that_cannot_be_moved_away_keeps_no_other_one(repositories_root):
+    ProjectFactory(pk=50)
+    (repositories_root / "8.git").mkdir(parents=True)
+    with small_disk(repositories_root / "7.git", "1m"):
+        assert repositories.remove_orphans(now=LATER) == 1
+    assert names(repositories_root) == ["7.git"]
 
 
 @pytest.mark.django_db

@@ -98,7 +98,9 @@ def test_claims_hold_in_a_pool_of_transactions():
 
 def read_in_chunks(url):
     command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", CHUNKS]
-    environment = environment_with(url) | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    # Without the development mode of `make test`, which warns of the connection at the end.
+    changed = {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONDEVMODE": ""}
+    environment = environment_with(url) | changed
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )

@@ -60,7 +60,7 @@ def test_disk_that_does_not_say_what_is_free_is_not_full(folders, settings):
         assert free_space.find_shortage() == ""
         assert find().answer is YES
         _device, space = free_space.measure(settings.MEDIA_ROOT)
-        assert space.describe() == f"the disk of {folders}/disk does not say how much is free"
+        assert space.describe(1) == f"the disk of {folders}/disk does not say how much is free"
 
 
 def test_folder_that_is_not_made_yet_counts_by_the_disk_it_will_be_on(folders):

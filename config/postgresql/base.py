@@ -40,5 +40,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         # Not as `options` of libpq, which a pooler may refuse.
         sql = "SELECT " + ", ".join(f"set_config('{name}', %s, false)" for name in GIVEN)
         options = self.settings_dict["OPTIONS"]
-        with self.cursor() as cursor:
+        # As the rest of connecting, no query of whoever asks for one.
+        with self.connection.cursor() as cursor:
             cursor.execute(sql, [str(options[option]) for option in GIVEN.values()])

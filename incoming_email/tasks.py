@@ -9,7 +9,6 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_process_shutdown
-from django.conf import settings
 from django.utils import timezone
 
 from incoming_email.inboxes.base import InboxError
@@ -34,10 +33,6 @@ EXPIRES_SECONDS = 60
 """After this a task of beat is stale: beat has queued the next one."""
 
 
-def _find_budget() -> Budget:
-    return Budget.of(settings.TASK_BUDGET_SECONDS)
-
-
 @worker_process_shutdown.connect
 def end_parsers(**_: Any) -> None:
     """A process of the worker is replaced after some tasks; its parser would die, but unburied."""
@@ -55,7 +50,7 @@ def sweep_inbound_email() -> None:
     now = timezone.now()
     processing.give_up_exhausted(now=now)
     processing.take_up_future(now=now)
-    processing.process_each(processing.due_ids(now=now), budget=_find_budget())
+    processing.process_each(processing.due_ids(now=now), budget=Budget.of_task())
 
 
 @shared_task(name="incoming_email.poll_mailboxes", ignore_result=True)
@@ -78,7 +73,7 @@ def poll_mailbox(*, mailbox_id: int) -> None:
 def _work_off(mailbox: Mailbox, fetch: Callable[..., int | None]) -> bool:
     """Process what the task before has stored and had no time for, then what is fetched; whether
     another task has to go on."""
-    budget = _find_budget()
+    budget = Budget.of_task()
     left = processing.due_ids(now=timezone.now(), mailbox=mailbox)
     new = processing.process_each(left, budget=budget)
     if not budget.is_over():
@@ -125,7 +120,7 @@ def retry_failed() -> None:
 
     What is left of a batch when the time is over is due, so the sweep goes on with it.
     """
-    budget = _find_budget()
+    budget = Budget.of_task()
     for batch in reviewing.requeue_failed(version=find_version(), now=timezone.now()):
         processing.process_each(batch, budget=budget)
         if budget.is_over():
@@ -137,7 +132,7 @@ def retry_failed() -> None:
 def purge() -> None:
     """Remove what has been kept long enough. What is left when the time is over is found by the
     task that goes on."""
-    budget = _find_budget()
+    budget = Budget.of_task()
     removed = list(purging.purge(purging.Wanted(), now=timezone.now(), budget=budget))
     count = probes.purge_old(now=timezone.now(), budget=budget)
     if budget.is_over() and count + sum(each.count for each in removed):
@@ -146,7 +141,7 @@ def purge() -> None:
 
 @shared_task(name="incoming_email.finish_waiting_series", ignore_result=True)
 def finish_waiting_series() -> None:
-    incomplete_series.finish_waiting_series(now=timezone.now(), budget=_find_budget())
+    incomplete_series.finish_waiting_series(now=timezone.now(), budget=Budget.of_task())
 
 
 @shared_task(name="incoming_email.heartbeat", ignore_result=True)

@@ -50,6 +50,11 @@ class Budget:
     def of(cls, seconds: float) -> "Budget":
         return cls(time.monotonic() + seconds)
 
+    @classmethod
+    def of_task(cls) -> "Budget":
+        """What is left then goes on in a new task."""
+        return cls.of(settings.TASK_BUDGET_SECONDS)
+
     def is_over(self) -> bool:
         return is_requested() or time.monotonic() >= self.ends_at
 

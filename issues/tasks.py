@@ -25,12 +25,8 @@ def hand_over_tasks(**_: Any) -> None:
     broker.flush()
 
 
-def _find_budget() -> Budget:
-    return Budget.of(settings.TASK_BUDGET_SECONDS)
-
-
 def _empty_outbox() -> None:
-    budget = _find_budget()
+    budget = Budget.of_task()
     while True:
         now = timezone.now()
         try:  # what is written must go out as well
@@ -67,7 +63,7 @@ def keep_html(*, ids: dict[str, list[int]]) -> None:
 def remove_orphan_files(*, after: int = 0) -> None:
     """Scheduled: remove files and repositories that a crash has left without a row. `after`: the
     project that the task before ended with."""
-    now, budget = timezone.now(), _find_budget()
+    now, budget = timezone.now(), Budget.of_task()
     for project in uploads.find_projects(after=after):
         uploads.remove_orphans(project, now=now)
         if budget.is_over():
@@ -80,4 +76,4 @@ def remove_orphan_files(*, after: int = 0) -> None:
 def sweep_repositories() -> None:
     """Scheduled: finish branch moves that a crash has left, and remove what nothing needs any
     more."""
-    sweep_all_repositories(now=timezone.now(), budget=_find_budget())
+    sweep_all_repositories(now=timezone.now(), budget=Budget.of_task())

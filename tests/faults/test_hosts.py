@@ -20,7 +20,7 @@ import pytest
 from tests.deploy.reading import read_procfile_lines
 from tests.faults.hosts import Host, running_hosts
 from tests.faults.world import DANA, TITLES, Mail
-from tests.journeys.installation import Installation, end
+from tests.journeys.installation import NO_LIMITS, Installation, end
 from tests.servers.brokers import running_redis_server
 from tests.servers.postgresql import PostgresqlServer, running_server
 from tests.waiting import PROCESS_SECONDS, wait_until
@@ -41,7 +41,6 @@ NOTICE_SECONDS = 60
 """More than keepalives_idle + keepalives_count * keepalives_interval of config/databases.py."""
 
 ONCE = ("beat", "watcher", "web")
-LIMITS = ("SENDER_LIMIT_PER_HOUR", "TOKEN_LIMIT_PER_HOUR", "PROJECT_LIMIT_PER_HOUR")
 PORT = 2525
 
 
@@ -124,7 +123,7 @@ def test_a_host_is_cut_off_and_comes_back(tmp_path):
             WORKER_CONCURRENCY="1",
             PROCESSING_LEASE_SECONDS="20",
             TASK_TIME_LIMIT_SECONDS="19",
-            **dict.fromkeys(LIMITS, "1000000"),
+            **NO_LIMITS,
         )
         installation.set_up()
         demo = json.loads(installation.manage("seed_demo", "--json"))

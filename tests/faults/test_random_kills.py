@@ -10,8 +10,7 @@ import random
 import smtplib
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -20,7 +19,7 @@ import pytest
 from tests.faults.figures import add_kill_figures
 from tests.faults.service_faults import Scene
 from tests.faults.world import DANA, World
-from tests.journeys.installation import Installation, end
+from tests.journeys.installation import NO_LIMITS, Installation
 from tests.servers.brokers import running_redis_server
 from tests.servers.dovecot import Dovecot, free_ports, password_of
 from tests.servers.postgresql import running_server
@@ -36,6 +35,7 @@ pytestmark = [
 ]
 MAILS = int(os.environ.get("RANDOM_KILL_MAILS", "3000"))
 KILL_SECONDS = 5.0
+START_SECONDS = 180
 CHUNK = 50
 AHEAD = 1_000
 """Mails that may wait at the server: a backlog of any size would only be a longer run."""
@@ -44,8 +44,6 @@ RETRY_SECONDS = 600.0
 """For the last ones, of which the process was killed again and again."""
 
 GROWTH = 1.3
-NEVER = "1000000000"
-LIMITS = ("SENDER_LIMIT_PER_HOUR", "TOKEN_LIMIT_PER_HOUR", "PROJECT_LIMIT_PER_HOUR")
 MAILBOX = """
 from incoming_email.keys import reply_keys
 Mailbox.objects.create(name='imap', enabled=True, address='{name}+%{{key}}@{domain}',
@@ -72,7 +70,9 @@ class Senders:
     def __init__(self, world: World, dovecot: Dovecot, user: str, address: str) -> None:
         self.world, self.dovecot, self.user, self.address = world, dovecot, user, address
         self.sent = self.delivered = 0
-        self.threads = [threading.Thread(target=run) for run in (self._send, self._deliver)]
+        self.threads = [
+            threading.Thread(target=run, daemon=True) for run in (self._send, self._deliver)
+        ]
 
     def are_done(self) -> bool:
         return not any(thread.is_alive() for thread in self.threads)
@@ -115,31 +115,17 @@ def kill_one(scene: Scene, choose: random.Random) -> None:
         scene.restart(name, kill=True)
 
 
-@contextmanager
-def running(scene: Scene) -> Iterator[None]:
-    for name, line in scene.world.lines().items():
-        scene.processes[name] = scene.world.installation.start_line(line, log=scene.log)
-    try:
-        wait_until(scene.world.is_open, 180)
-        yield
-    finally:
-        for process in scene.processes.values():
-            process.terminate()
-        for process in scene.processes.values():
-            end(process)
-
-
 def kill_until(is_done: Callable[[], bool], scene: Scene) -> tuple[int, list[int]]:
     """How many were killed, and how much memory all processes together had before each."""
     choose, memory = random.Random(20261130), []
-    for kills in itertools.count():
+    for kills in itertools.count(1):
+        memory.append(sum(read_private_bytes(each.pid) for each in scene.processes.values()))
+        kill_one(scene, choose)
         until = time.monotonic() + KILL_SECONDS
         while time.monotonic() < until:
             if is_done():
                 return kills, memory
             time.sleep(0.2)
-        memory.append(sum(read_private_bytes(each.pid) for each in scene.processes.values()))
-        kill_one(scene, choose)
     raise AssertionError
 
 
@@ -155,7 +141,7 @@ def test_each_mail_has_one_effect_and_memory_stays_flat(dovecot: Dovecot, tmp_pa
             TASK_TIME_LIMIT_SECONDS="19",
             MAILBOX_LEASE_SECONDS="20",
             LOG_LEVEL="WARNING",
-            **dict.fromkeys(LIMITS, NEVER),
+            **NO_LIMITS,
         )
         world = World(server, installation, tmp_path / "Maildir", web, listener)
         world.set_up()
@@ -166,7 +152,8 @@ def test_each_mail_has_one_effect_and_memory_stays_flat(dovecot: Dovecot, tmp_pa
         scene = Scene(world, tmp_path / "log", broker)
         senders = Senders(world, dovecot, user, address)
         half = MAILS // 2
-        with running(scene):
+        with installation.running_lines(world.lines(), log=scene.log) as scene.processes:
+            wait_until(world.is_open, START_SECONDS)
             began = time.monotonic()
             for thread in senders.threads:
                 thread.start()

@@ -18,7 +18,7 @@ from tests.faults.figures import add_fault_figures
 from tests.faults.load import Load
 from tests.faults.service_faults import LASTS_SECONDS, SECOND, Fault, Scene
 from tests.faults.world import SqliteFile, World
-from tests.journeys.installation import Installation, end
+from tests.journeys.installation import NO_LIMITS, Installation, end
 from tests.servers.brokers import (
     RabbitMq,
     Redis,
@@ -43,8 +43,6 @@ RESUME_SECONDS = 300
 RETRY_SECONDS = 300
 """What was cut in the middle is due again after its lease, and the sweep comes each minute."""
 
-NEVER = "1000000"
-LIMITS = ("SENDER_LIMIT_PER_HOUR", "TOKEN_LIMIT_PER_HOUR", "PROJECT_LIMIT_PER_HOUR")
 DISK = "180m"
 CLOCK_SOURCE = Path(__file__).with_name("clock.c")
 
@@ -78,7 +76,7 @@ TRIALS = {
 
 def prepare(trial: Trial, folder: Path, stack: ExitStack) -> Scene:
     """The servers run until the stack is left."""
-    given: dict[str, str] = dict.fromkeys(LIMITS, NEVER)
+    given = dict(NO_LIMITS)
     web, listener = free_ports(2)
     data = folder / "data"
     broker = start_broker(trial, stack)

@@ -5,7 +5,7 @@ import smtplib
 import pytest
 
 from tests.deploy.reading import read_procfile_lines
-from tests.journeys.installation import Installation
+from tests.journeys.installation import NO_LIMITS, Installation
 from tests.servers.dovecot import free_ports
 from tests.servers.processes import read_private_bytes
 from tests.waiting import can_connect, wait_until
@@ -21,7 +21,6 @@ GROWTH_BYTES = 10_000_000
 """What 2,000 mails may add: 5 kB each would be a leak that an operator meets in weeks."""
 
 SENDER = "dana@letterbox.localhost"
-NEVER = "1000000"
 ADDRESS = """
 from incoming_email.keys import reply_keys
 dana = User.objects.get(username='dana')
@@ -35,13 +34,12 @@ ROWS = "SELECT count(*) FROM incoming_email_inboundemail WHERE subject = 'Re: so
 @pytest.fixture
 def installation(tmp_path):
     (port,) = free_ports(1)
-    limits = ("SENDER_LIMIT_PER_HOUR", "TOKEN_LIMIT_PER_HOUR", "PROJECT_LIMIT_PER_HOUR")
     made = Installation(
         tmp_path / "data",
         SMTP_LISTENER_PORT=str(port),
         WORKER_MAX_TASKS_PER_CHILD="0",  # a process that is replaced would hide what it holds
-        PARSE_MESSAGES_PER_CHILD=NEVER,
-        **dict.fromkeys(limits, NEVER),
+        PARSE_MESSAGES_PER_CHILD="1000000",
+        **NO_LIMITS,
     )
     made.set_up()
     return made

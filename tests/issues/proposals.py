@@ -5,7 +5,7 @@ from itertools import count
 
 from django.db import transaction
 
-from issues import services
+from issues import repositories, services
 from issues.models import MergeRequestVersion
 from issues.services import PatchSet
 from tests.clones import Clone
@@ -28,3 +28,11 @@ def propose(clone: Clone, project, author, *, branch="fix", revision=1) -> Merge
     services.finish_moves(project=project)
     version.refresh_from_db()
     return version
+
+
+def patch_set(mails, source="inbound-1", revision=1):
+    return PatchSet(tuple(mails), source, NOW, revision)
+
+
+def head(project, branch="fix"):
+    return repositories.find_head(project, branch)

@@ -26,6 +26,10 @@ WATCHER_BY_IDLE = (
 """As `manage.py watch_mailboxes`, but it asks no server of itself: what it hears, it was told."""
 BEAT = ("-m", "celery", "--quiet", "-A", "config", "beat", "--pidfile=")
 STOP_SECONDS = 20
+NO_LIMITS = dict.fromkeys(
+    ("SENDER_LIMIT_PER_HOUR", "TOKEN_LIMIT_PER_HOUR", "PROJECT_LIMIT_PER_HOUR"), "1000000000"
+)
+"""Settings for mail by the thousand from one person."""
 
 
 class Installation:

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from tests.deploy.reading import read_procfile_lines
-from tests.journeys.installation import Installation
+from tests.journeys.installation import NO_LIMITS, Installation
 from tests.servers.dovecot import free_ports, password_of
 from tests.waiting import can_connect, wait_until
 
@@ -53,12 +53,11 @@ NOTE = "SELECT count(*) FROM issues_note WHERE body LIKE '{}%'"
 @pytest.fixture
 def installation(tmp_path):
     (port,) = free_ports(1)
-    limits = ("SENDER_LIMIT_PER_HOUR", "TOKEN_LIMIT_PER_HOUR", "PROJECT_LIMIT_PER_HOUR")
     made = Installation(
         tmp_path / "data",
         SMTP_LISTENER_PORT=str(port),
         POLL_INTERVAL_SECONDS="5",
-        **dict.fromkeys(limits, MANY),
+        **NO_LIMITS,
     )
     made.set_up()
     return made

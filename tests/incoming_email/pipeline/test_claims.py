@@ -194,7 +194,7 @@ def test_a_poll_ends_between_messages_and_the_next_goes_on(world, inbox, monkeyp
     sent, stored = [], []
     monkeypatch.setattr(tasks.poll_mailbox, "apply_async", lambda **o: sent.append(o))
     for until in (4, 7, 14):
-        monkeypatch.setattr(tasks, "_find_budget", lambda: Countdown(until=until))  # noqa: B023
+        monkeypatch.setattr(Budget, "of_task", lambda: Countdown(until=until))  # noqa: B023
         tasks.poll_mailbox(mailbox_id=world.mailbox.pk)
         assert count_processed() == until
         assert find_due() == (InboundEmail.objects.count() - until, 0), "no claim is left"

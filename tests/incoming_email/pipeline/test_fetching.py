@@ -14,6 +14,7 @@ from incoming_email.models import InboundEmail, InboxMethod, Mailbox
 from incoming_email.outcomes import Status
 from incoming_email.pipeline import fetching, receiving
 from issues.models import Note
+from issues.stopping import Budget
 from tests.doubles import FakeInbox
 from tests.incoming_email.budgets import Countdown, count_processed
 from tests.incoming_email.factories import MailboxFactory
@@ -208,7 +209,7 @@ def test_the_task_that_fills_in_goes_on_where_its_time_was_over(world, maildir, 
     )
 
     def run(until, **given):
-        monkeypatch.setattr(tasks, "_find_budget", lambda: Countdown(until=until))
+        monkeypatch.setattr(Budget, "of_task", lambda: Countdown(until=until))
         tasks.backfill_mailbox(mailbox_id=maildir.pk, since=since, **given)
         assert count_processed() == min(until, 8)
 

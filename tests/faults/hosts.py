@@ -35,7 +35,8 @@ class Switch:
 
 
 def _run(*words: str) -> None:
-    subprocess.run(words, check=True, capture_output=True)
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{words}: {done.stderr}"
 
 
 @contextmanager
@@ -58,7 +59,9 @@ def running_hosts(count: int) -> Iterator[Switch]:
             _plug_in(host, name)
         yield Switch(f"{net}.1", hosts)
     finally:
-        for words in (("link", "del", name), *(("netns", "del", host.name) for host in hosts)):
+        # The links by themselves: a namespace takes its own along only when its last process ended.
+        links = [("link", "del", each) for each in (*(host.name for host in hosts), name)]
+        for words in (*links, *(("netns", "del", host.name) for host in hosts)):
             subprocess.run(["ip", *words], capture_output=True, check=False)
 
 

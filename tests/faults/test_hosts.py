@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import Popen
+from subprocess import PIPE, Popen
 
 import psycopg
 import pytest
@@ -159,6 +159,17 @@ with transaction.atomic(), connection.cursor() as cursor:
     print("locked", flush=True)
     time.sleep(3600)
 """
+
+
+def test_hosts_can_be_made_again_while_a_process_of_the_last_ones_lives():
+    code = ["sh", "-c", "echo inside; exec sleep 3600"]
+    with ExitStack() as stack:
+        for _again in range(2):
+            with running_hosts(1) as switch:
+                process = Popen([*switch.hosts[0].inside, *code], stdout=PIPE)
+                stack.enter_context(process)
+                stack.callback(process.kill)
+                assert process.stdout.readline() == b"inside\n"
 
 
 @pytest.mark.parametrize("pause", [0, 3], ids=["with an answer on its way", "at rest"])

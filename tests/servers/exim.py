@@ -6,6 +6,7 @@ import smtplib
 import subprocess
 import tempfile
 from pathlib import Path
+from stat import S_IXOTH
 from typing import Self
 
 import pytest
@@ -45,8 +46,12 @@ def find_root() -> Path:
     root = os.environ.get("EXIM_ROOT", "")
     if not root:
         pytest.skip("EXIM_ROOT is not set: tests/servers/unpack-exim FOLDER")
-    if not Path(root, "usr/sbin/exim4").exists():
+    program = Path(root, "usr/sbin/exim4").resolve()
+    if not program.exists():
         pytest.fail(f"{root} holds no Exim: tests/servers/unpack-exim {root}")
+    # Exim starts its own file again as another user.
+    if closed := [each for each in program.parents if not each.stat().st_mode & S_IXOTH]:
+        pytest.fail(f"Other users cannot reach {program}: chmod o+x {closed[0]}")
     return Path(root).resolve()
 
 

@@ -9,7 +9,7 @@ from tests.depth import DEPTH
 
 Input = TypeVar("Input")
 
-ROUNDS = 8
+ROUNDS = 24
 # Below this, the clock and the first look at the code weigh more than the work.
 SHORTEST = 0.005
 

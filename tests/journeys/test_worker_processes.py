@@ -11,7 +11,7 @@ import pytest
 from tests.journeys.installation import STOP_SECONDS, WORKER, Installation
 from tests.servers.brokers import running_redis
 from tests.servers.processes import find_descendants, find_processes, wait_until_gone
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.slow
 PARSER = "incoming_email.parsing.child"
@@ -50,6 +50,14 @@ class Work:
             return self.installation.query(DONE) == self.sent
 
         wait_until(is_done)
+
+    def go_on_until_gone(self, pids, worker, meanwhile=lambda: None):
+        """On a busy machine one process may do nearly all of some mails, so more are sent."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while pids & processes_of(worker) and time.monotonic() < deadline:
+            self.send_mails(6)
+            self.finish(meanwhile)
+        assert not pids & processes_of(worker)
 
     def hang(self, seconds):
         """Returns when the task has begun; the file that it writes to."""
@@ -124,7 +132,7 @@ def redis():
 
 
 def test_processes_are_replaced_and_their_parsers_with_them(make_work, orphans):
-    work = make_work(WORKER_MAX_TASKS_PER_CHILD="3")
+    work = make_work(WORKER_MAX_TASKS_PER_CHILD="12")
     with work.installation.running(*WORKER) as worker:
         wait_until(lambda: len(processes_of(worker)) == 2)
         first, parsers = processes_of(worker), {}
@@ -132,10 +140,11 @@ def test_processes_are_replaced_and_their_parsers_with_them(make_work, orphans):
         def look():
             parsers.update({parser: process for process, parser in parsers_of(worker).items()})
 
-        for _ in range(3):
-            work.send_mails(6)
-            work.finish(meanwhile=look)
-        wait_until(lambda: not first & processes_of(worker), 20)
+        # So few that who did them still lives.
+        work.send_mails(2)
+        work.finish()
+        look()
+        work.go_on_until_gone(first, worker, meanwhile=look)
         assert parsers, "nobody looked in time"
         assert len(set(parsers.values())) == len(parsers), "a process had two"
         gone = {parser for parser, process in parsers.items() if process in first}
@@ -148,10 +157,7 @@ def test_a_process_that_had_much_memory_is_replaced(make_work):
     with work.installation.running(*WORKER) as worker:
         work.send_mails(1)
         work.finish()
-        first = processes_of(worker)
-        work.send_mails(6)
-        work.finish()
-        wait_until(lambda: not first & processes_of(worker), 20)
+        work.go_on_until_gone(processes_of(worker), worker)
 
 
 def test_processes_that_are_killed_are_replaced(make_work):
@@ -165,7 +171,7 @@ def test_processes_that_are_killed_are_replaced(make_work):
             parsers = set(parsers_of(worker).values())
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
-            wait_until(lambda: len(processes_of(worker) - killed) == 2, 20)  # noqa: B023
+            wait_until(lambda: len(processes_of(worker) - killed) == 2)  # noqa: B023
             assert wait_until_gone(killed | parsers, 10) == set()
         work.send_mails(4)
         work.finish()

@@ -32,9 +32,6 @@ from tests.faults.ways import WAYS
 DEADLINE_SECONDS = 120.0
 """For one run, which takes a second: what is not done by then hangs."""
 
-SENT_RECORDED = ("issues_outgoingemail", "sent_at")
-END_OF_DATA = r"\r\n.\r\n'"
-
 
 @dataclass
 class Report:
@@ -98,6 +95,7 @@ class Runs:
 
     def __init__(self, folder: Path, database: Database, journey: str, way: str, port: int) -> None:
         self._folder, self._database = folder, database
+        self._grave = folder / "grave.json"
         self.journey = JOURNEYS[journey]
         self._way = WAYS[way](folder) if self.journey.brings_mail else None
         self._outside = Outside(folder / "outside", port)
@@ -129,9 +127,11 @@ class Runs:
         assert code == 0, "the undisturbed run failed"
         return points
 
-    def die(self, number: int) -> int:
+    def die(self, number: int) -> tuple[int, dict[str, Any]]:
+        """The exit code, and the point; where none was reached, one that says so."""
+        self._grave.write_text(json.dumps({"what": "not reached", "is_open_end": False}))
         code, _ = run_forked(lambda: self._do(number))
-        return code
+        return code, json.loads(self._grave.read_text())
 
     def find_end(self) -> list[str] | None:
         """Of what a restarted installation makes of it; None where it hangs or ends."""
@@ -148,7 +148,7 @@ class Runs:
         gc.freeze()
 
     def _do(self, die_at: int) -> list[Any]:
-        recorder = Recorder(self._folder / "data", die_at)
+        recorder = Recorder(self._folder / "data", self._grave, die_at)
         recorder.install()
         self._go()
         return [asdict(point) for point in recorder.points]
@@ -177,13 +177,12 @@ def enumerate_points(runs: Runs, report: Report, *, sample: int, seed: int) -> N
     assert any(line.startswith(runs.journey.expected) for line in undisturbed), undisturbed
     report.points = len(points)
     report.kinds = dict(Counter(point["kind"] for point in points))
-    open_ends = find_open_ends(points)
     numbers = range(1, len(points) + 1)
     if 0 < sample < len(points):
         numbers = sorted(random.Random(seed).sample(numbers, sample))
     for number in numbers:
         with runs.begun():
-            code = runs.die(number)
+            code, died_at = runs.die(number)
             end = runs.find_end()
         report.tried += 1
         report.not_reached += code == 0
@@ -191,10 +190,10 @@ def enumerate_points(runs: Runs, report: Report, *, sample: int, seed: int) -> N
             fault = Difference([], [], [f"ended with {code}, restarted: {end is not None}"])
         else:
             fault = compare(end, undisturbed)
-            if number in open_ends:
+            if died_at["is_open_end"]:
                 report.sent_again += _take_out_sent(fault)
         if fault:
-            report.faults.append({"number": number, **points[number - 1], **asdict(fault)})
+            report.faults.append({"number": number, **died_at, **asdict(fault)})
     report.seconds = round(time.monotonic() - begun, 1)
 
 
@@ -203,17 +202,3 @@ def _take_out_sent(fault: Difference) -> int:
     again = [line for line in fault.doubled if line.startswith("sent ")]
     fault.doubled[:] = [line for line in fault.doubled if line not in again]
     return len(again)
-
-
-def find_open_ends(points: list[Any]) -> set[int]:
-    """Numbers of the points between the end of a mail's text and the commit that it is sent."""
-    found, is_open = set(), False
-    for number, point in enumerate(points, start=1):
-        what = point["what"]
-        if point["kind"] == "socket" and what.startswith("after") and END_OF_DATA in what:
-            is_open = True
-        if is_open:
-            found.add(number)
-        if point["kind"] == "sql" and all(word in what for word in SENT_RECORDED):
-            is_open = False
-    return found

@@ -4,6 +4,7 @@ others can see. Ends the process by SIGKILL at a chosen one.
 
 import builtins
 import io
+import json
 import os
 import random
 import re
@@ -16,7 +17,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ TAG = re.compile(r"^b?['\"][A-P]{4}\d+ ")
 """Before each command of imaplib, and another one for each connection."""
 
 WRITING = set("wax+")
+SENT_RECORDED = ("issues_outgoingemail", "sent_at")
+END_OF_DATA = r"\r\n.\r\n'"
 LONGEST_WORK_SECONDS = 0.01
 """What a `git` of these journeys takes."""
 
@@ -45,6 +48,9 @@ class Point:
     kind: str
     what: str
     stack: tuple[str, ...] = ()
+    is_open_end: bool = False
+    """Between the end of a mail's text and the statement that it is sent: nobody can know whether
+    the server has it."""
 
 
 @dataclass
@@ -54,18 +60,35 @@ class Recorder:
     folder: Path
     """Files elsewhere are not counted."""
 
+    grave: Path
+    """Where the point is written at which the process dies: on a busy machine a run may have other
+    points than the one before it."""
+
     die_at: int = 0
     points: list[Point] = field(default_factory=list)
     _count: int = 0
+    _is_open: bool = False
     _lock: Any = field(default_factory=threading.Lock)
 
     def reach(self, kind: str, what: str) -> None:
+        what = what[:SHOWN_LETTERS]
         with self._lock:
             self._count += 1
+            if kind == "socket" and what.startswith("after") and END_OF_DATA in what:
+                self._is_open = True
+            if self.die_at in {0, self._count}:
+                self.points.append(Point(kind, what, _find_stack(), self._is_open))
             if self._count == self.die_at:
+                self._write_grave()
                 die_with_children()
-        if not self.die_at:
-            self.points.append(Point(kind, what[:SHOWN_LETTERS], _find_stack()))
+            if kind == "sql" and all(word in what for word in SENT_RECORDED):
+                self._is_open = False
+
+    def _write_grave(self) -> None:
+        """By calls that are not counted."""
+        descriptor = os.open(self.grave, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.write(descriptor, json.dumps(asdict(self.points[-1])).encode())
+        os.close(descriptor)
 
     def install(self) -> None:
         """For the rest of this process, before it connects to the database."""

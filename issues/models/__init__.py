@@ -5,6 +5,7 @@ from issues.models.items import (
     Issue,
     MergeRequest,
     Note,
+    RenderedText,
     State,
     Subscription,
     Upload,
@@ -24,7 +25,6 @@ from issues.models.outgoing_accounts import OutgoingAccount
 from issues.models.people import REMOVED_PERSON, EmailAddress, User
 from issues.models.positions import NotePosition
 from issues.models.projects import Label, Membership, Project, Role, Visibility
-from issues.models.texts import RenderedText
 from issues.models.versions import BranchMove, MergeRequestVersion
 
 __all__ = [

@@ -25,6 +25,7 @@ from incoming_email.models.retention import Retention
 from incoming_email.parsing.addresses import AddressTemplate, InvalidTemplate, parse_template
 from incoming_email.secrets import secret_files
 from incoming_email.secrets.credentials import EncryptedTextField
+from issues.clock_skew import latest_now
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -81,10 +82,10 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         """Become, or stay, the only reader of the mailbox; False while another process is.
 
         A lease that ends further ahead than it lasts was taken by a clock that was wrong, and
-        counts as free. Clocks of other machines may differ from ours by CHECK_CLOCK_SECONDS.
+        counts as free.
         """
-        longest = now + timedelta(seconds=seconds + settings.CHECK_CLOCK_SECONDS)
-        free = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_until__gt=longest)
+        longest = latest_now(now) + timedelta(seconds=seconds)
+        free = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_until__gte=longest)
         free |= Q(lease_holder=holder)
         return bool(
             self.filter(free, pk=pk, enabled=True).update(
@@ -257,8 +258,8 @@ class Mailbox(Probing, Retention):
         polling = self.method.polling if self.method else None
         interval = self.poll_interval if polling and polling.by_interval else 0
         limit = now - timedelta(minutes=minutes, seconds=interval)
-        ahead = now + timedelta(seconds=settings.CHECK_CLOCK_SECONDS)
-        known = [at for at in (self.last_success_at, self.enabled_at) if at and at <= ahead]
+        times = (self.last_success_at, self.enabled_at)
+        known = [at for at in times if at and at <= latest_now(now)]
         return max(known, default=limit) <= limit
 
     @property

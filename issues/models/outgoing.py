@@ -8,6 +8,7 @@ from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
+from issues.clock_skew import latest_now
 from issues.models.items import Issue, MergeRequest, Note
 from issues.models.people import User
 from issues.models.projects import Project
@@ -53,9 +54,6 @@ class OutgoingState(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
-CLOCK_SLACK = timedelta(seconds=60)
-"""By how much the clocks of two machines may differ."""
-
 LONGEST_PAUSE = timedelta(hours=6)
 """Between two attempts at one mail."""
 
@@ -84,7 +82,7 @@ class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
     def take_up_future(self, now: datetime) -> int:
         """Make due what was written to go out at once, or tried, by a clock that was set back
         since; return how many. It would wait until that time has come again."""
-        latest = now + CLOCK_SLACK
+        latest = latest_now(now)
         wrong = Q(attempts=0, next_attempt_at=F("created_at"), created_at__gt=latest)
         tried = Q(first_attempt_at__isnull=False)
         wrong |= tried & Q(attempts=0, next_attempt_at__gt=latest)

@@ -1,12 +1,12 @@
 """A reply to a notification becomes a note in the same discussion."""
 
 import re
+from operator import attrgetter
 from typing import ClassVar
 
 from incoming_email import patch_mails
 from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.texts import acting_for, new_files, outcome_of
-from incoming_email.keys.answered import is_members_key
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.patch_mails import MailedPatches
@@ -40,14 +40,14 @@ class NoteHandler:
             author=reply_key.recipient,
             item=item,
             discussion=reply_key.discussion,
-            author_is_member=is_members_key(reply_key),
+            author_is_member=getattr(reply_key, "is_members", None),
             takes_time=isinstance(item, MergeRequest),
             refusal=refusal,
         )
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
         files = new_files(email, context.inbound_email_id, quoted_is_cut=True)
-        brings_files = any(not file.is_old for file in files)
+        brings_files = not all(map(attrgetter("is_old"), files))
         if target.item is None or target.author is None:
             raise Rejected(Reason.NOT_FOUND)
         if isinstance(target.item, MergeRequest):

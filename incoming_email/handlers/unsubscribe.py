@@ -4,7 +4,6 @@ import re
 from typing import ClassVar
 
 from incoming_email.handlers.base import Context, Target
-from incoming_email.keys.answered import is_members_key
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from issues import services
@@ -33,7 +32,7 @@ class UnsubscribeHandler:
             project=item.project,
             author=reply_key.recipient,
             item=item,
-            author_is_member=is_members_key(reply_key),
+            author_is_member=getattr(reply_key, "is_members", None),
         )
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:

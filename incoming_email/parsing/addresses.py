@@ -42,18 +42,9 @@ class AddressTemplate:
     local_before: str
     local_after: str
     domain: str
-
-    @property
-    def has_key(self) -> bool:
-        return PLACEHOLDER in self.text
-
-    @property
-    def bare(self) -> str:
-        """The address without key and separator; empty if nothing is left before the `@`."""
-        local = self.local_before
-        if self.has_key:
-            local = local.rstrip("+-._=") + self.local_after.lstrip("+-._=")
-        return f"{local}@{self.domain}" if local else ""
+    has_key: bool
+    bare: str
+    """The address without key and separator; empty if nothing is left before the `@`."""
 
     def address_for(self, key: str) -> str:
         """A dedicated address has no placeholder and is the same for all keys."""
@@ -92,10 +83,18 @@ def parse_template(text: str) -> AddressTemplate:
     if local.count(PLACEHOLDER) > 1:
         raise InvalidTemplate("%{key} must not occur more than once.")
     _require_valid_domain(domain)
-    before, _, after = local.partition(PLACEHOLDER)
-    template = AddressTemplate(text, before, after, domain)
+    template = split_template(text)
     _require_valid_local(template)
     return template
+
+
+def split_template(text: str) -> AddressTemplate:
+    """Of a template that is known to be valid."""
+    local, _at, domain = text.rpartition("@")
+    before, key, after = local.partition(PLACEHOLDER)
+    undetailed = before.rstrip("+-._=") + after.lstrip("+-._=") if key else local
+    bare = f"{undetailed}@{domain}" if undetailed else ""
+    return AddressTemplate(text, before, after, domain, bool(key), bare)
 
 
 def _require_valid_domain(domain: str) -> None:

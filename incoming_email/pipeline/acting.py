@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from incoming_email.models import InboundEmail
-from incoming_email.outcomes import Hold, Outcome, Reason, Refusal, Refused, Reject, Status
+from incoming_email.outcomes import Hold, Reason, Refusal, Refused, Reject, Status
 from incoming_email.pipeline import claims, notices
 from incoming_email.pipeline.attempts import Attempt, End, NotPendingError, Step, lock, write_ends
 from incoming_email.pipeline.deciding import Act, Decision, Delay, decide
@@ -46,9 +46,11 @@ def settle_in_turn(attempts: Sequence[Attempt], budget: Budget = UNLIMITED) -> N
             if isinstance(act, Act) and _may_wait(attempt, decision, act, waiting):
                 waiting[act.effect_key] = (attempt, decision, act)
             else:
-                _settle_waiting(waiting)
+                if waiting:
+                    _settle_waiting(waiting)
                 settle(attempt, decision)
-    _settle_waiting(waiting)
+    if waiting:
+        _settle_waiting(waiting)
 
 
 def settle(attempt: Attempt, decision: Decision) -> None:
@@ -170,8 +172,8 @@ def _log_end(row: InboundEmail, end: End) -> None:
 
 
 def let_handler_act(attempt: Attempt, decision: Decision, act: Act) -> End:
-    """The effect, within the caller's transaction, and the end to be written with it. Raises
-    Refused where the handler does not act."""
+    """The effect, within the caller's transaction, with the mail about commands that failed; and
+    the end to be written with it. Raises Refused where the handler does not act."""
     resolved = act.resolved
     outcome = resolved.handler.handle(attempt.email, resolved.target, attempt.context)
     made = outcome.made
@@ -188,7 +190,13 @@ def let_handler_act(attempt: Attempt, decision: Decision, act: Act) -> End:
         issue_id=item.pk if isinstance(item, Issue) else None,
         merge_request_id=item.pk if isinstance(item, MergeRequest) else None,
     )
-    return replace(end, trace=(*end.trace, *_report_failed_commands(attempt, act, outcome)))
+    author = resolved.target.author
+    if author is None or not outcome.failed_commands:
+        return end
+    sent = notices.write_failed_commands(
+        attempt.row, attempt.email, author, outcome.failed_commands, now=attempt.context.now
+    )
+    return replace(end, trace=(*end.trace, {"step": "quick actions", "result": sent}))
 
 
 def find_first_effect(act: Act) -> int | None:
@@ -261,16 +269,6 @@ def _notify_sender(attempt: Attempt, verdict: Refusal | Delay) -> tuple[Step, ..
     else:
         return ()
     return ({"step": "notice", "result": sent},)
-
-
-def _report_failed_commands(attempt: Attempt, act: Act, outcome: Outcome) -> tuple[Step, ...]:
-    """Writes the mail about commands that failed, with the effect."""
-    author, failed = act.resolved.target.author, outcome.failed_commands
-    if author is None or not failed:
-        return ()
-    now = attempt.context.now
-    sent = notices.write_failed_commands(attempt.row, attempt.email, author, failed, now=now)
-    return ({"step": "quick actions", "result": sent},)
 
 
 def _find_first_copy(end: End) -> int | None:

@@ -115,7 +115,8 @@ def _require_allowed(attempt: Attempt, resolved: Resolved, trace: list[Step]) ->
     if resolved.target.refusal is not None:
         raise Rejected(resolved.target.refusal)
     _require_fitting_sender(attempt, resolved, trace)
-    _require_own_readers(attempt, resolved, trace)
+    if attempt.context.internal and resolved.handler.publishes:
+        _require_own_readers(attempt, resolved, trace)
     recipients = {c.address for c in attempt.email.candidates if c.header in OPEN_RECIPIENTS}
     if len(recipients) > settings.MAX_RECIPIENTS:
         _hold(Reason.TOO_MANY_RECIPIENTS, attempt.context)
@@ -168,10 +169,8 @@ def _require_own_readers(attempt: Attempt, resolved: Resolved, trace: list[Step]
     a forwarded note. The common case costs no query.
     """
     context = attempt.context
-    internal = context.internal and find_named(attempt.email, context.told) & context.internal
-    if not internal or not resolved.handler.publishes:
-        return
-    if internal != {_find_place(attempt, resolved)}:
+    internal = find_named(attempt.email, context.told) & context.internal
+    if internal and internal != {_find_place(attempt, resolved)}:
         trace.append({"step": "answered note", "result": "internal, in another discussion"})
         _hold(Reason.INTERNAL_ANSWER, context)
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 
 from django.conf import settings
 
@@ -12,7 +14,6 @@ from incoming_email.keys.answered import (
     find_internal,
     find_keys_named,
     find_told,
-    told_by,
 )
 from incoming_email.keys.own_addresses import find_forwarded
 from incoming_email.limits.blocking import Blocks, find_blocks
@@ -55,37 +56,39 @@ class Known:
 
 
 def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
-    """What the messages name. Addresses that are none of the mailbox are asked about once."""
-    keys = {c.address: template.find_key(c.address) for email in emails for c in email.candidates}
-    foreign = [a for a, key in keys.items() if key is None and not template.matches(a)]
+    """What the messages name. Addresses that are none of the mailbox are asked about once, and
+    which discussions are internal only where a message might be written in another than it names.
+    """
+    keys: dict[str, str | None] = {}
+    ids, foreign = set[str](), set[str]()
+    for email in emails:
+        ids.update(email.answered_ids, email.attached_ids)
+        for candidate in email.candidates:
+            address = candidate.address
+            keys[address] = template.find_key(address)
+            if keys[address] is None and not template.matches(address):
+                foreign.add(address)
     forwarded = find_forwarded(foreign) if foreign else {}
     keys |= forwarded
-    ids = {each for email in emails for each in (*email.answered_ids, *email.attached_ids)}
     named = {*keys.values(), *find_reply_keys(ids, settings.MESSAGE_ID_HOST)} - {None}
     rows = find_keys_named(filter(None, named))
-    told = find_told(ids, rows)
-    told |= {address: told_by(rows[key]) for address, key in keys.items() if key and key in rows}
+    told = find_told(ids, keys, rows)
     doubtful = set[Answered]()
     for email in emails:
-        doubtful |= _find_doubtful(email, keys, told)
-    return Known(rows, forwarded, told, find_internal(doubtful), find_blocks(emails))
-
-
-def _find_doubtful(
-    email: ParsedEmail, keys: Mapping[str, str | None], told: Mapping[str, Told]
-) -> set[Answered]:
-    """The discussions that a message names and might not be written in: none where each of its
-    addresses of ours and of its ids names the same one, as in an ordinary reply."""
-    places = find_named(email, told)
-    ours = {c.address for c in email.candidates if keys[c.address]}
-    return set() if len(places) == 1 and ours and ours <= told.keys() else places
+        places = find_named(email, told)
+        ours = {c.address for c in email.candidates if keys[c.address]}
+        # Not in doubt where each address of ours and each id names the same, as in most replies.
+        if not (len(places) == 1 and ours and ours <= told.keys()):
+            doubtful |= places
+    internal = find_internal(doubtful) if doubtful else frozenset[Answered]()
+    return Known(rows, forwarded, told, internal, find_blocks(emails))
 
 
 def find_named(email: ParsedEmail, told: Mapping[str, Told]) -> set[Answered]:
     """The discussions that it names: by the ids that it answers or brings along in attached
     messages, and by its addresses."""
-    names = [*email.answered_ids, *email.attached_ids]
-    names += [candidate.address for candidate in email.candidates]
+    addresses = map(attrgetter("address"), email.candidates)
+    names = chain(email.answered_ids, email.attached_ids, addresses)
     return {told[name].place for name in names if name in told}
 
 
@@ -113,7 +116,13 @@ def resolve(
             found, result = _try_key(key, context)
             trace.append(step | {"key": redact_key(key), "result": result})
             if found:
-                return _prefer_own_key(found, email, context, trace)
+                target = found.target
+                if target.author is not None or target.external_author:
+                    return found
+                # An address without an identity yields to the sender's own key in the ids, so that
+                # who replies to all, with such an address in Cc, is recognised.
+                own = _find_in_references(email, context, trace)
+                return own if own and own.target.project == target.project else found
     if template.has_key and (found := _find_in_references(email, context, trace)):
         return found
     raise Rejected(Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY)
@@ -214,20 +223,6 @@ def _find_in_references(email: ParsedEmail, context: Context, trace: list[Step])
     return None
 
 
-def _prefer_own_key(
-    found: Resolved, email: ParsedEmail, context: Context, trace: list[Step]
-) -> Resolved:
-    """An address without an identity yields to the sender's own key in the ids.
-
-    So who replies to all, with such an address in Cc, is recognised.
-    """
-    target = found.target
-    if target.author is not None or target.external_author:
-        return found
-    reply = _find_in_references(email, context, trace)
-    return reply if reply is not None and reply.target.project == target.project else found
-
-
 def fits_sender(target: Target, sender: str) -> bool:
     """Whether From is an address of the person whom the key belongs to."""
     if target.external_author:
@@ -245,4 +240,4 @@ def owns(user: User | None, address: str) -> bool:
         if prefetched is None
         else prefetched
     )
-    return any(row.address == address for row in known)
+    return address in map(attrgetter("address"), known)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 
 from django.conf import settings
 
@@ -15,6 +16,9 @@ from incoming_email.sender_auth.key_records import KeyRecords
 from incoming_email.sender_auth.signatures import NOT_CHECKED, SignatureCheck, check_signatures
 
 ASKING = {SenderPolicy.FLAG, SenderPolicy.REQUIRE}
+_read_policies = attrgetter(
+    *[f.attname for f in Mailbox._meta.concrete_fields if f.attname.endswith("_policy")]
+)
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\(|[^"(\\]+|\\.', re.DOTALL)
 _COMMENT_TOKEN = re.compile(r"[()]|[^()\\]+|\\.", re.DOTALL)
 _SPECIAL = re.compile(r"\\.|[;=\s]", re.DOTALL)
@@ -37,8 +41,7 @@ def find_proofs(
     """One for each message, in order, each as it is asked for. Signatures are checked where a
     policy of any feature requires authentication. Call outside of transactions: the DNS may be
     slow."""
-    policies = [f.attname for f in mailbox._meta.concrete_fields if f.attname.endswith("_policy")]
-    asks = any(getattr(mailbox, name) in ASKING for name in policies)
+    asks = not ASKING.isdisjoint(_read_policies(mailbox))
     records = KeyRecords(timeout=settings.DKIM_DNS_TIMEOUT_SECONDS) if asks else None
     for row, email in zip(rows, emails, strict=True):
         yield find_proof(

@@ -105,10 +105,11 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     spot = find_spot(
         item=item, author=asked, discussion=discussion, internal=internal, by_mail=by_mail
     )
-    chosen = uploads.choose_files(
-        files, uploads.Destination(item, author, external_author, spot.internal)
-    )
-    body = uploads.insert_links(storable(body), chosen)
+    body, chosen = storable(body), uploads.Chosen()
+    if files:
+        destination = uploads.Destination(item, author, external_author, spot.internal)
+        chosen = uploads.choose_files(files, destination)
+        body = uploads.insert_links(body, chosen)
     if not body.strip():
         raise Invalid([_("The comment is empty. Write some text or attach a file.")])
     with uploads.rolled_back_on_error(), transaction.atomic(savepoint=False):
@@ -121,7 +122,8 @@ def create_note(  # noqa: PLR0913  (one argument a column)
             discussion=spot.discussion,
             internal=spot.internal,
         )
-        uploads.create_uploads(project=item.project, owner=note, uploader=author, chosen=chosen)
+        if chosen.kept:
+            uploads.create_uploads(project=item.project, owner=note, uploader=author, chosen=chosen)
         if position is not None:
             _create_position(note, position)
         announce(Announcement(event=Event.NEW_NOTE, note=note, actor=author))

@@ -12,6 +12,7 @@ from issues.models.items import (
     WorkItem,
     new_discussion,
     note_address,
+    storable,
 )
 from issues.models.merges import Merge
 from issues.models.outgoing import (
@@ -57,4 +58,5 @@ __all__ = [
     "WorkItem",
     "new_discussion",
     "note_address",
+    "storable",
 ]

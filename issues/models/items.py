@@ -20,6 +20,11 @@ def new_discussion() -> str:
     return secrets.token_hex(DISCUSSION_BYTES)
 
 
+def storable(text: str) -> str:
+    """PostgreSQL stores no NUL, and no lone surrogate is UTF-8."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
 class State(models.TextChoices):
     OPENED = "opened", _("Open")
     CLOSED = "closed", _("Closed")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from issues.models import OutgoingEmail, Project
+from issues.models import OutgoingEmail, Project, storable
 from issues.outbox.header_fields import bare_id, clean_header
 from issues.outbox.headers import MailHeaders, make_headers
 from issues.outbox.waking import wake_worker
@@ -57,8 +57,8 @@ class NewMail:
             headers={
                 name: clean_header(value) for name, value in make_headers(self.headers).items()
             },
-            text=_storable(self.text),
-            html=_storable(self.html),
+            text=storable(self.text),
+            html=storable(self.html),
             project=self.project,
             uploads=list(self.uploads),
             account=self.account,
@@ -119,8 +119,3 @@ def enqueue_many(mails: Sequence[NewMail], *, now: datetime) -> None:
         [new.as_row(now) for new in mails], ignore_conflicts=True, batch_size=INSERT_BATCH
     )
     wake_worker()
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL stores no NUL, and no lone surrogate is UTF-8."""
-    return text.replace("\0", "").encode(errors="replace").decode()

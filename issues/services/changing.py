@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import formats, timezone
 from django.utils.translation import gettext_lazy as _
 
-from issues.models import Issue, Label, MergeRequest, State, User
+from issues.models import Issue, Label, MergeRequest, State, User, storable
 from issues.services.recording import (
     announce_change,
     lock_item,
@@ -16,7 +16,7 @@ from issues.services.recording import (
     set_value,
 )
 from issues.services.refusals import Invalid, require
-from issues.services.writing import storable, title_from
+from issues.services.writing import title_from
 
 Item = Issue | MergeRequest
 

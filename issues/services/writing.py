@@ -22,6 +22,7 @@ from issues.models import (
     State,
     User,
     new_discussion,
+    storable,
 )
 from issues.services.discussions import find_spot
 from issues.services.refusals import Invalid, require
@@ -39,11 +40,6 @@ def title_from(text: str) -> str:
     """One line of at most 255 characters, never blank."""
     line = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text).strip()
     return line[:MAX_TITLE].rstrip() or NO_SUBJECT
-
-
-def storable(text: str) -> str:
-    """PostgreSQL stores no NUL, and no lone surrogate is UTF-8."""
-    return text.replace("\0", "").encode(errors="replace").decode()
 
 
 @transaction.atomic

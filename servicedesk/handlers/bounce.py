@@ -8,7 +8,7 @@ from incoming_email.outcomes import Outcome, Reason
 from incoming_email.parsing.types import ParsedEmail
 from servicedesk import threads
 from servicedesk.delivery_reports import find_failure, find_returned_ids
-from servicedesk.handlers.unsubscribe import find_people
+from servicedesk.handlers.unsubscribe import find_people, find_target
 from servicedesk.participants import record_bounce
 
 
@@ -25,11 +25,7 @@ class BounceHandler:
     publishes: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
-        reply_key = context.reply_keys.get(key["reply_key"])
-        if reply_key is None or not reply_key.external_email:
-            return None
-        item = reply_key.item
-        return Target(project=item.project, external_author=reply_key.external_email, item=item)
+        return find_target(key, context)
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
         """Only a final failure counts: a delay may still end well."""

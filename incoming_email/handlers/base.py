@@ -81,6 +81,10 @@ class Target:
     takes_time: bool = False
     """The action may take long, so that even a batchable handler processes the message alone."""
 
+    effect: str = ""
+    """Names what the handler does, where another one does the same by other keys; empty: its name
+    and the key do."""
+
     refusal: Reason | None = None
     """The key is known but no longer usable; the sender is notified with this reason."""
 

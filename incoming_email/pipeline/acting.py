@@ -59,6 +59,9 @@ def settle(attempt: Attempt, decision: Decision) -> None:
         if not isinstance(verdict, Act):
             _record(attempt, end_without_effect(attempt, decision, verdict), verdict)
             return
+        if verdict.former_key and (first := find_first_effect(verdict)):
+            _record(attempt, end_as_copy(attempt, decision, first))
+            return
         try:
             with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
                 lock([row])
@@ -133,9 +136,10 @@ def _settle_together(waiting: Mapping[str, Acting]) -> Collection[str]:
     """
     name = next(iter(waiting.values()))[0].row.pk
     try:
-        copies = InboundEmail.objects.filter(effect_key__in=waiting)
+        by_key = {key: {key, act.former_key} for key, (*_, act) in waiting.items()}
+        copies = InboundEmail.objects.filter(effect_key__in=set().union(*by_key.values()))
         known = set(copies.values_list("effect_key", flat=True))
-        group = {key: each for key, each in waiting.items() if key not in known}
+        group = {key: waiting[key] for key, keys in by_key.items() if known.isdisjoint(keys)}
         ends = _act_on(list(group.values())) if group else []
     except (NotPendingError, IntegrityError, Refused):
         logger.info("processing one by one inbound_email=%s…", name)
@@ -193,8 +197,8 @@ def let_handler_act(attempt: Attempt, decision: Decision, act: Act) -> End:
 
 def find_first_effect(act: Act) -> int | None:
     """The row of a copy of the message that acted before."""
-    first = InboundEmail.objects.filter(effect_key=act.effect_key).values_list("pk", flat=True)
-    return first.first()
+    acted = InboundEmail.objects.filter(effect_key__in=[act.effect_key, act.former_key])
+    return acted.values_list("pk", flat=True).first()
 
 
 def end_as_copy(attempt: Attempt, decision: Decision, first: int) -> End:

@@ -44,6 +44,8 @@ class Act:
 
     resolved: Resolved
     effect_key: str
+    former_key: str = ""
+    """As earlier versions made it, with the slug; empty where that is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def decide(attempt: Attempt) -> Decision:
         count, until = find_room(attempt, resolved, trace)
         if until is None:
             _require_allowed(attempt, resolved, trace)
-            verdict = Act(resolved, make_effect_key(attempt.email, resolved))
+            verdict = Act(resolved, *make_effect_keys(attempt.email, resolved))
         else:
             verdict = Delay(until)
     except Refused as refused:
@@ -196,10 +198,19 @@ def _hold(reason: Reason, context: Context) -> None:
         raise Held(reason, rule=reason.value)
 
 
-def make_effect_key(email: ParsedEmail, resolved: Resolved) -> str:
-    parts = (email.message_id or _content_digest(email), email.sender)
-    named = "\n".join([*parts, resolved.handler.name, resolved.key])
-    return hashlib.sha256(named.encode(errors="replace")).hexdigest()
+def make_effect_keys(email: ParsedEmail, resolved: Resolved) -> tuple[str, str]:
+    """That of today, and that of earlier versions where it was another one, else ""."""
+    handler = resolved.handler.name
+    effects = (
+        resolved.target.effect or f"{handler}\n{resolved.key}",
+        f"{handler}\n{resolved.spelled}",
+    )
+    message = f"{email.message_id or _content_digest(email)}\n{email.sender}\n"
+    now, before = (
+        hashlib.sha256(f"{message}{effect}".encode(errors="replace")).hexdigest()
+        for effect in effects
+    )
+    return now, "" if before == now else before
 
 
 def _content_digest(email: ParsedEmail) -> str:

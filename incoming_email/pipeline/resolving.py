@@ -35,6 +35,11 @@ class Resolved:
     handler: Handler
     target: Target
     key: str
+    """In its canonical form: without the slug."""
+
+    spelled: str
+    """As it stands in the address."""
+
     secret: str = ""
     """The part of the key that gives identity: a token or a reply key; empty where none does."""
 
@@ -102,15 +107,16 @@ def resolve(
     seen: set[str] = set()
     for candidate in _order_candidates(email, context):
         header, address = candidate.header, candidate.address
-        key = template.find_key(address) or context.forwarded.get(address)
+        spelled = template.find_key(address) or context.forwarded.get(address)
+        key = spelled and registry.canonical(spelled, context.purpose)
         step = {"step": "address", "header": header, "address": _cut(address, template, context)}
-        if key is None:
+        if spelled is None or key is None:
             trace.append(step | {"result": "not ours"})
         elif key in seen:
             trace.append(step | {"key": redact_key(key), "result": "tried before"})
         else:
             seen.add(key)
-            found, result = _try_key(key, context)
+            found, result = _try_key(spelled, context)
             trace.append(step | {"key": redact_key(key), "result": result})
             if found:
                 return _prefer_own_key(found, email, context, trace)
@@ -193,7 +199,8 @@ def _try_key(
         if target is not None:
             named = groups.groupdict()
             secret = named.get("token") or named.get("reply_key") or ""
-            return Resolved(handler, target, key, secret), f"{handler.name}: found"
+            canonical = registry.canonical(key, context.purpose)
+            return Resolved(handler, target, canonical, key, secret), f"{handler.name}: found"
     return None, f"{matches[0][0].name}: the key leads nowhere"
 
 

@@ -97,16 +97,22 @@ def _is_key_taken(key: str, mailbox: Mailbox, forwarding: str = "") -> bool:
 
 
 def store(content: bytes, recipients: list[str]) -> list[int]:
-    """Commit one row a recipient, all in one transaction; return their ids."""
+    """Commit one row a key, all in one transaction; return their ids. Recipients that spell the
+    same key differently are one."""
     queue_id = uuid.uuid4().hex
     now = timezone.now()
     messages: dict[int, list[RawMessage]] = {}
     mailboxes: dict[int, Mailbox] = {}
+    seen: set[tuple[int, str]] = set()
     for recipient in dict.fromkeys(recipients):
         found = _find_target(recipient)
         if found is None:  # disabled or revoked since RCPT
             raise LookupError
         mailbox, key = found
+        named = (mailbox.pk, registry.canonical(key, mailbox.purpose))
+        if named in seen:
+            continue
+        seen.add(named)
         mailboxes[mailbox.pk] = mailbox
         source_id = f"{queue_id}:{recipient}"[:255]
         is_urgent = _is_secret(key, mailbox)

@@ -7,8 +7,8 @@ from incoming_email.handlers.base import Context, Target
 from incoming_email.outcomes import Outcome, Reason
 from incoming_email.parsing.types import ParsedEmail
 from issues.models import Project
-from servicedesk.addresses import ALIAS
-from servicedesk.handlers.ticket import handle_mail
+from servicedesk.addresses import ALIAS, desk_key
+from servicedesk.handlers.ticket import TicketHandler, handle_mail
 
 
 class AliasHandler:
@@ -27,7 +27,9 @@ class AliasHandler:
         project = Project.objects.filter(
             service_desk__key=key["desk_key"], service_desk__enabled=True
         ).first()
-        return None if project is None else Target(project=project)
+        if project is None:
+            return None
+        return Target(project=project, effect=f"{TicketHandler.name}\n{desk_key(project)}")
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
         return handle_mail(email, target.project, context)

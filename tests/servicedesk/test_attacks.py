@@ -5,7 +5,7 @@ import re
 import pytest
 from django.utils import timezone
 
-from incoming_email.models import SenderPolicy
+from incoming_email.models import Mailbox, SenderPolicy
 from incoming_email.outcomes import Reason, Status
 from incoming_email.pipeline import processing, reviewing
 from issues import services
@@ -268,3 +268,22 @@ def test_a_released_stranger_writes_one_note_and_takes_no_part(desk):
     assert people(issue) == [CUSTOMER]
     assert sent_to(MALLORY) == []
     assert Ticket.objects.count() == 1
+
+
+@pytest.mark.parametrize("message_id", ["<one@customer.example>", ""])
+def test_a_message_to_a_hundred_spellings_of_a_desk_opens_one_ticket(message_id):
+    desk = make_desk(key="help")
+    mail = make_mail(to=desk.address, sender=CUSTOMER, Message_ID=message_id)
+    slugs = ["", "a-", "b-", "a-b-"]
+    for slug in slugs:
+        desk.receive(mail, recipient=f"incoming+{slug}{desk.project.pk}-issue-@letterbox.localhost")
+    assert Issue.objects.count() == 1
+
+
+def test_the_alias_of_a_desk_and_its_default_address_are_one_key():
+    desk = make_desk(key="help")
+    Mailbox.objects.update(purpose="service_desk_email")
+    mail = make_mail(to=desk.address, sender=CUSTOMER, Message_ID="")
+    for address in (desk.address, "incoming+shop-help@letterbox.localhost"):
+        desk.receive(mail, recipient=address)
+    assert Issue.objects.count() == 1

@@ -60,7 +60,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
     linkable = ("duplicate_of", "project")
     sortable_by = ("received",)
     ordering = ("-pk",)
-    search_fields = ("sender", "subject", "message_id", "=recipient", "=id")
+    search_fields = ("sender", "subject", "message_id", "long_message_id", "=recipient", "=id")
     fieldsets = ()
     actions = ("process_again", "release", "discard", "export")
 

@@ -96,7 +96,7 @@ def _facts(row: InboundEmail) -> Iterator[Fact]:
         yield Fact(_("Project"), row.project.path, project)
     yield Fact(_("Sender"), row.sender)
     yield Fact(_("Subject"), row.subject)
-    yield Fact(_("Message-ID"), row.message_id)
+    yield Fact(_("Message-ID"), row.whole_message_id)
     if row.raw:
         yield Fact(_("Size"), filesizeformat(len(row.raw)))
     if row.raw_purged_at is not None:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from incoming_email.models import InboundEmail, Mailbox, Purpose, ReplyKey
 from incoming_email.outcomes import Status
 from incoming_email.parsing.addresses import AddressTemplate, reply_message_id
-from issues.models import EmailAddress, Issue, MergeRequest, User
+from issues.models import WHOLE_ID, EmailAddress, Issue, MergeRequest, User
 from issues.notifications import ReplyRoute
 
 MAX_THREAD_IDS = 5
@@ -140,7 +140,7 @@ def _find_own_mails(
         InboundEmail.objects.filter(status=Status.PROCESSED, sender__in=owners, **on_item)
         .exclude(message_id="")
         .order_by("pk")
-        .values_list("sender", "message_id")
+        .values_list("sender", WHOLE_ID)
     )
     threads: dict[int, list[str]] = {}
     for sender, message_id in mails:

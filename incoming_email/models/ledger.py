@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from incoming_email.models.mailboxes import Mailbox
 from incoming_email.outcomes import Reason, Status
 from incoming_email.versions import find_version
-from issues.models import Issue, MergeRequest, Note, Project
+from issues.models import Issue, MergeRequest, Note, Project, WithMessageId
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -93,7 +93,7 @@ def pause_after(attempts: int) -> timedelta:
     return timedelta(seconds=settings.PROCESSING_LEASE_SECONDS * 2.0**attempts)
 
 
-class InboundEmail(models.Model):
+class InboundEmail(WithMessageId):
     """The ledger: one row for each message that arrived, from its bytes to its end.
 
     PENDING is to be processed and HELD waits for a person; the other four are final. `requeue` sets

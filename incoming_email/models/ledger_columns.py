@@ -65,6 +65,7 @@ LEDGER_COLUMNS = (
     Column("sender", _END, _OF_SENDER, is_shown=True, exported="sender", is_compared=True),
     Column("subject", _END, _OF_SENDER, is_shown=True, exported="subject", is_compared=True),
     Column("message_id", _END, _NO, is_shown=True, exported="message_id"),
+    Column("long_message_id", _END, _NO, is_shown=True),
     Column("handler", _END, _NO, is_shown=True, exported="handler", is_compared=True),
     Column("outcome", _END, _NO, is_shown=True, exported="outcome", is_compared=True),
     Column("attempts", _END, _NO, is_shown=True, exported="attempts"),

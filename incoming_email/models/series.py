@@ -7,10 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from incoming_email.models.ledger import InboundEmail
 from issues.marked_text import MarkedText
-from issues.models import Project, User
+from issues.models import Project, User, WithMessageId
 
 
-class SeriesPart(models.Model):
+class SeriesPart(WithMessageId):
     """One of `[PATCH v2 3/7]`. Deleted as soon as the series is applied or given up."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, verbose_name=_("project"))

@@ -17,7 +17,7 @@ from incoming_email.pipeline.faults import becoming_a_retry
 from incoming_email.pipeline.resolving import find_handlers
 from incoming_email.secrets import credentials
 from issues import connections, permissions, repositories, services, uploads
-from issues.models import Issue, MergeRequest, Note
+from issues.models import Issue, MergeRequest, Note, id_columns
 from issues.services.discussions import discussions_looked_up
 from issues.stopping import UNLIMITED, Budget
 
@@ -242,7 +242,7 @@ def _describe(attempt: Attempt, decision: Decision, status: Status, **more: Any)
     email, count = attempt.email, decision.count
     return End(
         status,
-        message_id=email.message_id[:255],
+        **id_columns(email.message_id),
         sender=attempt.sender,
         subject=email.subject[:255],
         defects=tuple(email.defects),

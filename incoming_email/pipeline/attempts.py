@@ -43,6 +43,7 @@ class End:
     status: Status
     reason: Reason | None = None
     message_id: str = ""
+    long_message_id: str | None = None
     sender: str = ""
     subject: str = ""
     defects: tuple[str, ...] = ()

@@ -13,6 +13,13 @@ from issues.models.items import (
     note_address,
 )
 from issues.models.merges import Merge
+from issues.models.message_ids import (
+    WHOLE_ID,
+    WithMessageId,
+    find_names,
+    id_columns,
+    name_id,
+)
 from issues.models.outgoing import (
     Announcement,
     Event,
@@ -30,6 +37,7 @@ from issues.models.versions import BranchMove, MergeRequestVersion
 __all__ = [
     "DISCUSSION_BYTES",
     "REMOVED_PERSON",
+    "WHOLE_ID",
     "Announcement",
     "BranchMove",
     "EmailAddress",
@@ -54,7 +62,11 @@ __all__ = [
     "Upload",
     "User",
     "Visibility",
+    "WithMessageId",
     "WorkItem",
+    "find_names",
+    "id_columns",
+    "name_id",
     "new_discussion",
     "note_address",
 ]

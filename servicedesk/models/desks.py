@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from issues.models import Issue, Project, User
+from issues.models import Issue, Project, User, WithMessageId
 from servicedesk.placeholders import find_unknown
 
 RESERVED_KEYS = {"issue", "request", "unsubscribe", "verify", "bounce"}
@@ -184,7 +184,7 @@ class Participant(models.Model):
         return f"participant {self.pk} of {self.ticket_id}"
 
 
-class ThreadMessage(models.Model):
+class ThreadMessage(WithMessageId):
     """The Message-ID of a mail of the thread, theirs or ours: by it an answer finds the ticket."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="messages")

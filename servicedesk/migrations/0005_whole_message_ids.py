@@ -1,0 +1,17 @@
+"""Whole ids of mails that are longer than the column they are found by."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("servicedesk", "0004_failing_mail_servers"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="threadmessage",
+            name="long_message_id",
+            field=models.TextField(editable=False, null=True),
+        ),
+    ]

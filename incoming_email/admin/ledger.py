@@ -220,7 +220,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         """The HTML alone, for a frame that can do nothing."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        row = InboundEmail.objects.filter(pk=pk, raw_purged_at=None).only("raw").first()
+        row = InboundEmail.objects.filter(pk=pk, raw_purged_at=None).first()
         html = show_html(row, Redactor.load()) if row else ""
         if not html:
             raise Http404
@@ -235,7 +235,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
             return HttpResponseNotAllowed(["GET"])
         if not self.has_download_permission(request):
             raise PermissionDenied
-        row = InboundEmail.objects.filter(pk=pk, raw_purged_at=None).only("raw").first()
+        row = InboundEmail.objects.filter(pk=pk, raw_purged_at=None).first()
         if row is None:
             raise Http404
         self.log_change(request, row, str(_("Downloaded the raw message.")))

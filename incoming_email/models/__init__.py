@@ -2,10 +2,12 @@
 
 from incoming_email.models.alerts import AlertEvent, DiskShortage, WebhookAlert
 from incoming_email.models.blocks import BlockedSender
+from incoming_email.models.contents import MessageContent
 from incoming_email.models.erasures import Erasure
 from incoming_email.models.heartbeats import Heartbeat
 from incoming_email.models.keys import KEY_ALPHABET, KEY_LENGTH, ReplyKey, SenderToken, new_key
 from incoming_email.models.ledger import (
+    HAS_OWN_RAW,
     HEAD_START,
     NOT_READ,
     SWEEP_AFTER,
@@ -30,6 +32,7 @@ from incoming_email.models.series import SeriesPart
 
 __all__ = [
     "BAD_STATES",
+    "HAS_OWN_RAW",
     "HEAD_START",
     "KEY_ALPHABET",
     "KEY_LENGTH",
@@ -51,6 +54,7 @@ __all__ = [
     "LoginMethod",
     "Mailbox",
     "MailboxQuerySet",
+    "MessageContent",
     "Probe",
     "ProbeState",
     "Purpose",

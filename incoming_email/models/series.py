@@ -21,7 +21,6 @@ class SeriesPart(WithMessageId):
     revision = models.PositiveIntegerField(_("revision of the sender"))
     number = models.PositiveIntegerField(_("number"), help_text=_("0 is the cover letter."))
     total = models.PositiveIntegerField(_("parts"))
-    message_id = models.CharField(_("Message-ID"), max_length=255, blank=True)
     references = models.JSONField(default=list, editable=False)
     """Ids of the mails that it answers: the nearest one first."""
 

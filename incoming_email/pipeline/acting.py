@@ -17,7 +17,7 @@ from incoming_email.pipeline.faults import becoming_a_retry
 from incoming_email.pipeline.resolving import find_handlers
 from incoming_email.secrets import credentials
 from issues import connections, permissions, repositories, services, uploads
-from issues.models import Issue, MergeRequest, Note, id_columns
+from issues.models import Issue, MergeRequest, Note, find_long_id, name_id
 from issues.services.discussions import discussions_looked_up
 from issues.stopping import UNLIMITED, Budget
 
@@ -242,7 +242,8 @@ def _describe(attempt: Attempt, decision: Decision, status: Status, **more: Any)
     email, count = attempt.email, decision.count
     return End(
         status,
-        **id_columns(email.message_id),
+        message_id=name_id(email.message_id),
+        long_message_id=find_long_id(email.message_id),
         sender=attempt.sender,
         subject=email.subject[:255],
         defects=tuple(email.defects),

@@ -135,7 +135,7 @@ def _settle_group(
 ) -> int:
     """At how many no attempt could be made."""
     for row in rows:
-        del row.raw  # whoever asks for it all the same has it from the database
+        row.forget_raw()
     if isinstance(attempts, int):
         return attempts
     settle_in_turn(attempts, budget)
@@ -200,7 +200,7 @@ def _claim(pk: int, *, now: datetime) -> InboundEmail | None:
     with noted(pk):
         if not InboundEmail.objects.claim(pk, now=now):
             return None
-        return InboundEmail.objects.select_related("mailbox").get(pk=pk)
+        return InboundEmail.objects.select_related("mailbox", "content").get(pk=pk)
 
 
 def _prepare(

@@ -16,6 +16,7 @@ from incoming_email.models import (
     BlockedSender,
     Erasure,
     InboundEmail,
+    MessageContent,
     ReplyKey,
     SenderToken,
     SeriesPart,
@@ -156,9 +157,12 @@ def _erase_reports(person: Person, *, now: datetime) -> tuple[tuple[str, int], .
 
 def _empty(rows: QuerySet[InboundEmail], *, now: datetime) -> int:
     personal = (column for column in LEDGER_COLUMNS if column.personal is not Personal.NO)
-    return rows.exclude(status=Status.PENDING).update(
-        **find_emptied(personal), raw_purged_at=now, trace_purged_at=now
-    )
+    rows = rows.exclude(status=Status.PENDING)
+    contents = list(rows.exclude(content=None).values_list("content", flat=True))
+    count = rows.update(**find_emptied(personal), raw_purged_at=now, trace_purged_at=now)
+    for start in range(0, len(contents), BATCH):
+        MessageContent.objects.remove_unused(contents[start : start + BATCH])
+    return count
 
 
 def _erase_patches(person: Person) -> tuple[tuple[str, int], ...]:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.expressions import Combinable
 
-from incoming_email.models import LEDGER_COLUMNS, InboundEmail, Kept, Mailbox
+from incoming_email.models import LEDGER_COLUMNS, InboundEmail, Kept, Mailbox, MessageContent
 from incoming_email.models.ledger_columns import find_emptied
 from incoming_email.outcomes import Status
 from issues import services
@@ -90,12 +91,18 @@ def _old(mailbox: Mailbox, before: datetime) -> QuerySet[InboundEmail]:
 
 
 def _empty(rows: QuerySet[InboundEmail], *, dry_run: bool, **changes: object) -> Iterator[int]:
-    """The UPDATE checks the condition again: a person may requeue a row in between."""
+    """The UPDATE checks the condition again: a person may requeue a row in between. Bytes go with
+    the last row that has them, so the longest retention decides."""
     if dry_run:
         yield rows.count()
         return
-    while ids := list(rows.order_by("received_at").values_list("pk", flat=True)[:BATCH_ROWS]):
-        yield rows.filter(pk__in=ids).update(**changes)
+    oldest = rows.order_by("received_at").values_list("pk", "content")
+    while batch := list(oldest[:BATCH_ROWS]):
+        with transaction.atomic():
+            count = rows.filter(pk__in=[pk for pk, _content in batch]).update(**changes)
+            if "content" in changes:
+                MessageContent.objects.remove_unused([content for _pk, content in batch])
+        yield count
 
 
 def _purge_attachments(

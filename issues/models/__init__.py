@@ -16,6 +16,7 @@ from issues.models.merges import Merge
 from issues.models.message_ids import (
     WHOLE_ID,
     WithMessageId,
+    find_long_id,
     find_names,
     id_columns,
     name_id,
@@ -64,6 +65,7 @@ __all__ = [
     "Visibility",
     "WithMessageId",
     "WorkItem",
+    "find_long_id",
     "find_names",
     "id_columns",
     "name_id",

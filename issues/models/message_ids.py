@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from django.db import models
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
 
 LENGTH = 255
 """Characters of the column that is looked up by."""
@@ -14,8 +15,9 @@ WHOLE_ID = Coalesce("long_message_id", "message_id", output_field=models.TextFie
 
 
 class WithMessageId(models.Model):
-    """For a model with a column `message_id` of LENGTH."""
+    """Write both columns by `id_columns`, look for `find_names`."""
 
+    message_id = models.CharField(_("Message-ID"), max_length=LENGTH, blank=True)
     long_message_id = models.TextField(  # noqa: DJ001  (a column without default is added at once)
         null=True, editable=False
     )
@@ -39,8 +41,12 @@ def name_id(message_id: str) -> str:
 
 def id_columns(message_id: str) -> dict[str, str | None]:
     """Values of both columns."""
-    is_long = len(message_id) > LENGTH
-    return {"message_id": name_id(message_id), "long_message_id": message_id if is_long else None}
+    return {"message_id": name_id(message_id), "long_message_id": find_long_id(message_id)}
+
+
+def find_long_id(message_id: str) -> str | None:
+    """The id where it is longer than LENGTH."""
+    return message_id if len(message_id) > LENGTH else None
 
 
 def find_names(ids: Iterable[str]) -> dict[str, str]:

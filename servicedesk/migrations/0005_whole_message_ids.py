@@ -14,4 +14,9 @@ class Migration(migrations.Migration):
             name="long_message_id",
             field=models.TextField(editable=False, null=True),
         ),
+        migrations.AlterField(
+            model_name="threadmessage",
+            name="message_id",
+            field=models.CharField(blank=True, max_length=255, verbose_name="Message-ID"),
+        ),
     ]

@@ -188,7 +188,6 @@ class ThreadMessage(WithMessageId):
     """The Message-ID of a mail of the thread, theirs or ours: by it an answer finds the ticket."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="messages")
-    message_id = models.CharField(max_length=255)
     participant = models.ForeignKey(Participant, null=True, on_delete=models.SET_NULL)
     """Who wrote it, or whom it went to."""
 

@@ -61,6 +61,7 @@ TABLES_THAT_STAY = {
     "incoming_email.Erasure": "digests only",
     "incoming_email.Heartbeat": "names of processes",
     "incoming_email.InboundEmail": "its columns have a table of their own: ledger_columns",
+    "incoming_email.MessageContent": "goes with the last row of the ledger that refers to it",
     "incoming_email.Probe": "mail of ours to ourselves",
     "servicedesk.CannedReply": "of a team",
     "servicedesk.ThreadMessage": "ids stay, so that an answer of somebody else finds the ticket",

@@ -9,6 +9,7 @@ from django.conf import settings
 from incoming_email.keys import reply_keys
 from incoming_email.keys.reply_keys import NO_ROUTE, ExternalRoute
 from incoming_email.limits.answer_budget import THANK_YOU, WELCOME, find_over_limit
+from incoming_email.parsing.addresses import asks_no_answer
 from issues import outbox
 from issues.models import Issue, Note
 from issues.notifications import Story
@@ -73,7 +74,7 @@ def write_to_new_participants(
 ) -> None:
     """`earlier`: ids of the mail that brought them in, which they have too."""
     over_limit = find_over_limit([p.address for p in people], now=now)
-    people = [p for p in people if p.address not in over_limit]
+    people = [p for p in people if p.address not in over_limit and not asks_no_answer(p.address)]
     mails = []
     for envelope in _address(desk, ticket.issue, people, later=earlier):
         text = wording.new_participant(

@@ -16,6 +16,15 @@ MAX_KEY_LENGTH = 46
 SHORT_SECRET = 8
 ELLIPSIS = "…"
 
+_UNREAD = re.compile(
+    r"""(?:\A|[._+=-])(?:
+        (?:do[._-]?)?(?:no|not)[._-]?(?:reply|response|answer) | (?:no|nao)[._-]?respond(?:er|a)
+        | (?:nicht|keine)[._-]?antwort(?:en)? | ne[._-]?pas[._-]?repondre
+        | mailer[._-]?daemon | bounces? | auto[._-]?reply
+    )[0-9]*(?:\Z|[._+=-])
+    | \Aowner-. | .-request\Z""",
+    re.VERBOSE,
+)
 _TO_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _LOCAL = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.-]*", re.ASCII)
 _LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
@@ -141,6 +150,12 @@ def find_reply_keys(ids: Iterable[str], host: str) -> Iterator[str]:
         match = _REPLY_ID.fullmatch(lower_ascii(message_id.strip()))
         if match and match["host"] == host:
             yield match["key"]
+
+
+def asks_no_answer(address: str) -> bool:
+    """Whether the address says that nobody reads what is sent to it: `no-reply@`, or a program's
+    (RFC 3834, 2)."""
+    return bool(_UNREAD.search(lower_ascii(address.rpartition("@")[0])))
 
 
 def redact_key(key: str) -> str:

@@ -11,7 +11,12 @@ from incoming_email.parsing.formats.calendars import summarise_calendar
 from incoming_email.parsing.html.markdown import split_html_reply, to_markdown, to_plain_text
 from incoming_email.parsing.limits import Limits
 from incoming_email.parsing.mime.author import Author, find_author, find_reply_to
-from incoming_email.parsing.mime.automatic import find_kind, has_null_return_path, is_bulk
+from incoming_email.parsing.mime.automatic import (
+    find_kind,
+    find_why_unanswered,
+    has_null_return_path,
+    is_bulk,
+)
 from incoming_email.parsing.mime.bodies import Form, Fragment, Reading, read_bodies
 from incoming_email.parsing.mime.candidates import find_candidates
 from incoming_email.parsing.mime.contents import Contents, decode_contents
@@ -107,6 +112,7 @@ def parse(content: bytes, *, recipient: str = "", limits: Limits = DEFAULT_LIMIT
         authentication_results=headers.unfolded("Authentication-Results"),
         null_return_path=has_null_return_path(headers),
         is_bulk=is_bulk(headers),
+        why_unanswered=find_why_unanswered(headers),
         origin=headers.first("X-Letterbox-Origin"),
         defects=tuple(dict.fromkeys((*defects, *body.defects, *people.defects))),
     )

@@ -138,10 +138,13 @@ class ParsedEmail:
     """Unfolded values of Authentication-Results, topmost first (RFC 8601)."""
 
     null_return_path: bool = False
-    """Return-Path is `<>` (RFC 5321 4.5.5): processed like any mail, never answered."""
+    """Return-Path is `<>` (RFC 5321 4.5.5)."""
 
     is_bulk: bool = False
-    """List-Id, or Precedence bulk, list or junk: processed like any mail, never answered."""
+    """List-Id, or Precedence bulk, list or junk."""
+
+    why_unanswered: str = ""
+    """Why it gets no automatic answer, for the trace; it is processed like any mail."""
 
     origin: str = ""
     """Value of X-Letterbox-Origin: set on mail that an instance of ours sent."""

@@ -16,6 +16,7 @@ from incoming_email.limits import answer_budget
 from incoming_email.limits.answer_budget import FAILED_COMMANDS, HELD, REJECTION
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import FailedCommand, Hold, Reject
+from incoming_email.parsing.addresses import asks_no_answer
 from incoming_email.parsing.types import ParsedEmail
 from issues import outbox
 from issues.models import EmailAddress, OutgoingEmail, User
@@ -104,10 +105,10 @@ def _why_not_now(row: InboundEmail, email: ParsedEmail, *, now: datetime) -> str
 
 
 def _why_never(email: ParsedEmail, recipient: str) -> str:
-    if email.null_return_path:
-        return "not sent: the message has the null reverse-path"
-    if email.is_bulk:
-        return "not sent: the message came through a list or went to many"
+    if email.why_unanswered:
+        return f"not sent: {email.why_unanswered}"
+    if asks_no_answer(recipient):
+        return "not sent: nobody reads what is sent to the sender's address"
     if find_own([recipient]):
         return "not sent: the sender is one of our own addresses"
     return ""

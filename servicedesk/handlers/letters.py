@@ -5,6 +5,7 @@ from dataclasses import replace
 from incoming_email.handlers.base import Context
 from incoming_email.handlers.texts import new_files
 from incoming_email.keys.own_addresses import find_own
+from incoming_email.parsing.addresses import asks_no_answer
 from incoming_email.parsing.types import ParsedEmail
 from servicedesk.models import ServiceDesk
 from servicedesk.tickets import Letter
@@ -52,7 +53,7 @@ def _letter(
         now=context.now,
         references=email.references,
         cc=_find_people(email),
-        answerable=not (email.is_bulk or email.null_return_path),
+        answerable=not (email.why_unanswered or asks_no_answer(sender)),
         files=new_files(email, context.inbound_email_id),
     )
 

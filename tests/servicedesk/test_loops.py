@@ -167,3 +167,21 @@ def test_a_reply_says_nothing_automatic_to_its_author(desk):
     for number in range(3):
         desk.receive(answer(thank_you, body=f"And {number}"))
     assert sent_to(CUSTOMER) == [thank_you]
+
+
+@pytest.mark.parametrize(
+    ("sender", "fields"),
+    [
+        ("no-reply@shop.example", {}),
+        ("donotreply@shop.example", {}),
+        ("mailer-daemon@shop.example", {}),
+        (CUSTOMER, {"X_Auto_Response_Suppress": "All"}),
+        (CUSTOMER, {"Precedence": "bulk"}),
+        (CUSTOMER, {"List_Unsubscribe": "<mailto:out@shop.example>"}),
+        (CUSTOMER, {"Return_Path": "<>"}),
+    ],
+)
+def test_who_asks_for_no_answer_has_a_ticket_and_no_thank_you(sender, fields):
+    desk = make_desk()
+    assert desk.open_ticket(sender, **fields).external_author == sender
+    assert sent_to(sender) == []

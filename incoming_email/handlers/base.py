@@ -48,6 +48,9 @@ class Context:
     received_at: datetime | None = None
     """When it arrived: the same at every attempt."""
 
+    mailbox_id: int | None = None
+    """None in a dry run of a file without a mailbox."""
+
     asks_proof: bool = False
     """The mailbox accepts replies of authenticated senders only."""
 

@@ -152,6 +152,16 @@ def find_reply_keys(ids: Iterable[str], host: str) -> Iterator[str]:
             yield match["key"]
 
 
+def fold_address(address: str) -> str:
+    """The same for all addresses that one mailbox takes: without `+tag`, and at Gmail without dots.
+    It says who reads a mail, never who wrote one."""
+    local, _at, domain = lower_ascii(address).rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in {"gmail.com", "googlemail.com"}:
+        local, domain = local.replace(".", ""), "gmail.com"
+    return f"{local}@{domain}"
+
+
 def asks_no_answer(address: str) -> bool:
     """Whether the address says that nobody reads what is sent to it: `no-reply@`, or a program's
     (RFC 3834, 2)."""

@@ -266,6 +266,7 @@ def _make_attempts(
                 blocked_in=blocked_in(email, known.blocks),
                 waived=frozenset(row.waived_rules),
                 received_at=row.received_at,
+                mailbox_id=mailbox.pk,
                 asks_proof=mailbox.reply_sender_policy == SenderPolicy.REQUIRE,
             ),
         )

@@ -124,6 +124,9 @@ class OutgoingEmail(models.Model):
     )
     """The limit it is counted for, under a name that the application above defines."""
 
+    answered_mailbox = models.PositiveBigIntegerField(null=True, editable=False)
+    """Of a mail that nobody wrote: the number of the mailbox whose mail it answers."""
+
     announcement = models.ForeignKey(
         Announcement,
         null=True,

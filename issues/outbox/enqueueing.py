@@ -25,7 +25,8 @@ class NewMail:
 
     `envelope_sender` "" is the null reverse-path; `from_header` None is DEFAULT_FROM_EMAIL;
     `uploads` are ids of files to attach; it is sent `not_before` this time by `account`; `budget`
-    is the limit it is counted for; `announcement_id` is the event that it notifies of.
+    is the limit it is counted for; `announcement_id` is the event that it notifies of;
+    `answered_mailbox` is the mailbox whose mail is answered.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class NewMail:
     not_before: datetime | None = None
     budget: str | None = None
     announcement_id: int | None = None
+    answered_mailbox: int | None = None
 
     def as_row(self, now: datetime) -> OutgoingEmail:
         return OutgoingEmail(
@@ -64,6 +66,7 @@ class NewMail:
             account=self.account,
             budget=self.budget,
             announcement_id=self.announcement_id,
+            answered_mailbox=self.answered_mailbox,
             next_attempt_at=self.not_before or now,
             created_at=now,
         )

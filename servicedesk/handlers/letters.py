@@ -16,15 +16,24 @@ OPEN_RECIPIENTS = {"To", "Cc"}
 def letter_of_ticket(email: ParsedEmail, desk: ServiceDesk, context: Context) -> Letter:
     """The whole text, quotes included: to a new reader nothing of it is history."""
     requester = find_requester(email, desk)
-    letter = _letter(email, context, sender=requester, text=email.text)
+    letter = _letter(
+        email,
+        context,
+        sender=requester,
+        text=email.text,
+        proven=context.proof.passed and requester == email.sender,
+    )
     if requester == email.sender or desk.takes_reply_to_of(email.sender):
         return letter
     return replace(letter, cc=(email.sender, *letter.cc))  # who forwarded it
 
 
-def letter_of_reply(email: ParsedEmail, context: Context, *, may_bring_people: bool) -> Letter:
-    letter = _letter(email, context, sender=email.sender, text=email.reply, quoted=email.quoted)
-    return letter if may_bring_people else replace(letter, cc=())
+def letter_of_reply(email: ParsedEmail, context: Context, *, proven: bool) -> Letter:
+    """One that is not proven brings nobody in."""
+    letter = _letter(
+        email, context, sender=email.sender, text=email.reply, quoted=email.quoted, proven=proven
+    )
+    return letter if proven else replace(letter, cc=())
 
 
 def find_requester(email: ParsedEmail, desk: ServiceDesk) -> str:
@@ -42,7 +51,13 @@ def find_forwarded_author(email: ParsedEmail) -> str:
 
 
 def _letter(
-    email: ParsedEmail, context: Context, *, sender: str, text: str, quoted: str = ""
+    email: ParsedEmail,
+    context: Context,
+    *,
+    sender: str,
+    text: str,
+    proven: bool,
+    quoted: str = "",
 ) -> Letter:
     return Letter(
         sender=sender,
@@ -54,6 +69,8 @@ def _letter(
         references=email.references,
         cc=_find_people(email),
         answerable=not (email.why_unanswered or asks_no_answer(sender)),
+        proven=proven,
+        mailbox_id=context.mailbox_id,
         files=new_files(email, context.inbound_email_id),
     )
 

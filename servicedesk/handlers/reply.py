@@ -46,4 +46,4 @@ class ParticipantReplyHandler:
         if ticket is None:
             raise Rejected(Reason.NOT_FOUND)
         desk = ServiceDesk.objects.select_related("project").filter(project=target.project).first()
-        return reply_to_ticket(email, ticket, desk, context, may_bring_people=True)
+        return reply_to_ticket(email, ticket, desk, context, proven=True)

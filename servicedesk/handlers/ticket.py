@@ -48,7 +48,7 @@ def handle_mail(email: ParsedEmail, project: Project, context: Context) -> Outco
         raise Ignored(Reason.DUPLICATE)
     ticket = threads.find_ticket(email.answered_ids, project)
     if ticket is not None and _may_write(ticket, desk, email, context):
-        return reply_to_ticket(email, ticket, desk, context, may_bring_people=context.proof.passed)
+        return reply_to_ticket(email, ticket, desk, context, proven=context.proof.passed)
     if not (email.text.strip() or email.subject or email.attachments):
         raise Rejected(Reason.EMPTY)
     letter = letter_of_ticket(email, desk, context)
@@ -64,16 +64,16 @@ def reply_to_ticket(
     desk: ServiceDesk | None,
     context: Context,
     *,
-    may_bring_people: bool,
+    proven: bool,
 ) -> Outcome:
-    """`may_bring_people`: it is proven to be the participant's, by a key or otherwise. From alone,
-    which anybody can write, lets nobody else in."""
+    """`proven`: it is the participant's, by a key or otherwise. From alone, which anybody can
+    write, lets nobody else in, and the other participants don't hear of it."""
     Ticket.objects.select_for_update().get(pk=ticket.pk)  # one copy of a mail after the other
     if threads.has_letter(ticket.issue.project, email.message_id, email.sender):
         raise Ignored(Reason.DUPLICATE)
     if ticket.issue.locked:
         raise Rejected(Reason.LOCKED)
-    letter = letter_of_reply(email, context, may_bring_people=may_bring_people)
+    letter = letter_of_reply(email, context, proven=proven)
     if not (letter.text.strip() or letter.files):
         raise Rejected(Reason.EMPTY)
     note = add_reply(desk, ticket, letter)

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from issues.models import Issue, Project, User, WithMessageId
+from issues.models import Issue, Note, Project, User, WithMessageId
 from servicedesk.placeholders import find_unknown
 
 RESERVED_KEYS = {"issue", "request", "unsubscribe", "verify", "bounce"}
@@ -206,3 +206,16 @@ class ThreadMessage(WithMessageId):
 
     def __str__(self) -> str:
         return f"mail {self.pk} of {self.ticket_id}"
+
+
+class UnprovenNote(models.Model):
+    """A note by mail whose sender nothing proves: the other participants don't hear of it."""
+
+    note = models.OneToOneField(Note, primary_key=True, on_delete=models.CASCADE)
+
+    class Meta:
+        verbose_name = _("note of an unproven sender")
+        verbose_name_plural = _("notes of unproven senders")
+
+    def __str__(self) -> str:
+        return f"unproven note {self.pk}"

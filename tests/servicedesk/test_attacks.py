@@ -15,6 +15,7 @@ from tests.factories import MembershipFactory, UserFactory
 from tests.incoming_email.world import make_mail
 from tests.servicedesk.world import (
     CUSTOMER,
+    PROVEN,
     answer,
     as_received,
     make_desk,
@@ -137,7 +138,7 @@ def test_an_address_of_two_accounts_is_a_person_outside():  # S09
     desk = make_desk(add_cc=True)
     users = [UserFactory().pk for _ in range(2)]
     User.objects.filter(pk__in=users).update(email="bob@example.com")
-    issue = desk.open_ticket(Cc="bob@example.com")
+    issue = desk.open_ticket(Cc="bob@example.com", **PROVEN)
     assert people(issue) == [CUSTOMER, "bob@example.com"]
     assert [row.kind for row in sent_to("bob@example.com")] == ["desk_participant"]
 
@@ -208,7 +209,8 @@ def test_internal_notes_never_leave():
 
 def test_what_a_customer_wrote_is_never_read_as_a_placeholder():
     desk = make_desk(new_participant="[%{ISSUE_DESCRIPTION}]", add_cc=True)
-    desk.open_ticket(body="%{ADDITIONAL_TEXT} %{UNSUBSCRIBE_URL}", Cc="ann@customer.example")
+    body = "%{ADDITIONAL_TEXT} %{UNSUBSCRIBE_URL}"
+    desk.open_ticket(body=body, Cc="ann@customer.example", **PROVEN)
     text = as_received(sent_to("ann@customer.example")[0]).get_body(("plain",)).get_content()
     assert text.strip() == "[%{ADDITIONAL_TEXT} %{UNSUBSCRIBE_URL}]"
 
@@ -252,7 +254,7 @@ def test_commands_and_names_in_customers_mail_are_words_to_agents_too(desk):
 
 def test_addresses_of_participants_are_not_told_to_each_other():
     desk = make_desk(add_cc=True)
-    desk.open_ticket(Cc="ann@customer.example")
+    desk.open_ticket(Cc="ann@customer.example", **PROVEN)
     desk.receive(answer(sent_to("ann@customer.example")[0], body="Hello"))
     mail = sent_to(CUSTOMER)[-1]
     assert "ann@customer.example" not in as_received(mail).as_string()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incoming_email.limits.answer_budget import LOOPING_KINDS, find_over_limit
+from incoming_email.limits.answer_budget import ANSWERING_KINDS, find_over_limit
 from incoming_email.models import InboxMethod, Mailbox
 from incoming_email.outcomes import Reason, Status
 from issues import services
@@ -10,7 +10,7 @@ from issues.models import Issue, Note, OutgoingEmail, State
 from issues.outbox.messages import build_message
 from servicedesk.models import Participant
 from tests.issues.outgoing import NOW, enqueue
-from tests.servicedesk.world import CUSTOMER, answer, as_received, make_desk, sent, sent_to
+from tests.servicedesk.world import CUSTOMER, PROVEN, answer, as_received, make_desk, sent, sent_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OUT_OF_OFFICE = {
@@ -138,7 +138,7 @@ def test_welcomes_count_too_so_that_nobody_is_flooded_through_cc(settings):
     settings.LOOP_LIMIT_PER_HOUR = 3
     desk = make_desk(add_cc=True)
     for number in range(5):
-        desk.open_ticket(f"m{number}@evil.example", Cc="victim@customer.example")
+        desk.open_ticket(f"m{number}@evil.example", Cc="victim@customer.example", **PROVEN)
     assert len(sent_to("victim@customer.example")) == 3
 
 
@@ -152,7 +152,7 @@ def test_words_of_people_are_no_automatic_answers(desk, settings):
 
 def test_every_kind_that_answers_by_itself_is_counted(settings):
     settings.LOOP_LIMIT_PER_HOUR = 1
-    for kind in LOOPING_KINDS:
+    for kind in ANSWERING_KINDS:
         OutgoingEmail.objects.all().delete()
         row = enqueue(kind=kind, recipient=CUSTOMER, now=NOW)
         assert len(kind) <= row._meta.get_field("kind").max_length

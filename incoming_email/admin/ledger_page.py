@@ -91,6 +91,7 @@ def _facts(row: InboundEmail) -> Iterator[Fact]:
     yield Fact(_("Received"), _moment(row.received_at))
     yield Fact(_("Mailbox"), row.mailbox.name, mailbox)
     yield Fact(_("Envelope recipient"), row.recipient)
+    yield Fact(_("Peer"), row.peer or "")
     if row.project is not None:
         project = reverse("admin:issues_project_change", args=[row.project.pk])
         yield Fact(_("Project"), row.project.path, project)
@@ -163,7 +164,7 @@ def _reading(email: ParsedEmail) -> Iterator[Fact]:
         yield Fact(_("Forwarded"), " · ".join(filter(None, parts)))
     yield Fact(_("In-Reply-To"), " ".join(email.in_reply_to))
     yield Fact(_("References"), " ".join(email.references))
-    yield Fact(_("Authentication"), " · ".join(email.authentication_results))
+    yield Fact(_("Authentication"), " · ".join(email.stamps.results))
     yield Fact(_("Defects"), " · ".join(email.defects))
 
 

@@ -11,7 +11,12 @@ from incoming_email.inboxes.methods import Section
 from incoming_email.models import Mailbox
 
 SETTINGS = ("name", "enabled", "purpose", "address", "inbox_method")
-POLICIES = ("reply_sender_policy", "token_sender_policy", "trusted_authserv_id")
+POLICIES = (
+    "reply_sender_policy",
+    "token_sender_policy",
+    "trusted_authserv_id",
+    "trusted_forwarders",
+)
 PROBES = ("probe_minutes",)
 RETENTION = ("keep_raw_days", "keep_failed_days", "keep_trace_days", "keep_attachments_days")
 STATE = (

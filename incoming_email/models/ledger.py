@@ -103,6 +103,9 @@ class InboundEmail(models.Model):
     mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, verbose_name=_("mailbox"))
     source_id = models.CharField(_("source id"), max_length=255)
     recipient = models.CharField(_("envelope recipient"), max_length=254, blank=True)
+    peer = models.GenericIPAddressField(_("peer"), null=True, editable=False)
+    """Who handed it to our own listener; null where it was fetched, or piped in on this machine."""
+
     raw = models.BinaryField()
     oversize = models.BooleanField(default=False, editable=False)
     """Only the header was stored, since the message is larger than MAX_MESSAGE_BYTES."""

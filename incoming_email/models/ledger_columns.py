@@ -75,6 +75,7 @@ LEDGER_COLUMNS = (
     Column("raw", _ARRIVAL, _OF_SENDER, is_shown=True, kept=Kept.RAW),
     Column("source_id", _ARRIVAL, _NO, is_shown=True),
     Column("recipient", _ARRIVAL, _NO, is_shown=True),
+    Column("peer", _ARRIVAL, _OF_SENDER, is_shown=True),
     Column("oversize", _ARRIVAL, _NO, is_shown=True),
     Column("digest", _ARRIVAL, _NO, is_shown=True),
     Column("next_attempt_at", _END, _NO, is_shown=True),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, validate_domain_name
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -183,6 +183,15 @@ class Mailbox(Probing, Retention):
         blank=True,
         help_text=_("The name your own mail server writes into Authentication-Results."),
     )
+    trusted_forwarders = models.TextField(
+        _("trusted forwarders"),
+        blank=True,
+        default="",
+        help_text=_(
+            "Domains, one a line, of mailing lists and forwarders whose ARC seals count as proof of"
+            " the sender, such as lists.example.org. Where your own mail server seals too, name it."
+        ),
+    )
     enabled_at = models.DateTimeField(null=True, editable=False, default=timezone.now)
     """When it was made, or switched on last: nobody reads a mailbox before."""
 
@@ -223,9 +232,18 @@ class Mailbox(Probing, Retention):
             problems["address"] = str(error)
         if self.ssl and self.start_tls:
             problems["start_tls"] = _("Choose TLS from the start or STARTTLS, not both.")
+        wrong = [name for name in sorted(self.forwarders) if not _is_domain(name)]
+        if wrong:
+            sentence = _("%s is no domain. Write names such as lists.example.org, one a line.")
+            problems["trusted_forwarders"] = sentence % ", ".join(wrong)
         problems |= self._find_connection_problems()
         if problems:
             raise ValidationError(problems)
+
+    @property
+    def forwarders(self) -> frozenset[str]:
+        """Domains that may vouch for senders by ARC, in lower case."""
+        return frozenset(self.trusted_forwarders.lower().replace(",", " ").split())
 
     @property
     def template(self) -> AddressTemplate:
@@ -293,6 +311,14 @@ class Mailbox(Probing, Retention):
             raise InboxError(NOTHING_TO_POLL)
         account: Account = self.method.account.of(self.connection_settings())
         return account
+
+
+def _is_domain(name: str) -> bool:
+    try:
+        validate_domain_name(name)
+    except ValidationError:
+        return False
+    return True
 
 
 def _keep_rotated(pk: int, text: str) -> None:

@@ -21,6 +21,7 @@ from incoming_email.parsing.mime.headers import Headers, split_message_headers
 from incoming_email.parsing.mime.message_ids import find_ids, find_message_id
 from incoming_email.parsing.mime.own_parts import count_own
 from incoming_email.parsing.mime.patch_texts import find_patch_author, find_patch_texts
+from incoming_email.parsing.mime.stamps import find_stamps
 from incoming_email.parsing.mime.structure import Part, parse_structure
 from incoming_email.parsing.replies.forwards import (
     find_forward,
@@ -104,7 +105,7 @@ def parse(content: bytes, *, recipient: str = "", limits: Limits = DEFAULT_LIMIT
         patch_texts=body.patch_texts,
         patch_author=find_patch_author(headers) if body.patch_texts else "",
         patch_date=headers.first("Date") if body.patch_texts else "",
-        authentication_results=headers.unfolded("Authentication-Results"),
+        stamps=find_stamps(headers),
         null_return_path=has_null_return_path(headers),
         is_bulk=is_bulk(headers),
         origin=headers.first("X-Letterbox-Origin"),

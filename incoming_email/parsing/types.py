@@ -87,6 +87,20 @@ class OthersLines:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamps:
+    """What servers wrote on top of a message on its way, and perhaps its sender: topmost first."""
+
+    received_by: tuple[str, ...] = ()
+    """Host that wrote each Received field; empty where it does not say so."""
+
+    results: tuple[str, ...] = ()
+    """Unfolded values of Authentication-Results (RFC 8601)."""
+
+    received_above: tuple[int, ...] = ()
+    """Of each of the results, how many Received fields stand above it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedEmail:
     """Only values. Addresses are bare and lower case; ids have no angle brackets."""
 
@@ -134,8 +148,7 @@ class ParsedEmail:
     patch_date: str = ""
     """Date as the patch's mail has it, with its zone; empty without a patch or a date."""
 
-    authentication_results: tuple[str, ...] = ()
-    """Unfolded values of Authentication-Results, topmost first (RFC 8601)."""
+    stamps: Stamps = Stamps()
 
     null_return_path: bool = False
     """Return-Path is `<>` (RFC 5321 4.5.5): processed like any mail, never answered."""

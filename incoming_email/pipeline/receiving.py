@@ -129,6 +129,7 @@ def new_row(mailbox: Mailbox, message: RawMessage, *, now: datetime, claimed: bo
         mailbox=mailbox,
         source_id=message.source_id,
         recipient=message.recipient[:254],
+        peer=message.peer or None,
         raw=message.content,
         oversize=message.oversize,
         digest=hashlib.sha256(message.content).hexdigest(),

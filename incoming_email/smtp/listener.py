@@ -21,6 +21,7 @@ from incoming_email.inboxes.smtp.descriptor import SMTP as SMTP_METHOD
 from incoming_email.keys import own_addresses, probe_keys
 from incoming_email.keys.answered import find_keys_named
 from incoming_email.models import Mailbox, heartbeats
+from incoming_email.networks import read_address
 from incoming_email.pipeline import faults, receiving
 from incoming_email.smtp.protocol import ListenerController
 from issues import broker, connections, memory
@@ -96,7 +97,7 @@ def _is_key_taken(key: str, mailbox: Mailbox, forwarding: str = "") -> bool:
     return any(handler.resolve(match, context) is not None for handler, match in matches)
 
 
-def store(content: bytes, recipients: list[str]) -> list[int]:
+def store(content: bytes, recipients: list[str], peer: str) -> list[int]:
     """Commit one row a recipient, all in one transaction; return their ids."""
     queue_id = uuid.uuid4().hex
     now = timezone.now()
@@ -110,7 +111,7 @@ def store(content: bytes, recipients: list[str]) -> list[int]:
         mailboxes[mailbox.pk] = mailbox
         source_id = f"{queue_id}:{recipient}"[:255]
         is_urgent = _is_secret(key, mailbox)
-        message = RawMessage(source_id, content, recipient, is_urgent=is_urgent)
+        message = RawMessage(source_id, content, recipient, peer=peer, is_urgent=is_urgent)
         messages.setdefault(mailbox.pk, []).append(message)
     ids = receiving.store_together(
         [(mailboxes[pk], batch) for pk, batch in messages.items()], now=now
@@ -183,17 +184,18 @@ class ListenerHandler:
             return "550 5.6.0 A line must end with CR LF (RFC 5321 2.3.8)"
         envelope.content = None  # or it would be there twice for as long as the database takes
         content = _with_return_path(content, envelope.mail_from or "")
+        peer = str(read_address(str(session.peer[0]))) if session.peer else ""
         if not self._lmtp:
-            return await self._take(content, list(envelope.rcpt_tos))
+            return await self._take(content, list(envelope.rcpt_tos), peer)
         answers = {
-            recipient: await self._take(content, [recipient])
+            recipient: await self._take(content, [recipient], peer)
             for recipient in dict.fromkeys(envelope.rcpt_tos)
         }
         return "\r\n".join(answers[recipient] for recipient in envelope.rcpt_tos)
 
-    async def _take(self, content: bytes, recipients: list[str]) -> str:
+    async def _take(self, content: bytes, recipients: list[str], peer: str) -> str:
         try:
-            ids = await self._in_thread(store, content, recipients)
+            ids = await self._in_thread(store, content, recipients, peer)
         except LookupError:
             return UNKNOWN
         except (Error, TimeoutError) as fault:

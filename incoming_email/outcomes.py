@@ -178,6 +178,14 @@ class Reason(models.TextChoices):
             " a customer. If it is released, they can read it, and get it by mail."
         ),
     )
+    NO_SENDER = (
+        "no_sender",
+        _("Your email does not show an address that we could answer to."),
+        _(
+            "The message shows nobody who could be answered: From is missing or unusable, or is an"
+            " address of ours or a mailing list's, and no other field names its author."
+        ),
+    )
     TOO_MANY_RECIPIENTS = (
         "too_many_recipients",
         _("Your email has more recipients than are allowed."),

@@ -1,5 +1,6 @@
 """External participants of a ticket: joining and leaving, within limits."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -11,6 +12,8 @@ from django.db import transaction
 from incoming_email.keys.own_addresses import find_own
 from issues.models import OutgoingEmail, User
 from servicedesk.models import Participant, ThreadMessage, Ticket
+
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def add_participants(
@@ -40,9 +43,16 @@ def _choose(addresses: Iterable[str]) -> list[str]:
     return [a for a in valid if a not in own][: settings.DESK_MAX_PARTICIPANTS_A_CALL]
 
 
+def can_take_part(address: str) -> bool:
+    """Whether mail can be written to it that does not come back to us."""
+    return _is_valid(address) and not find_own([address])
+
+
 def _is_valid(address: str) -> bool:
+    """As Django has it, and with letters beyond ASCII before the `@` (RFC 6531 section 3.3)."""
+    local, _at, domain = address.rpartition("@")
     try:
-        validate_email(address)
+        validate_email(f"{_BEYOND_ASCII.sub('x', local)}@{domain}")
     except ValidationError:
         return False
     return len(address) <= Participant._meta.get_field("address").max_length  # type: ignore[operator]

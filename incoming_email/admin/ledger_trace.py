@@ -59,6 +59,7 @@ class Drawing:
 DRAWINGS = {
     "probe": Drawing(Chapter.KIND, Mark.PASSED),  # the probe has arrived
     "kind": Drawing(Chapter.KIND, by_result={"personal": Mark.PASSED}),
+    "author": Drawing(Chapter.KIND, by_result={"not named": Mark.OVER}),
     "reading": Drawing(Chapter.KIND, Mark.STOPPED),
     "address": Drawing(Chapter.ADDRESS),
     "reference": Drawing(Chapter.ADDRESS),

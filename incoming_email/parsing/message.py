@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from incoming_email.parsing.formats.calendars import summarise_calendar
 from incoming_email.parsing.html.markdown import split_html_reply, to_markdown, to_plain_text
 from incoming_email.parsing.limits import Limits
-from incoming_email.parsing.mime.author import Author, find_author, find_reply_to
+from incoming_email.parsing.mime.author import Author, find_author, find_behind, find_reply_to
 from incoming_email.parsing.mime.automatic import find_kind, has_null_return_path, is_bulk
 from incoming_email.parsing.mime.bodies import Form, Fragment, Reading, read_bodies
 from incoming_email.parsing.mime.candidates import find_candidates
@@ -105,6 +105,7 @@ def parse(content: bytes, *, recipient: str = "", limits: Limits = DEFAULT_LIMIT
         patch_texts=body.patch_texts,
         patch_author=find_patch_author(headers) if body.patch_texts else "",
         patch_date=headers.first("Date") if body.patch_texts else "",
+        behind=find_behind(headers, people.author),
         stamps=find_stamps(headers),
         null_return_path=has_null_return_path(headers),
         is_bulk=is_bulk(headers),

@@ -87,6 +87,21 @@ class OthersLines:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """Who wrote a message whose From may be the address of a list or forwarder, as DMARC makes
+    these do. Proves no more than From."""
+
+    address: str = ""
+    """Lower case; empty where the message names nobody but From, or several."""
+
+    header: str = ""
+    """Which says so: X-Original-From, else Reply-To."""
+
+    is_list: bool = False
+    """From is the address of a mailing list."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stamps:
     """What servers wrote on top of a message on its way, and perhaps its sender: topmost first."""
 
@@ -108,7 +123,8 @@ class ParsedEmail:
     in_reply_to: tuple[str, ...]
     references: tuple[str, ...]
     sender: str
-    """The one address of From; empty where From is missing, broken or names several."""
+    """The one address of From; empty where From is missing, broken or names several. Once it was
+    looked at whose address that is, who is `behind` it, or empty."""
 
     sender_name: str
     reply_to: str
@@ -147,6 +163,10 @@ class ParsedEmail:
 
     patch_date: str = ""
     """Date as the patch's mail has it, with its zone; empty without a patch or a date."""
+
+    behind: Behind = Behind()
+    shown_from: str = ""
+    """From, where `sender` is another address or nobody instead."""
 
     stamps: Stamps = Stamps()
 

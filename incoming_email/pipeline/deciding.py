@@ -13,9 +13,9 @@ from incoming_email.keys.answered import find_nearest
 from incoming_email.limits.blocking import EVERYWHERE
 from incoming_email.models import SenderPolicy
 from incoming_email.outcomes import Held, Ignored, Reason, Refusal, Refused, Rejected
-from incoming_email.parsing.addresses import AddressTemplate
 from incoming_email.parsing.mime.headers import NO_FIELDS
 from incoming_email.parsing.types import Kind, ParsedEmail
+from incoming_email.pipeline import authors
 from incoming_email.pipeline.attempts import Attempt, Step
 from incoming_email.pipeline.isolation.reading import UNREAD
 from incoming_email.pipeline.limiting import Count, find_room
@@ -26,7 +26,6 @@ from incoming_email.pipeline.resolving import (
     fits_sender,
     resolve,
 )
-from issues import outbox
 from issues.quick_actions import Answered
 
 IGNORED_KINDS = {
@@ -95,7 +94,8 @@ def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
     if probe is not None:
         trace.append({"step": "probe", "result": str(probe)})
         raise Ignored(Reason.PROBE)
-    reason = _find_reason_to_ignore(email, mailbox.template, trace)
+    trace += authors.trace_author(email)
+    reason = _find_reason_to_ignore(email, trace)
     if reason is not None:
         override = find_override(email, mailbox.template, context, reason, trace)
         if override is None:
@@ -121,13 +121,10 @@ def _require_allowed(attempt: Attempt, resolved: Resolved, trace: list[Step]) ->
         _hold(Reason.TOO_MANY_RECIPIENTS, attempt.context)
 
 
-def _find_reason_to_ignore(
-    email: ParsedEmail, template: AddressTemplate, trace: list[Step]
-) -> Reason | None:
-    own = bool(email.origin) and outbox.is_own(email.message_id, email.origin)
-    if own or (email.sender and template.matches(email.sender)):
-        sign = "X-Letterbox-Origin is ours" if own else "From is an address of this mailbox"
-        trace.append({"step": "kind", "result": "own mail", "because": sign})
+def _find_reason_to_ignore(email: ParsedEmail, trace: list[Step]) -> Reason | None:
+    if authors.is_own(email):
+        because = "X-Letterbox-Origin or Message-ID is ours"
+        trace.append({"step": "kind", "result": "own mail", "because": because})
         return Reason.OWN_MAIL
     trace.append({"step": "kind", "result": email.kind.value, "because": email.kind_reason})
     return IGNORED_KINDS.get(email.kind)

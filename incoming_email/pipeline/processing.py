@@ -23,6 +23,7 @@ from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline import acting, claims
 from incoming_email.pipeline.acting import settle_in_turn
 from incoming_email.pipeline.attempts import Attempt, End
+from incoming_email.pipeline.authors import show_authors
 from incoming_email.pipeline.deciding import decide
 from incoming_email.pipeline.faults import PAUSE, is_ours, note_retry, noted
 from incoming_email.pipeline.isolation.process import NoParserError
@@ -246,8 +247,9 @@ def _make_attempts(
         return not budget.is_over()
 
     mailbox = rows[0].mailbox
-    read = list(takewhile(is_in_time, islice(emails, len(rows))))
+    in_time = list(takewhile(is_in_time, islice(emails, len(rows))))
     connections.validate()  # reading them may have taken minutes
+    read = show_authors(in_time, mailbox.template)
     known = look_up(read, mailbox.template)
     proofs = takewhile(is_in_time, find_proofs(mailbox, rows[: len(read)], read))
     attempts = [

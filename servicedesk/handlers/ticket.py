@@ -4,7 +4,6 @@ import re
 from typing import ClassVar
 
 from incoming_email.handlers.base import Context, Target
-from incoming_email.keys.own_addresses import find_own
 from incoming_email.outcomes import Held, Ignored, Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from issues.models import Project
@@ -12,7 +11,7 @@ from servicedesk import threads
 from servicedesk.addresses import DEFAULT
 from servicedesk.handlers.letters import find_requester, letter_of_reply, letter_of_ticket
 from servicedesk.models import NonParticipantPolicy, ServiceDesk, Ticket
-from servicedesk.participants import find_participant
+from servicedesk.participants import can_take_part, find_participant
 from servicedesk.tickets import add_reply, open_ticket
 
 
@@ -44,17 +43,18 @@ def handle_mail(email: ParsedEmail, project: Project, context: Context) -> Outco
     """
     desks = ServiceDesk.objects.select_for_update(of=("self",)).select_related("project")
     desk = desks.get(project=project)
-    if threads.has_letter(project, email.message_id, find_requester(email, desk)):
+    requester = find_requester(email, desk, context)
+    if threads.has_letter(project, email.message_id, requester):
         raise Ignored(Reason.DUPLICATE)
     ticket = threads.find_ticket(email.answered_ids, project)
     if ticket is not None and _may_write(ticket, desk, email, context):
         return reply_to_ticket(email, ticket, desk, context, may_bring_people=context.proof.passed)
     if not (email.text.strip() or email.subject or email.attachments):
         raise Rejected(Reason.EMPTY)
-    letter = letter_of_ticket(email, desk, context)
-    if letter.sender and find_own([letter.sender]):
-        raise Ignored(Reason.OWN_MAIL)
-    made = open_ticket(desk, letter)
+    rule = Reason.NO_SENDER.value
+    if rule not in context.waived and not can_take_part(requester):
+        raise Held(Reason.NO_SENDER, rule=rule)
+    made = open_ticket(desk, letter_of_ticket(email, requester, context))
     return Outcome(f"ticket {made.issue}", made.issue)
 
 

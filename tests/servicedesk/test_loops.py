@@ -118,7 +118,7 @@ def test_an_address_of_ours_is_never_a_requester(desk, settings, marked):  # L05
     marks = {"Auto_Submitted": "no"} if marked else {}
     for sender in senders:
         row = desk.write(sender, **marks)
-        assert (row.status, row.reason) == (Status.IGNORED, Reason.OWN_MAIL), sender
+        assert (row.status, row.reason) == (Status.HELD, Reason.NO_SENDER), sender
     assert Issue.objects.count() == 0
     assert sent() == []
 

@@ -188,13 +188,6 @@ def test_reply_to_counts_only_in_mail_of_a_form():
     )
 
 
-def test_mail_without_a_sender_makes_a_ticket_that_thanks_nobody(desk):
-    row = desk.receive(b"To: " + desk.address.encode() + b"\r\nSubject: x\r\n\r\nHello\r\n")
-    assert row.status == Status.PROCESSED
-    assert Participant.objects.count() == 0
-    assert sent() == []
-
-
 def test_unsubscribing_by_mail_and_the_waiting_time(desk):
     issue = desk.open_ticket()
     (thank_you,) = sent_to(CUSTOMER)

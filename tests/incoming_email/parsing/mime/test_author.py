@@ -122,3 +122,97 @@ def test_reply_to_never_hides_from(value, reply_to, defects):
     email = parse(f"From: Bob <bob@example.com>\nReply-To: {value}\n\nbody".encode())
     assert (email.sender, email.reply_to) == ("bob@example.com", reply_to)
     assert email.defects == defects
+
+
+GROUPS = {
+    "Precedence": "list",
+    "Mailing-list": "list support@example.org; contact support+owners@example.org",
+    "List-ID": "<support.example.org>",
+}
+MAILMAN = {"List-Id": "The team <team.lists.example>", "List-Post": "<mailto:team@lists.example>"}
+
+
+def read_behind(sender: str, **headers: str):
+    lines = [f"From: {sender}", *(f"{name}: {value}" for name, value in headers.items())]
+    return parse("\n".join([*lines, "", "body"]).encode()).behind
+
+
+@pytest.mark.parametrize(
+    ("sender", "headers", "address", "header", "is_list"),
+    [
+        (
+            "\"'Carla' via Support\" <support@example.org>",
+            GROUPS
+            | {
+                "X-Original-From": "Carla <Carla@customer.example>",
+                "Reply-To": "other@customer.example",
+            },
+            "carla@customer.example",
+            "X-Original-From",
+            True,
+        ),
+        (
+            '"Carla via Team" <team@lists.example>',
+            MAILMAN | {"Reply-To": "Carla <carla@customer.example>"},
+            "carla@customer.example",
+            "Reply-To",
+            True,
+        ),
+        (
+            "Carla über Team <team@lists.example>",
+            MAILMAN | {"Reply-To": "team@lists.example, Carla <carla@customer.example>"},
+            "carla@customer.example",
+            "Reply-To",
+            True,
+        ),
+        ("Team <team@lists.example>", MAILMAN | {"Reply-To": "team@lists.example"}, "", "", True),
+        (
+            "Team <team@lists.example>",
+            MAILMAN | {"Reply-To": "a@x.example, b@x.example"},
+            "",
+            "",
+            True,
+        ),
+        ("'C' via S <s@example.org>", {"List-Id": "<s.example.org>"}, "", "", True),
+        ("Carla <carla@customer.example>", MAILMAN, "", "", False),
+        (
+            "Carla <carla@customer.example>",
+            MAILMAN | {"Reply-To": "team@lists.example"},
+            "",
+            "",
+            False,
+        ),
+        (
+            "GitHub <notifications@github.example>",
+            {"List-Post": "<mailto:reply+1@reply.github.example>", "List-ID": "<r.github.example>"}
+            | {"Reply-To": "reply+1@reply.github.example"},
+            "",
+            "",
+            False,
+        ),
+        (
+            "Shop <shop@example.com>",
+            {"Reply-To": "carla@customer.example"},
+            "carla@customer.example",
+            "Reply-To",
+            False,
+        ),
+        (
+            "Evil via mail <evil@example.com>",
+            {"X-Original-From": "carla@customer.example"},
+            "carla@customer.example",
+            "X-Original-From",
+            False,
+        ),
+        (
+            "a@x.example, b@x.example",
+            MAILMAN | {"Reply-To": "c@x.example"},
+            "c@x.example",
+            "Reply-To",
+            False,
+        ),
+    ],
+)
+def test_who_is_behind_the_address_of_a_list(sender, headers, address, header, is_list):
+    found = read_behind(sender, **headers)
+    assert (found.address, found.header, found.is_list) == (address, header, is_list)

@@ -69,8 +69,12 @@ def find_first(issue: Issue) -> list[str]:
     return list(rows.values_list("message_id", flat=True)[:1])
 
 
-def record_bounce(participant: Participant, ids: Iterable[str], *, now: datetime) -> None:
-    """These mails did not reach the participant; ids of anybody else's are passed over."""
-    ThreadMessage.objects.filter(
-        participant=participant, from_outside=False, message_id__in=list(ids), bounced_at=None
-    ).update(bounced_at=now)
+def record_bounce(participant: Participant, ids: Iterable[str], *, now: datetime) -> bool | None:
+    """These mails did not reach the participant: whether that is news. None where none of them
+    went to the participant."""
+    theirs = ThreadMessage.objects.filter(
+        participant=participant, from_outside=False, message_id__in=list(ids)
+    )
+    if theirs.filter(bounced_at=None).update(bounced_at=now):
+        return True
+    return False if theirs.exists() else None

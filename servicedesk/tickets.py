@@ -12,7 +12,7 @@ from issues.uploads import NewFile
 from servicedesk import mails, threads
 from servicedesk.bot import find_bot
 from servicedesk.models import Participant, ServiceDesk, Ticket
-from servicedesk.participants import add_participants
+from servicedesk.participants import add_participants, forget_bounces
 from servicedesk.reopening import reopen_for_participant
 from servicedesk.ticket_templates import carry_out, read_template
 
@@ -90,6 +90,8 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
         files=letter.files,
     )
     author = _among(list(ticket.participants.all()), letter.sender)
+    if author is not None and author.bounces:
+        forget_bounces(author)  # whoever writes is alive
     threads.record(ticket, letter.message_id, participant=author, from_outside=True, now=letter.now)
     Ticket.objects.filter(pk=ticket.pk, waiting_since=None).update(waiting_since=letter.now)
     if desk is not None and desk.add_cc and letter.cc:

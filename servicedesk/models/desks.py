@@ -168,6 +168,9 @@ class Participant(models.Model):
     joined_at = models.DateTimeField(_("joined at"))
     unsubscribed_at = models.DateTimeField(_("unsubscribed at"), null=True, blank=True)
     bounces = models.PositiveSmallIntegerField(_("delivery failures"), default=0)
+    bounced_at = models.DateTimeField(null=True, editable=False)
+    """Time of the first of these; those of DESK_BOUNCE_DAYS count together."""
+
     bounce_reason = models.CharField(_("why delivery failed"), max_length=500, blank=True)
     undeliverable_at = models.DateTimeField(_("undeliverable since"), null=True, blank=True)
 

@@ -26,6 +26,7 @@ from incoming_email.pipeline.resolving import (
     fits_sender,
     resolve,
 )
+from incoming_email.sender_auth import NO_PROOF
 from issues.quick_actions import Answered
 
 IGNORED_KINDS = {
@@ -138,22 +139,21 @@ def _require_unblocked(project_id: int | None, context: Context, trace: list[Ste
 
 
 def _require_fitting_sender(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
-    """The mailbox's policy for this feature: nothing, From fits, or From fits and is proven."""
+    """The mailbox's policy for this feature: nothing, From fits, or From fits and is proven. What
+    is known of that is traced in any case."""
     email, mailbox, context = attempt.email, attempt.row.mailbox, attempt.context
     field = resolved.handler.sender_policy
     policy = getattr(mailbox, field) if field else SenderPolicy.OFF
-    if policy == SenderPolicy.OFF:
-        trace.append({"step": "sender", "result": "not asked for"})
-        return
-    fits = fits_sender(resolved.target, email.sender)
-    trace.append({"step": "sender", "result": "fits the key" if fits else "does not fit the key"})
+    fits = policy == SenderPolicy.OFF or fits_sender(resolved.target, email.sender)
+    found = "fits the key" if fits else "does not fit the key"
+    result = "not asked for" if policy == SenderPolicy.OFF else found
+    trace.append({"step": "sender", "result": result})
+    if context.proof != NO_PROOF:
+        result = "passed" if context.proof.passed else "not passed"
+        trace.append({"step": "authentication", "result": result, "because": context.proof.because})
     if not fits and policy != SenderPolicy.FLAG:
         _hold(Reason.SENDER_MISMATCH, context)
-    if policy == SenderPolicy.MATCH:
-        return
-    result = "passed" if context.proof.passed else "not passed"
-    trace.append({"step": "authentication", "result": result, "because": context.proof.because})
-    if not context.proof.passed and policy != SenderPolicy.FLAG:
+    if policy == SenderPolicy.REQUIRE and not context.proof.passed:
         _hold(Reason.NOT_AUTHENTICATED, context)
 
 

@@ -13,7 +13,7 @@ from incoming_email.sender_auth.channel import find_counted
 from incoming_email.sender_auth.key_records import KeyRecords
 from incoming_email.sender_auth.results import is_vouched_for
 from incoming_email.sender_auth.signatures import SignatureCheck, check_signatures
-from incoming_email.sender_auth.wire import SignedMessage, split_message
+from incoming_email.sender_auth.wire import split_message
 
 ASKING = {SenderPolicy.FLAG, SenderPolicy.REQUIRE}
 
@@ -26,6 +26,7 @@ class Proof:
 
 
 NO_PROOF = Proof(False, "not looked at")
+"""No policy asks, and no server is trusted."""
 
 
 def find_proofs(
@@ -53,7 +54,7 @@ def _find_proof(
         notes += [check.note] if check.note else []
         if check.passed:
             return Proof(True, "; ".join(notes))
-    return Proof(False, "; ".join(notes))
+    return Proof(False, "; ".join(notes)) if notes else NO_PROOF
 
 
 def _check_in_turn(
@@ -62,18 +63,18 @@ def _check_in_turn(
     """The surest first. Where the trusted server has given a result, no signature of the sender's
     is looked at: it would say the same."""
     if not email.sender:
-        yield SignatureCheck(False, "From names no one sender")
+        yield SignatureCheck(False, "From names no one sender" if records else "")
         return
     domain = email.sender.rpartition("@")[2]
     channel = find_counted(mailbox, row, email.stamps)
     is_silent = channel.result is None
     is_vouched = channel.result is not None and is_vouched_for(domain, channel.result)
     yield SignatureCheck(is_vouched, channel.note)
-    message: SignedMessage | str = "not looked at"
-    if records is not None and not row.oversize and (is_silent or mailbox.forwarders):
-        message = split_message(bytes(row.raw))
-    if isinstance(message, str) or records is None:
-        yield SignatureCheck(False, f"own DKIM check: {message}" if is_silent else "")
+    if records is None or not (is_silent or mailbox.forwarders):
+        return
+    message = "the message is too large" if row.oversize else split_message(bytes(row.raw))
+    if isinstance(message, str):
+        yield SignatureCheck(False, message)
         return
     if is_silent:
         signed = check_signatures(message, domain, records)

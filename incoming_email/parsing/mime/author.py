@@ -16,6 +16,7 @@ VIA = re.compile(r"(?P<name>.{1,200}) via .{1,200}", re.IGNORECASE)
 """The name in a From that a list has rewritten: `Ann via Support`."""
 
 BEHIND = ("X-Original-From", "Reply-To")
+_NO_ADDRESS = "From has no valid address"
 _LIST_FIELDS = ("List-Id", "List-Post", "Mailing-list")
 _LIST_ADDRESS = re.compile(r"(?:<mailto:|\blist )([^\s<>;?]{3,254})", re.IGNORECASE)
 
@@ -33,9 +34,10 @@ def find_author(headers: Headers) -> Author:
     if not values:
         return Author("", "", "no From")
     authors = [_parse_author(value) for value in values]
-    if len({author.address for author in authors}) > 1:
-        return Author("", authors[0].name, "several From fields")
-    return authors[0]
+    telling = [author for author in authors if author.defect != _NO_ADDRESS] or authors
+    if len({author.address for author in telling}) > 1:
+        return Author("", telling[0].name, "several From fields")
+    return telling[0]
 
 
 def find_reply_to(headers: Headers) -> tuple[str, str]:
@@ -89,7 +91,7 @@ def _parse_author(value: str) -> Author:
     if not all(entry.is_clean for entry in entries):
         return Author("", name, "From is ambiguous")
     if not addressed:
-        return Author("", name, "From has no valid address")
+        return Author("", name, _NO_ADDRESS)
     others = [entry for entry in entries if not entry.address]
     if len(addressed) > 1 or any(each.has_angle or "@" in each.name for each in others):
         return Author("", name, "From names several addresses")

@@ -20,6 +20,7 @@ _FIELD_START = re.compile(rb"^[!-9;-~]{1,200}[ \t]{0,20}:", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"^\r*\n", re.MULTILINE)
 _LEADING_BLANKS = re.compile(rb"(?:[ \t]*\r?\n)+")
 _MBOX_LINE = re.compile(rb">?From (?![ \t]*:)[^\n]*\n")
+_INDENT = re.compile(rb"[ \t]{1,100}")
 _FIRST_LINE = re.compile(rb"[^\n]*\n")
 _FOLD = re.compile(r"\r*\n[ \t]*")
 _CHARSET = re.compile(rb"charset=[\"']?(?P<label>[!-!#-&(-:<-~]{1,40})", re.IGNORECASE)
@@ -110,6 +111,9 @@ def _skip_rubbish(content: bytes) -> tuple[int, tuple[str, ...]]:
     mbox = _MBOX_LINE.match(content, start)
     if mbox:
         return mbox.end(), tuple(defects)
+    indent = _INDENT.match(content, start)
+    if indent and _FIELD.match(content, indent.end(), _line_end(content, start)):
+        return indent.end(), (*defects, "blanks before the first header line")
     first = _FIRST_LINE.match(content, start)
     is_junk = first and first.group().strip() and not _begins_field(content, start)
     if first and is_junk and _begins_field(content, first.end()):

@@ -16,40 +16,31 @@ def show_authors(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Se
 
     Our own mail that comes back keeps its From: it is known by its marks, which nobody else makes.
     """
-    doubtful = [each.sender for each in emails if each.behind.address and not each.behind.is_list]
-    ours = find_own(doubtful) if doubtful else set()
-    return [_show_author(each) if _is_hiding(each, template, ours) else each for each in emails]
+    asked = {each.sender for each in emails if each.behind.address and not each.behind.is_list}
+    ours = find_own(asked) if asked else set()
+    shown = []
+    for each in emails:
+        is_other = each.behind.is_list or each.sender in ours or template.matches(each.sender)
+        if is_other and not (each.origin and outbox.is_own(each.message_id, each.origin)):
+            shown.append(replace(each, sender=each.behind.address, shown_from=each.sender))
+        else:
+            shown.append(each)
+    return shown
 
 
-def is_own(email: ParsedEmail) -> bool:
-    """Whether we wrote it: by the mark that every mail of ours has, or where a forwarder took that
-    away from mail with our address, by its Message-ID."""
-    if email.origin and outbox.is_own(email.message_id, email.origin):
-        return True
+def was_sent_by_us(email: ParsedEmail) -> bool:
+    """Whether mail with an address of ours in From has a Message-ID of ours: a forwarder may have
+    taken the other mark away."""
     sent = OutgoingEmail.objects.filter(message_id=email.message_id)
-    return bool(email.shown_from and email.message_id) and sent.exists()
+    return bool(email.message_id) and sent.exists()
 
 
-def trace_author(email: ParsedEmail) -> list[Step]:
-    """The step that says so; none where From is the author."""
-    if not email.shown_from:
-        return []
+def trace_author(email: ParsedEmail) -> Step:
+    """The step that says whose mail it is, where that is not From."""
     whose = "a mailing list" if email.behind.is_list else "ours"
-    return [
-        {
-            "step": "author",
-            "result": email.sender or "not named",
-            "header": email.behind.header,
-            "because": f"From is {email.shown_from}, an address of {whose}",
-        }
-    ]
-
-
-def _is_hiding(email: ParsedEmail, template: AddressTemplate, ours: set[str]) -> bool:
-    if not email.sender or (email.origin and outbox.is_own(email.message_id, email.origin)):
-        return False
-    return email.behind.is_list or email.sender in ours or template.matches(email.sender)
-
-
-def _show_author(email: ParsedEmail) -> ParsedEmail:
-    return replace(email, sender=email.behind.address, shown_from=email.sender)
+    return {
+        "step": "author",
+        "result": email.sender or "not named",
+        "header": email.behind.header,
+        "because": f"From is {email.shown_from}, an address of {whose}",
+    }

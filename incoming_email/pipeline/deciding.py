@@ -27,6 +27,7 @@ from incoming_email.pipeline.resolving import (
     resolve,
 )
 from incoming_email.sender_auth import NO_PROOF
+from issues import outbox
 from issues.quick_actions import Answered
 
 IGNORED_KINDS = {
@@ -95,7 +96,8 @@ def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
     if probe is not None:
         trace.append({"step": "probe", "result": str(probe)})
         raise Ignored(Reason.PROBE)
-    trace += authors.trace_author(email)
+    if email.shown_from:
+        trace.append(authors.trace_author(email))
     reason = _find_reason_to_ignore(email, trace)
     if reason is not None:
         override = find_override(email, mailbox.template, context, reason, trace)
@@ -123,7 +125,8 @@ def _require_allowed(attempt: Attempt, resolved: Resolved, trace: list[Step]) ->
 
 
 def _find_reason_to_ignore(email: ParsedEmail, trace: list[Step]) -> Reason | None:
-    if authors.is_own(email):
+    own = bool(email.origin) and outbox.is_own(email.message_id, email.origin)
+    if own or (email.shown_from and authors.was_sent_by_us(email)):
         because = "X-Letterbox-Origin or Message-ID is ours"
         trace.append({"step": "kind", "result": "own mail", "because": because})
         return Reason.OWN_MAIL

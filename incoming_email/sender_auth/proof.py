@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils.encoding import punycode
 
 from incoming_email.models import InboundEmail, Mailbox, SenderPolicy
 from incoming_email.parsing.types import ParsedEmail
@@ -36,8 +37,9 @@ def find_proofs(
     policy of any feature requires authentication. Call outside of transactions: the DNS may be
     slow."""
     records = KeyRecords(settings.DKIM_DNS_TIMEOUT_SECONDS) if asks_for_proof(mailbox) else None
+    is_looked_at = records is not None or mailbox.trusted_authserv_id
     for row, email in zip(rows, emails, strict=True):
-        yield _find_proof(mailbox, row, email, records)
+        yield _find_proof(mailbox, row, email, records) if is_looked_at else NO_PROOF
 
 
 def asks_for_proof(mailbox: Mailbox) -> bool:
@@ -54,7 +56,7 @@ def _find_proof(
         notes += [check.note] if check.note else []
         if check.passed:
             return Proof(True, "; ".join(notes))
-    return Proof(False, "; ".join(notes)) if notes else NO_PROOF
+    return Proof(False, "; ".join(notes))
 
 
 def _check_in_turn(
@@ -63,9 +65,9 @@ def _check_in_turn(
     """The surest first. Where the trusted server has given a result, no signature of the sender's
     is looked at: it would say the same."""
     if not email.sender:
-        yield SignatureCheck(False, "From names no one sender" if records else "")
+        yield SignatureCheck(False, "From names no one sender")
         return
-    domain = email.sender.rpartition("@")[2]
+    domain = _write_domain(email.sender.rpartition("@")[2])
     channel = find_counted(mailbox, row, email.stamps)
     is_silent = channel.result is None
     is_vouched = channel.result is not None and is_vouched_for(domain, channel.result)
@@ -82,3 +84,11 @@ def _check_in_turn(
     if mailbox.forwarders:
         chain = check_chain(message, domain, mailbox.forwarders, records)
         yield SignatureCheck(chain.passed, f"ARC: {chain.note}")
+
+
+def _write_domain(domain: str) -> str:
+    """As servers and signatures name it: in ASCII (RFC 8601 section 5, RFC 6376 section 3.5)."""
+    try:
+        return punycode(domain).lower()
+    except UnicodeError:
+        return domain

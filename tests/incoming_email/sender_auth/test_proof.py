@@ -108,6 +108,15 @@ def test_a_subdomain_of_the_signer_is_vouched_for():
     assert vouched(f"{TRUSTED}; dkim=pass header.d=example.com", sender="b@mail.example.com")
 
 
+def test_a_domain_beyond_ascii_is_compared_as_servers_write_it():
+    assert vouched(
+        f"{TRUSTED}; dmarc=pass header.from=xn--bcher-kva.example", sender="r@bücher.example"
+    )
+    assert not vouched(
+        f"{TRUSTED}; dmarc=pass header.from=bucher.example", sender="r@bücher.example"
+    )
+
+
 def test_only_the_topmost_field_of_the_trusted_server_counts():
     good = "dmarc=pass header.from=example.com"
     assert vouched(f"other.example.net; {good}", f"{TRUSTED} 1; {good}")

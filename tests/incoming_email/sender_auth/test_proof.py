@@ -197,3 +197,31 @@ def test_what_came_by_the_listener_counts_from_trusted_relays_alone(
     proof = prove(f"Authentication-Results: {GOOD}", peer=peer)
     assert proof.passed is passed
     assert ("not in TRUSTED_RELAY_NETWORKS" in proof.because) is not passed
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "mx.google.com;       dkim=pass header.i=@example.com header.s=s1"
+        ' header.b="abC/+dE=";       spf=pass (google.com: domain of bob@example.com designates'
+        " 192.0.2.1 as permitted sender) smtp.mailfrom=bob@example.com;       dmarc=pass (p=NONE"
+        " sp=QUARANTINE dis=NONE) header.from=example.com;       dara=pass header.i=@example.com",
+        "mx1.messagingengine.com; arc=none (no signatures found); bimi=none (No BIMI records"
+        " found); dkim=pass (2048-bit rsa key sha256) header.d=example.com header.i=@example.com"
+        " header.b=A1b2 header.a=rsa-sha256 header.s=s1 x-bits=2048; dmarc=pass"
+        " policy.published-domain-policy=none policy.evaluated-disposition=none"
+        " (p=none,d=none,d.eval=none) policy.policy-from=p header.from=example.com; iprev=pass"
+        " smtp.remote-ip=192.0.2.1 (mail.example.com)",
+        "gmx.net; dkim=pass header.i=@example.com",
+        "rspamd.example.net; dkim=pass header.d=example.com header.s=s header.b=x; dmarc=pass"
+        " (policy=reject) header.from=example.com; spf=pass (rspamd.example.net: domain of"
+        " bob@example.com designates 192.0.2.1 as permitted sender) smtp.mailfrom=bob@example.com",
+        "atlas1.yahoo.com; dkim=pass header.i=@example.com header.s=s; dmarc=pass(p=REJECT)"
+        " header.from=example.com;",
+        "opendkim.example.net; dkim=pass (2048-bit key; unprotected) header.d=example.com"
+        " header.i=@example.com header.a=rsa-sha256 header.s=s1 header.b=abc; dkim-atps=neutral",
+    ],
+    ids=["gmail", "fastmail", "gmx", "rspamd", "yahoo", "opendkim"],
+)
+def test_fields_of_real_servers_are_read(value):
+    assert vouched(value, trusted=value.partition(";")[0])

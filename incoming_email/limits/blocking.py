@@ -14,9 +14,9 @@ Blocks = Mapping[str, frozenset[int | None]]
 
 
 def find_blocks(emails: Sequence[ParsedEmail]) -> Blocks:
-    """The sender and the address an answer would go to, in one query; others are left out."""
+    """Who sent them and the addresses an answer would go to, in one query; others are left out."""
     by_pattern: dict[str, set[str]] = {}
-    for address in {a for email in emails for a in (email.sender, email.reply_to) if a}:
+    for address in {a for email in emails for a in _find_addresses(email) if a}:
         by_pattern.setdefault(address, set()).add(address)
         labels = address.rpartition("@")[2].split(".")[-MOST_LABELS:]
         for start in range(len(labels)):
@@ -31,5 +31,9 @@ def find_blocks(emails: Sequence[ParsedEmail]) -> Blocks:
 
 def blocked_in(email: ParsedEmail, blocks: Blocks) -> frozenset[int | None]:
     """The projects that block this message's sender."""
-    nowhere = frozenset[int | None]()
-    return blocks.get(email.sender, nowhere) | blocks.get(email.reply_to, nowhere)
+    return frozenset[int | None]().union(*(blocks.get(a, ()) for a in _find_addresses(email)))
+
+
+def _find_addresses(email: ParsedEmail) -> tuple[str, ...]:
+    """From too where somebody behind it counts as the sender: a blocked one may name anybody."""
+    return email.sender, email.reply_to, email.shown_from

@@ -73,7 +73,7 @@ def _read_properties(part: str, at: int) -> dict[str, str] | None:
 
 
 def _names(dmarc: Result, domain: str) -> bool:
-    """A DMARC result without header.from is about From all the same (RFC 7489 section 11.2)."""
+    """A DMARC result without header.from is about From all the same (RFC 7489 section 11.1)."""
     return dmarc.properties.get("header.from", domain).rpartition("@")[2] == domain
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from incoming_email.models import InboxMethod
+from incoming_email.models import BlockedSender, InboxMethod
 from incoming_email.outcomes import Reason, Status
 from incoming_email.pipeline import processing, reviewing
 from issues.models import Issue, OutgoingEmail
@@ -116,3 +116,9 @@ def test_our_own_mail_is_known_by_its_id_where_a_forwarder_took_the_other_mark(d
     ours = enqueue()
     row = desk.write(OWN, Message_ID=f"<{ours.message_id}>", Reply_To=CARLA)
     assert (row.status, row.reason) == (Status.IGNORED, Reason.OWN_MAIL)
+
+
+def test_a_blocked_sender_gains_nothing_by_naming_somebody_else(desk):
+    BlockedSender.objects.create(pattern="evil@example.org")
+    row = desk.write("evil@example.org", List_Id="<x.example.org>", X_Original_From=CARLA)
+    assert (row.sender, row.reason) == (CARLA, Reason.BLOCKED_SENDER)

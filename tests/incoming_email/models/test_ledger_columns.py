@@ -131,9 +131,19 @@ def holds_address(row, name):
 @pytest.mark.django_db
 def test_an_erasing_takes_what_the_table_calls_personal(monkeypatch):
     personal = {c.name for c in LEDGER_COLUMNS if c.personal is not Personal.NO}
+    personal -= {"peer"}  # holds no text
     assert erased_columns(ADDRESS) == personal
     change(monkeypatch, "subject", personal=Personal.NO)
     assert erased_columns(ADDRESS) == personal - {"subject"}
+
+
+@pytest.mark.django_db
+def test_an_erasing_takes_the_peer_of_the_persons_messages():
+    rows = [ended(Status.REJECTED, sender=sender) for sender in (ADDRESS, "eve@example.net")]
+    InboundEmail.objects.update(peer="192.0.2.7")
+    erasing.erase(erasing.find_person(ADDRESS), by=None, now=NOW)
+    peers = dict(InboundEmail.objects.values_list("pk", "peer"))
+    assert [peers[row.pk] for row in rows] == [None, "192.0.2.7"]
 
 
 @pytest.mark.django_db

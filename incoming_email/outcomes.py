@@ -178,6 +178,28 @@ class Reason(models.TextChoices):
             " a customer. If it is released, they can read it, and get it by mail."
         ),
     )
+    CONFIDENTIAL_ANSWER = (
+        "confidential_answer",
+        _(
+            "Your email is about a confidential issue, but the address that you sent it to reaches"
+            " other readers. Reply to the notification itself, or use the web page."
+        ),
+        _(
+            "The message answers or forwards mail about a confidential issue, at an address that"
+            " reaches other readers. If it is released, they can read it."
+        ),
+    )
+    NOT_A_REPLY = (
+        "not_a_reply",
+        _(
+            "Your email forwards a notification, or answers what somebody else wrote about it. Only"
+            " a reply to the notification itself is added as a comment."
+        ),
+        _(
+            "The message forwards a notification, or answers another mail about it. If it is"
+            " released, it becomes a comment where the notification belongs."
+        ),
+    )
     TOO_MANY_RECIPIENTS = (
         "too_many_recipients",
         _("Your email has more recipients than are allowed."),

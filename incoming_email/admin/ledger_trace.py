@@ -73,6 +73,8 @@ DRAWINGS = {
         Chapter.RIGHT, by_result={"passed": Mark.PASSED}, holds=Reason.NOT_AUTHENTICATED
     ),
     "answered note": Drawing(Chapter.RIGHT, holds=Reason.INTERNAL_ANSWER),
+    "answered issue": Drawing(Chapter.RIGHT, holds=Reason.CONFIDENTIAL_ANSWER),
+    "answered mail": Drawing(Chapter.RIGHT, holds=Reason.NOT_A_REPLY),
     "refusal": Drawing(Chapter.RIGHT, Mark.STOPPED),
     "duplicate": Drawing(Chapter.RIGHT, Mark.STOPPED),
     "notice": Drawing(Chapter.EFFECT, Mark.NOTED),

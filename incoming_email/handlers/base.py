@@ -81,6 +81,9 @@ class Target:
     takes_time: bool = False
     """The action may take long, so that even a batchable handler processes the message alone."""
 
+    confidential_in: int | None = None
+    """The project in which it opens a confidential issue."""
+
     refusal: Reason | None = None
     """The key is known but no longer usable; the sender is notified with this reason."""
 

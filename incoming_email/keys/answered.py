@@ -2,7 +2,7 @@
 in it stand for."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -10,8 +10,8 @@ from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from incoming_email.models import ReplyKey
 from incoming_email.parsing.addresses import find_reply_keys
-from issues.models import EmailAddress, Membership, User
-from issues.notifications import find_told_notes
+from issues.models import EmailAddress, Issue, Membership, User
+from issues.notifications import find_told_issues, find_told_notes
 from issues.quick_actions import Answered
 from issues.services.discussions import discussions_looked_up, find_discussion
 
@@ -113,3 +113,14 @@ def find_internal(places: Iterable[Answered]) -> frozenset[Answered]:
 def _is_internal(place: Answered) -> bool:
     found = find_discussion(place.item, place.discussion)
     return found.internal or not (found.public or found.system)
+
+
+def find_confidential(
+    ids: Sequence[str], told: Mapping[str, Told], *, with_opening: bool
+) -> set[Issue]:
+    """The confidential issues that members were sent mail about with these ids. `with_opening`: the
+    mails that issues were opened with count too, which takes a query where there is such an id."""
+    found = [told[message_id] for message_id in ids if message_id in told]
+    items = [each.place.item for each in found if each.reader_id is not None]
+    items += find_told_issues(ids) if with_opening else []
+    return {item for item in items if isinstance(item, Issue) and item.confidential}

@@ -24,6 +24,7 @@ from incoming_email.parsing.mime.patch_texts import find_patch_author, find_patc
 from incoming_email.parsing.mime.structure import Part, parse_structure
 from incoming_email.parsing.replies.forwards import (
     find_forward,
+    is_forward,
     is_forward_subject,
     read_attached_forward,
 )
@@ -99,6 +100,7 @@ def parse(content: bytes, *, recipient: str = "", limits: Limits = DEFAULT_LIMIT
         others_in_text=others[0],
         others_in_reply=others[1],
         forwarded=body.forwarded,
+        is_forward=body.forwarded is not None or is_forward(headers),
         attachments=body.files,
         attached_ids=body.attached_ids,
         patch_texts=body.patch_texts,

@@ -123,6 +123,9 @@ class ParsedEmail:
     forwarded: Forwarded | None = None
     """None where nothing was forwarded, or only a program did it (redirection shows nothing)."""
 
+    is_forward: bool = False
+    """Some sign says that its author forwarded a message, also where it does not show which."""
+
     attachments: tuple[Attachment, ...] = ()
     attached_ids: tuple[str, ...] = ()
     """Of the messages among the attachments, and of what those answer."""

@@ -9,7 +9,7 @@ from django.conf import settings
 from incoming_email import patch_mails
 from incoming_email.handlers.base import Context
 from incoming_email.keys import probe_keys
-from incoming_email.keys.answered import find_nearest
+from incoming_email.keys.answered import find_confidential, find_nearest
 from incoming_email.limits.blocking import EVERYWHERE
 from incoming_email.models import SenderPolicy
 from incoming_email.outcomes import Held, Ignored, Reason, Refusal, Refused, Rejected
@@ -115,6 +115,9 @@ def _require_allowed(attempt: Attempt, resolved: Resolved, trace: list[Step]) ->
     if resolved.target.refusal is not None:
         raise Rejected(resolved.target.refusal)
     _require_fitting_sender(attempt, resolved, trace)
+    if not resolved.is_reply:
+        trace.append({"step": "answered mail", "result": "forwarded, or of somebody else"})
+        _hold(Reason.NOT_A_REPLY, attempt.context)
     _require_own_readers(attempt, resolved, trace)
     recipients = {c.address for c in attempt.email.candidates if c.header in OPEN_RECIPIENTS}
     if len(recipients) > settings.MAX_RECIPIENTS:
@@ -161,19 +164,29 @@ def _require_fitting_sender(attempt: Attempt, resolved: Resolved, trace: list[St
 
 
 def _require_own_readers(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
-    """An answer to an internal note is internal in the discussion of that note alone; at any other
-    address of ours it would reach readers whom it was not meant for.
+    """An answer to an internal note is internal in the discussion of that note alone, and what is
+    about a confidential issue is confidential on that issue alone; at any other address of ours
+    it would reach readers whom it was not meant for.
 
     All that the message names counts, also what was sent to somebody else: it may be the answer to
     a forwarded note. The common case costs no query.
     """
-    context = attempt.context
-    internal = context.internal and find_named(attempt.email, context.told) & context.internal
-    if not internal or not resolved.handler.publishes:
+    email, context = attempt.email, attempt.context
+    if not resolved.handler.publishes:
         return
-    if internal != {_find_place(attempt, resolved)}:
+    internal = context.internal and find_named(email, context.told) & context.internal
+    if internal and internal != {_find_place(attempt, resolved)}:
         trace.append({"step": "answered note", "result": "internal, in another discussion"})
         _hold(Reason.INTERNAL_ANSWER, context)
+    target = resolved.target
+    ids = (*email.answered_ids, *email.attached_ids)
+    confidential = find_confidential(ids, context.told, with_opening=target.item is None)
+    if any(
+        issue != target.item and issue.project_id != target.confidential_in
+        for issue in confidential
+    ):
+        trace.append({"step": "answered issue", "result": "confidential, another address"})
+        _hold(Reason.CONFIDENTIAL_ANSWER, context)
 
 
 def _find_place(attempt: Attempt, resolved: Resolved) -> Answered | None:

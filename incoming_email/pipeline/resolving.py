@@ -1,7 +1,7 @@
 """Which handler and target a message is for: every candidate is tried until one resolves."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
@@ -21,6 +21,7 @@ from incoming_email.outcomes import Reason, Rejected
 from incoming_email.parsing.addresses import (
     AddressTemplate,
     find_reply_keys,
+    lower_ascii,
     redact_address,
     redact_key,
 )
@@ -37,6 +38,9 @@ class Resolved:
     key: str
     secret: str = ""
     """The part of the key that gives identity: a token or a reply key; empty where none does."""
+
+    is_reply: bool = True
+    """False where ids of ours alone named the target, and the message is no reply to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def resolve(
     keys looks for replies first: whoever replies may well write to a forwarding address too.
     """
     if not template.has_key and (found := _find_in_references(email, context, trace)):
-        return found
+        return _mark_reply(found, email, template)
     seen: set[str] = set()
     for candidate in _order_candidates(email, context):
         header, address = candidate.header, candidate.address
@@ -115,7 +119,7 @@ def resolve(
             if found:
                 return _prefer_own_key(found, email, context, trace)
     if template.has_key and (found := _find_in_references(email, context, trace)):
-        return found
+        return _mark_reply(found, email, template)
     raise Rejected(Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY)
 
 
@@ -217,7 +221,7 @@ def _find_in_references(email: ParsedEmail, context: Context, trace: list[Step])
 def _prefer_own_key(
     found: Resolved, email: ParsedEmail, context: Context, trace: list[Step]
 ) -> Resolved:
-    """An address without an identity yields to the sender's own key in the ids.
+    """An address without an identity yields to the sender's own key in the ids of a reply.
 
     So who replies to all, with such an address in Cc, is recognised.
     """
@@ -225,7 +229,33 @@ def _prefer_own_key(
     if target.author is not None or target.external_author:
         return found
     reply = _find_in_references(email, context, trace)
-    return reply if reply is not None and reply.target.project == target.project else found
+    if reply is None or reply.target.project != target.project:
+        return found
+    if not _is_reply(email, reply):
+        trace.append({"step": "reference", "result": "not a reply to it"})
+        return found
+    return reply
+
+
+def _mark_reply(found: Resolved, email: ParsedEmail, template: AddressTemplate) -> Resolved:
+    """Without a key in any address: the mailbox's own address is the one that replies go to."""
+    to_us = any(template.matches(candidate.address) for candidate in email.candidates)
+    is_reply = _is_reply(email, found) or (to_us and not email.is_forward)
+    return replace(found, is_reply=is_reply)
+
+
+def _is_reply(email: ParsedEmail, found: Resolved) -> bool:
+    """Whether it is for the discussion of a key that its ids name: not a forward of that, nor an
+    answer to what others wrote about a forward.
+
+    The id that it answers may be one that a relay gave our mail, as Amazon SES does; the next is
+    ours then.
+    """
+    if any(found.key in candidate.address for candidate in email.candidates):
+        return True
+    nearest = list(dict.fromkeys(email.answered_ids))[:2]
+    host = f"@{lower_ascii(settings.MESSAGE_ID_HOST)}"
+    return not email.is_forward and any(lower_ascii(each).endswith(host) for each in nearest)
 
 
 def fits_sender(target: Target, sender: str) -> bool:

@@ -6,9 +6,8 @@ from typing import ClassVar
 from incoming_email.handlers.base import Context, Target
 from incoming_email.outcomes import Outcome, Reason
 from incoming_email.parsing.types import ParsedEmail
-from issues.models import Project
 from servicedesk.addresses import ALIAS
-from servicedesk.handlers.ticket import handle_mail
+from servicedesk.handlers.ticket import find_target, handle_mail
 
 
 class AliasHandler:
@@ -24,10 +23,7 @@ class AliasHandler:
     publishes: ClassVar[bool] = True
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
-        project = Project.objects.filter(
-            service_desk__key=key["desk_key"], service_desk__enabled=True
-        ).first()
-        return None if project is None else Target(project=project)
+        return find_target(key=key["desk_key"])
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
         return handle_mail(email, target.project, context)

@@ -13,7 +13,7 @@ from servicedesk.addresses import DEFAULT
 from servicedesk.handlers.letters import find_requester, letter_of_reply, letter_of_ticket
 from servicedesk.models import NonParticipantPolicy, ServiceDesk, Ticket
 from servicedesk.participants import find_participant
-from servicedesk.tickets import add_reply, open_ticket
+from servicedesk.tickets import add_reply, is_confidential, open_ticket
 
 
 class TicketHandler:
@@ -28,13 +28,20 @@ class TicketHandler:
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         """A project without a desk is answered like one that does not exist."""
-        project = Project.objects.filter(
-            pk=int(key["project_id"]), service_desk__enabled=True
-        ).first()
-        return None if project is None else Target(project=project)
+        return find_target(project=int(key["project_id"]))
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
         return handle_mail(email, target.project, context)
+
+
+def find_target(**lookups: object) -> Target | None:
+    """The desk that these name, if it is switched on."""
+    desks = ServiceDesk.objects.select_related("project")
+    desk = desks.filter(**lookups, enabled=True).first()
+    if desk is None:
+        return None
+    confidential_in = desk.project_id if is_confidential(desk) else None
+    return Target(project=desk.project, confidential_in=confidential_in)
 
 
 def handle_mail(email: ParsedEmail, project: Project, context: Context) -> Outcome:
@@ -81,11 +88,11 @@ def reply_to_ticket(
 
 
 def _may_write(ticket: Ticket, desk: ServiceDesk, email: ParsedEmail, context: Context) -> bool:
-    """False: the unknown sender gets a ticket of their own. Raises Held where a person must
-    review."""
+    """False: the mail of an unknown sender, or a forward, which is for others than the readers of
+    the ticket, is a ticket of its own. Raises Held where a person must review."""
     if find_participant(ticket, email.sender) is not None:
         _require_proof(context)
-        return True
+        return not email.is_forward
     if desk.strangers == NonParticipantPolicy.NEW_TICKET:
         return False
     if Reason.STRANGER.value in context.waived:

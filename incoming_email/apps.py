@@ -19,10 +19,12 @@ class IncomingEmailConfig(AppConfig):
         # The models come first.
         from incoming_email import checks  # noqa: F401, PLC0415
         from incoming_email.handlers import registry  # noqa: PLC0415
-        from incoming_email.keys import reply_keys  # noqa: PLC0415
+        from incoming_email.keys import bearer_keys, reply_keys  # noqa: PLC0415
         from incoming_email.secrets import secret_files  # noqa: PLC0415
+        from issues.bearer_secrets import KEYS  # noqa: PLC0415
         from issues.notifications import REPLY_ROUTES  # noqa: PLC0415
 
+        KEYS.register(bearer_keys.find_keys)
         REPLY_ROUTES.register(reply_keys.reply_routes)
         # At the start, and before a worker forks, not at the first message. The checks name a path
         # that leads nowhere.

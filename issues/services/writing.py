@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from issues import outbox, uploads
+from issues.bearer_secrets import cut_secrets, cut_secrets_in_file
 from issues.diffs import LinePosition
 from issues.models import (
     Announcement,
@@ -46,6 +48,25 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode(errors="replace").decode()
 
 
+def clean_texts(*texts: str) -> list[str]:
+    """What people wrote, or their mails brought along, as others may read it: without the links
+    and keys of ours that act for a person."""
+    return cut_secrets(*map(storable, texts))
+
+
+def clean_files(files: Sequence[NewFile]) -> list[NewFile]:
+    """The same of their files and the names of these: a mail of ours may be attached as one."""
+    names = cut_secrets(*(file.filename for file in files))
+    return [
+        replace(
+            file,
+            filename=name,
+            content=cut_secrets_in_file(file.content, name=name, content_type=file.content_type),
+        )
+        for name, file in zip(names, files, strict=True)
+    ]
+
+
 @transaction.atomic
 def create_issue(  # noqa: PLR0913  (one argument a column)
     *,
@@ -62,15 +83,16 @@ def create_issue(  # noqa: PLR0913  (one argument a column)
     _require_author(author, external_author)
     if author is not None and not external_author:
         require(author, "issues.open_issue", project)
-    chosen = uploads.choose_files(files)
+    title, description = clean_texts(title, description)
+    chosen = uploads.choose_files(clean_files(files))
     with uploads.rolled_back_on_error():
         issue = Issue.objects.create(
             project=project,
             iid=_next_issue_iid(project),
             author=author,
             external_author=external_author,
-            title=title_from(storable(title)),
-            description=uploads.insert_links(storable(description), chosen),
+            title=title_from(title),
+            description=uploads.insert_links(description, chosen),
             confidential=confidential,
         )
         uploads.create_uploads(project=project, owner=issue, uploader=author, chosen=chosen)
@@ -105,10 +127,11 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     spot = find_spot(
         item=item, author=asked, discussion=discussion, internal=internal, by_mail=by_mail
     )
+    body, quoted = clean_texts(body, quoted)
     chosen = uploads.choose_files(
-        files, uploads.Destination(item, author, external_author, spot.internal)
+        clean_files(files), uploads.Destination(item, author, external_author, spot.internal)
     )
-    body = uploads.insert_links(storable(body), chosen)
+    body = uploads.insert_links(body, chosen)
     if not body.strip():
         raise Invalid([_("The comment is empty. Write some text or attach a file.")])
     with uploads.rolled_back_on_error(), transaction.atomic(savepoint=False):
@@ -117,7 +140,7 @@ def create_note(  # noqa: PLR0913  (one argument a column)
             author=author,
             external_author=external_author,
             body=body,
-            quoted=storable(quoted),
+            quoted=quoted,
             discussion=spot.discussion,
             internal=spot.internal,
         )
@@ -205,14 +228,15 @@ def create_merge_request(  # noqa: PLR0913  (one argument a column)
 ) -> MergeRequest:
     require(author, "issues.open_merge_request", project)
     _require_branches(project, source_branch, target_branch)
-    chosen = uploads.choose_files(files)
+    title, description = clean_texts(title, description)
+    chosen = uploads.choose_files(clean_files(files))
     with uploads.rolled_back_on_error():
         merge_request = MergeRequest.objects.create(
             project=project,
             iid=_next_merge_request_iid(project),
             author=author,
-            title=title_from(storable(title)),
-            description=uploads.insert_links(storable(description), chosen),
+            title=title_from(title),
+            description=uploads.insert_links(description, chosen),
             source_branch=source_branch,
             target_branch=target_branch,
             draft=draft,

@@ -7,7 +7,7 @@ from django.apps import AppConfig
 from django.core.cache import caches
 from django.core.cache.backends.db import DatabaseCache
 from django.core.management import call_command
-from django.db.models.signals import post_delete, post_migrate
+from django.db.models.signals import post_delete, post_migrate, pre_delete
 from django.utils.translation import gettext_lazy as _
 
 
@@ -30,6 +30,8 @@ class IncomingEmailConfig(AppConfig):
         # that leads nowhere.
         with suppress(ImportError):
             registry.handlers()
+        for item in ("issues.Issue", "issues.MergeRequest"):
+            pre_delete.connect(reply_keys.retire, sender=item)
         post_delete.connect(secret_files.forget, sender="incoming_email.Mailbox")
         post_migrate.connect(create_cache_table, sender=self)
 

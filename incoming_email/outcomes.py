@@ -67,6 +67,14 @@ class Reason(models.TextChoices):
         ),
         _("The issue or merge request doesn't exist, or the author has no access to it."),
     )
+    DELETED = (
+        "deleted",
+        _(
+            "What you answered has been deleted, so your email was not added to it. If it still"
+            " matters, write a new email or use the web page."
+        ),
+        _("The issue, ticket or merge request that the message answers was deleted."),
+    )
     NOT_ALLOWED = (
         "not_allowed",
         _("You don't have permission to do this in this project. Ask a maintainer for access."),

@@ -7,6 +7,7 @@ from incoming_email import patch_mails
 from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.texts import acting_for, new_files, outcome_of
 from incoming_email.keys.answered import is_members_key
+from incoming_email.keys.reply_keys import find_retired
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.patch_mails import MailedPatches
@@ -28,7 +29,9 @@ class NoteHandler:
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         reply_key = context.reply_keys.get(key["reply_key"])
-        if reply_key is None or reply_key.recipient is None:
+        if reply_key is None:
+            return _find_deleted(key["reply_key"])
+        if reply_key.recipient is None:
             return None
         expired = reply_key.expires_at is not None and reply_key.expires_at <= context.now
         refusal = Reason.KEY_EXPIRED if expired or reply_key.revoked_at else None
@@ -69,6 +72,19 @@ class NoteHandler:
                 files=files,
             )
         return outcome_of(written)
+
+
+def _find_deleted(key: str) -> Target | None:
+    """Of a participant too, whose ticket is no longer known as one."""
+    retired = find_retired(key)
+    if retired is None:
+        return None
+    return Target(
+        project=retired.project,
+        author=retired.recipient,
+        external_author=retired.external_email,
+        refusal=Reason.DELETED,
+    )
 
 
 def _add_version(

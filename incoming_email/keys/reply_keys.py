@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
-from incoming_email.models import InboundEmail, Mailbox, Purpose, ReplyKey
+from incoming_email.models import InboundEmail, Mailbox, Purpose, ReplyKey, RetiredReplyKey
 from incoming_email.outcomes import Status
 from incoming_email.parsing.addresses import AddressTemplate, reply_message_id
-from issues.models import EmailAddress, Issue, MergeRequest, User
+from issues.models import EmailAddress, Issue, MergeRequest, Project, User
 from issues.notifications import ReplyRoute
 
 MAX_THREAD_IDS = 5
@@ -146,3 +147,30 @@ def _find_own_mails(
     for sender, message_id in mails:
         threads.setdefault(owners[sender], []).append(message_id)
     return {user_id: ids[-MAX_THREAD_IDS:] for user_id, ids in threads.items()}
+
+
+def retire(
+    instance: Issue | MergeRequest, origin: "Model | QuerySet[Any]", **kwargs: object
+) -> None:
+    """Before an issue or merge request is deleted, its keys with it: keep what is needed to tell
+    those who answer. They are fewer rows than go, and none where the whole project goes."""
+    if (origin.model if isinstance(origin, QuerySet) else type(origin)) is Project:
+        return
+    on_item = {"issue": instance} if isinstance(instance, Issue) else {"merge_request": instance}
+    RetiredReplyKey.objects.bulk_create(
+        [
+            RetiredReplyKey(
+                key=row.key,
+                recipient_id=row.recipient_id,
+                external_email=row.external_email,
+                project_id=instance.project_id,
+            )
+            for row in ReplyKey.objects.filter(**on_item)
+        ],
+        ignore_conflicts=True,  # a deletion that was tried before
+    )
+
+
+def find_retired(key: str) -> RetiredReplyKey | None:
+    rows = RetiredReplyKey.objects.select_related("recipient", "project")
+    return rows.filter(key=key).first()

@@ -4,7 +4,14 @@ from incoming_email.models.alerts import AlertEvent, DiskShortage, WebhookAlert
 from incoming_email.models.blocks import BlockedSender
 from incoming_email.models.erasures import Erasure
 from incoming_email.models.heartbeats import Heartbeat
-from incoming_email.models.keys import KEY_ALPHABET, KEY_LENGTH, ReplyKey, SenderToken, new_key
+from incoming_email.models.keys import (
+    KEY_ALPHABET,
+    KEY_LENGTH,
+    ReplyKey,
+    RetiredReplyKey,
+    SenderToken,
+    new_key,
+)
 from incoming_email.models.ledger import (
     HEAD_START,
     NOT_READ,
@@ -55,6 +62,7 @@ __all__ = [
     "ProbeState",
     "Purpose",
     "ReplyKey",
+    "RetiredReplyKey",
     "SenderPolicy",
     "SenderToken",
     "SeriesPart",

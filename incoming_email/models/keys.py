@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email.secrets.credentials import EncryptedTextField
-from issues.models import Issue, MergeRequest, User
+from issues.models import Issue, MergeRequest, Project, User
 
 KEY_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 KEY_LENGTH = 25
@@ -77,6 +77,23 @@ class ReplyKey(models.Model):
         item = self.issue or self.merge_request
         assert item is not None  # noqa: S101  (reply_key_for_one_item)
         return item
+
+
+class RetiredReplyKey(models.Model):
+    """The reply key of an issue or merge request that was deleted: who answers that is told so."""
+
+    key = models.CharField(max_length=KEY_LENGTH, unique=True, editable=False)
+    recipient = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE)
+    external_email = models.EmailField(max_length=254, blank=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE)
+    retired_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("retired reply key")
+        verbose_name_plural = _("retired reply keys")
+
+    def __str__(self) -> str:
+        return f"{self.key[:4]}…"
 
 
 class SenderToken(models.Model):

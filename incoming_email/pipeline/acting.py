@@ -57,7 +57,8 @@ def settle(attempt: Attempt, decision: Decision) -> None:
     row, verdict, now = attempt.row, decision.verdict, attempt.context.now
     with becoming_a_retry(row, now=now, trace=decision.trace), connections.unit_of_work():
         if not isinstance(verdict, Act):
-            _record(attempt, end_without_effect(attempt, decision, verdict), verdict)
+            end = end_without_effect(attempt, decision, verdict)
+            _record(attempt, end, verdict, decision)
             return
         try:
             with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
@@ -71,7 +72,8 @@ def settle(attempt: Attempt, decision: Decision) -> None:
             if first is not None:
                 _record(attempt, end_as_copy(attempt, decision, first))
             elif isinstance(fault, Refused):
-                _record(attempt, end_refused(attempt, decision, fault.refusal), fault.refusal)
+                end = end_refused(attempt, decision, fault.refusal)
+                _record(attempt, end, fault.refusal, decision)
             else:
                 raise
 
@@ -224,12 +226,18 @@ def end_refused(attempt: Attempt, decision: Decision, refusal: Refusal) -> End:
     return end_without_effect(attempt, decision, refusal)
 
 
-def _record(attempt: Attempt, end: End, verdict: Refusal | Delay | None = None) -> None:
+def _record(
+    attempt: Attempt,
+    end: End,
+    verdict: Refusal | Delay | None = None,
+    decision: Decision | None = None,
+) -> None:
     """Writes the notice to the sender, if there is one, with the row."""
     with transaction.atomic(durable=True):
         lock([attempt.row])
-        if verdict is not None:
-            end = replace(end, trace=(*end.trace, *_notify_sender(attempt, verdict)))
+        if verdict is not None and decision is not None:
+            notice = _notify_sender(attempt, verdict, is_key_holder=decision.is_key_holder)
+            end = replace(end, trace=(*end.trace, *notice))
         write_ends([(attempt.row, end)], now=attempt.context.now)
     _log_end(attempt.row, end)
 
@@ -250,11 +258,18 @@ def _describe(attempt: Attempt, decision: Decision, status: Status, **more: Any)
     )
 
 
-def _notify_sender(attempt: Attempt, verdict: Refusal | Delay) -> tuple[Step, ...]:
+def _notify_sender(
+    attempt: Attempt, verdict: Refusal | Delay, *, is_key_holder: bool
+) -> tuple[Step, ...]:
     row, email, context = attempt.row, attempt.email, attempt.context
     if isinstance(verdict, Reject):
         sent = notices.write_rejection(
-            row, email, verdict, now=context.now, proven=context.proof.passed
+            row,
+            email,
+            verdict,
+            now=context.now,
+            proven=context.proof.passed,
+            is_key_holder=is_key_holder,
         )
     elif isinstance(verdict, Hold):
         sent = notices.write_held(row, email, verdict, now=context.now)

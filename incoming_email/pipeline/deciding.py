@@ -64,15 +64,19 @@ class Decision:
 
     count: Count
 
+    is_key_holder: bool = False
+    """From is an address of the person whom the secret key in the message belongs to."""
+
 
 def decide(attempt: Attempt) -> Decision:
     """Find the handler that may act, and on what, or why none may. Only reads."""
     row, trace = attempt.row, list[Step]()
-    project_id, count = None, Count(row.token_digest, row.counted_at)
+    project_id, count, is_key_holder = None, Count(row.token_digest, row.counted_at), False
     verdict: Act | Refusal | Delay
     try:
         resolved = _find_target(attempt, trace)
         project_id = resolved.target.project.pk
+        is_key_holder = bool(resolved.secret) and fits_sender(resolved.target, attempt.email.sender)
         count, until = find_room(attempt, resolved, trace)
         if until is None:
             _require_allowed(attempt, resolved, trace)
@@ -81,7 +85,7 @@ def decide(attempt: Attempt) -> Decision:
             verdict = Delay(until)
     except Refused as refused:
         verdict = refused.refusal
-    return Decision(verdict, tuple(trace), project_id, count)
+    return Decision(verdict, tuple(trace), project_id, count, is_key_holder)
 
 
 def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
@@ -112,8 +116,11 @@ def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
 
 def _require_allowed(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
     """Raises Rejected or Held where the target or a policy does not let the message through."""
-    if resolved.target.refusal is not None:
-        raise Rejected(resolved.target.refusal)
+    refusal = resolved.target.refusal
+    if refusal is Reason.DELETED and not fits_sender(resolved.target, attempt.email.sender):
+        refusal = Reason.UNKNOWN_ADDRESS  # nobody else finds out what there was
+    if refusal is not None:
+        raise Rejected(refusal)
     _require_fitting_sender(attempt, resolved, trace)
     if not resolved.is_reply:
         trace.append({"step": "answered mail", "result": "forwarded, or of somebody else"})

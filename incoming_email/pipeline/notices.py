@@ -3,6 +3,7 @@ senders."""
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -26,13 +27,21 @@ who mistyped one tries again at once, and needs an answer."""
 
 
 def write_rejection(
-    row: InboundEmail, email: ParsedEmail, refusal: Reject, *, now: datetime, proven: bool
+    row: InboundEmail,
+    email: ParsedEmail,
+    refusal: Reject,
+    *,
+    now: datetime,
+    proven: bool,
+    is_key_holder: bool = False,
 ) -> str:
-    """Notify the sender of the reason, if they have an account or are `proven`; returns what was
-    done, for the trace."""
+    """Notify the sender of the reason, if they have an account, are `proven`, or have the key of
+    the person in From; returns what was done, for the trace."""
     known = _find_known(email.sender)
     if known is None and not proven:
-        return "not sent: the sender is a stranger"
+        if not is_key_holder:
+            return "not sent: the sender is a stranger"
+        email = replace(email, subject="")  # a forged From brings nobody any words but ours
     return _why_not_now(row, email, now=now) or _write_reason(
         row, email, refusal, REJECTION, known, now=now
     )

@@ -231,6 +231,8 @@ def _prefer_own_key(
     reply = _find_in_references(email, context, trace)
     if reply is None or reply.target.project != target.project:
         return found
+    if reply.target.refusal is Reason.DELETED:
+        return found  # it goes on in a new one
     if not _is_reply(email, reply):
         trace.append({"step": "reference", "result": "not a reply to it"})
         return found

@@ -17,6 +17,7 @@ from incoming_email.models import (
     Erasure,
     InboundEmail,
     ReplyKey,
+    RetiredReplyKey,
     SenderToken,
     SeriesPart,
 )
@@ -178,11 +179,12 @@ def _take_names_out(person: Person) -> tuple[tuple[str, int], ...]:
 
 
 def _erase_keys(person: Person) -> tuple[tuple[str, int], ...]:
-    keys = ReplyKey.objects.filter(services.named_by("external_email", person.addresses))
-    count = keys.delete()[0]
+    theirs = services.named_by("external_email", person.addresses)
+    if person.user is not None:
+        theirs |= Q(recipient=person.user)
+    count = sum(each.objects.filter(theirs).delete()[0] for each in (ReplyKey, RetiredReplyKey))
     if person.user is None:
         return (("reply keys", count),)
-    count += ReplyKey.objects.filter(recipient=person.user).delete()[0]
     tokens = SenderToken.objects.filter(user=person.user).delete()[0]
     return (("reply keys", count), ("private addresses", tokens))
 

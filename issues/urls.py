@@ -34,8 +34,9 @@ register_converter(ProjectConverter, "project")
 register_converter(SecretConverter, "secret")
 register_converter(ActionConverter, "action")
 
-ISSUES = "<project:path>/-/issues/"
-MERGE_REQUESTS = "<project:path>/-/merge_requests/"
+PROJECT = "<project:path>/-/"
+ISSUES = f"{PROJECT}issues/"
+MERGE_REQUESTS = f"{PROJECT}merge_requests/"
 
 urlpatterns = [
     path("", project_list, name="project-list"),

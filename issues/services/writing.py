@@ -25,6 +25,7 @@ from issues.models import (
     User,
     new_discussion,
 )
+from issues.own_footers import cut_footers
 from issues.services.discussions import find_spot
 from issues.services.refusals import Invalid, require
 from issues.uploads import NewFile
@@ -49,9 +50,9 @@ def storable(text: str) -> str:
 
 
 def clean_texts(*texts: str) -> list[str]:
-    """What people wrote, or their mails brought along, as others may read it: without the links
-    and keys of ours that act for a person."""
-    return cut_secrets(*map(storable, texts))
+    """What people wrote, or their mails brought along, as others may read it: without the footers
+    of our mails, and without links and keys of ours that act for a person."""
+    return cut_secrets(*(cut_footers(storable(text)) for text in texts))
 
 
 def clean_files(files: Sequence[NewFile]) -> list[NewFile]:

@@ -14,7 +14,7 @@ from incoming_email.pipeline import claims, notices
 from incoming_email.pipeline.attempts import Attempt, End, NotPendingError, Step, lock, write_ends
 from incoming_email.pipeline.deciding import Act, Decision, Delay, decide
 from incoming_email.pipeline.faults import becoming_a_retry
-from incoming_email.pipeline.resolving import find_handlers
+from incoming_email.pipeline.resolving import Resolved, find_handlers, fits_sender
 from incoming_email.secrets import credentials
 from issues import connections, permissions, repositories, services, uploads
 from issues.models import Issue, MergeRequest, Note
@@ -236,7 +236,7 @@ def _record(
     with transaction.atomic(durable=True):
         lock([attempt.row])
         if verdict is not None and decision is not None:
-            notice = _notify_sender(attempt, verdict, is_key_holder=decision.is_key_holder)
+            notice = _notify_sender(attempt, verdict, decision.resolved)
             end = replace(end, trace=(*end.trace, *notice))
         write_ends([(attempt.row, end)], now=attempt.context.now)
     _log_end(attempt.row, end)
@@ -259,7 +259,7 @@ def _describe(attempt: Attempt, decision: Decision, status: Status, **more: Any)
 
 
 def _notify_sender(
-    attempt: Attempt, verdict: Refusal | Delay, *, is_key_holder: bool
+    attempt: Attempt, verdict: Refusal | Delay, resolved: Resolved | None
 ) -> tuple[Step, ...]:
     row, email, context = attempt.row, attempt.email, attempt.context
     if isinstance(verdict, Reject):
@@ -269,7 +269,9 @@ def _notify_sender(
             verdict,
             now=context.now,
             proven=context.proof.passed,
-            is_key_holder=is_key_holder,
+            is_key_holder=resolved is not None
+            and bool(resolved.secret)
+            and fits_sender(resolved.target, email.sender),
         )
     elif isinstance(verdict, Hold):
         sent = notices.write_held(row, email, verdict, now=context.now)

@@ -59,24 +59,22 @@ class Decision:
 
     verdict: Act | Refusal | Delay
     trace: tuple[Step, ...]
-    project_id: int | None
-    """The target's project, once a key was resolved, whatever the verdict."""
-
     count: Count
+    resolved: Resolved | None
+    """Once a key was, whatever the verdict."""
 
-    is_key_holder: bool = False
-    """From is an address of the person whom the secret key in the message belongs to."""
+    @property
+    def project_id(self) -> int | None:
+        return self.resolved.target.project.pk if self.resolved else None
 
 
 def decide(attempt: Attempt) -> Decision:
     """Find the handler that may act, and on what, or why none may. Only reads."""
     row, trace = attempt.row, list[Step]()
-    project_id, count, is_key_holder = None, Count(row.token_digest, row.counted_at), False
+    count, resolved = Count(row.token_digest, row.counted_at), None
     verdict: Act | Refusal | Delay
     try:
         resolved = _find_target(attempt, trace)
-        project_id = resolved.target.project.pk
-        is_key_holder = bool(resolved.secret) and fits_sender(resolved.target, attempt.email.sender)
         count, until = find_room(attempt, resolved, trace)
         if until is None:
             _require_allowed(attempt, resolved, trace)
@@ -85,7 +83,7 @@ def decide(attempt: Attempt) -> Decision:
             verdict = Delay(until)
     except Refused as refused:
         verdict = refused.refusal
-    return Decision(verdict, tuple(trace), project_id, count, is_key_holder)
+    return Decision(verdict, tuple(trace), count, resolved)
 
 
 def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:

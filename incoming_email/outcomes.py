@@ -212,6 +212,9 @@ class Reject:
     detail: str = ""
     """A sentence about this message, which the sender reads below the reason."""
 
+    series_parts: tuple[int, ...] = ()
+    """Patches that wait for this one: once its sender is notified, no further mail is due."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -243,8 +246,12 @@ class Refused(Exception):
 
 
 class Rejected(Refused):
-    def __init__(self, reason: Reason, detail: str = "") -> None:
-        super().__init__(Reject(reason, detail))
+    refusal: Reject
+
+    def __init__(
+        self, reason: Reason, detail: str = "", series_parts: tuple[int, ...] = ()
+    ) -> None:
+        super().__init__(Reject(reason, detail, series_parts))
 
 
 class Held(Refused):

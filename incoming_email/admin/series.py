@@ -17,6 +17,6 @@ class SeriesPartAdmin(KeptAdmin[SeriesPart]):
     sortable_by = ("received_at",)
     fields = (
         *("project", "author", "inbound_email", "number", "total", "revision"),
-        *("title", "description", "message_id", "received_at"),
+        *("title", "description", "message_id", "received_at", "is_reported"),
     )
     readonly_fields = fields

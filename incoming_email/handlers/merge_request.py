@@ -32,6 +32,20 @@ class MergeRequestHandler:
         author = target.author
         if author is None:
             raise Rejected(Reason.NOT_FOUND)
+        try:
+            return self._propose(email, target, author, context)
+        except Rejected as error:
+            waiting = patch_mails.find_waiting(
+                email,
+                project=target.project,
+                author=author,
+                inbound_email_id=context.inbound_email_id,
+            )
+            raise Rejected(error.refusal.reason, error.refusal.detail, waiting) from error
+
+    def _propose(
+        self, email: ParsedEmail, target: Target, author: User, context: Context
+    ) -> Outcome:
         mailed = patch_mails.read_patches(email)
         with acting_for(author):
             if patch_mails.is_part(email, mailed, project=target.project, author=author):

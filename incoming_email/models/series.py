@@ -34,6 +34,12 @@ class SeriesPart(models.Model):
     """The patch; empty for a cover letter."""
 
     received_at = models.DateTimeField(_("received at"))
+    is_reported = models.BooleanField(
+        _("rejection reported"),
+        default=False,
+        db_default=False,
+        help_text=_("The sender has been told that another mail of the series was rejected."),
+    )
 
     class Meta:
         verbose_name = _("waiting patch")

@@ -1,9 +1,11 @@
 """Series whose patches come in separate mails, in any order: stored until they are complete."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email.keys.answered import find_answered
@@ -41,6 +43,10 @@ class Series:
     @property
     def is_complete(self) -> bool:
         return not (self.missing or self.lacks_cover)
+
+    @property
+    def is_reported(self) -> bool:
+        return any(part.is_reported for part in self.parts)
 
     @property
     def first(self) -> SeriesPart:
@@ -140,6 +146,26 @@ def _keep(
         content=mailed.mails[0] if mailed.mails else b"",
         received_at=now,
     )
+
+
+def find_waiting(
+    email: ParsedEmail, *, project: Project, author: User, inbound_email_id: int
+) -> tuple[int, ...]:
+    """The stored parts of the series that a mail belongs to, whether it is stored itself or was
+    rejected before."""
+    parts = SeriesPart.objects.filter(project=project, author=author)
+    own = parts.filter(inbound_email_id=inbound_email_id).first()
+    if own is not None:
+        return tuple(part.pk for part in find_series(own).parts if part != own)
+    names = [name for name in (email.message_id[:255], *thread_of(email)[:1]) if name]
+    near = parts.filter(Q(message_id__in=names) | Q(references__0__in=names))
+    return tuple(near.values_list("pk", flat=True))
+
+
+def note_reported(parts: Iterable[int]) -> None:
+    """Their sender knows what became of the series. They wait on: the message that was rejected may
+    be processed again."""
+    SeriesPart.objects.filter(pk__in=parts).update(is_reported=True)
 
 
 def find_series(part: SeriesPart) -> Series:

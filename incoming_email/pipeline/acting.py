@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from incoming_email import patch_mails
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Hold, Outcome, Reason, Refusal, Refused, Reject, Status
 from incoming_email.pipeline import claims, notices
@@ -256,6 +257,8 @@ def _notify_sender(attempt: Attempt, verdict: Refusal | Delay) -> tuple[Step, ..
         sent = notices.write_rejection(
             row, email, verdict, now=context.now, proven=context.proof.passed
         )
+        if sent == notices.SENT:
+            patch_mails.note_reported(verdict.series_parts)
     elif isinstance(verdict, Hold):
         sent = notices.write_held(row, email, verdict, now=context.now)
     else:

@@ -20,6 +20,7 @@ from incoming_email.parsing.types import ParsedEmail
 from issues import outbox
 from issues.models import EmailAddress, OutgoingEmail, User
 
+SENT = "sent"
 PAUSING_KINDS = (REJECTION, HELD)
 """Kinds of which a sender gets one in NOTICE_PAUSE_MINUTES. Failed commands are reported each time:
 who mistyped one tries again at once, and needs an answer."""
@@ -169,4 +170,4 @@ def _enqueue(  # noqa: PLR0913  (one argument a column)
         budget=answer_budget.name_budget(row.mailbox_id),
         now=now,
     )
-    return "sent" if written else "not sent: the sender was told about this message before"
+    return SENT if written else "not sent: the sender was told about this message before"

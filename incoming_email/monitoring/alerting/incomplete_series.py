@@ -60,7 +60,8 @@ def _finish(series: Series, *, now: datetime) -> None:
             refusal = str(error)
         else:
             return
-    _notify(series, refusal, now=now)
+    if not series.is_reported:
+        _notify(series, refusal, now=now)
     drop_series(series)
 
 

@@ -40,6 +40,7 @@ from incoming_email.admin.ledger_trying import TryForm, compare, try_again, try_
 from incoming_email.admin.redaction import Redactor
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
+from incoming_email.templatetags.machine_words import in_words
 from issues.admin.framing import serve_in_frame
 from issues.admin.rows import GuardedAdmin, show_moment
 from issues.models import User
@@ -258,7 +259,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
 
     @admin.display(description=_("reason"))
     def short_reason(self, row: InboundEmail) -> str:
-        return row.reason.replace("_", " ")
+        return in_words(row.reason)
 
 
 def _ids(queryset: QuerySet[InboundEmail]) -> list[int]:

@@ -15,6 +15,7 @@ from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.types import Attachment, Candidate, ParsedEmail
 from incoming_email.pipeline.isolation.reading import parse
+from incoming_email.templatetags.machine_words import in_words
 from issues.models import note_address
 
 MAX_SHOWN = 100_000
@@ -155,7 +156,7 @@ def _reading(email: ParsedEmail) -> Iterator[Fact]:
     yield Fact(_("Reply-To"), email.reply_to)
     yield Fact(_("Subject"), email.subject)
     yield Fact(_("Date"), _moment(email.date) if email.date else "")
-    yield Fact(_("Kind"), " – ".join(filter(None, [email.kind.value, email.kind_reason])))
+    yield Fact(_("Kind"), " – ".join(filter(None, [in_words(email.kind.value), email.kind_reason])))
     if email.forwarded:
         author = f"{email.forwarded.name} <{email.forwarded.address}>"
         date = _moment(email.forwarded.date) if email.forwarded.date else ""

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email.secrets.credentials import EncryptedTextField
@@ -94,4 +95,4 @@ class SenderToken(models.Model):
         verbose_name_plural = _("sender tokens")
 
     def __str__(self) -> str:
-        return f"sender token of {self.user}"
+        return gettext("sender token of %(user)s") % {"user": self.user}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email.models.mailboxes import Mailbox
@@ -239,4 +240,4 @@ class InboundEmail(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"inbound email {self.pk}"
+        return gettext("inbound email %(number)s") % {"number": self.pk}

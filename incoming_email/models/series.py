@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email.models.ledger import InboundEmail
@@ -50,7 +51,7 @@ class SeriesPart(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"patch {self.number}/{self.total}"
+        return gettext("patch %(position)s") % {"position": f"{self.number}/{self.total}"}
 
     @property
     def words(self) -> MarkedText:

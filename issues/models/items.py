@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from issues.models.people import User
@@ -148,7 +149,7 @@ class Note(RenderedText):
         indexes: ClassVar = [models.Index(fields=["discussion"], name="note_discussion")]
 
     def __str__(self) -> str:
-        return f"note {self.pk} on {self.item}"
+        return gettext("note %(number)s on %(item)s") % {"number": self.pk, "item": self.item}
 
     @property
     def item(self) -> "Issue | MergeRequest":

@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 from django.db import models
 from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce, Now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from issues.models.items import Issue, MergeRequest, Note
@@ -175,7 +176,10 @@ class OutgoingEmail(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} to {self.recipient}"
+        return gettext("%(kind)s to %(recipient)s") % {
+            "kind": self.kind,
+            "recipient": self.recipient,
+        }
 
     @property
     def is_held(self) -> bool:

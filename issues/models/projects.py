@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from issues.models.people import User
@@ -91,7 +92,7 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} in {self.project}"
+        return gettext("%(user)s in %(project)s") % {"user": self.user, "project": self.project}
 
 
 class Label(models.Model):

@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from issues.models import Issue, Project, User
@@ -102,7 +103,7 @@ class ServiceDesk(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"service desk of {self.project}"
+        return gettext("service desk of %(project)s") % {"project": self.project}
 
     def clean(self) -> None:
         problems: dict[str, object] = {}
@@ -149,7 +150,7 @@ class Ticket(models.Model):
         indexes: ClassVar = [models.Index(fields=["waiting_since"], name="ticket_waiting")]
 
     def __str__(self) -> str:
-        return f"ticket {self.issue}"
+        return gettext("ticket %(issue)s") % {"issue": self.issue}
 
 
 class ParticipantQuerySet(models.QuerySet["Participant"]):
@@ -181,7 +182,10 @@ class Participant(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"participant {self.pk} of {self.ticket_id}"
+        return gettext("participant %(number)s of ticket %(ticket)s") % {
+            "number": self.pk,
+            "ticket": self.ticket_id,
+        }
 
 
 class ThreadMessage(models.Model):
@@ -206,4 +210,7 @@ class ThreadMessage(models.Model):
         indexes: ClassVar = [models.Index(fields=["message_id"], name="thread_by_message_id")]
 
     def __str__(self) -> str:
-        return f"mail {self.pk} of {self.ticket_id}"
+        return gettext("mail %(number)s of ticket %(ticket)s") % {
+            "number": self.pk,
+            "ticket": self.ticket_id,
+        }

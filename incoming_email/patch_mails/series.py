@@ -22,6 +22,7 @@ from incoming_email.patch_mails.proposing import Texts, find_merge_request, prop
 from incoming_email.patch_mails.reading import MailedPatches, branch_from, thread_of
 from issues.marked_text import NO_TEXT
 from issues.models import OutgoingEmail, Project, User
+from issues.patches import parse_subject
 from issues.quick_actions import Written
 from issues.repositories import Refused, Why, sentence
 from issues.services import PatchSet
@@ -157,7 +158,11 @@ def find_waiting(
     own = parts.filter(inbound_email_id=inbound_email_id).first()
     if own is not None:
         return tuple(part.pk for part in find_series(own).parts if part != own)
+    tag = parse_subject(email.subject)
+    if tag is None:
+        return ()
     names = [name for name in (email.message_id[:255], *thread_of(email)[:1]) if name]
+    parts = parts.filter(revision=tag.revision, total=tag.total)
     near = parts.filter(Q(message_id__in=names) | Q(references__0__in=names))
     return tuple(near.values_list("pk", flat=True))
 

@@ -175,7 +175,7 @@ class OutgoingEmail(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} to {self.recipient}"
+        return f"{self.kind} {self.pk}"  # without the recipient: of a probe it holds a key
 
     @property
     def is_held(self) -> bool:

@@ -62,12 +62,13 @@ def find_used_up(recipient: str, *, mailbox_id: int, now: datetime) -> str:
 
 def find_over_limit(addresses: Collection[str], *, now: datetime) -> set[str]:
     """Those that got LOOP_LIMIT_PER_HOUR mails of LOOPING_KINDS in the last hour; in one query.
+    0 is no limit.
 
     A robot that answers each of them by a new mail gets no more answers from then on.
     """
     most = settings.LOOP_LIMIT_PER_HOUR
     if most <= 0 or not addresses:
-        return set(addresses)
+        return set()
     got = OutgoingEmail.objects.filter(
         recipient__in=addresses, kind__in=LOOPING_KINDS, created_at__gt=now - HOUR
     )

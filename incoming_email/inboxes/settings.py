@@ -15,6 +15,9 @@ class Installation:
 
     imap_ca_file: str = ""
     https_ca_file: str = ""
+    local_networks: bool = True
+    """Whether hosts of local networks may be connected to."""
+
     max_message_bytes: int = 50_000_000
     host_name: str = "localhost"
     """How we name ourselves to a server."""

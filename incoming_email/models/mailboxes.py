@@ -304,6 +304,7 @@ def find_installation() -> Installation:
     return Installation(
         imap_ca_file=settings.IMAP_CA_FILE,
         https_ca_file=settings.HTTPS_CA_FILE,
+        local_networks=settings.MAILBOX_LOCAL_NETWORKS,
         max_message_bytes=settings.MAX_MESSAGE_BYTES,
         host_name=settings.MESSAGE_ID_HOST,
         listener_host=settings.SMTP_LISTENER_HOST,

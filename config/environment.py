@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config.file_modes import keep_private
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = BASE_DIR if (BASE_DIR / "manage.py").is_file() else Path.cwd()
 """Where `.env` and `var` are: beside manage.py, or where an installed package is started."""
@@ -132,7 +134,9 @@ def read_secret_files() -> None:
 refuse_renamed()
 read_secret_files()
 
-DATA_DIR = Path(env.str("DATA_DIR", default="") or HOME / "var").resolve()
+_named = env.str("DATA_DIR", default="")
+DATA_DIR = Path(_named or HOME / "var").resolve()
+keep_private(DATA_DIR, is_ours=not _named)
 
 
 def ensure_secrets() -> None:

@@ -158,6 +158,12 @@ def check_metrics(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register
+def check_proxies(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """E015: an invalid network would make each page an error."""
+    return list(_find_no_networks("E015", "TRUSTED_PROXIES"))
+
+
+@register
 def check_ledger_columns(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
     """E011: page, export, retention and erasing would pass over the column without a word."""
     where = "incoming_email.models.ledger_columns.LEDGER_COLUMNS"

@@ -49,7 +49,7 @@ def _choose_language(request: OwnerRequest, form: LanguageForm) -> HttpResponse:
         language,
         max_age=YEAR_SECONDS,
         samesite="Lax",
-        secure=settings.SECURE_COOKIES,
+        secure=settings.SESSION_COOKIE_SECURE,
     )
     return response
 

@@ -167,6 +167,11 @@ class Reason(models.TextChoices):
         _("You are not a participant in this ticket."),
         _("The sender is not a participant in this ticket."),
     )
+    POSTMASTER = (
+        "postmaster",
+        _("Your email to the postmaster waits for an administrator, who reads it."),
+        _("The message is for the postmaster: an administrator reads it, and discards it here."),
+    )
     INTERNAL_ANSWER = (
         "internal_answer",
         _(

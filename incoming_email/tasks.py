@@ -135,6 +135,7 @@ def purge() -> None:
     budget = Budget.of_task()
     removed = list(purging.purge(purging.Wanted(), now=timezone.now(), budget=budget))
     count = probes.purge_old(now=timezone.now(), budget=budget)
+    purging.purge_refusals(now=timezone.now())
     if budget.is_over() and count + sum(each.count for each in removed):
         purge.apply_async(expires=EXPIRES_SECONDS)
 

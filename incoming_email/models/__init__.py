@@ -25,6 +25,7 @@ from incoming_email.models.mailboxes import (
     SenderPolicy,
 )
 from incoming_email.models.probes import BAD_STATES, OPEN_STATES, Leg, Probe, ProbeState
+from incoming_email.models.refusals import RefusedRecipient
 from incoming_email.models.retention import Kept
 from incoming_email.models.series import SeriesPart
 
@@ -54,6 +55,7 @@ __all__ = [
     "Probe",
     "ProbeState",
     "Purpose",
+    "RefusedRecipient",
     "ReplyKey",
     "SenderPolicy",
     "SenderToken",

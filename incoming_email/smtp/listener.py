@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -21,8 +21,11 @@ from incoming_email.inboxes.smtp.descriptor import SMTP as SMTP_METHOD
 from incoming_email.keys import own_addresses, probe_keys
 from incoming_email.keys.answered import find_keys_named
 from incoming_email.models import Mailbox, heartbeats
+from incoming_email.networks import read_address
 from incoming_email.pipeline import faults, receiving
-from incoming_email.smtp.protocol import ListenerController
+from incoming_email.smtp import refusals
+from incoming_email.smtp.protocol import ListenerController, ListenerSMTP
+from incoming_email.smtp.refusals import Refusal, Refusals
 from issues import broker, connections, memory
 
 logger = logging.getLogger(__name__)
@@ -33,6 +36,9 @@ UNKNOWN = "550 5.1.1 No such recipient here"
 TRY_LATER = "451 4.3.0 Requested action aborted: local error, try again later"
 NO_SPACE = "452 4.3.1 Insufficient system storage, try again later"
 BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
+BAD_RECIPIENTS = "421 4.7.0 Too many unknown recipients, closing the connection"
+FREE_REFUSALS = 3
+SLOWEST_SECONDS = 5.0
 MIN_RECIPIENTS = 100
 """Of one transaction, which a server must take (RFC 5321 4.5.3.1.8)."""
 
@@ -71,6 +77,14 @@ def _find_target(address: str) -> tuple[Mailbox, str] | None:
     for mailbox in mailboxes:
         if key and _is_key_taken(key, mailbox, address):
             return mailbox, key
+    return _find_postmaster(address, mailboxes)
+
+
+def _find_postmaster(address: str, mailboxes: Sequence[Mailbox]) -> tuple[Mailbox, str] | None:
+    """Mail for the postmaster is taken by the first mailbox of the domain, and held there."""
+    for mailbox in mailboxes:
+        if own_addresses.is_postmaster(address, mailbox.template.domain):
+            return mailbox, ""
     return None
 
 
@@ -130,6 +144,7 @@ class ListenerHandler:
     def __init__(self, *, lmtp: bool) -> None:
         self._lmtp = lmtp
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="listener")
+        self._refusals = Refusals()
 
     async def _in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
         """Raises TimeoutError where the database neither answers nor fails."""
@@ -157,7 +172,7 @@ class ListenerHandler:
 
     async def handle_RCPT(  # noqa: N802  (aiosmtpd's name and arguments)
         self,
-        server: SMTP,
+        server: ListenerSMTP,
         session: Session,
         envelope: Envelope,
         address: str,
@@ -171,9 +186,22 @@ class ListenerHandler:
             logger.exception("recipient not looked up")
             return _put_off(fault)
         if mailbox is None:
-            return UNKNOWN
+            answer = await _refuse(server)
+            peer = str(read_address(str(session.peer[0]))) if session.peer else ""
+            self._note(Refusal(peer, (envelope.mail_from or "").strip("<>"), address, answer))
+            return answer
         envelope.rcpt_tos.append(address)
         return OK
+
+    def _note(self, refusal: Refusal) -> None:
+        """It is written some seconds later, with others: the client waits for no database."""
+        if self._refusals.add(refusal):
+            loop = asyncio.get_running_loop()
+            loop.call_later(refusals.SECONDS, self._threads.submit, self.write_refusals)
+
+    def write_refusals(self) -> None:
+        with connections.surviving_faults("refused recipients"):
+            self._refusals.write()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.content
@@ -222,6 +250,17 @@ class ListenerHandler:
         """Every fault here is ours: a 5xx would make the sender give the mail up."""
         logger.error("listener failed", exc_info=error)
         return TRY_LATER
+
+
+async def _refuse(server: ListenerSMTP) -> str:
+    """More slowly each time, and at last for good: who tries addresses learns little in an hour."""
+    server.refused_recipients += 1
+    most = settings.SMTP_LISTENER_MAX_BAD_RECIPIENTS
+    if 0 < most <= server.refused_recipients:
+        server.hang_up()
+        return BAD_RECIPIENTS
+    await asyncio.sleep(min(SLOWEST_SECONDS, max(0, server.refused_recipients - FREE_REFUSALS)))
+    return UNKNOWN
 
 
 def _put_off(fault: Exception) -> str:

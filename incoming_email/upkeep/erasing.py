@@ -16,6 +16,7 @@ from incoming_email.models import (
     BlockedSender,
     Erasure,
     InboundEmail,
+    RefusedRecipient,
     ReplyKey,
     SenderToken,
     SeriesPart,
@@ -113,6 +114,7 @@ def erase(person: Person, *, by: User | None, now: datetime, dry_run: bool = Fal
             *_take_names_out(person),
             *_erase_keys(person),
             *_erase_blocks(person),
+            *_erase_refusals(person),
             ("records of log-ins", _erase_log_ins(names)),
             *_erase_above(person),
             *services.erase_person(user=person.user, addresses=person.addresses, now=now),
@@ -190,6 +192,12 @@ def _erase_keys(person: Person) -> tuple[tuple[str, int], ...]:
 def _erase_blocks(person: Person) -> tuple[tuple[str, int], ...]:
     blocks = BlockedSender.objects.filter(services.named_by("pattern", person.addresses))
     return (("blocked senders", blocks.delete()[0]),)
+
+
+def _erase_refusals(person: Person) -> tuple[tuple[str, int], ...]:
+    named = services.named_by("sender", person.addresses)
+    named |= services.named_by("recipient", person.addresses)
+    return (("refused recipients", RefusedRecipient.objects.filter(named).delete()[0]),)
 
 
 def _erase_log_ins(names: Sequence[str]) -> int:

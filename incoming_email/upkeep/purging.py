@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.expressions import Combinable
 
-from incoming_email.models import LEDGER_COLUMNS, InboundEmail, Kept, Mailbox
+from incoming_email.models import LEDGER_COLUMNS, InboundEmail, Kept, Mailbox, RefusedRecipient
 from incoming_email.models.ledger_columns import find_emptied
 from incoming_email.outcomes import Status
 from issues import services
@@ -62,6 +63,14 @@ def purge(wanted: Wanted, *, now: datetime, budget: Budget = UNLIMITED) -> Itera
                 yield Purged(mailbox.name, kept, days, count)
                 if count and budget.is_over():
                     return
+
+
+def purge_refusals(*, now: datetime) -> int:
+    """Remove refused recipients that are older than KEEP_REFUSALS_DAYS; return how many."""
+    days: int = settings.KEEP_REFUSALS_DAYS
+    if not days:
+        return 0
+    return RefusedRecipient.objects.filter(at__lt=now - timedelta(days=days)).delete()[0]
 
 
 def _purge_raw(mailbox: Mailbox, before: datetime, now: datetime, dry_run: bool) -> Iterator[int]:

@@ -5,7 +5,7 @@ from django.apps import apps
 from django.db import models, transaction
 from django.utils import timezone
 
-from incoming_email.models import BlockedSender
+from incoming_email.models import BlockedSender, RefusedRecipient
 from incoming_email.upkeep import erasing
 from issues.models import OutgoingAccount, OutgoingEmail, Upload
 from servicedesk.models import CustomEmail, Participant, ServiceDesk, Ticket
@@ -39,6 +39,9 @@ HERS = {
     "incoming_email.ReplyKey": lambda _ada: ReplyKeyFactory(recipient=None, external_email=ADDRESS),
     "incoming_email.SenderToken": lambda ada: SenderTokenFactory(user=ada),
     "incoming_email.SeriesPart": lambda ada: SeriesPartFactory(author=ada, inbound_email=Inbound()),
+    "incoming_email.RefusedRecipient": lambda _ada: RefusedRecipient.objects.create(
+        at=NOW, sender=ADDRESS, recipient=ADDRESS
+    ),
     "servicedesk.Ticket": lambda _ada: make_ticket(),
     "servicedesk.Participant": lambda _ada: Participant.objects.create(
         ticket=make_ticket(), address=ADDRESS, joined_at=NOW

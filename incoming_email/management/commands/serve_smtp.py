@@ -61,3 +61,4 @@ class Command(BaseCommand):
         finally:
             watchdog.rest()
             controller.stop()
+            controller.handler.write_refusals()

@@ -10,10 +10,10 @@ from incoming_email.admin.mailbox_sections import (
     POLICIES,
     PROBES,
     RETENTION,
-    SECRETS,
     SETTINGS,
 )
 from incoming_email.inboxes.registry import find_fields
+from incoming_email.inboxes.settings import SECRETS, SERVERS
 from incoming_email.models import Mailbox
 from incoming_email.secrets import secret_files
 
@@ -27,9 +27,6 @@ else:
 
 FIELDS = find_fields()
 WITH_DEFAULT = [field.column for field in FIELDS if field.has_default]
-SERVERS = ("host", "port", "token_endpoint", "azure_ad_endpoint", "graph_endpoint")
-"""Columns that say where a secret goes, or a token that was asked for with it."""
-
 ASK_AGAIN = _("Enter it again, or clear it: what is stored is not sent to another server.")
 IN_FILE = _(
     "The encrypted file of this mailbox holds its password, which is not sent to another server."

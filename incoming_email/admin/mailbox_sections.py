@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from incoming_email.inboxes import registry
 from incoming_email.inboxes.methods import Section
+from incoming_email.inboxes.settings import SECRETS
 from incoming_email.models import Mailbox
 
 SETTINGS = ("name", "enabled", "purpose", "address", "inbox_method")
@@ -18,7 +19,6 @@ STATE = (
     *("last_success_at", "last_error", "failing_since", "alerted_at", "server_notice"),
     *("pending", "ledger"),
 )
-SECRETS = ("password", "client_secret", "refresh_token")
 STATES = tuple(f"{name}_state" for name in SECRETS)
 WRITE_ONLY = {*SECRETS, *(f"clear_{name}" for name in SECRETS)}
 

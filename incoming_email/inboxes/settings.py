@@ -4,6 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+SECRETS = ("password", "client_secret", "refresh_token")
+SERVERS = ("host", "port", "token_endpoint", "azure_ad_endpoint", "graph_endpoint")
+"""Columns that say where a secret goes, or a token that was asked for with it."""
+
 
 def never() -> bool:
     return False

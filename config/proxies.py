@@ -1,6 +1,5 @@
 """Who asks, where reverse proxies stand before the pages: only what those say that are trusted."""
 
-import ipaddress
 import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -9,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from incoming_email.networks import IPAddress, is_within, read_address
+from incoming_email.networks import IPAddress, find_client_network, is_within, read_address
 
 logger = logging.getLogger(__name__)
 
@@ -79,9 +78,6 @@ def _warn(peer: str) -> None:
 
 
 def find_client(request: HttpRequest) -> str | None:
-    """What attempts to log in are counted by: an address of IPv4, or the network (/64) that a
-    client with IPv6 has to itself. None for a client of this machine without an address."""
+    """What attempts to log in are counted by; None for one of this machine by a Unix socket."""
     address = _read(str(request.META.get("REMOTE_ADDR", "")))
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
-    return None if address is None else str(address)
+    return None if address is None else find_client_network(address)

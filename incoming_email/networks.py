@@ -28,6 +28,14 @@ def read_address(peer: str) -> IPAddress:
     return address
 
 
+def find_client_network(address: IPAddress) -> str:
+    """What clients are counted by: an address of IPv4, or the first one of the network (/64) that a
+    client with IPv6 has to itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+
+
 def is_within(address: IPAddress, networks: Sequence[str]) -> bool:
     return any(address in ipaddress.ip_network(each, strict=False) for each in networks)
 

@@ -1,12 +1,11 @@
 """How many clients the listener serves at once, and how much memory their messages may take."""
 
-import ipaddress
 from collections import Counter
 from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from incoming_email.networks import read_address
+from incoming_email.networks import find_client_network, read_address
 
 SMALL_BYTES = 1_000_000
 """A message up to this size is always taken in: as many of them as there may be connections fit."""
@@ -28,7 +27,7 @@ class Clients:
 
     def refuse(self, connection: int, peer: str) -> str:
         """Count a new connection; the answer to one that is too many, which is not counted."""
-        network = _name_network(peer)
+        network = find_client_network(read_address(peer))
         if 0 < settings.SMTP_LISTENER_MAX_CONNECTIONS <= len(self._networks):
             return TOO_MANY
         most = settings.SMTP_LISTENER_MAX_CONNECTIONS_PER_ADDRESS
@@ -55,11 +54,3 @@ class Clients:
         has_room = size <= SMALL_BYTES or most <= 0 or others + size <= most
         self._held[connection] = size if has_room else 0
         return has_room
-
-
-def _name_network(peer: str) -> str:
-    """A client with IPv6 has a /64 to itself."""
-    address = read_address(peer)
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)

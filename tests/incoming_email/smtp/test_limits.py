@@ -81,11 +81,12 @@ def is_hung_up(client, drip):
 
 
 def fill(client):
-    """Say so much that the client's own buffers are full, and those of the other end."""
+    """Ask for so much that the buffers of both ends are full."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.setblocking(False)
     with suppress(BlockingIOError):
         while True:
-            client.send(b"NOOP\r\n" * 10_000)
+            client.send(b"EHLO x\r\n" * 1000)
 
 
 def send(port, address, **more):

@@ -1,5 +1,6 @@
 """A person's own addresses: those they write from, and the private ones they write to."""
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -32,7 +33,10 @@ def account(request: OwnerRequest) -> HttpResponse:
     form = LanguageForm(request.POST or None, initial={"language": request.user.language})
     if request.method == "POST" and form.is_valid():
         return _choose_language(request, form)
-    context = {"form": form, "addresses": request.user.email_addresses.order_by("address")}
+    context = {
+        "form": form,
+        "addresses": EmailAddress.objects.filter(user=request.user).order_by("email"),
+    }
     return render(request, "incoming_email/account.html", context)
 
 

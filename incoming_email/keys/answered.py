@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from incoming_email.models import ReplyKey
 from incoming_email.parsing.addresses import find_reply_keys
-from issues.models import EmailAddress, Membership, User
+from issues.models import Membership, User
 from issues.notifications import find_told_notes
 from issues.quick_actions import Answered
 from issues.services.discussions import discussions_looked_up, find_discussion
@@ -33,13 +34,13 @@ def find_keys_named(keys: Iterable[str]) -> Mapping[str, ReplyKey]:
     """The rows of the reply keys that these address keys begin with (`<reply key>` and `<reply
     key>-unsubscribe`), with all that a handler asks of them, in two queries."""
     named = {match[0] for key in keys if (match := REPLY_KEY.match(key))}
-    verified = EmailAddress.objects.filter(verified_at__isnull=False)
+    verified = EmailAddress.objects.filter(verified=True)
     project = Q(project=OuterRef("issue__project")) | Q(project=OuterRef("merge_request__project"))
     membership = Membership.objects.filter(project, user=OuterRef("recipient"))
     rows = (
         ReplyKey.objects.annotate(is_members=Exists(membership))
         .select_related("recipient", "issue__project", "merge_request__project")
-        .prefetch_related(Prefetch("recipient__email_addresses", verified, "verified_addresses"))
+        .prefetch_related(Prefetch("recipient__emailaddress_set", verified, "verified_addresses"))
     )
     return rows.in_bulk(named, field_name="key")
 

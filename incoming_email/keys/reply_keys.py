@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db.models import QuerySet
 
 from incoming_email.models import InboundEmail, Mailbox, Purpose, ReplyKey
 from incoming_email.outcomes import Status
 from incoming_email.parsing.addresses import AddressTemplate, reply_message_id
-from issues.models import EmailAddress, Issue, MergeRequest, User
+from issues.models import Issue, MergeRequest, User
 from issues.notifications import ReplyRoute
 
 MAX_THREAD_IDS = 5
@@ -132,8 +133,8 @@ def _find_own_mails(
     """Ids of the mails by which these people wrote about the item, so that threads hold."""
     on_item = {"issue": item} if isinstance(item, Issue) else {"merge_request": item}
     owners = dict(
-        EmailAddress.objects.filter(user__in=recipients, verified_at__isnull=False).values_list(
-            "address", "user_id"
+        EmailAddress.objects.filter(user__in=recipients, verified=True).values_list(
+            "email", "user_id"
         )
     )
     mails = (

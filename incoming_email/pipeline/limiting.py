@@ -90,8 +90,8 @@ def _is_members(sender: str, target: Target) -> bool:
         return True
     writer = User.objects.filter(
         is_active=True,
-        email_addresses__address=sender,
-        email_addresses__verified_at__isnull=False,
+        emailaddress__email=sender,
+        emailaddress__verified=True,
     )
     if not sender or target.project.pk is None:
         return False

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -18,7 +19,7 @@ from incoming_email.models import InboundEmail
 from incoming_email.outcomes import FailedCommand, Hold, Reject
 from incoming_email.parsing.types import ParsedEmail
 from issues import outbox
-from issues.models import EmailAddress, OutgoingEmail, User
+from issues.models import OutgoingEmail, User
 
 PAUSING_KINDS = (REJECTION, HELD)
 """Kinds of which a sender gets one in NOTICE_PAUSE_MINUTES. Failed commands are reported each time:
@@ -61,8 +62,8 @@ def write_failed_commands(
     That is the one they wrote from, or where From is no address of theirs, that of their account:
     it was done in their name.
     """
-    theirs = author.email_addresses.filter(verified_at__isnull=False)
-    addresses = set(theirs.values_list("address", flat=True))
+    theirs = EmailAddress.objects.filter(user=author, verified=True)
+    addresses = set(theirs.values_list("email", flat=True))
     recipient = email.sender if email.sender in addresses else author.email.lower()
     if recipient not in addresses:
         return "not sent: the author has no proven address"
@@ -86,7 +87,7 @@ def _find_known(sender: str) -> EmailAddress | None:
     if not sender:
         return None
     verified = EmailAddress.objects.select_related("user").filter(
-        address=sender, verified_at__isnull=False, user__is_active=True
+        email=sender, verified=True, user__is_active=True
     )
     return verified.first()
 

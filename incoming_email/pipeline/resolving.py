@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 
 from incoming_email.handlers import registry
@@ -26,7 +27,7 @@ from incoming_email.parsing.addresses import (
 )
 from incoming_email.parsing.types import Candidate, ParsedEmail
 from incoming_email.pipeline.attempts import Step
-from issues.models import EmailAddress, User
+from issues.models import User
 from issues.quick_actions import Answered
 
 
@@ -241,8 +242,8 @@ def owns(user: User | None, address: str) -> bool:
         return False
     prefetched: Sequence[EmailAddress] | None = getattr(user, "verified_addresses", None)
     known: Iterable[EmailAddress] = (
-        user.email_addresses.filter(address=address, verified_at__isnull=False)
+        EmailAddress.objects.filter(user=user, email=address, verified=True)
         if prefetched is None
         else prefetched
     )
-    return any(row.address == address for row in known)
+    return any(row.email == address for row in known)

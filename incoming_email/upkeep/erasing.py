@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from allauth.account.models import EmailAddress
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -25,7 +26,7 @@ from incoming_email.outcomes import Reason, Status
 from incoming_email.secrets import credentials
 from issues import services
 from issues.extension_points import ExtensionPoint, declare
-from issues.models import EmailAddress, User
+from issues.models import User
 
 logger = logging.getLogger(__name__)
 BATCH = 500
@@ -78,7 +79,7 @@ def find_person(word: str) -> Person:
     user = User.objects.filter(username=word, removed_at=None).first()
     address = word.lower()
     if user is None and "@" in address:
-        proven = EmailAddress.objects.filter(address=address, verified_at__isnull=False)
+        proven = EmailAddress.objects.filter(email=address, verified=True)
         row = proven.select_related("user").first()
         user = row.user if row else None
     if user is not None:
@@ -93,10 +94,10 @@ def find_person(word: str) -> Person:
 
 def _proven_addresses(user: User) -> tuple[str, ...]:
     proven = set(
-        user.email_addresses.filter(verified_at__isnull=False).values_list("address", flat=True)
+        EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
     )
     own = user.email.lower()
-    is_others = EmailAddress.objects.filter(address=own, verified_at__isnull=False)
+    is_others = EmailAddress.objects.filter(email=own, verified=True)
     if own and not is_others.exclude(user=user).exists():
         proven.add(own)
     return tuple(sorted(proven))

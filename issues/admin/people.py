@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
@@ -13,33 +14,60 @@ from django.utils.translation import gettext_lazy as _
 from issues import services
 from issues.admin.rows import TypedTabular, lookups_of
 from issues.counting import BoundedPaginator
-from issues.models import EmailAddress, User
+from issues.models import User
 
 if TYPE_CHECKING:
+    _AddressForm = forms.ModelForm[EmailAddress]
     _UserAdmin = BaseUserAdmin[User]
     _CreationForm = AdminUserCreationForm[User]
-    _AddressForm = forms.ModelForm[EmailAddress]
 else:
-    _UserAdmin, _CreationForm, _AddressForm = BaseUserAdmin, AdminUserCreationForm, forms.ModelForm
+    _AddressForm = forms.ModelForm
+    _UserAdmin, _CreationForm = BaseUserAdmin, AdminUserCreationForm
 
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+TAKEN = _("Another account has this address. Give a different one, or use that account.")
+
+
+# Where only those may edit who may edit the person: below.
+admin.site.unregister(EmailAddress)
 
 
 class EmailAddressForm(_AddressForm):
-    """Addresses are kept in lower case."""
-
     class Meta:
         model = EmailAddress
-        fields = ("address", "verified_at")
+        fields = ("email", "verified")
 
-    def clean_address(self) -> str:
-        return str(self.cleaned_data["address"]).strip().lower()
+    def clean(self) -> None:
+        email = str(self.cleaned_data.get("email", "")).lower()
+        others = EmailAddress.objects.filter(email=email, verified=True).exclude(
+            pk=self.instance.pk
+        )
+        if self.cleaned_data.get("verified") and others.exists():
+            self.add_error("email", TAKEN)
 
 
 class EmailAddressInline(TypedTabular[EmailAddress]):
+    """Whoever may edit a person vouches for the addresses that they tick as verified."""
+
     model = EmailAddress
     form = EmailAddressForm
     extra = 0
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perms(["issues.view_user"]) or self._may_edit(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may_edit(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may_edit(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may_edit(request)
+
+    @staticmethod
+    def _may_edit(request: HttpRequest) -> bool:
+        return request.user.has_perms(["issues.change_user"])
 
 
 class UserCreationForm(_CreationForm):
@@ -57,10 +85,8 @@ class UserCreationForm(_CreationForm):
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).strip().lower()
-        if EmailAddress.objects.filter(address=email).exists():
-            raise ValidationError(
-                _("Another account has this address. Give a different one, or use that account.")
-            )
+        if EmailAddress.objects.filter(email=email, verified=True).exists():
+            raise ValidationError(TAKEN)
         return email
 
 
@@ -70,7 +96,7 @@ class UserAdmin(_UserAdmin):
     inlines = (EmailAddressInline,)
     list_display = ("username", "full_name", "email", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser", "language")
-    search_fields = ("username", "first_name", "last_name", "email", "email_addresses__address")
+    search_fields = ("username", "first_name", "last_name", "email", "emailaddress__email")
     ordering = ("username",)
     list_per_page = 50
     show_full_result_count = False
@@ -123,6 +149,10 @@ class UserAdmin(_UserAdmin):
         super().save_model(request, obj, form, change)
         if not change:
             services.add_email_address(user=obj, address=obj.email, verified=True)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        services.choose_primary_address(form.instance)
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -21,7 +21,7 @@ from issues.models.outgoing import (
     OutgoingState,
 )
 from issues.models.outgoing_accounts import OutgoingAccount
-from issues.models.people import REMOVED_PERSON, EmailAddress, User
+from issues.models.people import REMOVED_PERSON, User
 from issues.models.positions import NotePosition
 from issues.models.projects import Label, Membership, Project, Role, Visibility
 from issues.models.texts import RenderedText
@@ -32,7 +32,6 @@ __all__ = [
     "REMOVED_PERSON",
     "Announcement",
     "BranchMove",
-    "EmailAddress",
     "Event",
     "Issue",
     "Label",

@@ -1,7 +1,7 @@
 """Every write to the domain: keyword-only, atomic, with the permission asked first."""
 
 from issues.repositories import Refused, Why
-from issues.services.accounts import add_email_address, create_user, verify_email_address
+from issues.services.accounts import add_email_address, choose_primary_address, create_user
 from issues.services.branch_moves import finish_moves, sweep_repositories
 from issues.services.branching import set_draft, set_target_branch
 from issues.services.changing import (
@@ -50,6 +50,7 @@ __all__ = [
     "add_version",
     "announced_together",
     "assign",
+    "choose_primary_address",
     "close_item",
     "copy_in",
     "create_issue",
@@ -86,5 +87,4 @@ __all__ = [
     "sweep_repositories",
     "unassign",
     "unsubscribe",
-    "verify_email_address",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from allauth.account.models import EmailAddress
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -10,7 +11,6 @@ from django.db.models import Q, QuerySet
 
 from issues.models import (
     REMOVED_PERSON,
-    EmailAddress,
     Issue,
     Membership,
     Note,
@@ -47,7 +47,7 @@ def erase_person(*, user: User | None, addresses: Collection[str], now: datetime
 
 def _theirs(user: User | None, addresses: Collection[str]) -> Q:
     """What another account claims without proof goes too; what is proven there is theirs."""
-    claimed = Q(address__in=addresses, verified_at=None)
+    claimed = Q(email__in=addresses, verified=False)
     return claimed if user is None else claimed | Q(user=user)
 
 

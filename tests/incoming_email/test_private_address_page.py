@@ -179,8 +179,8 @@ def test_own_pages_need_log_in(client, url):
 
 def test_own_addresses(client):
     user = UserFactory(username="ada")
-    EmailAddressFactory(user=user, address="ada@home.example.org", verified_at=None)
-    EmailAddressFactory(address="other@example.com")
+    EmailAddressFactory(user=user, email="ada@home.example.org", verified=False)
+    EmailAddressFactory(email="other@example.com")
     client.force_login(user)
 
     page = " ".join(client.get("/account/").content.decode().split())

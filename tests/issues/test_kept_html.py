@@ -100,7 +100,7 @@ def test_a_changed_text_is_never_shown_as_it_was(client, issue, asked, way):
 def test_html_of_a_person_who_is_erased_goes(client, issue):
     """As HTML their address is written otherwise than in the text."""
     ada = UserFactory(username="ada", address=False)
-    EmailAddressFactory(user=ada, address="a&b@example.com")
+    EmailAddressFactory(user=ada, email="a&b@example.com")
     note = NoteFactory(issue=issue, author=ada, body="write to a&b@example.com, *please*")
     assert "a&amp;" in note.html
     services.erase_person(user=ada, addresses=["a&b@example.com"], now=timezone.now())

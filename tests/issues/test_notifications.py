@@ -84,7 +84,7 @@ def test_who_asked_for_silence_hears_nothing_even_when_assigned_and_mentioned():
     [
         {"is_active": False},
         {"address": False},
-        {"address__verified_at": None},
+        {"address__verified": False},
     ],
 )
 def test_only_active_people_with_a_proven_address_get_mail(fields):

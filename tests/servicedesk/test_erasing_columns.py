@@ -20,11 +20,11 @@ from tests.factories import (
 from tests.incoming_email.factories import InboundEmailFactory as Inbound
 from tests.incoming_email.factories import ReplyKeyFactory, SenderTokenFactory, SeriesPartFactory
 
-APPS = ("issues", "incoming_email", "servicedesk")
+APPS = ("account", "issues", "incoming_email", "servicedesk")
 ADDRESS, NOW = "ada@example.com", timezone.now()
 HERS = {
     "issues.User": lambda ada: ada,
-    "issues.EmailAddress": lambda ada: ada.email_addresses.get(),
+    "account.EmailAddress": lambda ada: ada.emailaddress_set.get(),
     "issues.Issue": lambda ada: IssueFactory(author=ada),
     "issues.MergeRequest": lambda ada: MergeRequestFactory(author=ada),
     "issues.Note": lambda ada: NoteFactory(author=ada, issue=IssueFactory()),
@@ -51,6 +51,7 @@ HERS = {
 """How a row that is hers, or of her, is made."""
 
 TABLES_THAT_STAY = {
+    "account.EmailConfirmation": "links are signed, and no row is made",
     "issues.Project": "of a team",
     "issues.Label": "of a team",
     "issues.MergeRequestVersion": "commits",
@@ -117,7 +118,7 @@ def stays(model, field):
     value = ADDRESS.encode() if isinstance(field, models.BinaryField) else ADDRESS
     with transaction.atomic():
         ada = UserFactory(username="ada", address=False)
-        EmailAddressFactory(user=ada, address=ADDRESS)
+        EmailAddressFactory(user=ada, email=ADDRESS)
         row = HERS[model._meta.label](ada)
         rows = model._default_manager.filter(pk=row.pk)
         assert rows.update(**{field.name: value}) == 1

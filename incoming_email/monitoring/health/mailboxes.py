@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -20,7 +21,7 @@ from incoming_email.monitoring.health.examinations import Examination, Probe
 from incoming_email.monitoring.health.round_trips import find_last_probe
 from incoming_email.monitoring.health.stored_secrets import find_encrypted_file, find_secret
 from incoming_email.parsing.addresses import InvalidTemplate, lower_ascii, parse_template
-from issues.models import EmailAddress, User
+from issues.models import User
 from issues.outbox import bare_address
 
 WHOLE_SECONDS = 27.0
@@ -165,6 +166,6 @@ def _is_domain_of_people(domain: str) -> bool:
     own = lower_ascii(bare_address(settings.DEFAULT_FROM_EMAIL)).rpartition("@")[2]
     return (
         domain == own
-        or EmailAddress.objects.filter(address__endswith=f"@{domain}").exists()
+        or EmailAddress.objects.filter(email__endswith=f"@{domain}").exists()
         or User.objects.filter(email__iendswith=f"@{domain}").exists()
     )

@@ -209,7 +209,7 @@ def test_domain_of_a_person_warns(db):
     assert mailboxes.find_domain(mailbox).answer is YES
     UserFactory(email="ada@notin.example.com")
     assert mailboxes.find_domain(mailbox).answer is YES
-    EmailAddressFactory(address="ada@in.example.com")
+    EmailAddressFactory(email="ada@in.example.com")
     assert mailboxes.find_domain(mailbox).answer is WARN
 
 

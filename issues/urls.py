@@ -1,8 +1,8 @@
 """Addresses of the pages of team members."""
 
-from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 from django.urls.converters import StringConverter
+from django.views.generic import RedirectView
 
 from issues.views.actions import ACTION_WORDS, item_action
 from issues.views.changes import merge_request_changes
@@ -39,8 +39,8 @@ MERGE_REQUESTS = "<project:path>/-/merge_requests/"
 
 urlpatterns = [
     path("", project_list, name="project-list"),
-    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
+    path("account/", include("allauth.account.urls")),
     path("uploads/<secret:secret>/<str:filename>", upload, name="upload"),
     path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
     path("help/quick-actions/", quick_actions, name="quick-actions"),

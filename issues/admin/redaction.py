@@ -13,7 +13,8 @@ _RUN = re.compile(_EDGES.format(_BODY), re.IGNORECASE | re.ASCII)
 _RUN_WITH_DIGIT = re.compile(
     _EDGES.format(rf"(?=[a-z]{{0,{KEY_LENGTH - 1}}}[0-9]){_BODY}"), re.IGNORECASE | re.ASCII
 )
-_UNSUBSCRIBE = re.compile(rf"(/unsubscribe/[^\s/<>\"']{{{SHOWN}}})[^\s/<>\"']+")
+_WAYS = "unsubscribe|account/password/reset/key|account/confirm-email"
+_LINK = re.compile(rf"(/(?:{_WAYS})/[^\s/<>\"']{{{SHOWN}}})[^\s/<>\"']+")
 
 
 def redact_header(value: str) -> str:
@@ -27,5 +28,6 @@ def redact_text(text: str) -> str:
 
 
 def _redact_links(text: str) -> str:
-    """Whoever has a person's link can unsubscribe them (RFC 8058 requires no log-in)."""
-    return _UNSUBSCRIBE.sub(rf"\1{ELLIPSIS}", text)
+    """Whoever has a person's link can unsubscribe them (RFC 8058 requires no log-in), set their
+    password or verify their address."""
+    return _LINK.sub(rf"\1{ELLIPSIS}", text)

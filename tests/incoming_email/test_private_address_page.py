@@ -172,8 +172,8 @@ def test_reset_never_leads_to_another_site(client, elsewhere):
 
 @pytest.mark.parametrize("url", ["/account/", RESET])
 def test_own_pages_need_log_in(client, url):
-    assert client.get(url).headers["Location"] == f"/login/?next={url}"
-    assert client.post(url).headers["Location"] == f"/login/?next={url}"
+    assert client.get(url).headers["Location"] == f"/account/login/?next={url}"
+    assert client.post(url).headers["Location"] == f"/account/login/?next={url}"
     assert not SenderToken.objects.exists()
 
 

@@ -197,6 +197,7 @@ def test_pages_of_the_team(installation, open_as):
     ]
     paths = [
         *("/", "/account/", "/help/quick-actions/", project),
+        *("/account/email/", "/account/password/change/", "/account/reauthenticate/"),
         *(f"{project}-/issues/", f"{project}-/issues/new/", f"{project}-/merge_requests/"),
         *(
             reverse("issue-detail", args=[project[1:-1], each.iid])
@@ -212,7 +213,8 @@ def test_pages_of_the_team(installation, open_as):
 
 def test_pages_of_everybody(installation, open_as):
     paths = [
-        *("/login/", "/admin/login/"),
+        *("/account/login/", "/account/password/reset/", "/account/password/reset/done/"),
+        *("/account/password/reset/key/1-x/", "/account/signup/", "/account/confirm-email/x/"),
         urlsplit(unsubscribe_url(installation.maintainer, installation.issue)).path,
         urlsplit(leaving_url(installation.participant)).path,
     ]

@@ -290,7 +290,7 @@ def test_buttons_need_log_in(client):
 
     response = client.post(f"{url_of(issue)}close/")
 
-    assert response.headers["Location"] == f"/login/?next={url_of(issue)}close/"
+    assert response.headers["Location"] == f"/account/login/?next={url_of(issue)}close/"
 
 
 def test_participants_may_unsubscribe(client):

@@ -128,6 +128,7 @@ ACCOUNT_MAX_EMAIL_ADDRESSES = 10
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
 ACCOUNT_SESSION_REMEMBER = True
+INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
 # Failed log-ins are counted by axes.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=10)

@@ -8,6 +8,7 @@ from issues.views.actions import ACTION_WORDS, item_action
 from issues.views.changes import merge_request_changes
 from issues.views.files import upload
 from issues.views.help import quick_actions
+from issues.views.invitations import invitation
 from issues.views.issues import issue_detail, issue_list, issue_new
 from issues.views.leaving import unsubscribe
 from issues.views.merge_requests import merge_request_detail, merge_request_list
@@ -40,6 +41,7 @@ MERGE_REQUESTS = "<project:path>/-/merge_requests/"
 urlpatterns = [
     path("", project_list, name="project-list"),
     path("login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
+    path("account/invitation/<str:token>/", invitation, name="account-invitation"),
     path("account/", include("allauth.account.urls")),
     path("uploads/<secret:secret>/<str:filename>", upload, name="upload"),
     path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),

@@ -4,12 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.account.models import EmailAddress
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from issues import services
 from issues.admin.rows import TypedTabular, lookups_of
@@ -82,6 +85,16 @@ class UserCreationForm(_CreationForm):
         max_length=254,
         help_text=_("Mail goes there. It counts as verified, since you vouch for it."),
     )
+    invite = forms.BooleanField(
+        label=_("Invite by mail"),
+        required=False,
+        help_text=_("They set their password by a link, which verifies the address. Give none."),
+    )
+
+    def clean(self) -> Any:
+        if self.cleaned_data.get("invite"):
+            self.cleaned_data["usable_password"] = "false"  # noqa: S105
+        return super().clean()
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).strip().lower()
@@ -98,6 +111,7 @@ class UserAdmin(_UserAdmin):
     list_filter = ("is_active", "is_staff", "is_superuser", "language")
     search_fields = ("username", "first_name", "last_name", "email", "emailaddress__email")
     ordering = ("username",)
+    actions = ("invite",)
     list_per_page = 50
     show_full_result_count = False
     paginator = BoundedPaginator
@@ -112,10 +126,32 @@ class UserAdmin(_UserAdmin):
             None,
             {
                 "classes": ("wide",),
-                "fields": ("username", "email", "usable_password", "password1", "password2"),
+                "fields": (
+                    *("username", "email", "invite"),
+                    *("usable_password", "password1", "password2"),
+                ),
             },
         ),
     )
+
+    @admin.action(description=_("Send an invitation"), permissions=["change"])
+    def invite(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """To those who never logged in, of whom the acting person may edit the account."""
+        chosen = [
+            user
+            for user in queryset
+            if services.can_be_invited(user) and self.has_change_permission(request, user)
+        ]
+        for user in chosen:
+            services.invite(user=user, now=timezone.now())
+            self.log_change(request, user, str(_("Invited.")))
+        said = ngettext(
+            "%(count)d person was invited; those who have logged in before are left alone.",
+            "%(count)d people were invited; those who have logged in before are left alone.",
+            len(chosen),
+        )
+        level = messages.SUCCESS if chosen else messages.WARNING
+        self.message_user(request, said % {"count": len(chosen)}, level)
 
     @admin.display(description=_("name"), ordering="last_name")
     def full_name(self, user: User) -> str:
@@ -148,7 +184,10 @@ class UserAdmin(_UserAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change:
-            services.add_email_address(user=obj, address=obj.email, verified=True)
+            invited = form.cleaned_data["invite"]
+            services.add_email_address(user=obj, address=obj.email, verified=not invited)
+            if invited:
+                services.invite(user=obj, now=timezone.now())
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -13,7 +13,7 @@ _RUN = re.compile(_EDGES.format(_BODY), re.IGNORECASE | re.ASCII)
 _RUN_WITH_DIGIT = re.compile(
     _EDGES.format(rf"(?=[a-z]{{0,{KEY_LENGTH - 1}}}[0-9]){_BODY}"), re.IGNORECASE | re.ASCII
 )
-_WAYS = "unsubscribe|account/password/reset/key|account/confirm-email"
+_WAYS = "unsubscribe|account/password/reset/key|account/confirm-email|account/invitation"
 _LINK = re.compile(rf"(/(?:{_WAYS})/[^\s/<>\"']{{{SHOWN}}})[^\s/<>\"']+")
 
 

@@ -19,6 +19,7 @@ from issues.services.changing import (
 from issues.services.erasing import erase_person, named_by
 from issues.services.files import remove_uploads
 from issues.services.formatting import keep_html
+from issues.services.inviting import accept_invitation, can_be_invited, find_invited, invite
 from issues.services.item_fields import find_correctable, find_undeclared
 from issues.services.merging import MergePlan, finish_merges, merge, plan_merge
 from issues.services.projects import add_member, create_label, create_project, import_repository
@@ -44,12 +45,14 @@ __all__ = [
     "PatchSet",
     "Refused",
     "Why",
+    "accept_invitation",
     "add_email_address",
     "add_labels",
     "add_member",
     "add_version",
     "announced_together",
     "assign",
+    "can_be_invited",
     "choose_primary_address",
     "close_item",
     "copy_in",
@@ -62,11 +65,13 @@ __all__ = [
     "edit_item",
     "erase_person",
     "find_correctable",
+    "find_invited",
     "find_opened",
     "find_undeclared",
     "finish_merges",
     "finish_moves",
     "import_repository",
+    "invite",
     "keep_html",
     "mark_duplicate",
     "merge",

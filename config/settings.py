@@ -12,6 +12,7 @@ from config.mail_server import *  # noqa: F403
 from config.mail_server import find_ehlo_name
 from config.queues import *  # noqa: F403
 from config.workers import *  # noqa: F403
+from issues.connecting import is_loopback
 
 ensure_secrets()
 
@@ -51,6 +52,7 @@ INSTALLED_APPS = [
     "axes",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "issues",
     "incoming_email",
     "servicedesk",
@@ -67,6 +69,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "issues.accounts.StaffSecondFactorMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -129,8 +132,16 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
 ACCOUNT_SESSION_REMEMBER = True
 INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
-# Failed log-ins are counted by axes.
-ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
+# Wrong passwords are counted by axes; the second limit is that of wrong codes of a second factor.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/5m/key"}
+MFA_ADAPTER = "incoming_email.secrets.second_factors.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_TOLERANCE = 1
+# Elsewhere a browser and we require https.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = is_loopback(urlsplit(BASE_URL).hostname or "")
+REQUIRE_STAFF_SECOND_FACTOR = env.bool("REQUIRE_STAFF_SECOND_FACTOR", default=False)
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=10)
 AXES_COOLOFF_TIME = 1
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

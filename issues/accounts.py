@@ -1,22 +1,26 @@
 """allauth's pages the way of this installation: who logs in, by what, and how its mails go out."""
 
-import secrets
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 from allauth.account import forms
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from axes.helpers import get_client_ip_address
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
-from issues import outbox
+from issues import services
 from issues.models import User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -80,15 +84,10 @@ class AccountAdapter(DefaultAccountAdapter):
             mail = self.render_mail(
                 template_prefix, email, {"email": email, "current_site": site, **context}
             )
-        name = f"account-{secrets.token_hex(16)}"
-        outbox.enqueue(
-            kind="account",
-            effect_key=name,
+        services.write_account_mail(
             recipient=email.lower(),
             subject=str(mail.subject),
             text=str(mail.body),
-            envelope_sender="",
-            message_id=outbox.make_message_id(name),
             now=timezone.now(),
         )
 
@@ -100,3 +99,30 @@ def find_username(given: str) -> str:
         return given
     addresses = EmailAddress.objects.filter(email=given.lower(), verified=True)
     return addresses.values_list("user__username", flat=True).first() or given
+
+
+class StaffSecondFactorMiddleware:
+    """With REQUIRE_STAFF_SECOND_FACTOR the console opens to those only who have a second factor;
+    others are sent to the page where it is set up."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.console = reverse("admin:index")
+        self.log_out = reverse("admin:logout")
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.REQUIRE_STAFF_SECOND_FACTOR and self._is_kept_out(request):
+            messages.warning(request, _("Set up a second factor first: the console requires one."))
+            return redirect("mfa_index")
+        return self.get_response(request)
+
+    def _is_kept_out(self, request: HttpRequest) -> bool:
+        if not request.path.startswith(self.console) or request.path == self.log_out:
+            return False
+        is_staff = isinstance(request.user, User) and request.user.is_staff
+        return is_staff and not has_second_factor(request.user)
+
+
+def has_second_factor(user: Any) -> bool:
+    """Recovery codes alone are none: they stand in for one that was lost."""
+    return bool(is_mfa_enabled(user, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]))

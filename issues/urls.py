@@ -42,6 +42,7 @@ urlpatterns = [
     path("", project_list, name="project-list"),
     path("login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
     path("account/invitation/<str:token>/", invitation, name="account-invitation"),
+    path("account/second-factor/", include("allauth.mfa.urls")),
     path("account/", include("allauth.account.urls")),
     path("uploads/<secret:secret>/<str:filename>", upload, name="upload"),
     path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
@@ -33,6 +34,7 @@ TAKEN = _("Another account has this address. Give a different one, or use that a
 
 # Where only those may edit who may edit the person: below.
 admin.site.unregister(EmailAddress)
+admin.site.unregister(Authenticator)
 
 
 class EmailAddressForm(_AddressForm):
@@ -111,7 +113,7 @@ class UserAdmin(_UserAdmin):
     list_filter = ("is_active", "is_staff", "is_superuser", "language")
     search_fields = ("username", "first_name", "last_name", "email", "emailaddress__email")
     ordering = ("username",)
-    actions = ("invite",)
+    actions = ("invite", "reset_second_factor")
     list_per_page = 50
     show_full_result_count = False
     paginator = BoundedPaginator
@@ -152,6 +154,25 @@ class UserAdmin(_UserAdmin):
         )
         level = messages.SUCCESS if chosen else messages.WARNING
         self.message_user(request, said % {"count": len(chosen)}, level)
+
+    def has_reset_second_factor_permission(self, request: HttpRequest) -> bool:
+        """Whoever may set passwords would take accounts over with this as well."""
+        return _is_superuser(request)
+
+    @admin.action(description=_("Reset the second factor"), permissions=["reset_second_factor"])
+    def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """They are told by mail."""
+        count = 0
+        for user in queryset:
+            if services.reset_second_factor(user=user, now=timezone.now()):
+                self.log_change(request, user, str(_("Reset the second factor.")))
+                count += 1
+        said = ngettext(
+            "The second factor of %(count)d person was taken away.",
+            "The second factors of %(count)d people were taken away.",
+            count,
+        )
+        self.message_user(request, said % {"count": count}, messages.SUCCESS)
 
     @admin.display(description=_("name"), ordering="last_name")
     def full_name(self, user: User) -> str:

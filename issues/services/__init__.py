@@ -1,6 +1,7 @@
 """Every write to the domain: keyword-only, atomic, with the permission asked first."""
 
 from issues.repositories import Refused, Why
+from issues.services.account_mails import write_account_mail
 from issues.services.accounts import add_email_address, choose_primary_address, create_user
 from issues.services.branch_moves import finish_moves, sweep_repositories
 from issues.services.branching import set_draft, set_target_branch
@@ -27,6 +28,7 @@ from issues.services.proposing import PatchSet, add_version, find_opened, propos
 from issues.services.redacting import names_of, redact_rows
 from issues.services.refusals import Gone, Invalid, Locked, NotAllowed, NotVisible
 from issues.services.relating import copy_in, mark_duplicate
+from issues.services.second_factors import reset_second_factor
 from issues.services.subscribing import subscribe, unsubscribe
 from issues.services.writing import (
     announced_together,
@@ -83,6 +85,7 @@ __all__ = [
     "remove_labels",
     "remove_uploads",
     "reopen_item",
+    "reset_second_factor",
     "set_confidential",
     "set_draft",
     "set_due_date",
@@ -92,4 +95,5 @@ __all__ = [
     "sweep_repositories",
     "unassign",
     "unsubscribe",
+    "write_account_mail",
 ]

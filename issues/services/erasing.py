@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -133,6 +135,7 @@ def _erase_account(user: User, *, now: datetime) -> Counts:
     history = _erase_history(user)
     counts = (
         ("memberships", _delete(Membership.objects.filter(user=user))),
+        ("second factors", _delete(Authenticator.objects.filter(user=user))),
         ("subscriptions", _delete(Subscription.objects.filter(user=user))),
         ("entries of the admin's history", history),
         ("accounts", erased),
@@ -158,5 +161,5 @@ def _erase_history(user: User) -> int:
     return about.update(object_repr=REMOVED_PERSON, change_message="")
 
 
-def _delete(rows: "QuerySet[EmailAddress] | QuerySet[Membership] | QuerySet[Subscription]") -> int:
+def _delete(rows: "QuerySet[Any]") -> int:
     return rows.delete()[0]

@@ -1,6 +1,5 @@
 """Invitations: a link by mail; by it a new person sets their password and verifies the address."""
 
-import secrets
 from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
@@ -13,8 +12,8 @@ from django.utils import translation
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from issues import outbox
 from issues.models import User
+from issues.services.account_mails import write_account_mail
 
 SALT = "issues.invitation"
 
@@ -43,17 +42,7 @@ def invite(*, user: User, now: datetime) -> None:
                 "days": settings.INVITATION_DAYS,
             },
         )
-    name = f"invitation-{secrets.token_hex(16)}"
-    outbox.enqueue(
-        kind="account",
-        effect_key=name,
-        recipient=address.email,
-        subject=subject,
-        text=text,
-        envelope_sender="",
-        message_id=outbox.make_message_id(name),
-        now=now,
-    )
+    write_account_mail(recipient=address.email, subject=subject, text=text, now=now)
 
 
 def find_invited(token: str) -> EmailAddress | None:

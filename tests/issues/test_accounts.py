@@ -4,6 +4,7 @@ import re
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.core.cache import cache
 
 from issues.admin.redaction import redact_text
@@ -163,6 +164,11 @@ def test_who_takes_another_address_for_mail_tells_the_old_one(client, ada):
     assert [row.recipient for row in OutgoingEmail.objects.all()] == ["ada@example.com"]
 
 
+MFA = "/account/second-factor/"
+MFA_PAGES = (
+    *("", "totp/activate/", "recovery-codes/", "recovery-codes/generate/"),
+    *("webauthn/add/", "reauthenticate/"),
+)
 KOREAN = re.compile("[가-힣]")
 WORDS = re.compile(r">[^<>]*[a-z]{3,} [a-z]{2,}[^<>]*<")
 
@@ -173,11 +179,14 @@ WORDS = re.compile(r">[^<>]*[a-z]{3,} [a-z]{2,}[^<>]*<")
         *(LOGIN, RESET, f"{RESET}done/", f"{RESET}key/1-set-password/", f"{RESET}key/done/"),
         *("/account/signup/", "/account/inactive/", "/account/confirm-email/x/"),
         *(EMAIL, "/account/password/change/", "/account/reauthenticate/", "/account/logout/"),
+        *(f"{MFA}{page}" for page in MFA_PAGES),
     ],
 )
 def test_pages_are_in_korean_and_in_our_frame(client, ada, path):
-    if path.startswith((EMAIL, "/account/password/change", "/account/re", "/account/logout")):
+    if path.startswith((EMAIL, "/account/password/change", "/account/re", "/account/logout", MFA)):
         client.force_login(ada)
+        client.post("/account/reauthenticate/", {"password": PASSWORD})
+        RecoveryCodes.activate(ada)
 
     page = client.get(path, headers={"accept-language": "ko"}).text
 

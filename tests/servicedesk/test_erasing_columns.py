@@ -1,6 +1,7 @@
 """Every column that can hold words is emptied with the person, or stays for a reason named here."""
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.db import models, transaction
 from django.utils import timezone
@@ -20,11 +21,12 @@ from tests.factories import (
 from tests.incoming_email.factories import InboundEmailFactory as Inbound
 from tests.incoming_email.factories import ReplyKeyFactory, SenderTokenFactory, SeriesPartFactory
 
-APPS = ("account", "issues", "incoming_email", "servicedesk")
+APPS = ("account", "mfa", "issues", "incoming_email", "servicedesk")
 ADDRESS, NOW = "ada@example.com", timezone.now()
 HERS = {
     "issues.User": lambda ada: ada,
     "account.EmailAddress": lambda ada: ada.emailaddress_set.get(),
+    "mfa.Authenticator": lambda ada: Authenticator.objects.create(user=ada, data={}),
     "issues.Issue": lambda ada: IssueFactory(author=ada),
     "issues.MergeRequest": lambda ada: MergeRequestFactory(author=ada),
     "issues.Note": lambda ada: NoteFactory(author=ada, issue=IssueFactory()),

@@ -84,7 +84,10 @@ class Reason(models.TextChoices):
     )
     KEY_EXPIRED = (
         "key_expired",
-        _("This reply address is no longer valid. Use the link in the notification instead."),
+        _(
+            "This reply address has expired or was revoked. Use the link in the notification"
+            " instead."
+        ),
         _("The reply key has expired or was revoked."),
     )
     INVALID = (

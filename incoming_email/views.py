@@ -13,10 +13,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from incoming_email.keys import sender_tokens
+from incoming_email.models import ReplyKey
+from issues.counting import BoundedPaginator
 from issues.forms import LanguageForm
 from issues.models import User
 
 YEAR_SECONDS = 365 * 24 * 3600
+KEYS_A_PAGE = 50
+MAX_DIGITS = 19
+"""Of an id that a column holds."""
 
 
 class OwnerRequest(HttpRequest):
@@ -71,6 +76,29 @@ def token_reset(request: OwnerRequest) -> HttpResponse:
         gettext("Your private addresses are new. The old ones do not work any more."),
     )
     return redirect(_safe_next(request) or "account")
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def reply_keys(request: OwnerRequest) -> HttpResponse:
+    """Shows the keys by which the person can answer notifications; POST revokes one, or all."""
+    now = timezone.now()
+    keys = ReplyKey.objects.filter(recipient=request.user, revoked_at=None)
+    if request.method == "POST":
+        chosen = keys if "all" in request.POST else keys.filter(pk__in=_read_ids(request))
+        chosen.update(revoked_at=now)
+        messages.success(request, gettext("Revoked. Answers to these notifications are rejected."))
+        return redirect("reply-keys")
+    keys = keys.select_related("issue__project", "merge_request__project").order_by("-pk")
+    page = BoundedPaginator(keys, KEYS_A_PAGE).get_page(request.GET.get("page"))
+    rows = [(key, key.is_valid(now)) for key in page]
+    return render(request, "incoming_email/reply_keys.html", {"page": page, "rows": rows})
+
+
+def _read_ids(request: HttpRequest) -> list[int]:
+    given = request.POST.get("key", "")
+    return [int(given)] if given.isdecimal() and len(given) < MAX_DIGITS else []
 
 
 def _safe_next(request: HttpRequest) -> str:

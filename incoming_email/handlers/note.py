@@ -30,8 +30,7 @@ class NoteHandler:
         reply_key = context.reply_keys.get(key["reply_key"])
         if reply_key is None or reply_key.recipient is None:
             return None
-        expired = reply_key.expires_at is not None and reply_key.expires_at <= context.now
-        refusal = Reason.KEY_EXPIRED if expired or reply_key.revoked_at else None
+        refusal = None if reply_key.is_valid(context.now) else Reason.KEY_EXPIRED
         if not reply_key.recipient.is_active:
             refusal = Reason.BLOCKED
         item = reply_key.item

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from incoming_email.models import InboundEmail, Mailbox, Purpose, ReplyKey
 from incoming_email.outcomes import Status
@@ -83,10 +86,13 @@ def external_routes(
     valid = ReplyKey.objects.filter(
         external_email__in=addresses, issue=issue, discussion="", revoked_at=None
     )
-    known = dict(valid.values_list("external_email", "key"))
+    known = _find_lasting(valid, "external_email")
     if missing := [address for address in addresses if address not in known]:
         ReplyKey.objects.bulk_create(
-            [ReplyKey(external_email=address, issue=issue) for address in missing],
+            [
+                ReplyKey(external_email=address, issue=issue, expires_at=find_end())
+                for address in missing
+            ],
             ignore_conflicts=True,  # somebody else may mint the same at the same time
         )
         known = dict(valid.values_list("external_email", "key"))
@@ -111,20 +117,47 @@ def _ensure_keys(
     valid = ReplyKey.objects.filter(
         recipient__in=recipients, discussion=discussion, revoked_at=None, **on_item
     )
-    known = _by_recipient(valid)
+    known = _find_lasting(valid, "recipient_id")
     missing = [user for user in recipients if user.pk not in known]
     if missing:
         ReplyKey.objects.bulk_create(
-            [ReplyKey(recipient=user, discussion=discussion, **on_item) for user in missing],
+            [
+                ReplyKey(recipient=user, discussion=discussion, expires_at=find_end(), **on_item)
+                for user in missing
+            ],
             ignore_conflicts=True,  # somebody else may mint the same at the same time
         )
-        known = _by_recipient(valid)
+        known = dict(valid.values_list("recipient_id", "key"))
     return known
 
 
-def _by_recipient(keys: QuerySet[ReplyKey]) -> dict[int, str]:
-    pairs = keys.values_list("recipient_id", "key")
-    return {user_id: key for user_id, key in pairs if user_id}
+def find_end() -> datetime | None:
+    """When a key ends that goes out now; None for never."""
+    days = settings.REPLY_KEY_DAYS
+    return timezone.now() + timedelta(days=days) if days else None
+
+
+def _find_lasting(valid: QuerySet[ReplyKey], person: str) -> dict[Any, str]:
+    """The keys by person. One that goes out again lasts for REPLY_KEY_DAYS from now; one that has
+    ended makes room for a new one, since who has it from an old mail must not get it back.
+
+    The common case costs one query: an end is moved once in half of these days.
+    """
+    now, end, half = timezone.now(), find_end(), timedelta(days=settings.REPLY_KEY_DAYS) / 2
+    rows = list(valid.only(person, "key", "created_at", "expires_at", "revoked_at"))
+    lasting = [row for row in rows if row.is_valid(now)]
+    if ended := [row.pk for row in rows if row not in lasting]:
+        ReplyKey.objects.filter(pk__in=ended).update(revoked_at=now)
+    soon = [row.pk for row in lasting if _is_moved(row.expires_at, end, half)]
+    if soon:
+        ReplyKey.objects.filter(pk__in=soon).update(expires_at=end)
+    return {getattr(row, person): row.key for row in lasting}
+
+
+def _is_moved(was: datetime | None, end: datetime | None, half: timedelta) -> bool:
+    if was is None or end is None:
+        return was is not end
+    return was < end - half
 
 
 def _find_own_mails(

@@ -1,8 +1,10 @@
 """The keys that give identity: reply keys and the tokens of private addresses."""
 
 import secrets
+from datetime import datetime, timedelta
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -36,6 +38,8 @@ class ReplyKey(models.Model):
 
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    """REPLY_KEY_DAYS after the newest notification that bears it; see `ends_at`."""
+
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -71,6 +75,18 @@ class ReplyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key[:4]}…"
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """None for never. One that was minted while REPLY_KEY_DAYS was 0 ends as well, once it is
+        set."""
+        if self.expires_at is None and settings.REPLY_KEY_DAYS:
+            return self.created_at + timedelta(days=settings.REPLY_KEY_DAYS)
+        return self.expires_at
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether an answer to it counts."""
+        return self.revoked_at is None and (self.ends_at is None or now < self.ends_at)
 
     @property
     def item(self) -> Issue | MergeRequest:

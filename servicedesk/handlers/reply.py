@@ -27,13 +27,12 @@ class ParticipantReplyHandler:
         reply_key = context.reply_keys.get(key["reply_key"])
         if reply_key is None or not reply_key.external_email:
             return None
-        expired = reply_key.expires_at is not None and reply_key.expires_at <= context.now
         item = reply_key.item
         return Target(
             project=item.project,
             external_author=reply_key.external_email,
             item=item,
-            refusal=Reason.KEY_EXPIRED if expired or reply_key.revoked_at else None,
+            refusal=None if reply_key.is_valid(context.now) else Reason.KEY_EXPIRED,
         )
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:

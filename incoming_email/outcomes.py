@@ -90,6 +90,19 @@ class Reason(models.TextChoices):
         ),
         _("The reply key has expired or was revoked."),
     )
+    SWITCHED_OFF = (
+        "switched_off",
+        _("This project does not take this by email. Use its web page instead."),
+        _("The project has switched this action by mail off."),
+    )
+    NO_SECOND_FACTOR = (
+        "no_second_factor",
+        _(
+            "This project takes email only from people with a second factor. Set one up on the"
+            " page of your account and send your email again."
+        ),
+        _("The project requires a second factor, and the author has none."),
+    )
     INVALID = (
         "invalid",
         _(
@@ -159,10 +172,10 @@ class Reason(models.TextChoices):
     )
     NOT_AUTHENTICATED = (
         "not_authenticated",
-        _("Your email failed sender authentication (SPF/DKIM/DMARC), which this mailbox requires."),
+        _("Your email failed sender authentication (SPF/DKIM/DMARC), which is required here."),
         _(
-            "The message failed sender authentication (SPF/DKIM/DMARC), which this mailbox"
-            " requires."
+            "The message failed sender authentication (SPF/DKIM/DMARC), which the mailbox or the"
+            " project requires."
         ),
     )
     STRANGER = (

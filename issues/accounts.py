@@ -125,4 +125,5 @@ class StaffSecondFactorMiddleware:
 
 def has_second_factor(user: Any) -> bool:
     """Recovery codes alone are none: they stand in for one that was lost."""
-    return bool(is_mfa_enabled(user, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]))
+    factors = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+    return user is not None and bool(is_mfa_enabled(user, factors))

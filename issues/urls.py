@@ -12,6 +12,7 @@ from issues.views.invitations import invitation
 from issues.views.issues import issue_detail, issue_list, issue_new
 from issues.views.leaving import unsubscribe
 from issues.views.merge_requests import merge_request_detail, merge_request_list
+from issues.views.project_mail import project_mail
 from issues.views.projects import project_detail, project_list
 
 PART = r"[a-z0-9][a-z0-9._-]*"
@@ -64,5 +65,6 @@ urlpatterns = [
         {"kind": "merge_requests"},
         name="merge-request-action",
     ),
+    path("<project:path>/-/mail/", project_mail, name="project-mail"),
     path("<project:path>/", project_detail, name="project-detail"),
 ]

@@ -96,6 +96,9 @@ class Handler(Protocol):
     sender_policy: ClassVar[str]
     """Field of Mailbox that says whether From must fit: '…_sender_policy', or '' for no policy."""
 
+    project_switch: ClassVar[str]
+    """Field of Project that lets it act: '…_by_mail', or '' where no project can switch it off."""
+
     secret_key: ClassVar[bool]
     """The whole key is random, so the SMTP listener may refuse one that leads nowhere. Keys that
     name a project are always accepted: refusals would reveal which projects exist."""

@@ -21,6 +21,7 @@ class NoteHandler:
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?P<reply_key>[0-9a-z]{25})")
     example: ClassVar[str] = "05k9t3m1q7z2w8x4c6v0b5n1h"
     sender_policy: ClassVar[str] = "reply_sender_policy"
+    project_switch: ClassVar[str] = "replies_by_mail"
     secret_key: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = True

@@ -18,6 +18,7 @@ class UnsubscribeHandler:
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?P<reply_key>[0-9a-z]{25})-unsubscribe")
     example: ClassVar[str] = "05k9t3m1q7z2w8x4c6v0b5n1h-unsubscribe"
     sender_policy: ClassVar[str] = ""
+    project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False

@@ -27,6 +27,7 @@ from incoming_email.pipeline.resolving import (
     resolve,
 )
 from issues import outbox
+from issues.accounts import has_second_factor
 from issues.quick_actions import Answered
 
 IGNORED_KINDS = {
@@ -114,6 +115,7 @@ def _require_allowed(attempt: Attempt, resolved: Resolved, trace: list[Step]) ->
     """Raises Rejected or Held where the target or a policy does not let the message through."""
     if resolved.target.refusal is not None:
         raise Rejected(resolved.target.refusal)
+    _require_project_allows(attempt, resolved, trace)
     _require_fitting_sender(attempt, resolved, trace)
     _require_own_readers(attempt, resolved, trace)
     recipients = {c.address for c in attempt.email.candidates if c.header in OPEN_RECIPIENTS}
@@ -138,6 +140,28 @@ def _require_unblocked(project_id: int | None, context: Context, trace: list[Ste
         where = "everywhere" if project_id is EVERYWHERE else "for the project"
         trace.append({"step": "blocked senders", "result": f"blocked {where}"})
         raise Ignored(Reason.BLOCKED_SENDER)
+
+
+def _require_project_allows(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
+    """What the project takes by mail, and from which members. The service desk, and leaving a
+    discussion, are no project's to switch off here."""
+    switch, target = resolved.handler.project_switch, resolved.target
+    if not switch:
+        return
+    if not getattr(target.project, switch):
+        trace.append({"step": "project", "result": f"{switch} is off"})
+        raise Rejected(Reason.SWITCHED_OFF)
+    if target.project.mail_needs_second_factor and not has_second_factor(target.author):
+        trace.append({"step": "project", "result": "the author has no second factor"})
+        raise Rejected(Reason.NO_SECOND_FACTOR)
+    if target.project.mail_needs_authentication:
+        fits, proof = fits_sender(target, attempt.email.sender), attempt.context.proof
+        result = "passed" if fits and proof.passed else "not passed"
+        trace.append({"step": "project", "result": result, "because": proof.because})
+        if not fits:
+            _hold(Reason.SENDER_MISMATCH, attempt.context)
+        if not proof.passed:
+            _hold(Reason.NOT_AUTHENTICATED, attempt.context)
 
 
 def _require_fitting_sender(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:

@@ -13,6 +13,7 @@ from incoming_email.parsing.types import ParsedEmail
 from incoming_email.sender_auth.alignment import speaks_for
 from incoming_email.sender_auth.key_records import KeyRecords
 from incoming_email.sender_auth.signatures import NOT_CHECKED, SignatureCheck, check_signatures
+from issues.models import Project
 
 ASKING = {SenderPolicy.FLAG, SenderPolicy.REQUIRE}
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\(|[^"(\\]+|\\.', re.DOTALL)
@@ -35,10 +36,11 @@ def find_proofs(
     mailbox: Mailbox, rows: Sequence[InboundEmail], emails: Sequence[ParsedEmail]
 ) -> Iterator[Proof]:
     """One for each message, in order, each as it is asked for. Signatures are checked where a
-    policy of any feature requires authentication. Call outside of transactions: the DNS may be
-    slow."""
+    policy of any feature, or a project, requires authentication. Call outside of
+    transactions: the DNS may be slow."""
     policies = [f.attname for f in mailbox._meta.concrete_fields if f.attname.endswith("_policy")]
     asks = any(getattr(mailbox, name) in ASKING for name in policies)
+    asks = asks or Project.objects.filter(mail_needs_authentication=True).exists()
     records = KeyRecords(timeout=settings.DKIM_DNS_TIMEOUT_SECONDS) if asks else None
     for row, email in zip(rows, emails, strict=True):
         yield find_proof(

@@ -23,12 +23,13 @@ from issues.models.outgoing import (
 from issues.models.outgoing_accounts import OutgoingAccount
 from issues.models.people import REMOVED_PERSON, User
 from issues.models.positions import NotePosition
-from issues.models.projects import Label, Membership, Project, Role, Visibility
+from issues.models.projects import MAIL_FIELDS, Label, Membership, Project, Role, Visibility
 from issues.models.texts import RenderedText
 from issues.models.versions import BranchMove, MergeRequestVersion
 
 __all__ = [
     "DISCUSSION_BYTES",
+    "MAIL_FIELDS",
     "REMOVED_PERSON",
     "Announcement",
     "BranchMove",

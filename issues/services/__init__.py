@@ -23,7 +23,13 @@ from issues.services.formatting import keep_html
 from issues.services.inviting import accept_invitation, can_be_invited, find_invited, invite
 from issues.services.item_fields import find_correctable, find_undeclared
 from issues.services.merging import MergePlan, finish_merges, merge, plan_merge
-from issues.services.projects import add_member, create_label, create_project, import_repository
+from issues.services.projects import (
+    add_member,
+    create_label,
+    create_project,
+    import_repository,
+    save_project_mail,
+)
 from issues.services.proposing import PatchSet, add_version, find_opened, propose_merge_request
 from issues.services.redacting import names_of, redact_rows
 from issues.services.refusals import Gone, Invalid, Locked, NotAllowed, NotVisible
@@ -86,6 +92,7 @@ __all__ = [
     "remove_uploads",
     "reopen_item",
     "reset_second_factor",
+    "save_project_mail",
     "set_confidential",
     "set_draft",
     "set_due_date",

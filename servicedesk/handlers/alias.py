@@ -18,6 +18,7 @@ class AliasHandler:
     pattern: ClassVar[re.Pattern[str]] = ALIAS
     example: ClassVar[str] = "acme-shop-help"
     sender_policy: ClassVar[str] = ""
+    project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = False
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False

@@ -21,6 +21,7 @@ class TicketHandler:
     pattern: ClassVar[re.Pattern[str]] = DEFAULT
     example: ClassVar[str] = "acme-shop-20-issue-"
     sender_policy: ClassVar[str] = ""
+    project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = False
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False

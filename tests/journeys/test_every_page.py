@@ -201,7 +201,7 @@ def test_pages_of_the_team(installation, open_as):
         *("/", "/account/", "/help/quick-actions/", project),
         *("/account/email/", "/account/password/change/", "/account/reauthenticate/"),
         *("/account/second-factor/", "/account/second-factor/webauthn/"),
-        "/account/reply-keys/",
+        *("/account/reply-keys/", f"{project}-/mail/"),
         *(f"{project}-/issues/", f"{project}-/issues/new/", f"{project}-/merge_requests/"),
         *(
             reverse("issue-detail", args=[project[1:-1], each.iid])

@@ -4,7 +4,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from django.conf import settings
 
@@ -16,6 +16,8 @@ from incoming_email.sender_auth.signatures import NOT_CHECKED, SignatureCheck, c
 from issues.models import Project
 
 ASKING = {SenderPolicy.FLAG, SenderPolicy.REQUIRE}
+ASKING_PROJECT = {"mail_needs_authentication": True}
+SIGNATURE = b"dkim-signature:"
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\(|[^"(\\]+|\\.', re.DOTALL)
 _COMMENT_TOKEN = re.compile(r"[()]|[^()\\]+|\\.", re.DOTALL)
 _SPECIAL = re.compile(r"\\.|[;=\s]", re.DOTALL)
@@ -40,14 +42,14 @@ def find_proofs(
     transactions: the DNS may be slow."""
     policies = [f.attname for f in mailbox._meta.concrete_fields if f.attname.endswith("_policy")]
     asks = any(getattr(mailbox, name) in ASKING for name in policies)
-    asks = asks or Project.objects.filter(mail_needs_authentication=True).exists()
-    records = KeyRecords(timeout=settings.DKIM_DNS_TIMEOUT_SECONDS) if asks else None
+    records = KeyRecords(timeout=settings.DKIM_DNS_TIMEOUT_SECONDS)
+    is_asked = cache(lambda: asks or Project.objects.filter(**ASKING_PROJECT).exists())
     for row, email in zip(rows, emails, strict=True):
         yield find_proof(
             email.sender,
             email.authentication_results,
             trusted=mailbox.trusted_authserv_id,
-            check=partial(_check, row, records) if records and not row.oversize else None,
+            check=None if row.oversize else partial(_check, row, records, asks, is_asked),
         )
 
 
@@ -71,8 +73,17 @@ def find_proof(
     return Proof(signed, f"own DKIM check: {found.note}")
 
 
-def _check(row: InboundEmail, records: KeyRecords, domain: str) -> SignatureCheck:
-    return check_signatures(bytes(row.raw), domain, records)
+def _check(
+    row: InboundEmail, records: KeyRecords, asks: bool, is_asked: Callable[[], bool], domain: str
+) -> SignatureCheck:
+    """Where no policy of the mailbox asks, projects are asked once, for the first signed message:
+    the others cost no query."""
+    raw = bytes(row.raw)
+    if not asks and not (
+        SIGNATURE in raw[: settings.PARSE_MAX_HEADER_BYTES].lower() and is_asked()
+    ):
+        return NOT_CHECKED
+    return check_signatures(raw, domain, records)
 
 
 def _find_trusted(results: Sequence[str], trusted: str) -> str | None:

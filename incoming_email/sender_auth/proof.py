@@ -78,12 +78,10 @@ def _check(
 ) -> SignatureCheck:
     """Where no policy of the mailbox asks, projects are asked once, for the first signed message:
     the others cost no query."""
-    raw = bytes(row.raw)
-    if not asks and not (
-        SIGNATURE in raw[: settings.PARSE_MAX_HEADER_BYTES].lower() and is_asked()
-    ):
+    head = b"" if asks else bytes(row.raw[: settings.PARSE_MAX_HEADER_BYTES]).lower()
+    if not asks and not (SIGNATURE in head and is_asked()):
         return NOT_CHECKED
-    return check_signatures(raw, domain, records)
+    return check_signatures(bytes(row.raw), domain, records)
 
 
 def _find_trusted(results: Sequence[str], trusted: str) -> str | None:

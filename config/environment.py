@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config.database_url import parse_database_url
+from config.file_modes import keep_private
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = BASE_DIR if (BASE_DIR / "manage.py").is_file() else Path.cwd()
 """Where `.env` and `var` are: beside manage.py, or where an installed package is started."""
@@ -65,19 +68,8 @@ class Environment(environ.Env):  # type: ignore[misc]
         return value
 
     def db_url(self, var: str, *, default: str) -> dict[str, Any]:
-        """As Django takes it; an empty value is the default. Raises ImproperlyConfigured, without
-        the value, since it may hold a password."""
-        url = self.str(var, default="") or default
-        try:
-            if url.partition("://")[0].lower() in self.DB_SCHEMES:
-                return dict(self.db_url_config(url))
-        except ValueError:
-            pass
-        raise ImproperlyConfigured(
-            f"{var} is not the URL of a database, such as postgres://user:password@host:5432/name."
-            " Correct it in the environment or in .env, then start again. It is not shown here,"
-            " since it may hold a password."
-        )
+        """As `parse_database_url`; an empty value is the default."""
+        return parse_database_url(self.str(var, default="") or default, name=var)
 
     def cache_url(self, var: str, *, default: str) -> dict[str, Any]:
         """As Django takes it; an empty value is the default. Raises ImproperlyConfigured, without
@@ -132,7 +124,9 @@ def read_secret_files() -> None:
 refuse_renamed()
 read_secret_files()
 
-DATA_DIR = Path(env.str("DATA_DIR", default="") or HOME / "var").resolve()
+_named = env.str("DATA_DIR", default="")
+DATA_DIR = Path(_named or HOME / "var").resolve()
+keep_private(DATA_DIR, is_ours=not _named)
 
 
 def ensure_secrets() -> None:

@@ -73,7 +73,7 @@ def make_logging(*, written: str, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"chosen": {"()": FORMATS[written]}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
+        "handlers": {"stderr": {"class": "config.outages.OutageHandler", "formatter": "chosen"}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {name: {"level": level} for name in ours}
         # kombu warns that a file broker has no host name; an access log would hold keys.

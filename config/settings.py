@@ -12,6 +12,7 @@ from config.mail_server import *  # noqa: F403
 from config.mail_server import find_ehlo_name
 from config.queues import *  # noqa: F403
 from config.workers import *  # noqa: F403
+from issues.connecting import is_loopback
 
 ensure_secrets()
 
@@ -31,10 +32,18 @@ MESSAGE_ID_HOST = env.str("MESSAGE_ID_HOST", default="") or (
 )
 EMAIL_EHLO_NAME = find_ehlo_name(MESSAGE_ID_HOST)
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
-SECURE_COOKIES = BASE_URL.startswith("https://")
-SESSION_COOKIE_SECURE = SECURE_COOKIES
-CSRF_COOKIE_SECURE = SECURE_COOKIES
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_COOKIES else None
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
+_IS_HTTPS = BASE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = _IS_HTTPS
+CSRF_COOKIE_SECURE = _IS_HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _IS_HTTPS else None
+SECURE_SSL_REDIRECT = _IS_HTTPS
+SECURE_SSL_HOST = urlsplit(BASE_URL).netloc
+# Asked from inside, by machines that know no TLS.
+SECURE_REDIRECT_EXEMPT = [r"^health/$", r"^metrics$"]
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if _IS_HTTPS else 0
+# For the whole domain and for ever its owner decides, not one of its hosts.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -49,11 +58,15 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_celery_beat",
     "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "issues",
     "incoming_email",
     "servicedesk",
 ]
 MIDDLEWARE = [
+    "config.proxies.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.policy.ContentSecurityPolicyMiddleware",
@@ -63,7 +76,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "issues.accounts.StaffSecondFactorMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -108,12 +123,43 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "project-list"
-LOGOUT_REDIRECT_URL = "login"
-AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=10)
+LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "issues.accounts.AccountAdapter"
+ACCOUNT_FORMS = {"login": "issues.accounts.LoginForm"}
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_ENABLED = False
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+"""At log-in: it works without a verified address; an added address always has to be verified."""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_MAX_EMAIL_ADDRESSES = 10
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
+ACCOUNT_SESSION_REMEMBER = True
+INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
+# Wrong passwords are counted by axes; the second limit is that of wrong codes of a second factor.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/5m/key"}
+MFA_ADAPTER = "incoming_email.secrets.second_factors.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_TOLERANCE = 1
+# Elsewhere a browser and we require https.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = is_loopback(urlsplit(BASE_URL).hostname or "")
+REQUIRE_STAFF_SECOND_FACTOR = env.bool("REQUIRE_STAFF_SECOND_FACTOR", default=False)
+LOGIN_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=10)
+LOGIN_ADDRESS_FAILURE_LIMIT = env.int("LOGIN_ADDRESS_FAILURE_LIMIT", default=100)
+LOGIN_NAME_FAILURE_LIMIT = env.int("LOGIN_NAME_FAILURE_LIMIT", default=100)
+AXES_HANDLER = "config.log_in_limits.LogInLimits"
+AXES_CLIENT_IP_CALLABLE = "config.proxies.find_client"
+AXES_FAILURE_LIMIT = 1
 AXES_COOLOFF_TIME = 1
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 
@@ -191,6 +237,9 @@ PROCESSING_LEASE_SECONDS = env.int("PROCESSING_LEASE_SECONDS", default=300)
 MAILBOX_LEASE_SECONDS = env.int("MAILBOX_LEASE_SECONDS", default=60)
 SWEEP_BATCH = env.int("SWEEP_BATCH", default=500)
 LOOP_LIMIT_PER_HOUR = env.int("LOOP_LIMIT_PER_HOUR", default=20)
+ANSWER_DOMAIN_LIMIT_PER_HOUR = env.int("ANSWER_DOMAIN_LIMIT_PER_HOUR", default=200)
+ANSWER_MAILBOX_LIMIT_PER_HOUR = env.int("ANSWER_MAILBOX_LIMIT_PER_HOUR", default=1000)
+ANSWER_PROJECT_LIMIT_PER_HOUR = env.int("ANSWER_PROJECT_LIMIT_PER_HOUR", default=500)
 NOTICE_PAUSE_MINUTES = env.int("NOTICE_PAUSE_MINUTES", default=60)
 NOTICE_SENDER_LIMIT_PER_DAY = env.int("NOTICE_SENDER_LIMIT_PER_DAY", default=50)
 NOTICE_DOMAIN_LIMIT_PER_DAY = env.int("NOTICE_DOMAIN_LIMIT_PER_DAY", default=200)
@@ -203,6 +252,7 @@ DKIM_DNS_TIMEOUT_SECONDS = env.int("DKIM_DNS_TIMEOUT_SECONDS", default=3)
 IMAP_CA_FILE = env.str("IMAP_CA_FILE", default="")
 IMAP_TOKEN_COMMANDS: dict[str, str] = env.json("IMAP_TOKEN_COMMANDS", default={})
 HTTPS_CA_FILE = env.str("HTTPS_CA_FILE", default="")
+MAILBOX_LOCAL_NETWORKS = env.bool("MAILBOX_LOCAL_NETWORKS", default=True)
 SMTP_LISTENER_HOST = env.str("SMTP_LISTENER_HOST", default="127.0.0.1")
 SMTP_LISTENER_PORT = env.int("SMTP_LISTENER_PORT", default=2525)
 LMTP_LISTENER_PORT = env.int("LMTP_LISTENER_PORT", default=2424)
@@ -210,6 +260,15 @@ SMTP_LISTENER_CERTIFICATE_FILE = env.str("SMTP_LISTENER_CERTIFICATE_FILE", defau
 SMTP_LISTENER_KEY_FILE = env.str("SMTP_LISTENER_KEY_FILE", default="")
 SMTP_LISTENER_REQUIRE_TLS = env.bool("SMTP_LISTENER_REQUIRE_TLS", default=False)
 SMTP_LISTENER_NETWORKS: list[str] = env.list("SMTP_LISTENER_NETWORKS", default=[])
+TRUSTED_RELAY_NETWORKS: list[str] = env.list("TRUSTED_RELAY_NETWORKS", default=[])
+SMTP_LISTENER_MAX_CONNECTIONS = env.int("SMTP_LISTENER_MAX_CONNECTIONS", default=100)
+SMTP_LISTENER_MAX_CONNECTIONS_PER_ADDRESS = env.int(
+    "SMTP_LISTENER_MAX_CONNECTIONS_PER_ADDRESS", default=25
+)
+SMTP_LISTENER_MAX_BYTES = env.int("SMTP_LISTENER_MAX_BYTES", default=200_000_000)
+SMTP_LISTENER_MAX_BAD_RECIPIENTS = env.int("SMTP_LISTENER_MAX_BAD_RECIPIENTS", default=20)
+SMTP_LISTENER_COMMAND_SECONDS = env.int("SMTP_LISTENER_COMMAND_SECONDS", default=300)
+SMTP_LISTENER_SESSION_SECONDS = env.int("SMTP_LISTENER_SESSION_SECONDS", default=3600)
 CHECK_PENDING_MINUTES = env.int("CHECK_PENDING_MINUTES", default=15)
 CHECK_DISK_WARN_BYTES = env.int("CHECK_DISK_WARN_BYTES", default=2_000_000_000)
 CHECK_DISK_MIN_BYTES = env.int("CHECK_DISK_MIN_BYTES", default=200_000_000)
@@ -218,11 +277,13 @@ MAILBOX_ALERT_MINUTES = env.int("MAILBOX_ALERT_MINUTES", default=30)
 PROBE_MINUTES = env.int("PROBE_MINUTES", default=0)
 PROBE_SLOW_SECONDS = env.int("PROBE_SLOW_SECONDS", default=300)
 PROBE_WAIT_MINUTES = env.int("PROBE_WAIT_MINUTES", default=60)
+KEEP_REFUSALS_DAYS = env.int("KEEP_REFUSALS_DAYS", default=30)
 KEEP_PROBES_DAYS = env.int("KEEP_PROBES_DAYS", default=30)
 HELD_DIGEST_HOUR = env.int("HELD_DIGEST_HOUR", default=7)
 ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_NETWORKS: list[str] = env.list("METRICS_NETWORKS", default=[])
+REPLY_KEY_DAYS = env.int("REPLY_KEY_DAYS", default=0)
 KEEP_RAW_DAYS = env.int("KEEP_RAW_DAYS", default=0)
 KEEP_FAILED_DAYS = env.int("KEEP_FAILED_DAYS", default=0)
 KEEP_TRACE_DAYS = env.int("KEEP_TRACE_DAYS", default=0)
@@ -234,6 +295,7 @@ DESK_ECHO_LIMIT_PER_HOUR = env.int("DESK_ECHO_LIMIT_PER_HOUR", default=20)
 DESK_MAILS_PER_HOUR = env.int("DESK_MAILS_PER_HOUR", default=1000)
 DESK_MAILS_PER_DAY = env.int("DESK_MAILS_PER_DAY", default=10_000)
 DESK_MAX_BOUNCES = env.int("DESK_MAX_BOUNCES", default=3)
+DESK_BOUNCE_DAYS = env.int("DESK_BOUNCE_DAYS", default=30)
 DESK_ATTACHED_BYTES = env.int("DESK_ATTACHED_BYTES", default=10_000_000)
 DESK_LINK_DAYS = env.int("DESK_LINK_DAYS", default=30)
 DESK_SMTP_TIMEOUT_SECONDS = env.int("DESK_SMTP_TIMEOUT_SECONDS", default=7)

@@ -44,9 +44,14 @@ os.environ.update(
     WATCHDOG_SECONDS="0",
 )
 
+_umask = os.umask(0o022)
+
 from config.environment import DATA_DIR  # noqa: E402
 from config.settings import *  # noqa: E402, F403
 from config.settings import DATABASES  # noqa: E402
+
+# Servers of tests run as users of their own.
+os.umask(_umask)
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, since threads on a shared in-memory database meet "table is locked".

@@ -11,5 +11,7 @@ graceful_timeout = WORKER_SHUTDOWN_SECONDS
 max_requests = WEB_MAX_REQUESTS
 max_requests_jitter = WEB_MAX_REQUESTS // 10
 logconfig_dict = LOGGING
+# Whom X-Forwarded-Proto is taken from is for config.proxies to say.
+forwarded_allow_ips = ""
 # Nothing uses it, and it would be created in the home of a user who may have none.
 control_socket_disable = True

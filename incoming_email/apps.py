@@ -7,7 +7,7 @@ from django.apps import AppConfig
 from django.core.cache import caches
 from django.core.cache.backends.db import DatabaseCache
 from django.core.management import call_command
-from django.db.models.signals import post_delete, post_migrate
+from django.db.models.signals import post_delete, post_migrate, pre_delete
 from django.utils.translation import gettext_lazy as _
 
 
@@ -19,15 +19,19 @@ class IncomingEmailConfig(AppConfig):
         # The models come first.
         from incoming_email import checks  # noqa: F401, PLC0415
         from incoming_email.handlers import registry  # noqa: PLC0415
-        from incoming_email.keys import reply_keys  # noqa: PLC0415
+        from incoming_email.keys import bearer_keys, reply_keys  # noqa: PLC0415
         from incoming_email.secrets import secret_files  # noqa: PLC0415
+        from issues.bearer_secrets import KEYS  # noqa: PLC0415
         from issues.notifications import REPLY_ROUTES  # noqa: PLC0415
 
+        KEYS.register(bearer_keys.find_keys)
         REPLY_ROUTES.register(reply_keys.reply_routes)
         # At the start, and before a worker forks, not at the first message. The checks name a path
         # that leads nowhere.
         with suppress(ImportError):
             registry.handlers()
+        for item in ("issues.Issue", "issues.MergeRequest"):
+            pre_delete.connect(reply_keys.retire, sender=item)
         post_delete.connect(secret_files.forget, sender="incoming_email.Mailbox")
         post_migrate.connect(create_cache_table, sender=self)
 

@@ -142,9 +142,10 @@ def check_message_id_host(*, app_configs: object, **kwargs: Any) -> list[CheckMe
 
 @register
 def check_listener(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
-    """E008: an invalid network would end each connection. E009: TLS is required but not
+    """E008: an invalid network would end each connection, or look-up. E009: TLS is required but not
     configured."""
     found = list(_find_no_networks("E008", "SMTP_LISTENER_NETWORKS"))
+    found += _find_no_networks("E008", "TRUSTED_RELAY_NETWORKS")
     if settings.SMTP_LISTENER_REQUIRE_TLS and not settings.SMTP_LISTENER_CERTIFICATE_FILE:
         what = "SMTP_LISTENER_REQUIRE_TLS is set, and there is no certificate."
         found.append(_error("E009", what, "Name its PEM file as SMTP_LISTENER_CERTIFICATE_FILE."))
@@ -155,6 +156,12 @@ def check_listener(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
 def check_metrics(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
     """E010: an invalid network would make each request for metrics an error."""
     return list(_find_no_networks("E010", "METRICS_NETWORKS"))
+
+
+@register
+def check_proxies(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """E015: an invalid network would make each page an error."""
+    return list(_find_no_networks("E015", "TRUSTED_PROXIES"))
 
 
 @register

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +34,11 @@ class FreeSpace:
     def is_short(self, least: int) -> bool:
         """Whether fewer bytes than `least` are free, or few files can be made."""
         is_full = self.free_bytes is not None and self.free_bytes < least
-        return is_full or self._has_few_files()
-
-    def _has_few_files(self) -> bool:
-        return self.free_files is not None and self.free_files < FEW_FILES
+        return is_full or (self.free_files is not None and self.free_files < FEW_FILES)
 
     def describe(self, least: int) -> str:
         """With the limit, in the active language, where it is short of `least` bytes."""
-        if self._has_few_files():
+        if self.free_files is not None and self.free_files < FEW_FILES:
             return _("the disk of %(folder)s can hold only %(count)d more files") % {
                 "folder": self.folder,
                 "count": self.free_files,
@@ -58,44 +55,39 @@ class FreeSpace:
         return _("%(megabytes)d MB are free on the disk of %(folder)s") % known
 
 
-def find_shortage(needed: int = 0) -> str:
-    """Why no mail may be taken in now, in the active language; empty where there is space.
-
-    Looks at the disks that this machine sees, as `needed` bytes would leave them. One that can't be
-    looked at is none that is full: whoever writes to it will hear of that.
-    """
-    least = settings.CHECK_DISK_MIN_BYTES + needed
-    return "; ".join(each.describe(least) for each in _find_in_time() if each.is_short(least))
-
-
 _stuck: dict[Path, threading.Thread] = {}
 """By folder. A thread that hangs is left behind, and no second one is started."""
 
 
-def _find_in_time() -> Sequence[FreeSpace]:
-    """Of the disks that can be looked at: one that can't be does not hide another one that is
-    full."""
+def find_shortage(needed: int = 0) -> str:
+    """Why no mail may be taken in now, in the active language; empty where there is space.
+
+    Looks at the disks that this machine sees, as `needed` bytes would leave them. One that can't be
+    looked at is none that is full: whoever writes to it will hear of that. Nor does it hide another
+    one that is full.
+    """
     found: dict[Path, tuple[int, FreeSpace]] = {}
 
     def find(folder: Path) -> None:
         with suppress(OSError):
             found[folder] = measure(folder)
 
-    folders = list(dict.fromkeys(_find_folders()))
-    threads = {
-        folder: threading.Thread(target=find, args=[folder], name="disk", daemon=True)
-        for folder in folders
-        if not (folder in _stuck and _stuck[folder].is_alive())
-    }
-    for thread in threads.values():
-        thread.start()
+    threads: dict[Path, threading.Thread] = {}
+    folders = _find_folders()
+    for folder in folders:
+        if not (folder in _stuck and _stuck[folder].is_alive()):
+            thread = threading.Thread(target=find, args=[folder], name="disk", daemon=True)
+            threads[folder] = thread
+            thread.start()
     ends_at = time.monotonic() + SECONDS
     for folder, thread in threads.items():
         thread.join(max(0.0, ends_at - time.monotonic()))
         if thread.is_alive():
             logger.warning("free space not found out: the disk of %s does not answer", folder)
             _stuck[folder] = thread
-    return _one_a_disk(found[folder] for folder in folders if folder in found)
+    least = settings.CHECK_DISK_MIN_BYTES + needed
+    spaces = _one_a_disk(filter(None, map(found.get, folders)))
+    return "; ".join([each.describe(least) for each in spaces if each.is_short(least)])
 
 
 def find_spaces() -> Sequence[FreeSpace]:
@@ -110,15 +102,15 @@ def _one_a_disk(measured: Iterable[tuple[int, FreeSpace]]) -> Sequence[FreeSpace
     return list(spaces.values())
 
 
-def _find_folders() -> Iterator[Path]:
-    yield Path(settings.DATA_DIR)
-    yield Path(settings.MEDIA_ROOT)
-    yield Path(settings.REPOSITORIES_ROOT)
+def _find_folders() -> Sequence[Path]:
+    """Those that we write to; of a database and a broker only where they are files."""
+    folders = [settings.DATA_DIR, settings.MEDIA_ROOT, settings.REPOSITORIES_ROOT]
     database = settings.DATABASES["default"]
     if "sqlite" in database["ENGINE"]:
-        yield Path(str(database["NAME"])).parent
+        folders.append(Path(str(database["NAME"])).parent)
     if urlsplit(settings.CELERY_BROKER_URL).scheme == "filesystem":
-        yield Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_out"])
+        folders.append(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_out"])
+    return list(dict.fromkeys(map(Path, folders)))
 
 
 def measure(folder: Path) -> tuple[int, FreeSpace]:

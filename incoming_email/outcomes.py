@@ -67,6 +67,14 @@ class Reason(models.TextChoices):
         ),
         _("The issue or merge request doesn't exist, or the author has no access to it."),
     )
+    DELETED = (
+        "deleted",
+        _(
+            "What you answered has been deleted, so your email was not added to it. If it still"
+            " matters, write a new email or use the web page."
+        ),
+        _("The issue, ticket or merge request that the message answers was deleted."),
+    )
     NOT_ALLOWED = (
         "not_allowed",
         _("You don't have permission to do this in this project. Ask a maintainer for access."),
@@ -84,8 +92,24 @@ class Reason(models.TextChoices):
     )
     KEY_EXPIRED = (
         "key_expired",
-        _("This reply address is no longer valid. Use the link in the notification instead."),
+        _(
+            "This reply address has expired or was revoked. Use the link in the notification"
+            " instead."
+        ),
         _("The reply key has expired or was revoked."),
+    )
+    SWITCHED_OFF = (
+        "switched_off",
+        _("This project does not take this by email. Use its web page instead."),
+        _("The project has switched this action by mail off."),
+    )
+    NO_SECOND_FACTOR = (
+        "no_second_factor",
+        _(
+            "This project takes email only from people with a second factor. Set one up on the"
+            " page of your account and send your email again."
+        ),
+        _("The project requires a second factor, and the author has none."),
     )
     INVALID = (
         "invalid",
@@ -156,16 +180,21 @@ class Reason(models.TextChoices):
     )
     NOT_AUTHENTICATED = (
         "not_authenticated",
-        _("Your email failed sender authentication (SPF/DKIM/DMARC), which this mailbox requires."),
+        _("Your email failed sender authentication (SPF/DKIM/DMARC), which is required here."),
         _(
-            "The message failed sender authentication (SPF/DKIM/DMARC), which this mailbox"
-            " requires."
+            "The message failed sender authentication (SPF/DKIM/DMARC), which the mailbox or the"
+            " project requires."
         ),
     )
     STRANGER = (
         "stranger",
         _("You are not a participant in this ticket."),
         _("The sender is not a participant in this ticket."),
+    )
+    POSTMASTER = (
+        "postmaster",
+        _("Your email to the postmaster waits for an administrator, who reads it."),
+        _("The message is for the postmaster: an administrator reads it, and discards it here."),
     )
     INTERNAL_ANSWER = (
         "internal_answer",
@@ -176,6 +205,36 @@ class Reason(models.TextChoices):
         _(
             "The message answers an internal note at an address that reaches other readers, such as"
             " a customer. If it is released, they can read it, and get it by mail."
+        ),
+    )
+    NO_SENDER = (
+        "no_sender",
+        _("Your email does not show an address that we could answer to."),
+        _(
+            "The message shows nobody who could be answered: From is missing or unusable, or is an"
+            " address of ours or a mailing list's, and no other field names its author."
+        ),
+    )
+    CONFIDENTIAL_ANSWER = (
+        "confidential_answer",
+        _(
+            "Your email is about a confidential issue, but the address that you sent it to reaches"
+            " other readers. Reply to the notification itself, or use the web page."
+        ),
+        _(
+            "The message answers or forwards mail about a confidential issue, at an address that"
+            " reaches other readers. If it is released, they can read it."
+        ),
+    )
+    NOT_A_REPLY = (
+        "not_a_reply",
+        _(
+            "Your email forwards a notification, or answers what somebody else wrote about it. Only"
+            " a reply to the notification itself is added as a comment."
+        ),
+        _(
+            "The message forwards a notification, or answers another mail about it. If it is"
+            " released, it becomes a comment where the notification belongs."
         ),
     )
     TOO_MANY_RECIPIENTS = (
@@ -212,6 +271,9 @@ class Reject:
     detail: str = ""
     """A sentence about this message, which the sender reads below the reason."""
 
+    series_parts: tuple[int, ...] = ()
+    """Patches that wait for this one: once its sender is notified, no further mail is due."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -243,8 +305,12 @@ class Refused(Exception):
 
 
 class Rejected(Refused):
-    def __init__(self, reason: Reason, detail: str = "") -> None:
-        super().__init__(Reject(reason, detail))
+    refusal: Reject
+
+    def __init__(
+        self, reason: Reason, detail: str = "", series_parts: tuple[int, ...] = ()
+    ) -> None:
+        super().__init__(Reject(reason, detail, series_parts))
 
 
 class Held(Refused):

@@ -25,7 +25,7 @@ from incoming_email.monitoring.alerting import (
 )
 from incoming_email.pipeline import fetching, processing, reviewing
 from incoming_email.pipeline.isolation import reading
-from incoming_email.upkeep import purging
+from incoming_email.upkeep import purging, sharing
 from incoming_email.versions import find_version
 from issues.stopping import Budget
 
@@ -130,11 +130,13 @@ def retry_failed() -> None:
 
 @shared_task(name="incoming_email.purge", ignore_result=True)
 def purge() -> None:
-    """Remove what has been kept long enough. What is left when the time is over is found by the
-    task that goes on."""
+    """Remove what has been kept long enough, and move what an earlier version stored elsewhere.
+    What is left when the time is over is found by the task that goes on."""
     budget = Budget.of_task()
     removed = list(purging.purge(purging.Wanted(), now=timezone.now(), budget=budget))
     count = probes.purge_old(now=timezone.now(), budget=budget)
+    count += sharing.share_contents(budget=budget)
+    purging.purge_refusals(now=timezone.now())
     if budget.is_over() and count + sum(each.count for each in removed):
         purge.apply_async(expires=EXPIRES_SECONDS)
 

@@ -27,8 +27,10 @@ def find_version() -> str:
 @cache
 def _read_code() -> str:
     """Any change counts: whoever runs a checkout mends a fault without a release."""
-    digest = hashlib.sha256()
-    for file in sorted(path for name in SOURCES for path in (ROOT / name).rglob("*.py")):
+    digest, files = hashlib.sha256(), list[Path]()
+    for name in SOURCES:
+        files += (ROOT / name).rglob("*.py")
+    for file in sorted(files):
         # What can't be read does not run: an editor's lock file is a link to nowhere.
         with suppress(OSError):
             digest.update(file.read_bytes())

@@ -1,5 +1,6 @@
 """A person's own addresses: those they write from, and the private ones they write to."""
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,10 +13,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from incoming_email.keys import sender_tokens
+from incoming_email.models import ReplyKey
+from issues.counting import BoundedPaginator
 from issues.forms import LanguageForm
 from issues.models import User
 
 YEAR_SECONDS = 365 * 24 * 3600
+KEYS_A_PAGE = 50
+MAX_DIGITS = 19
+"""Of an id that a column holds."""
 
 
 class OwnerRequest(HttpRequest):
@@ -32,7 +38,10 @@ def account(request: OwnerRequest) -> HttpResponse:
     form = LanguageForm(request.POST or None, initial={"language": request.user.language})
     if request.method == "POST" and form.is_valid():
         return _choose_language(request, form)
-    context = {"form": form, "addresses": request.user.email_addresses.order_by("address")}
+    context = {
+        "form": form,
+        "addresses": EmailAddress.objects.filter(user=request.user).order_by("email"),
+    }
     return render(request, "incoming_email/account.html", context)
 
 
@@ -49,7 +58,7 @@ def _choose_language(request: OwnerRequest, form: LanguageForm) -> HttpResponse:
         language,
         max_age=YEAR_SECONDS,
         samesite="Lax",
-        secure=settings.SECURE_COOKIES,
+        secure=settings.SESSION_COOKIE_SECURE,
     )
     return response
 
@@ -67,6 +76,29 @@ def token_reset(request: OwnerRequest) -> HttpResponse:
         gettext("Your private addresses are new. The old ones do not work any more."),
     )
     return redirect(_safe_next(request) or "account")
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def reply_keys(request: OwnerRequest) -> HttpResponse:
+    """Shows the keys by which the person can answer notifications; POST revokes one, or all."""
+    now = timezone.now()
+    keys = ReplyKey.objects.filter(recipient=request.user, revoked_at=None)
+    if request.method == "POST":
+        chosen = keys if "all" in request.POST else keys.filter(pk__in=_read_ids(request))
+        chosen.update(revoked_at=now)
+        messages.success(request, gettext("Revoked. Answers to these notifications are rejected."))
+        return redirect("reply-keys")
+    keys = keys.select_related("issue__project", "merge_request__project").order_by("-pk")
+    page = BoundedPaginator(keys, KEYS_A_PAGE).get_page(request.GET.get("page"))
+    rows = [(key, key.is_valid(now)) for key in page]
+    return render(request, "incoming_email/reply_keys.html", {"page": page, "rows": rows})
+
+
+def _read_ids(request: HttpRequest) -> list[int]:
+    given = request.POST.get("key", "")
+    return [int(given)] if given.isdecimal() and len(given) < MAX_DIGITS else []
 
 
 def _safe_next(request: HttpRequest) -> str:

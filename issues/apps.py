@@ -13,6 +13,8 @@ class IssuesConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("issues.checks")
+        unsubscribing = import_module("issues.unsubscribing")
+        import_module("issues.bearer_secrets").SIGNED_LINKS.register(unsubscribing.is_token)
         uploads = import_module("issues.uploads")  # needs the models, which come first
         post_delete.connect(uploads.forget_file, sender="issues.Upload")
         repositories = import_module("issues.repositories")

@@ -6,7 +6,7 @@ import os
 import queue
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from celery import current_app
@@ -55,7 +55,8 @@ class _Task:
     name: str
     arguments: dict[str, object]
     expires: float | None
-    until: float = field(default_factory=lambda: time.monotonic() + EXPIRES_SECONDS)
+    until: float
+    """By the monotonic clock, when it is stale."""
 
 
 def hand_over(name: str, **arguments: object) -> None:
@@ -162,7 +163,7 @@ def send(name: str, *, expires: float | None = EXPIRES_SECONDS, **arguments: obj
 
     `expires`: seconds after which a worker drops it.
     """
-    task = _Task(name, arguments, expires)
+    task = _Task(name, arguments, expires, time.monotonic() + EXPIRES_SECONDS)
     if current_app.conf.broker_write_url.startswith("memory:"):  # a broker within this process
         _sender.attempt(task)
     else:

@@ -30,6 +30,10 @@ AGAIN_SECONDS = 0.5
 AWAY = (OperationalError, InterfaceError)
 """How a database shows that it is away, or that it was cut off."""
 
+AWAY_STATES = ("08", "53", "57P")
+"""How SQLSTATE begins where PostgreSQL is away or short of something (its manual, appendix A). Any
+other one, such as of a limit that a message exceeds, is of the statement."""
+
 READ_ONLY_STATE = "25006"
 """SQLSTATE of a write that a standby refuses, or a server that is read-only for a while."""
 
@@ -56,6 +60,23 @@ def is_away(fault: BaseException) -> bool:
 
 def is_read_only(fault: BaseException) -> bool:
     return getattr(fault.__cause__, "sqlstate", None) == READ_ONLY_STATE
+
+
+def is_outage(fault: BaseException) -> bool:
+    """Whether PostgreSQL is away, short of something or read-only, whatever it was asked."""
+    if is_read_only(fault):
+        return True
+    cause = fault.__cause__
+    if cause is None or not isinstance(fault, AWAY) or not hasattr(cause, "sqlstate"):
+        return False
+    return cause.sqlstate is None or cause.sqlstate.startswith(AWAY_STATES)
+
+
+def describe_outage(fault: BaseException) -> str:
+    """The server's words about itself; of a statement nothing."""
+    if not isinstance(fault, AWAY):
+        return "it is read-only"
+    return str(fault).partition("\n")[0]
 
 
 def is_writable() -> bool:

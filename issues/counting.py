@@ -1,6 +1,6 @@
 """Counts that stop at a limit: a list of a million rows opens as fast as one of a thousand."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.paginator import Paginator
 from django.db.models import IntegerField, QuerySet, Subquery
@@ -29,6 +29,14 @@ def show_count(count: int) -> int:
 def count_rows(rows: "QuerySet[Any, Any]") -> int:
     """Up to the limit."""
     return show_count(rows.order_by().values("pk")[: MOST + 1].count())
+
+
+class StateTab(NamedTuple):
+    """A tab of a list: its name in the URL, its title, and how many rows it has."""
+
+    value: str
+    name: str
+    total: int
 
 
 class CountOf(Subquery):

@@ -1,6 +1,6 @@
 """What people may type into the pages: checked and made into plain values."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
@@ -11,7 +11,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from issues.models import State
+from issues.models import MAIL_FIELDS, Project, State
+
+if TYPE_CHECKING:
+    _ProjectForm = forms.ModelForm[Project]
+else:
+    _ProjectForm = forms.ModelForm
 
 MAX_TEXT_LENGTH = 1_000_000
 
@@ -84,3 +89,11 @@ class NoteForm(forms.Form):
 
 class LanguageForm(forms.Form):
     language = forms.ChoiceField(label=_("Language of pages and mails"), choices=settings.LANGUAGES)
+
+
+class ProjectMailForm(_ProjectForm):
+    """What a project takes by mail."""
+
+    class Meta:
+        model = Project
+        fields = MAIL_FIELDS

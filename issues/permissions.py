@@ -200,13 +200,7 @@ WHO_MAY = {
 
 
 class UnknownPermission(LookupError):
-    """A name that is in no table: a typing error, which must not read as "no"."""
-
-
-def require_known(permission: str) -> None:
-    """Raises UnknownPermission."""
-    if permission not in PREDICATES:
-        raise UnknownPermission(f"{permission} is no permission of issues.permissions.PREDICATES")
+    """A name that is not in PREDICATES: a typing error, which must not read as "no"."""
 
 
 class ObjectPermissionBackend:
@@ -228,7 +222,8 @@ class ObjectPermissionBackend:
         """
         if obj is None:
             return False
-        require_known(perm)
+        if perm not in PREDICATES:
+            raise UnknownPermission(perm)
         # An anonymous user is not active either, and may read what is public.
         if user_obj.is_authenticated and not user_obj.is_active:
             return False

@@ -2,6 +2,7 @@
 
 import mmap
 import signal
+import threading
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +31,15 @@ def prepare(*numbers: signal.Signals) -> None:
     seconds later, whatever it hangs in. What is done at them already is done after that."""
     for number in numbers:
         signal.signal(number, partial(_handle, signal.getsignal(number)))
+
+
+def prepare_loop() -> threading.Event:
+    """Of a main loop: set at SIGTERM and SIGINT, for which this process is prepared now."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    prepare(signal.SIGTERM, signal.SIGINT)
+    return stopped
 
 
 def _handle(then: object, number: int, frame: FrameType | None) -> None:

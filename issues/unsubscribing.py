@@ -13,6 +13,15 @@ def token_for(user: User, item: Issue | MergeRequest) -> str:
     return signing.dumps([user.pk, kind, item.pk], salt=SALT)
 
 
+def is_token(token: str) -> bool:
+    """Whether it is one of these, of whomever and whatever."""
+    try:
+        signing.loads(token, salt=SALT)
+    except signing.BadSignature:
+        return False
+    return True
+
+
 def find_subscription_target(token: str) -> tuple[User, Issue | MergeRequest] | None:
     """None for a forged token, and where the person or the item is gone."""
     try:

@@ -1,16 +1,18 @@
 """Addresses of the pages of team members."""
 
-from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 from django.urls.converters import StringConverter
+from django.views.generic import RedirectView
 
 from issues.views.actions import ACTION_WORDS, item_action
 from issues.views.changes import merge_request_changes
 from issues.views.files import upload
 from issues.views.help import quick_actions
+from issues.views.invitations import invitation
 from issues.views.issues import issue_detail, issue_list, issue_new
 from issues.views.leaving import unsubscribe
 from issues.views.merge_requests import merge_request_detail, merge_request_list
+from issues.views.project_mail import project_mail
 from issues.views.projects import project_detail, project_list
 
 PART = r"[a-z0-9][a-z0-9._-]*"
@@ -34,13 +36,16 @@ register_converter(ProjectConverter, "project")
 register_converter(SecretConverter, "secret")
 register_converter(ActionConverter, "action")
 
-ISSUES = "<project:path>/-/issues/"
-MERGE_REQUESTS = "<project:path>/-/merge_requests/"
+PROJECT = "<project:path>/-/"
+ISSUES = f"{PROJECT}issues/"
+MERGE_REQUESTS = f"{PROJECT}merge_requests/"
 
 urlpatterns = [
     path("", project_list, name="project-list"),
-    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
+    path("account/invitation/<str:token>/", invitation, name="account-invitation"),
+    path("account/second-factor/", include("allauth.mfa.urls")),
+    path("account/", include("allauth.account.urls")),
     path("uploads/<secret:secret>/<str:filename>", upload, name="upload"),
     path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
     path("help/quick-actions/", quick_actions, name="quick-actions"),
@@ -61,5 +66,6 @@ urlpatterns = [
         {"kind": "merge_requests"},
         name="merge-request-action",
     ),
+    path("<project:path>/-/mail/", project_mail, name="project-mail"),
     path("<project:path>/", project_detail, name="project-detail"),
 ]

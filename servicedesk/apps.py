@@ -13,9 +13,10 @@ class ServicedeskConfig(AppConfig):
         from incoming_email.demo import DEMO_DESK  # noqa: PLC0415
         from incoming_email.keys.own_addresses import FORWARDED_ADDRESSES  # noqa: PLC0415
         from incoming_email.upkeep.erasing import ERASERS, Eraser  # noqa: PLC0415
+        from issues.bearer_secrets import SIGNED_LINKS  # noqa: PLC0415
         from issues.notifications import MAIL_SOURCES  # noqa: PLC0415
         from issues.outbox import MAIL_ACCOUNTS_IN_USE, MAIL_CONNECTIONS  # noqa: PLC0415
-        from servicedesk import demo, erasing, mails  # noqa: PLC0415
+        from servicedesk import demo, erasing, links, mails  # noqa: PLC0415
         from servicedesk.custom_email import addressing, connecting  # noqa: PLC0415
 
         MAIL_SOURCES.register(mails.make_mails)
@@ -23,4 +24,5 @@ class ServicedeskConfig(AppConfig):
         MAIL_ACCOUNTS_IN_USE.register(connecting.find_accounts_in_use)
         FORWARDED_ADDRESSES.register(addressing.find_keys)
         ERASERS.register(Eraser("servicedesk", erasing.erase_person))
+        SIGNED_LINKS.register(links.is_token)
         DEMO_DESK.register(demo.open_desk)

@@ -14,7 +14,12 @@ from issues.services.recording import record_change
 from issues.services.refusals import require
 from servicedesk import mails
 from servicedesk.models import Participant, ServiceDesk, Ticket
-from servicedesk.participants import add_participants, remove_participants
+from servicedesk.participants import (
+    add_participants,
+    find_participant,
+    forget_bounces,
+    remove_participants,
+)
 from servicedesk.tickets import is_confidential
 
 PERMISSION = "issues.triage_item"
@@ -74,6 +79,22 @@ def remove_people(*, issue: Issue, actor: User, addresses: Sequence[str]) -> Non
         actor,
         gettext_lazy("removed %(addresses)s from the ticket"),
         addresses=", ".join(gone),
+    )
+
+
+@transaction.atomic
+def try_again(*, issue: Issue, actor: User, address: str) -> None:
+    """Mail is sent again to a participant whom it did not reach; what was not sent meanwhile is
+    not. Raises Invalid where it can be sent already."""
+    require(actor, PERMISSION, issue)
+    participant = find_participant(_lock_ticket(issue), address)
+    if participant is None or not forget_bounces(participant):
+        raise services.Invalid([_("No mail to %(address)s has failed.") % {"address": address}])
+    record_change(
+        issue,
+        actor,
+        gettext_lazy("has mail sent to %(addresses)s again"),
+        addresses=participant.address,
     )
 
 

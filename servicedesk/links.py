@@ -16,6 +16,19 @@ def leaving_url(participant: Participant) -> str:
     return f"{settings.BASE_URL}{reverse('ticket-leave', args=[token])}"
 
 
+def is_token(token: str) -> bool:
+    """Whether it is of one of these links, too old or not."""
+    return any(_is_signed(token, salt) for salt in (LEAVING, FETCHING))
+
+
+def _is_signed(token: str, salt: str) -> bool:
+    try:
+        signing.loads(token, salt=salt)
+    except signing.BadSignature:
+        return False
+    return True
+
+
 def find_leaver(token: str) -> Participant | None:
     """None for a forged token and where the participant is gone."""
     try:

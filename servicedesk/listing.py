@@ -3,25 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext
 
-from issues.counting import count_rows
+from issues.counting import StateTab, count_rows
 from issues.models import Issue, Note, Project, State
 from servicedesk.forms import WAITING
 from servicedesk.models import Ticket
 
 TICKETS_A_PAGE = 25
-
-
-class StateTab(NamedTuple):
-    """A tab of the list: its name in the URL, its title, and how many tickets it has."""
-
-    value: str
-    name: str
-    total: int
 
 
 @dataclass(frozen=True, slots=True)

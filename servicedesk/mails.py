@@ -1,7 +1,7 @@
 """Mail to external participants: the thank-you, the welcome, and each public comment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -9,6 +9,7 @@ from django.conf import settings
 from incoming_email.keys import reply_keys
 from incoming_email.keys.reply_keys import NO_ROUTE, ExternalRoute
 from incoming_email.limits.answer_budget import THANK_YOU, WELCOME, find_over_limit
+from incoming_email.parsing.addresses import asks_no_answer
 from issues import outbox
 from issues.models import Issue, Note
 from issues.notifications import Story
@@ -19,10 +20,21 @@ from servicedesk.attaching import Attached, attach
 from servicedesk.custom_email import Sender, find_sender
 from servicedesk.echoing import is_echo
 from servicedesk.limiting import hold_back
-from servicedesk.models import Participant, ServiceDesk, ThreadMessage, Ticket
+from servicedesk.models import Participant, ServiceDesk, ThreadMessage, Ticket, UnprovenNote
 
 NEW_NOTE = "desk_note"
 MESSAGE_ID_SALT = "servicedesk.message_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The mail that an automatic mail answers."""
+
+    mailbox_id: int | None
+    """By which it came."""
+
+    proven: bool
+    """It is the sender's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +59,34 @@ def write_thank_you(
     desk: ServiceDesk,
     ticket: Ticket,
     requester: Participant,
-    references: Sequence[str],
+    cause: Cause,
     *,
+    earlier: Sequence[str],
     now: datetime,
 ) -> None:
-    """In the requester's own thread: an answer to the mail that made the ticket. Nothing to an
-    address that got too many automatic answers: it is most likely a robot's."""
-    if find_over_limit([requester.address], now=now):
+    """In the requester's own thread: an answer to the mail that made the ticket, whose references
+    are `earlier`. Without a word of that mail unless it is proven: or anybody could have us send
+    anything to anybody. Nothing where too many automatic answers were written."""
+    project = ticket.issue.project_id
+    if find_over_limit(
+        [requester.address], project_id=project, mailbox_id=cause.mailbox_id, now=now
+    ):
         return
-    (envelope,) = _address(desk, ticket.issue, [requester], earlier=references)
-    text = wording.thank_you(desk, ticket.issue, unsubscribe_url=envelope.leaving_url)
-    cause = f"ticket-{ticket.pk}"
-    mail = _compose(envelope, THANK_YOU, cause, text, automatic=Automatic.REPLIED)
+    (envelope,) = _address(desk, ticket.issue, [requester], earlier=earlier)
+    text = wording.thank_you(
+        desk,
+        ticket.issue,
+        unsubscribe_url=envelope.leaving_url,
+        includes_description=cause.proven,
+    )
+    mail = _compose(envelope, THANK_YOU, f"ticket-{ticket.pk}", text, automatic=Automatic.REPLIED)
+    if not cause.proven:
+        mail = replace(mail, subject=wording.neutral_subject(ticket.issue))
+    mail = replace(mail, answered_mailbox=cause.mailbox_id)
     _write(ticket, [(requester, mail)], now=now)
 
 
-def write_to_new_participants(
+def write_to_new_participants(  # noqa: PLR0913  (what the ways to join differ in)
     desk: ServiceDesk | None,
     ticket: Ticket,
     people: Sequence[Participant],
@@ -70,10 +94,17 @@ def write_to_new_participants(
     now: datetime,
     earlier: Sequence[str] = (),
     includes_description: bool = True,
+    mailbox_id: int | None = None,
 ) -> None:
-    """`earlier`: ids of the mail that brought them in, which they have too."""
-    over_limit = find_over_limit([p.address for p in people], now=now)
-    people = [p for p in people if p.address not in over_limit]
+    """`earlier`: ids of the mail that brought them in, which they have too, and `mailbox_id` the
+    mailbox by which it came."""
+    over_limit = find_over_limit(
+        [p.address for p in people],
+        project_id=ticket.issue.project_id,
+        mailbox_id=mailbox_id,
+        now=now,
+    )
+    people = [p for p in people if p.address not in over_limit and not asks_no_answer(p.address)]
     mails = []
     for envelope in _address(desk, ticket.issue, people, later=earlier):
         text = wording.new_participant(
@@ -83,17 +114,18 @@ def write_to_new_participants(
             includes_description=includes_description,
         )
         mail = _compose(envelope, WELCOME, f"welcome-{ticket.pk}", text)
-        mails.append((envelope.participant, mail))
+        mails.append((envelope.participant, replace(mail, answered_mailbox=mailbox_id)))
     _write(ticket, mails, now=now)
 
 
 def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
-    """For MAIL_SOURCES: a public comment goes to every participant but its author."""
+    """For MAIL_SOURCES: a public comment goes to every participant but its author; that of an
+    external participant only where it is proven to be theirs."""
     note = story.note
     if note is None or not isinstance(story.item, Issue) or note.internal or note.system:
         return ()
     ticket = Ticket.objects.filter(pk=story.item.pk).first()
-    if ticket is None or is_echo(story.item, note):
+    if ticket is None or is_echo(story.item, note) or _is_unproven(note):
         return ()
     people = [
         participant
@@ -116,6 +148,10 @@ def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
     _record(ticket, mails, now=now)
     written = [mail for _participant, mail in mails]
     return hold_back(ticket, story.item, written, now=now)
+
+
+def _is_unproven(note: Note) -> bool:
+    return bool(note.external_author) and UnprovenNote.objects.filter(pk=note.pk).exists()
 
 
 def _compose_note(envelope: Envelope, note: Note, attached: Attached) -> NewMail:

@@ -1,7 +1,8 @@
 """External participants of a ticket: joining and leaving, within limits."""
 
+import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -11,6 +12,11 @@ from django.db import transaction
 from incoming_email.keys.own_addresses import find_own
 from issues.models import OutgoingEmail, User
 from servicedesk.models import Participant, ThreadMessage, Ticket
+
+NO_BOUNCES = {"bounces": 0, "bounced_at": None, "bounce_reason": "", "undeliverable_at": None}
+"""Columns of a participant whom mail reaches, as far as we know."""
+
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def add_participants(
@@ -40,9 +46,16 @@ def _choose(addresses: Iterable[str]) -> list[str]:
     return [a for a in valid if a not in own][: settings.DESK_MAX_PARTICIPANTS_A_CALL]
 
 
+def can_take_part(address: str) -> bool:
+    """Whether mail can be written to it that does not come back to us."""
+    return _is_valid(address) and not find_own([address])
+
+
 def _is_valid(address: str) -> bool:
+    """As Django has it, and with letters beyond ASCII before the `@` (RFC 6531 section 3.3)."""
+    local, _at, domain = address.rpartition("@")
     try:
-        validate_email(address)
+        validate_email(f"{_BEYOND_ASCII.sub('x', local)}@{domain}")
     except ValidationError:
         return False
     return len(address) <= Participant._meta.get_field("address").max_length  # type: ignore[operator]
@@ -75,11 +88,20 @@ def _drop_held(people: Sequence[Participant]) -> None:
 
 
 def record_bounce(participant: Participant, reason: str, *, now: datetime) -> None:
-    """A mail did not reach them for good; after DESK_MAX_BOUNCES of these nothing is sent any
-    more."""
+    """A mail did not reach them for good; after DESK_MAX_BOUNCES of these in DESK_BOUNCE_DAYS
+    nothing is sent any more."""
     locked = Participant.objects.select_for_update().get(pk=participant.pk)
+    since = now - timedelta(days=settings.DESK_BOUNCE_DAYS)
+    if locked.bounced_at is None or locked.bounced_at < since:
+        locked.bounces, locked.bounced_at = 0, now
     locked.bounces += 1
     locked.bounce_reason = reason[:500]
     if locked.bounces >= settings.DESK_MAX_BOUNCES and locked.undeliverable_at is None:
         locked.undeliverable_at = now
-    locked.save(update_fields=["bounces", "bounce_reason", "undeliverable_at"])
+    locked.save(update_fields=[*NO_BOUNCES])
+
+
+def forget_bounces(participant: Participant) -> bool:
+    """Mail is sent to them again, as if none had failed; False where none has."""
+    changed = Participant.objects.filter(pk=participant.pk).exclude(bounces=0)
+    return bool(changed.update(**NO_BOUNCES))

@@ -3,15 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from issues.models import Issue, Project
+from issues.models import WHOLE_ID, Issue, Project, find_names, id_columns, name_id
 from servicedesk.models import Participant, ThreadMessage, Ticket
 
 MAX_IDS = 100
 """References of a mail that are looked up; the newest count."""
-
-
-MAX_ID = 255
-"""Characters of an id that are kept."""
 
 
 def record(
@@ -26,19 +22,24 @@ def record(
     if message_id:
         ThreadMessage.objects.get_or_create(
             ticket=ticket,
-            message_id=message_id[:MAX_ID],
-            defaults={"participant": participant, "from_outside": from_outside, "created_at": now},
+            message_id=name_id(message_id),
+            defaults={
+                **id_columns(message_id),
+                "participant": participant,
+                "from_outside": from_outside,
+                "created_at": now,
+            },
         )
 
 
 def find_ticket(ids: Iterable[str], project: Project) -> Ticket | None:
     """The ticket of this project that the first known id belongs to."""
-    wanted = [name[:MAX_ID] for name in dict.fromkeys(ids)][:MAX_IDS]
+    wanted = find_names(list(dict.fromkeys(ids))[:MAX_IDS])
     if not wanted:
         return None
     found = ThreadMessage.objects.filter(message_id__in=wanted, ticket__issue__project=project)
     by_id = {row.message_id: row.ticket for row in found.select_related("ticket__issue__project")}
-    return next((by_id[message_id] for message_id in wanted if message_id in by_id), None)
+    return next((by_id[name] for name in wanted if name in by_id), None)
 
 
 def has_letter(project: Project, message_id: str, sender: str) -> bool:
@@ -46,7 +47,7 @@ def has_letter(project: Project, message_id: str, sender: str) -> bool:
     if not message_id:
         return False
     return ThreadMessage.objects.filter(
-        message_id=message_id[:MAX_ID],
+        message_id=name_id(message_id),
         from_outside=True,
         participant__address__iexact=sender,
         ticket__issue__project=project,
@@ -57,7 +58,7 @@ def find_thread_of(participants: Iterable[Participant]) -> dict[int, list[str]]:
     """By participant, the ids of the mails they wrote or got, oldest first, in one query."""
     rows = ThreadMessage.objects.filter(participant__in=list(participants)).order_by("pk")
     threads: dict[int, list[str]] = {}
-    for participant_id, message_id in rows.values_list("participant_id", "message_id"):
+    for participant_id, message_id in rows.values_list("participant_id", WHOLE_ID):
         if participant_id is not None:
             threads.setdefault(participant_id, []).append(message_id)
     return threads
@@ -66,11 +67,15 @@ def find_thread_of(participants: Iterable[Participant]) -> dict[int, list[str]]:
 def find_first(issue: Issue) -> list[str]:
     """The id of the mail that the ticket began with, which people in its Cc have as well."""
     rows = ThreadMessage.objects.filter(ticket=issue.pk, from_outside=True).order_by("pk")
-    return list(rows.values_list("message_id", flat=True)[:1])
+    return list(rows.values_list(WHOLE_ID, flat=True)[:1])
 
 
-def record_bounce(participant: Participant, ids: Iterable[str], *, now: datetime) -> None:
-    """These mails did not reach the participant; ids of anybody else's are passed over."""
-    ThreadMessage.objects.filter(
-        participant=participant, from_outside=False, message_id__in=list(ids), bounced_at=None
-    ).update(bounced_at=now)
+def record_bounce(participant: Participant, ids: Iterable[str], *, now: datetime) -> bool | None:
+    """These mails did not reach the participant: whether that is news. None where none of them
+    went to the participant."""
+    theirs = ThreadMessage.objects.filter(
+        participant=participant, from_outside=False, message_id__in=find_names(ids)
+    )
+    if theirs.filter(bounced_at=None).update(bounced_at=now):
+        return True
+    return False if theirs.exists() else None

@@ -11,8 +11,8 @@ from issues.models import Note, State, Visibility
 from issues.uploads import NewFile
 from servicedesk import mails, threads
 from servicedesk.bot import find_bot
-from servicedesk.models import Participant, ServiceDesk, Ticket
-from servicedesk.participants import add_participants
+from servicedesk.models import Participant, ServiceDesk, Ticket, UnprovenNote
+from servicedesk.participants import add_participants, forget_bounces
 from servicedesk.reopening import reopen_for_participant
 from servicedesk.ticket_templates import carry_out, read_template
 
@@ -37,6 +37,13 @@ class Letter:
 
     answerable: bool = True
     """Not where an automatic answer would reach a robot or a whole list."""
+
+    proven: bool = False
+    """It is the sender's, by a key or by what authenticates mail. Else everybody could have written
+    it, and no automatic mail carries its words."""
+
+    mailbox_id: int | None = None
+    """By which it came."""
 
     files: Sequence[NewFile] = ()
 
@@ -64,9 +71,19 @@ def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
         ticket, letter.message_id, participant=requester, from_outside=True, now=letter.now
     )
     if requester is not None and letter.answerable:
-        mails.write_thank_you(desk, ticket, requester, letter.references, now=letter.now)
-    others = [p for p in joined if p != requester]
-    mails.write_to_new_participants(desk, ticket, others, now=letter.now)
+        mails.write_thank_you(
+            desk,
+            ticket,
+            requester,
+            mails.Cause(letter.mailbox_id, proven=letter.proven),
+            earlier=letter.references,
+            now=letter.now,
+        )
+    if letter.proven:
+        others = [p for p in joined if p != requester]
+        mails.write_to_new_participants(
+            desk, ticket, others, mailbox_id=letter.mailbox_id, now=letter.now
+        )
     carry_out(template, issue, bot=bot, now=letter.now)
     return ticket
 
@@ -89,7 +106,11 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
         quoted=letter.quoted,
         files=letter.files,
     )
+    if not letter.proven:
+        UnprovenNote.objects.create(note=note)
     author = _among(list(ticket.participants.all()), letter.sender)
+    if author is not None and author.bounces:
+        forget_bounces(author)  # whoever writes is alive
     threads.record(ticket, letter.message_id, participant=author, from_outside=True, now=letter.now)
     Ticket.objects.filter(pk=ticket.pk, waiting_since=None).update(waiting_since=letter.now)
     if desk is not None and desk.add_cc and letter.cc:
@@ -97,7 +118,13 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
         # Cc gives access to this mail, and to nothing that was written before.
         ids = [letter.message_id] if letter.message_id else []
         mails.write_to_new_participants(
-            desk, ticket, joined, earlier=ids, includes_description=False, now=letter.now
+            desk,
+            ticket,
+            joined,
+            earlier=ids,
+            includes_description=False,
+            mailbox_id=letter.mailbox_id,
+            now=letter.now,
         )
     if desk is not None and desk.reopen and author is not None and issue.state == State.CLOSED:
         reopen_for_participant(issue, bot=bot)

@@ -7,7 +7,12 @@ from servicedesk import views
 from servicedesk.pages.canned_replies import canned_replies
 from servicedesk.pages.custom_email import desk_address, desk_address_act
 from servicedesk.pages.settings import desk_settings, desk_switch
-from servicedesk.pages.tickets import participant_add, participant_remove, ticket_list
+from servicedesk.pages.tickets import (
+    participant_add,
+    participant_remove,
+    participant_retry,
+    ticket_list,
+)
 
 DESK = "<project:path>/-/service_desk/"
 
@@ -23,4 +28,5 @@ urlpatterns = [
     path(f"{DESK}replies/<int:pk>/", canned_replies, name="canned-reply"),
     path(f"{ISSUES}<int:iid>/participants/add/", participant_add, name="participant-add"),
     path(f"{ISSUES}<int:iid>/participants/remove/", participant_remove, name="participant-remove"),
+    path(f"{ISSUES}<int:iid>/participants/retry/", participant_retry, name="participant-retry"),
 ]

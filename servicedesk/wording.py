@@ -9,20 +9,30 @@ from django.utils.translation import gettext
 from issues.marked_text import MarkedText
 from issues.models import Issue
 from servicedesk.models import ServiceDesk
-from servicedesk.placeholders import PlaceholderContext, fill_in, find_values
+from servicedesk.placeholders import WORDS_OF_OTHERS, PlaceholderContext, fill_in, find_values
 from servicedesk.quoting import fill_in_marked
 
 
-def thank_you(desk: ServiceDesk | None, issue: Issue, *, unsubscribe_url: str) -> str:
+def neutral_subject(issue: Issue) -> str:
+    return _("Your request %s") % f"#{issue.iid}"
+
+
+def thank_you(
+    desk: ServiceDesk | None,
+    issue: Issue,
+    *,
+    unsubscribe_url: str,
+    includes_description: bool = True,
+) -> str:
     own = desk.thank_you if desk is not None else ""
     default = _(
         "Thank you for contacting us. Your request is %{ISSUE_ID}. Reply to this email to add a"
         " comment.\n\nUnsubscribe: %{UNSUBSCRIBE_URL}"
     )
-    return fill_in(
-        own or default,
-        find_values(PlaceholderContext(issue=issue, unsubscribe_url=unsubscribe_url)),
-    )
+    values = find_values(PlaceholderContext(issue=issue, unsubscribe_url=unsubscribe_url))
+    if not includes_description:
+        values |= dict.fromkeys(WORDS_OF_OTHERS, "")
+    return fill_in(own or default, values)
 
 
 def new_participant(

@@ -3,13 +3,13 @@
 from functools import cache
 
 import factory
+from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from issues.models import (
     BranchMove,
-    EmailAddress,
     Issue,
     Label,
     Membership,
@@ -36,8 +36,8 @@ class EmailAddressFactory(DjangoModelFactory):
         model = EmailAddress
 
     user = factory.SubFactory("tests.factories.UserFactory")
-    address = factory.Sequence(lambda n: f"address{n}@example.com")
-    verified_at = factory.LazyFunction(timezone.now)
+    email = factory.Sequence(lambda n: f"address{n}@example.com")
+    verified = True
 
 
 class UserFactory(DjangoModelFactory):
@@ -53,9 +53,9 @@ class UserFactory(DjangoModelFactory):
 
     @factory.post_generation
     def address(self, create, extracted, **kwargs):
-        """`address=False` makes nobody's address; `address__verified_at=None` an unproven one."""
+        """`address=False` makes nobody's address; `address__verified=False` an unproven one."""
         if create and extracted is not False:
-            EmailAddressFactory(user=self, address=self.email.lower(), **kwargs)
+            EmailAddressFactory(user=self, email=self.email.lower(), primary=True, **kwargs)
 
 
 class ProjectFactory(DjangoModelFactory):

@@ -25,12 +25,14 @@ from incoming_email.admin.charts import Chart, draw_lines, draw_stacks
 from incoming_email.admin.probing import describe_status
 from incoming_email.admin.redaction import Redactor
 from incoming_email.limits import answer_budget
+from incoming_email.limits.answer_budget import Spent
 from incoming_email.models import InboundEmail, Mailbox, Probe, heartbeats
 from incoming_email.monitoring import figures, probes
 from incoming_email.monitoring.figures import Activity, Bucket, CurrentCounts, Period
 from incoming_email.outcomes import Status
 from issues import connections
 from issues.admin.rows import show_moment
+from issues.models import Project
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +155,12 @@ def _describe(period: Period, *, now: datetime) -> dict[str, object]:
             _describe_mailbox(each, counts, received[each.pk], probed.get(each.pk), now=now)
             for each in mailboxes
         ],
-        "budget": list(_describe_budget(mailboxes, now=now)),
+        "hour_budget": _describe_budget(
+            answer_budget.find_spent_in_hour(now=now), answer_budget.hourly_limits(), mailboxes
+        ),
+        "budget": _describe_budget(
+            answer_budget.find_spent(now=now), answer_budget.daily_limits(), mailboxes
+        ),
     }
 
 
@@ -266,9 +273,10 @@ def _describe_mailbox(
     )
 
 
-def _describe_budget(mailboxes: list[Mailbox], *, now: datetime) -> Iterator[BudgetTable]:
-    spent = answer_budget.find_spent(now=now)
-    limits = answer_budget.daily_limits().values()
+def _describe_budget(
+    spent: Spent, limits: Mapping[str, int], mailboxes: list[Mailbox]
+) -> list[BudgetTable]:
+    """One table a limit."""
     redactor = Redactor.load()
     names = {mailbox.pk: mailbox.name for mailbox in mailboxes}
     counted: tuple[tuple[str, Mapping[str, int]], ...] = (
@@ -279,11 +287,20 @@ def _describe_budget(mailboxes: list[Mailbox], *, now: datetime) -> Iterator[Bud
             {names[pk]: n for pk, n in spent.mailboxes.items() if pk in names}
             | {name: 0 for pk, name in names.items() if pk not in spent.mailboxes},
         ),
+        (_("Project"), _name_projects(spent.projects)),
     )
-    for (label, counts), limit in zip(counted, limits, strict=True):
+    tables = []
+    for (label, counts), limit in zip(counted, limits.values(), strict=False):
         most = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST]
         lines = (Spending(redactor.redact(name), count, limit) for name, count in most)
-        yield BudgetTable(label, tuple(lines))
+        tables.append(BudgetTable(label, tuple(lines)))
+    return tables
+
+
+def _name_projects(counts: Mapping[int | None, int]) -> dict[str, int]:
+    most = sorted((pk for pk in counts if pk), key=lambda pk: -counts[pk])[:MOST]
+    paths = Project.objects.filter(pk__in=most).values_list("pk", "path")
+    return {path: counts[pk] for pk, path in paths}
 
 
 def _name_moment(start: datetime, period: Period) -> str:

@@ -40,6 +40,7 @@ from incoming_email.admin.ledger_trying import TryForm, compare, try_again, try_
 from incoming_email.admin.redaction import Redactor
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
+from incoming_email.templatetags.machine_words import in_words
 from issues.admin.framing import serve_in_frame
 from issues.admin.rows import GuardedAdmin, show_moment
 from issues.models import User
@@ -60,7 +61,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
     linkable = ("duplicate_of", "project")
     sortable_by = ("received",)
     ordering = ("-pk",)
-    search_fields = ("sender", "subject", "message_id", "=recipient", "=id")
+    search_fields = ("sender", "subject", "message_id", "long_message_id", "=recipient", "=id")
     fieldsets = ()
     actions = ("process_again", "release", "discard", "export")
 
@@ -220,7 +221,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         """The HTML alone, for a frame that can do nothing."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        row = InboundEmail.objects.filter(pk=pk, raw_purged_at=None).only("raw").first()
+        row = InboundEmail.objects.filter(pk=pk, raw_purged_at=None).first()
         html = show_html(row, Redactor.load()) if row else ""
         if not html:
             raise Http404
@@ -235,7 +236,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
             return HttpResponseNotAllowed(["GET"])
         if not self.has_download_permission(request):
             raise PermissionDenied
-        row = InboundEmail.objects.filter(pk=pk, raw_purged_at=None).only("raw").first()
+        row = InboundEmail.objects.filter(pk=pk, raw_purged_at=None).first()
         if row is None:
             raise Http404
         self.log_change(request, row, str(_("Downloaded the raw message.")))
@@ -258,7 +259,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
 
     @admin.display(description=_("reason"))
     def short_reason(self, row: InboundEmail) -> str:
-        return row.reason.replace("_", " ")
+        return in_words(row.reason)
 
 
 def _ids(queryset: QuerySet[InboundEmail]) -> list[int]:

@@ -8,6 +8,7 @@ from django.http import StreamingHttpResponse
 
 from incoming_email.admin.redaction import Redactor
 from incoming_email.models import LEDGER_COLUMNS, InboundEmail
+from issues.models import WHOLE_ID
 
 EXPORTED = tuple(column.exported for column in LEDGER_COLUMNS if column.exported)
 CHUNK = 2000
@@ -33,7 +34,8 @@ def _write(rows: QuerySet[InboundEmail]) -> Iterator[str]:
     redactor = Redactor.load()
     yield "\ufeff"  # spreadsheets read UTF-8 only after a byte order mark
     yield writer.writerow(EXPORTED)
-    for values in rows.order_by("pk").values_list(*EXPORTED).iterator(chunk_size=CHUNK):
+    paths = (WHOLE_ID if path == "message_id" else path for path in EXPORTED)
+    for values in rows.order_by("pk").values_list(*paths).iterator(chunk_size=CHUNK):
         yield writer.writerow(_clean(values, redactor))
 
 

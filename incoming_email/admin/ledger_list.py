@@ -12,6 +12,7 @@ from incoming_email.admin.redaction import Redactor
 from incoming_email.handlers import registry
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason
+from incoming_email.templatetags.machine_words import in_words
 from incoming_email.versions import find_version
 
 COLUMNS = (
@@ -34,7 +35,7 @@ class ReasonFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The short names; the labels are too long here."""
-        return [(value, value.replace("_", " ")) for value in Reason.values]
+        return [(value, in_words(value)) for value in Reason.values]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[InboundEmail]

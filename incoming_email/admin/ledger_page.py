@@ -15,6 +15,7 @@ from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.types import Attachment, Candidate, ParsedEmail
 from incoming_email.pipeline.isolation.reading import parse
+from incoming_email.templatetags.machine_words import in_words
 from issues.models import note_address
 
 MAX_SHOWN = 100_000
@@ -91,12 +92,13 @@ def _facts(row: InboundEmail) -> Iterator[Fact]:
     yield Fact(_("Received"), _moment(row.received_at))
     yield Fact(_("Mailbox"), row.mailbox.name, mailbox)
     yield Fact(_("Envelope recipient"), row.recipient)
+    yield Fact(_("Peer"), row.peer or "")
     if row.project is not None:
         project = reverse("admin:issues_project_change", args=[row.project.pk])
         yield Fact(_("Project"), row.project.path, project)
     yield Fact(_("Sender"), row.sender)
     yield Fact(_("Subject"), row.subject)
-    yield Fact(_("Message-ID"), row.message_id)
+    yield Fact(_("Message-ID"), row.whole_message_id)
     if row.raw:
         yield Fact(_("Size"), filesizeformat(len(row.raw)))
     if row.raw_purged_at is not None:
@@ -155,7 +157,7 @@ def _reading(email: ParsedEmail) -> Iterator[Fact]:
     yield Fact(_("Reply-To"), email.reply_to)
     yield Fact(_("Subject"), email.subject)
     yield Fact(_("Date"), _moment(email.date) if email.date else "")
-    yield Fact(_("Kind"), " – ".join(filter(None, [email.kind.value, email.kind_reason])))
+    yield Fact(_("Kind"), " – ".join(filter(None, [in_words(email.kind.value), email.kind_reason])))
     if email.forwarded:
         author = f"{email.forwarded.name} <{email.forwarded.address}>"
         date = _moment(email.forwarded.date) if email.forwarded.date else ""
@@ -163,7 +165,7 @@ def _reading(email: ParsedEmail) -> Iterator[Fact]:
         yield Fact(_("Forwarded"), " · ".join(filter(None, parts)))
     yield Fact(_("In-Reply-To"), " ".join(email.in_reply_to))
     yield Fact(_("References"), " ".join(email.references))
-    yield Fact(_("Authentication"), " · ".join(email.authentication_results))
+    yield Fact(_("Authentication"), " · ".join(email.stamps.results))
     yield Fact(_("Defects"), " · ".join(email.defects))
 
 

@@ -56,14 +56,22 @@ class Drawing:
     """The reason for which a step that did not pass may have held the message."""
 
 
+PROJECT_MARKS = {
+    "passed": Mark.PASSED,
+    "switched off": Mark.STOPPED,
+    "not passed": Mark.STOPPED,
+    "the author has no second factor": Mark.STOPPED,
+}
 DRAWINGS = {
     "probe": Drawing(Chapter.KIND, Mark.PASSED),  # the probe has arrived
     "kind": Drawing(Chapter.KIND, by_result={"personal": Mark.PASSED}),
+    "author": Drawing(Chapter.KIND, by_result={"not named": Mark.OVER}),
     "reading": Drawing(Chapter.KIND, Mark.STOPPED),
     "address": Drawing(Chapter.ADDRESS),
     "reference": Drawing(Chapter.ADDRESS),
     "blocked senders": Drawing(Chapter.RIGHT, Mark.STOPPED),
     "limit": Drawing(Chapter.RIGHT, Mark.STOPPED),
+    "project": Drawing(Chapter.RIGHT, by_result=PROJECT_MARKS),
     "sender": Drawing(
         Chapter.RIGHT,
         by_result={"fits the key": Mark.PASSED, "not asked for": Mark.OVER},
@@ -73,6 +81,8 @@ DRAWINGS = {
         Chapter.RIGHT, by_result={"passed": Mark.PASSED}, holds=Reason.NOT_AUTHENTICATED
     ),
     "answered note": Drawing(Chapter.RIGHT, holds=Reason.INTERNAL_ANSWER),
+    "answered issue": Drawing(Chapter.RIGHT, holds=Reason.CONFIDENTIAL_ANSWER),
+    "answered mail": Drawing(Chapter.RIGHT, holds=Reason.NOT_A_REPLY),
     "refusal": Drawing(Chapter.RIGHT, Mark.STOPPED),
     "duplicate": Drawing(Chapter.RIGHT, Mark.STOPPED),
     "notice": Drawing(Chapter.EFFECT, Mark.NOTED),

@@ -67,7 +67,9 @@ def try_upload(form: TryForm, *, now: datetime) -> InboundEmail:
 
 def try_again(row: InboundEmail, *, now: datetime) -> InboundEmail:
     """As `try_upload`, for a stored row; a held one as if it were released."""
-    message = RawMessage(SOURCE_ID, bytes(row.raw), row.recipient, row.oversize)
+    message = RawMessage(
+        SOURCE_ID, bytes(row.raw), row.recipient, row.oversize, peer=row.peer or ""
+    )
     fresh = receiving.new_row(row.mailbox, message, now=now, claimed=True)
     fresh.received_at = row.received_at
     fresh.counted_at = row.counted_at

@@ -10,11 +10,12 @@ from incoming_email.admin.mailbox_sections import (
     POLICIES,
     PROBES,
     RETENTION,
-    SECRETS,
     SETTINGS,
 )
 from incoming_email.inboxes.registry import find_fields
+from incoming_email.inboxes.settings import SECRETS, SERVERS
 from incoming_email.models import Mailbox
+from incoming_email.secrets import secret_files
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -26,6 +27,12 @@ else:
 
 FIELDS = find_fields()
 WITH_DEFAULT = [field.column for field in FIELDS if field.has_default]
+ASK_AGAIN = _("Enter it again, or clear it: what is stored is not sent to another server.")
+IN_FILE = _(
+    "The encrypted file of this mailbox holds its password, which is not sent to another server."
+    " Remove what is in the file by manage.py incoming_email_secret, change the server, and write"
+    " the file again."
+)
 
 
 def _secret_field(label: "StrOrPromise") -> forms.CharField:
@@ -84,14 +91,38 @@ class MailboxForm(_MailboxForm):
                 self.fields[name].required = False
 
     def clean(self) -> dict[str, Any]:
-        """Blank keeps what is stored, also a secret that cannot be read at the moment."""
+        """Blank keeps what is stored, also a secret that cannot be read at the moment; but nothing
+        that is stored goes to another server than the one that it was entered for."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        for name in SECRETS:
-            self._clean_secret(cleaned, name)
         for name in WITH_DEFAULT:
             if cleaned.get(name) in {None, ""} and name not in self.errors:
                 cleaned[name] = getattr(Mailbox(), name)
+        if self.instance.pk and self._goes_elsewhere(cleaned):
+            self._ask_again(cleaned)
+        for name in SECRETS:
+            self._clean_secret(cleaned, name)
         return cleaned
+
+    def _goes_elsewhere(self, cleaned: dict[str, Any]) -> bool:
+        """Whether another server would get the secrets, or somebody on the way could read them."""
+        before = self.instance
+        was_sealed, is_sealed = (
+            bool(ssl or start_tls)
+            for ssl, start_tls in (
+                (before.ssl, before.start_tls),
+                (cleaned.get("ssl"), cleaned.get("start_tls")),
+            )
+        )
+        has_moved = any(getattr(before, name) != cleaned.get(name) for name in SERVERS)
+        return has_moved or (was_sealed and not is_sealed)
+
+    def _ask_again(self, cleaned: dict[str, Any]) -> None:
+        for name in SECRETS:
+            if self.stored[name] and not cleaned.get(name) and not cleaned.get(f"clear_{name}"):
+                self.add_error(name, ASK_AGAIN)
+        kept = secret_files.find_secrets(self.instance.pk)
+        if kept.password or kept.is_unreadable:
+            self.add_error(None, IN_FILE)
 
     def _clean_secret(self, cleaned: dict[str, Any], name: str) -> None:
         is_cleared, is_new = cleaned.get(f"clear_{name}"), cleaned.get(name)

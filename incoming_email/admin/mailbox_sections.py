@@ -8,17 +8,22 @@ from django.utils.translation import gettext_lazy as _
 
 from incoming_email.inboxes import registry
 from incoming_email.inboxes.methods import Section
+from incoming_email.inboxes.settings import SECRETS
 from incoming_email.models import Mailbox
 
 SETTINGS = ("name", "enabled", "purpose", "address", "inbox_method")
-POLICIES = ("reply_sender_policy", "token_sender_policy", "trusted_authserv_id")
+POLICIES = (
+    "reply_sender_policy",
+    "token_sender_policy",
+    "trusted_authserv_id",
+    "trusted_forwarders",
+)
 PROBES = ("probe_minutes",)
 RETENTION = ("keep_raw_days", "keep_failed_days", "keep_trace_days", "keep_attachments_days")
 STATE = (
     *("last_success_at", "last_error", "failing_since", "alerted_at", "server_notice"),
     *("pending", "ledger"),
 )
-SECRETS = ("password", "client_secret", "refresh_token")
 STATES = tuple(f"{name}_state" for name in SECRETS)
 WRITE_ONLY = {*SECRETS, *(f"clear_{name}" for name in SECRETS)}
 

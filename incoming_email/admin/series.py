@@ -11,12 +11,12 @@ class SeriesPartAdmin(KeptAdmin[SeriesPart]):
     list_display = ("__str__", "title", "project", "author", "revision", "received_at")
     list_filter = ("received_at",)
     list_select_related = ("project", "author")
-    search_fields = ("title", "project__path", "author__username", "message_id")
+    search_fields = ("title", "project__path", "author__username", "message_id", "long_message_id")
     linkable = ("project", "author")
     ordering = ("-pk",)
     sortable_by = ("received_at",)
     fields = (
         *("project", "author", "inbound_email", "number", "total", "revision"),
-        *("title", "description", "message_id", "received_at"),
+        *("title", "description", "whole_message_id", "received_at", "is_reported"),
     )
     readonly_fields = fields

@@ -48,6 +48,9 @@ class Context:
     received_at: datetime | None = None
     """When it arrived: the same at every attempt."""
 
+    mailbox_id: int | None = None
+    """None in a dry run of a file without a mailbox."""
+
     asks_proof: bool = False
     """The mailbox accepts replies of authenticated senders only."""
 
@@ -81,6 +84,13 @@ class Target:
     takes_time: bool = False
     """The action may take long, so that even a batchable handler processes the message alone."""
 
+    effect: str = ""
+    """Names what the handler does, where another one does the same by other keys; empty: its name
+    and the key do."""
+
+    confidential_in: int | None = None
+    """The project in which it opens a confidential issue."""
+
     refusal: Reason | None = None
     """The key is known but no longer usable; the sender is notified with this reason."""
 
@@ -95,6 +105,9 @@ class Handler(Protocol):
 
     sender_policy: ClassVar[str]
     """Field of Mailbox that says whether From must fit: '…_sender_policy', or '' for no policy."""
+
+    project_switch: ClassVar[str]
+    """Field of Project that lets it act: '…_by_mail', or '' where no project can switch it off."""
 
     secret_key: ClassVar[bool]
     """The whole key is random, so the SMTP listener may refuse one that leads nowhere. Keys that

@@ -17,6 +17,7 @@ class IssueHandler:
     pattern: ClassVar[re.Pattern[str]] = re.compile(f"{PREFIX}-issue")
     example: ClassVar[str] = "acme-shop-20-05k9t3m1q7z2w8x4c6v0b5n1h-issue"
     sender_policy: ClassVar[str] = "token_sender_policy"
+    project_switch: ClassVar[str] = "issues_by_mail"
     secret_key: ClassVar[bool] = False
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False

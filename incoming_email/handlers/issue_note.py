@@ -20,6 +20,7 @@ class IssueNoteHandler:
     pattern: ClassVar[re.Pattern[str]] = re.compile(PREFIX + r"-issue-(?P<iid>[1-9][0-9]{0,8})")
     example: ClassVar[str] = "acme-shop-20-05k9t3m1q7z2w8x4c6v0b5n1h-issue-34"
     sender_policy: ClassVar[str] = "token_sender_policy"
+    project_switch: ClassVar[str] = "comments_by_mail"
     secret_key: ClassVar[bool] = False
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = True

@@ -19,6 +19,7 @@ class MergeRequestHandler:
     pattern: ClassVar[re.Pattern[str]] = re.compile(f"{PREFIX}-merge-request")
     example: ClassVar[str] = "acme-shop-20-05k9t3m1q7z2w8x4c6v0b5n1h-merge-request"
     sender_policy: ClassVar[str] = "token_sender_policy"
+    project_switch: ClassVar[str] = "merge_requests_by_mail"
     secret_key: ClassVar[bool] = False
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
@@ -32,6 +33,20 @@ class MergeRequestHandler:
         author = target.author
         if author is None:
             raise Rejected(Reason.NOT_FOUND)
+        try:
+            return self._propose(email, target, author, context)
+        except Rejected as error:
+            waiting = patch_mails.find_waiting(
+                email,
+                project=target.project,
+                author=author,
+                inbound_email_id=context.inbound_email_id,
+            )
+            raise Rejected(error.refusal.reason, error.refusal.detail, waiting) from error
+
+    def _propose(
+        self, email: ParsedEmail, target: Target, author: User, context: Context
+    ) -> Outcome:
         mailed = patch_mails.read_patches(email)
         with acting_for(author):
             if patch_mails.is_part(email, mailed, project=target.project, author=author):

@@ -1,12 +1,13 @@
 """A reply to a notification becomes a note in the same discussion."""
 
 import re
+from operator import attrgetter
 from typing import ClassVar
 
 from incoming_email import patch_mails
 from incoming_email.handlers.base import Context, Target
 from incoming_email.handlers.texts import acting_for, new_files, outcome_of
-from incoming_email.keys.answered import is_members_key
+from incoming_email.keys.reply_keys import find_retired
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.patch_mails import MailedPatches
@@ -21,6 +22,7 @@ class NoteHandler:
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?P<reply_key>[0-9a-z]{25})")
     example: ClassVar[str] = "05k9t3m1q7z2w8x4c6v0b5n1h"
     sender_policy: ClassVar[str] = "reply_sender_policy"
+    project_switch: ClassVar[str] = "replies_by_mail"
     secret_key: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = True
@@ -28,10 +30,11 @@ class NoteHandler:
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         reply_key = context.reply_keys.get(key["reply_key"])
-        if reply_key is None or reply_key.recipient is None:
+        if reply_key is None:
+            return _find_deleted(key["reply_key"])
+        if reply_key.recipient is None:
             return None
-        expired = reply_key.expires_at is not None and reply_key.expires_at <= context.now
-        refusal = Reason.KEY_EXPIRED if expired or reply_key.revoked_at else None
+        refusal = None if reply_key.is_valid(context.now) else Reason.KEY_EXPIRED
         if not reply_key.recipient.is_active:
             refusal = Reason.BLOCKED
         item = reply_key.item
@@ -40,14 +43,14 @@ class NoteHandler:
             author=reply_key.recipient,
             item=item,
             discussion=reply_key.discussion,
-            author_is_member=is_members_key(reply_key),
+            author_is_member=getattr(reply_key, "is_members", None),
             takes_time=isinstance(item, MergeRequest),
             refusal=refusal,
         )
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
         files = new_files(email, context.inbound_email_id, quoted_is_cut=True)
-        brings_files = any(not file.is_old for file in files)
+        brings_files = not all(map(attrgetter("is_old"), files))
         if target.item is None or target.author is None:
             raise Rejected(Reason.NOT_FOUND)
         if isinstance(target.item, MergeRequest):
@@ -69,6 +72,19 @@ class NoteHandler:
                 files=files,
             )
         return outcome_of(written)
+
+
+def _find_deleted(key: str) -> Target | None:
+    """Of a participant too, whose ticket is no longer known as one."""
+    retired = find_retired(key)
+    if retired is None:
+        return None
+    return Target(
+        project=retired.project,
+        author=retired.recipient,
+        external_author=retired.external_email,
+        refusal=Reason.DELETED,
+    )
 
 
 def _add_version(

@@ -31,6 +31,15 @@ def find(key: str, purpose: str) -> list[tuple[Handler, re.Match[str]]]:
     return [(each, match) for each in asked if (match := each.pattern.fullmatch(key))]
 
 
+def canonical(key: str, purpose: str) -> str:
+    """The same for all spellings of a key: without the slug, which is decoration and stands before
+    the first group of its pattern. A key that no pattern matches stays as it is."""
+    for _handler, match in find(key, purpose):
+        starts = (match.start(name) for name in match.re.groupindex)
+        return key[min((start for start in starts if start >= 0), default=0) :]
+    return key
+
+
 @receiver(setting_changed)
 def _forget(*, setting: str, **_: object) -> None:
     if setting in {"INCOMING_EMAIL_HANDLERS", "SERVICE_DESK_EMAIL_HANDLERS"}:

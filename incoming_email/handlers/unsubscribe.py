@@ -4,7 +4,6 @@ import re
 from typing import ClassVar
 
 from incoming_email.handlers.base import Context, Target
-from incoming_email.keys.answered import is_members_key
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from issues import services
@@ -18,6 +17,7 @@ class UnsubscribeHandler:
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?P<reply_key>[0-9a-z]{25})-unsubscribe")
     example: ClassVar[str] = "05k9t3m1q7z2w8x4c6v0b5n1h-unsubscribe"
     sender_policy: ClassVar[str] = ""
+    project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
@@ -33,7 +33,7 @@ class UnsubscribeHandler:
             project=item.project,
             author=reply_key.recipient,
             item=item,
-            author_is_member=is_members_key(reply_key),
+            author_is_member=getattr(reply_key, "is_members", None),
         )
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:

@@ -30,6 +30,9 @@ class RawMessage:
     is_urgent: bool = False
     """Its recipient has a secret key that we gave out: it is acted on before mail of strangers."""
 
+    peer: str = ""
+    """IP address of who handed it to our listener; empty where it did not come that way."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retries:

@@ -12,11 +12,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import httpcore
 import httpx
 
 from incoming_email.inboxes.base import InboxError
+from incoming_email.networks import FORBIDDEN, USE_PUBLIC_HOST, require_public
+from issues.connecting import find_addresses
 
 MAX_DETAIL = 500
+DNS_SECONDS = 10.0
 LONGEST_PAUSE_SECONDS = 3600.0
 MAX_REFUSAL_BYTES = 100_000
 """Of the answer of a server that refuses, which says why."""
@@ -66,9 +70,10 @@ class HttpsClient:
     No redirect is followed: it would carry our token to another host.
     """
 
-    def __init__(self, *, ca_file: str, timeout: float) -> None:
-        """`timeout`: seconds that an exchange may take as a whole. Raises InboxError."""
-        verify: ssl.SSLContext | bool = True
+    def __init__(self, *, ca_file: str, timeout: float, local_networks: bool = True) -> None:
+        """`timeout`: seconds that an exchange may take as a whole. Without `local_networks` only
+        public addresses are connected to, and none through a proxy. Raises InboxError."""
+        verify = httpx.create_ssl_context()
         if ca_file:
             try:
                 verify = ssl.create_default_context(cafile=ca_file)
@@ -76,7 +81,10 @@ class HttpsClient:
                 remedy = "Check HTTPS_CA_FILE: the path of a PEM file with certificates."
                 raise InboxError(f"{ca_file}: {error}", remedy=remedy) from error
         self._timeout = timeout
-        self._client = httpx.Client(verify=verify, timeout=timeout, follow_redirects=False)
+        transport = None if local_networks else _PublicTransport(verify)
+        self._client = httpx.Client(
+            verify=verify, transport=transport, timeout=timeout, follow_redirects=False
+        )
         self._sockets: list[socket.socket] = []
         """That of the open connection."""
 
@@ -107,6 +115,40 @@ class HttpsClient:
                 method, url, headers=named, extensions={"trace": exchange.note_socket}, **content
             )
             return exchange.run(request, seconds or self._timeout)
+
+
+class _PublicTransport(httpx.HTTPTransport):
+    def __init__(self, verify: ssl.SSLContext) -> None:
+        super().__init__(verify=verify)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=verify, max_connections=1, network_backend=_PublicBackend()
+        )
+
+
+class _PublicBackend(httpcore.SyncBackend):
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
+    ) -> httpcore.NetworkStream:
+        """To the very address that was checked: a second look-up could give another one."""
+        with _connect_errors():
+            found = find_addresses(host, port, seconds=timeout or DNS_SECONDS)
+            for *_kinds, address in found:
+                require_public(str(address[0]))
+        fault: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
+        for *_kinds, address in found:
+            try:
+                return super().connect_tcp(str(address[0]), port, timeout, *args, **options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                fault = error
+        raise fault or httpcore.ConnectError(f"The name {host} leads to no address.")
+
+
+@contextmanager
+def _connect_errors() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise httpcore.ConnectError(str(error)) from error
 
 
 @dataclass(slots=True)
@@ -195,7 +237,8 @@ def https_errors(url: str) -> Iterator[None]:
         if isinstance(error, httpx.LocalProtocolError | UnicodeError):
             words = "the request can't be sent"
         detail = CONTROLS.sub(" ", f"{host}: {words}")[:MAX_DETAIL]
-        raise InboxError(detail, remedy=_remedy(error, host)) from error
+        remedy = USE_PUBLIC_HOST if FORBIDDEN in words else _remedy(error, host)
+        raise InboxError(detail, remedy=remedy) from error
 
 
 def _remedy(error: Exception, host: str) -> str:

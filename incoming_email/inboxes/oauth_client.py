@@ -30,4 +30,5 @@ class OAuthClient:
     """Program that prints an access token; then nothing else here is used."""
 
     ca_file: str = ""
+    local_networks: bool = True
     timeout: float = 30.0

@@ -180,7 +180,10 @@ def _ask_with(client: OAuthClient, refresh_token: str) -> Mapping[str, object]:
         "scope": client.scope,
     }
     given = {name: value for name, value in form.items() if value}
-    with closing(HttpsClient(ca_file=client.ca_file, timeout=client.timeout)) as https:
+    https = HttpsClient(
+        ca_file=client.ca_file, timeout=client.timeout, local_networks=client.local_networks
+    )
+    with closing(https):
         said = https.ask("POST", client.token_endpoint, data=given, limit=MAX_ANSWER_BYTES)
     answer = parse_object(said.body)
     if said.is_success and is_token(answer.get("access_token")):

@@ -4,6 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+SECRETS = ("password", "client_secret", "refresh_token")
+SERVERS = ("host", "port", "token_endpoint", "azure_ad_endpoint", "graph_endpoint")
+"""Columns that say where a secret goes, or a token that was asked for with it."""
+
 
 def never() -> bool:
     return False
@@ -15,6 +19,9 @@ class Installation:
 
     imap_ca_file: str = ""
     https_ca_file: str = ""
+    local_networks: bool = True
+    """Whether hosts of local networks may be connected to."""
+
     max_message_bytes: int = 50_000_000
     host_name: str = "localhost"
     """How we name ourselves to a server."""

@@ -2,16 +2,17 @@
 in it stand for."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from incoming_email.models import ReplyKey
 from incoming_email.parsing.addresses import find_reply_keys
-from issues.models import EmailAddress, Membership, User
-from issues.notifications import find_told_notes
+from issues.models import Issue, Membership, User
+from issues.notifications import find_told_issues, find_told_notes
 from issues.quick_actions import Answered
 from issues.services.discussions import discussions_looked_up, find_discussion
 
@@ -31,45 +32,36 @@ class Told:
 
 def find_keys_named(keys: Iterable[str]) -> Mapping[str, ReplyKey]:
     """The rows of the reply keys that these address keys begin with (`<reply key>` and `<reply
-    key>-unsubscribe`), with all that a handler asks of them, in two queries."""
+    key>-unsubscribe`), with all that a handler asks of them, in two queries. `is_members` of each
+    says whether its recipient is a member of the project, as an administrator is of all."""
     named = {match[0] for key in keys if (match := REPLY_KEY.match(key))}
-    verified = EmailAddress.objects.filter(verified_at__isnull=False)
+    verified = EmailAddress.objects.filter(verified=True)
     project = Q(project=OuterRef("issue__project")) | Q(project=OuterRef("merge_request__project"))
-    membership = Membership.objects.filter(project, user=OuterRef("recipient"))
+    membership = Exists(Membership.objects.filter(project, user=OuterRef("recipient")))
     rows = (
-        ReplyKey.objects.annotate(is_members=Exists(membership))
+        ReplyKey.objects.annotate(is_members=Q(recipient__is_superuser=True) | membership)
         .select_related("recipient", "issue__project", "merge_request__project")
-        .prefetch_related(Prefetch("recipient__email_addresses", verified, "verified_addresses"))
+        .prefetch_related(Prefetch("recipient__emailaddress_set", verified, "verified_addresses"))
     )
     return rows.in_bulk(named, field_name="key")
 
 
-def is_members_key(row: ReplyKey) -> bool | None:
-    """Whether its recipient is a member of the project; None for a row not of `find_keys_named`."""
-    if row.recipient is not None and row.recipient.is_superuser:
-        return True
-    found: bool | None = getattr(row, "is_members", None)
-    return found
-
-
-def find_told(ids: Iterable[str], keys: Mapping[str, ReplyKey]) -> dict[str, Told]:
-    """By each id that a notification of ours bears, whoever got that: one query at most. `keys`
-    are the rows of the reply keys in the ids."""
+def find_told(
+    ids: Iterable[str], addresses: Mapping[str, str | None], rows: Mapping[str, ReplyKey]
+) -> dict[str, Told]:
+    """By each id that a notification of ours bears, whoever got that, and by each of `addresses`,
+    which are given with their keys: one query at most. `rows` are those of the reply keys in both.
+    """
     told: dict[str, Told] = {}
-    ids = set(ids)
-    if not ids:
-        return told
-    for message_id, (note, reader_id) in find_told_notes(ids).items():
+    ids, keys = set(ids), dict[str, str | None]()
+    for message_id, (note, reader_id) in (find_told_notes(ids) if ids else {}).items():
         told[message_id] = Told(Answered(note.item, note.discussion), reader_id)
     for message_id in ids:
-        key = next(find_reply_keys([message_id], settings.MESSAGE_ID_HOST), "")
-        if row := keys.get(key):
-            told[message_id] = told_by(row)
+        keys[message_id] = next(find_reply_keys([message_id], settings.MESSAGE_ID_HOST), None)
+    for name, key in (keys | dict(addresses)).items():
+        if row := rows.get(key or ""):
+            told[name] = Told(Answered(row.item, row.discussion), row.recipient_id)
     return told
-
-
-def told_by(row: ReplyKey) -> Told:
-    return Told(Answered(row.item, row.discussion), row.recipient_id)
 
 
 def find_nearest(ids: Iterable[str], told: Mapping[str, Told], author: User) -> Answered | None:
@@ -87,7 +79,7 @@ def find_answered(ids: Iterable[str], *, author: User) -> Answered | None:
     nobody do anything.
     """
     ids = _cut(ids)
-    return find_nearest(ids, find_told(ids, _find_rows(ids, author)), author)
+    return find_nearest(ids, find_told(ids, {}, _find_rows(ids, author)), author)
 
 
 def _cut(ids: Iterable[str]) -> list[str]:
@@ -113,3 +105,14 @@ def find_internal(places: Iterable[Answered]) -> frozenset[Answered]:
 def _is_internal(place: Answered) -> bool:
     found = find_discussion(place.item, place.discussion)
     return found.internal or not (found.public or found.system)
+
+
+def find_confidential(
+    ids: Sequence[str], told: Mapping[str, Told], *, with_opening: bool
+) -> set[Issue]:
+    """The confidential issues that members were sent mail about with these ids. `with_opening`: the
+    mails that issues were opened with count too, which takes a query where there is such an id."""
+    found = [told[message_id] for message_id in ids if message_id in told]
+    items = [each.place.item for each in found if each.reader_id is not None]
+    items += find_told_issues(ids) if with_opening else []
+    return {item for item in items if isinstance(item, Issue) and item.confidential}

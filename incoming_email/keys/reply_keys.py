@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+from django.utils import timezone
 
-from incoming_email.models import InboundEmail, Mailbox, Purpose, ReplyKey
+from incoming_email.models import InboundEmail, Mailbox, Purpose, ReplyKey, RetiredReplyKey
 from incoming_email.outcomes import Status
 from incoming_email.parsing.addresses import AddressTemplate, reply_message_id
-from issues.models import EmailAddress, Issue, MergeRequest, User
+from issues.models import WHOLE_ID, Issue, MergeRequest, Project, User
 from issues.notifications import ReplyRoute
 
 MAX_THREAD_IDS = 5
@@ -82,10 +86,13 @@ def external_routes(
     valid = ReplyKey.objects.filter(
         external_email__in=addresses, issue=issue, discussion="", revoked_at=None
     )
-    known = dict(valid.values_list("external_email", "key"))
+    known = _find_lasting(valid, "external_email")
     if missing := [address for address in addresses if address not in known]:
         ReplyKey.objects.bulk_create(
-            [ReplyKey(external_email=address, issue=issue) for address in missing],
+            [
+                ReplyKey(external_email=address, issue=issue, expires_at=find_end())
+                for address in missing
+            ],
             ignore_conflicts=True,  # somebody else may mint the same at the same time
         )
         known = dict(valid.values_list("external_email", "key"))
@@ -110,20 +117,47 @@ def _ensure_keys(
     valid = ReplyKey.objects.filter(
         recipient__in=recipients, discussion=discussion, revoked_at=None, **on_item
     )
-    known = _by_recipient(valid)
+    known = _find_lasting(valid, "recipient_id")
     missing = [user for user in recipients if user.pk not in known]
     if missing:
         ReplyKey.objects.bulk_create(
-            [ReplyKey(recipient=user, discussion=discussion, **on_item) for user in missing],
+            [
+                ReplyKey(recipient=user, discussion=discussion, expires_at=find_end(), **on_item)
+                for user in missing
+            ],
             ignore_conflicts=True,  # somebody else may mint the same at the same time
         )
-        known = _by_recipient(valid)
+        known = dict(valid.values_list("recipient_id", "key"))
     return known
 
 
-def _by_recipient(keys: QuerySet[ReplyKey]) -> dict[int, str]:
-    pairs = keys.values_list("recipient_id", "key")
-    return {user_id: key for user_id, key in pairs if user_id}
+def find_end() -> datetime | None:
+    """When a key ends that goes out now; None for never."""
+    days = settings.REPLY_KEY_DAYS
+    return timezone.now() + timedelta(days=days) if days else None
+
+
+def _find_lasting(valid: QuerySet[ReplyKey], person: str) -> dict[Any, str]:
+    """The keys by person. One that goes out again lasts for REPLY_KEY_DAYS from now; one that has
+    ended makes room for a new one, since who has it from an old mail must not get it back.
+
+    The common case costs one query: an end is moved once in half of these days.
+    """
+    now, end, half = timezone.now(), find_end(), timedelta(days=settings.REPLY_KEY_DAYS) / 2
+    rows = list(valid.only(person, "key", "created_at", "expires_at", "revoked_at"))
+    lasting = [row for row in rows if row.is_valid(now)]
+    if ended := [row.pk for row in rows if row not in lasting]:
+        ReplyKey.objects.filter(pk__in=ended).update(revoked_at=now)
+    soon = [row.pk for row in lasting if _is_moved(row.expires_at, end, half)]
+    if soon:
+        ReplyKey.objects.filter(pk__in=soon).update(expires_at=end)
+    return {getattr(row, person): row.key for row in lasting}
+
+
+def _is_moved(was: datetime | None, end: datetime | None, half: timedelta) -> bool:
+    if was is None or end is None:
+        return was is not end
+    return was < end - half
 
 
 def _find_own_mails(
@@ -132,17 +166,44 @@ def _find_own_mails(
     """Ids of the mails by which these people wrote about the item, so that threads hold."""
     on_item = {"issue": item} if isinstance(item, Issue) else {"merge_request": item}
     owners = dict(
-        EmailAddress.objects.filter(user__in=recipients, verified_at__isnull=False).values_list(
-            "address", "user_id"
+        EmailAddress.objects.filter(user__in=recipients, verified=True).values_list(
+            "email", "user_id"
         )
     )
     mails = (
         InboundEmail.objects.filter(status=Status.PROCESSED, sender__in=owners, **on_item)
         .exclude(message_id="")
         .order_by("pk")
-        .values_list("sender", "message_id")
+        .values_list("sender", WHOLE_ID)
     )
     threads: dict[int, list[str]] = {}
     for sender, message_id in mails:
         threads.setdefault(owners[sender], []).append(message_id)
     return {user_id: ids[-MAX_THREAD_IDS:] for user_id, ids in threads.items()}
+
+
+def retire(
+    instance: Issue | MergeRequest, origin: "Model | QuerySet[Any]", **kwargs: object
+) -> None:
+    """Before an issue or merge request is deleted, its keys with it: keep what is needed to tell
+    those who answer. They are fewer rows than go, and none where the whole project goes."""
+    if (origin.model if isinstance(origin, QuerySet) else type(origin)) is Project:
+        return
+    on_item = {"issue": instance} if isinstance(instance, Issue) else {"merge_request": instance}
+    RetiredReplyKey.objects.bulk_create(
+        [
+            RetiredReplyKey(
+                key=row.key,
+                recipient_id=row.recipient_id,
+                external_email=row.external_email,
+                project_id=instance.project_id,
+            )
+            for row in ReplyKey.objects.filter(**on_item)
+        ],
+        ignore_conflicts=True,  # a deletion that was tried before
+    )
+
+
+def find_retired(key: str) -> RetiredReplyKey | None:
+    rows = RetiredReplyKey.objects.select_related("recipient", "project")
+    return rows.filter(key=key).first()

@@ -1,4 +1,5 @@
-"""How many automatic answers may still go out: to a sender, a domain, by a mailbox, in a day."""
+"""How many automatic answers may still go out in an hour and in a day: to a sender and a domain, by
+a mailbox and a project."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -6,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count
 
+from incoming_email.parsing.addresses import fold_address
 from issues.models import OutgoingEmail
 
 REJECTION = "rejection"
@@ -17,8 +19,8 @@ AUTOMATIC_KINDS = (REJECTION, HELD, FAILED_COMMANDS)
 """Kinds of outgoing mail that answer a mail by themselves."""
 
 THANK_YOU, WELCOME = "desk_thank_you", "desk_participant"
-LOOPING_KINDS = (*AUTOMATIC_KINDS, THANK_YOU, WELCOME)
-"""Kinds that LOOP_LIMIT_PER_HOUR counts. A busy desk may well thank a domain all day long, so the
+ANSWERING_KINDS = (*AUTOMATIC_KINDS, THANK_YOU, WELCOME)
+"""Kinds that the limits of an hour count. A busy desk may well thank a domain all day long, so the
 limits of a day leave its mails out."""
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -26,14 +28,16 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Automatic answers of the last 24 hours, by whom they went to and which mailbox caused them.
+    """Automatic answers, by whom they went to and what caused them.
 
-    `mailboxes` has the mailbox's id, or None where the row does not know it.
+    `senders` are folded: all addresses of one person's mailbox are one. `mailboxes` and `projects`
+    have ids, or None where the row does not know it.
     """
 
     senders: Mapping[str, int]
     domains: Mapping[str, int]
     mailboxes: Mapping[int | None, int]
+    projects: Mapping[int | None, int]
 
 
 def name_budget(mailbox_id: int) -> str:
@@ -47,36 +51,62 @@ def find_used_up(recipient: str, *, mailbox_id: int, now: datetime) -> str:
     Counted are rows of outgoing mail, sent or not. Two workers at the same moment may let one more
     through each: the limits stop floods, they are not exact.
     """
-    if recipient in find_over_limit([recipient], now=now):
-        return "LOOP_LIMIT_PER_HOUR"
-    sent = _find_automatic(now).aggregate(
-        NOTICE_SENDER_LIMIT_PER_DAY=Count("pk", filter=Q(recipient=recipient)),
-        NOTICE_DOMAIN_LIMIT_PER_DAY=Count(
-            "pk", filter=Q(recipient__iendswith=f"@{_domain_of(recipient)}")
-        ),
-        NOTICE_MAILBOX_LIMIT_PER_DAY=Count("pk", filter=Q(budget=name_budget(mailbox_id))),
-    )
-    limits = {name: limit for name, limit in daily_limits().items() if limit > 0}
-    return next((name for name, limit in limits.items() if sent[name] >= limit), "")
+    reached = _find_reached([recipient], None, mailbox_id, now)
+    if reached:
+        return reached[recipient]
+    return _find_first(find_spent(now=now), daily_limits(), recipient, mailbox_id=mailbox_id)
 
 
-def find_over_limit(addresses: Collection[str], *, now: datetime) -> set[str]:
-    """Those that got LOOP_LIMIT_PER_HOUR mails of LOOPING_KINDS in the last hour; in one query.
+def find_over_limit(
+    addresses: Collection[str],
+    *,
+    now: datetime,
+    project_id: int | None = None,
+    mailbox_id: int | None = None,
+) -> set[str]:
+    """Those to which no answer may go in this hour: a limit of their own, or of the project or
+    mailbox that causes it, is reached; 0 is no limit. One query.
 
-    A robot that answers each of them by a new mail gets no more answers from then on.
+    A robot that answers each answer by a new mail gets no more from then on.
     """
-    most = settings.LOOP_LIMIT_PER_HOUR
-    if most <= 0 or not addresses:
-        return set(addresses)
-    got = OutgoingEmail.objects.filter(
-        recipient__in=addresses, kind__in=LOOPING_KINDS, created_at__gt=now - HOUR
+    return set(_find_reached(addresses, project_id, mailbox_id, now))
+
+
+def _find_reached(
+    addresses: Collection[str], project_id: int | None, mailbox_id: int | None, now: datetime
+) -> dict[str, str]:
+    """By address, the setting that is reached."""
+    if not addresses:
+        return {}
+    spent, limits = find_spent_in_hour(now=now), hourly_limits()
+    names = {
+        address: _find_first(spent, limits, address, project_id=project_id, mailbox_id=mailbox_id)
+        for address in addresses
+    }
+    return {address: name for address, name in names.items() if name}
+
+
+def _find_first(
+    spent: Spent,
+    limits: Mapping[str, int],
+    address: str,
+    *,
+    mailbox_id: int | None,
+    project_id: int | None = None,
+) -> str:
+    """The first of the limits that is reached, narrowest first; empty where none is."""
+    counts = (
+        spent.senders.get(fold_address(address), 0),
+        spent.domains.get(_domain_of(address), 0),
+        spent.mailboxes.get(mailbox_id, 0) if mailbox_id else 0,
+        spent.projects.get(project_id, 0) if project_id else 0,
     )
-    counted = got.values("recipient").annotate(count=Count("pk")).filter(count__gte=most)
-    return set(counted.values_list("recipient", flat=True))
+    reached = zip(limits.items(), counts, strict=False)
+    return next((name for (name, limit), count in reached if 0 < limit <= count), "")
 
 
 def daily_limits() -> dict[str, int]:
-    """By name of the setting, the narrowest first; 0 is no limit."""
+    """By name of the setting, in the order of the fields of Spent; 0 is no limit."""
     return {
         "NOTICE_SENDER_LIMIT_PER_DAY": settings.NOTICE_SENDER_LIMIT_PER_DAY,
         "NOTICE_DOMAIN_LIMIT_PER_DAY": settings.NOTICE_DOMAIN_LIMIT_PER_DAY,
@@ -84,21 +114,39 @@ def daily_limits() -> dict[str, int]:
     }
 
 
+def hourly_limits() -> dict[str, int]:
+    """The same of an hour."""
+    return {
+        "LOOP_LIMIT_PER_HOUR": settings.LOOP_LIMIT_PER_HOUR,
+        "ANSWER_DOMAIN_LIMIT_PER_HOUR": settings.ANSWER_DOMAIN_LIMIT_PER_HOUR,
+        "ANSWER_MAILBOX_LIMIT_PER_HOUR": settings.ANSWER_MAILBOX_LIMIT_PER_HOUR,
+        "ANSWER_PROJECT_LIMIT_PER_HOUR": settings.ANSWER_PROJECT_LIMIT_PER_HOUR,
+    }
+
+
 def find_spent(*, now: datetime) -> Spent:
-    """One query; its rows are at most as many as the budgets allow."""
+    """Notices of a day. One query; its rows are at most as many as the budgets allow."""
+    return _count(AUTOMATIC_KINDS, since=now - DAY)
+
+
+def find_spent_in_hour(*, now: datetime) -> Spent:
+    """Answers of every kind."""
+    return _count(ANSWERING_KINDS, since=now - HOUR)
+
+
+def _count(kinds: Collection[str], *, since: datetime) -> Spent:
     senders: Counter[str] = Counter()
     domains: Counter[str] = Counter()
     mailboxes: Counter[int | None] = Counter()
-    groups = _find_automatic(now).order_by().values_list("recipient", "budget")
-    for recipient, budget, count in groups.annotate(n=Count("pk")):
-        senders[recipient] += count
+    projects: Counter[int | None] = Counter()
+    rows = OutgoingEmail.objects.filter(kind__in=kinds, created_at__gt=since).order_by()
+    groups = rows.values_list("recipient", "answered_mailbox", "budget", "project")
+    for recipient, mailbox, budget, project, count in groups.annotate(n=Count("pk")):
+        senders[fold_address(recipient)] += count
         domains[_domain_of(recipient)] += count
-        mailboxes[_read_budget(budget)] += count
-    return Spent(senders, domains, mailboxes)
-
-
-def _find_automatic(now: datetime) -> QuerySet[OutgoingEmail]:
-    return OutgoingEmail.objects.filter(kind__in=AUTOMATIC_KINDS, created_at__gt=now - DAY)
+        mailboxes[mailbox or _read_budget(budget)] += count
+        projects[project] += count
+    return Spent(senders, domains, mailboxes, projects)
 
 
 def _domain_of(address: str) -> str:

@@ -6,6 +6,7 @@ from incoming_email.models import BlockedSender
 from incoming_email.parsing.types import ParsedEmail
 
 EVERYWHERE = None
+NOWHERE = frozenset[int | None]()
 MOST_LABELS = 127
 """A domain name has no more (RFC 1035, 255 octets)."""
 
@@ -14,22 +15,27 @@ Blocks = Mapping[str, frozenset[int | None]]
 
 
 def find_blocks(emails: Sequence[ParsedEmail]) -> Blocks:
-    """The sender and the address an answer would go to, in one query; others are left out."""
+    """Who sent them and the addresses an answer would go to, in one query; others are left out."""
     by_pattern: dict[str, set[str]] = {}
-    for address in {a for email in emails for a in (email.sender, email.reply_to) if a}:
-        by_pattern.setdefault(address, set()).add(address)
-        labels = address.rpartition("@")[2].split(".")[-MOST_LABELS:]
-        for start in range(len(labels)):
-            by_pattern.setdefault("*@" + ".".join(labels[start:]), set()).add(address)
+    for email in emails:
+        for address in filter(None, _find_addresses(email)):
+            by_pattern.setdefault(address, set()).add(address)
+            labels = address.rpartition("@")[2].split(".")[-MOST_LABELS:]
+            for start in range(len(labels)):
+                by_pattern.setdefault("*@" + ".".join(labels[start:]), set()).add(address)
     rows = BlockedSender.objects.filter(pattern__in=by_pattern)
     found: dict[str, frozenset[int | None]] = {}
     for pattern, project_id in rows.values_list("pattern", "project_id"):
         for address in by_pattern[pattern]:
-            found[address] = found.get(address, frozenset()) | {project_id}
+            found[address] = found.get(address, NOWHERE) | {project_id}
     return found
 
 
 def blocked_in(email: ParsedEmail, blocks: Blocks) -> frozenset[int | None]:
     """The projects that block this message's sender."""
-    nowhere = frozenset[int | None]()
-    return blocks.get(email.sender, nowhere) | blocks.get(email.reply_to, nowhere)
+    return NOWHERE.union(*(blocks.get(each, NOWHERE) for each in _find_addresses(email)))
+
+
+def _find_addresses(email: ParsedEmail) -> set[str]:
+    """From too where somebody behind it counts as the sender: a blocked one may name anybody."""
+    return {email.sender, email.reply_to, email.shown_from}

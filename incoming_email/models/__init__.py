@@ -2,10 +2,19 @@
 
 from incoming_email.models.alerts import AlertEvent, DiskShortage, WebhookAlert
 from incoming_email.models.blocks import BlockedSender
+from incoming_email.models.contents import MessageContent
 from incoming_email.models.erasures import Erasure
 from incoming_email.models.heartbeats import Heartbeat
-from incoming_email.models.keys import KEY_ALPHABET, KEY_LENGTH, ReplyKey, SenderToken, new_key
+from incoming_email.models.keys import (
+    KEY_ALPHABET,
+    KEY_LENGTH,
+    ReplyKey,
+    RetiredReplyKey,
+    SenderToken,
+    new_key,
+)
 from incoming_email.models.ledger import (
+    HAS_OWN_RAW,
     HEAD_START,
     NOT_READ,
     SWEEP_AFTER,
@@ -25,11 +34,13 @@ from incoming_email.models.mailboxes import (
     SenderPolicy,
 )
 from incoming_email.models.probes import BAD_STATES, OPEN_STATES, Leg, Probe, ProbeState
+from incoming_email.models.refusals import RefusedRecipient
 from incoming_email.models.retention import Kept
 from incoming_email.models.series import SeriesPart
 
 __all__ = [
     "BAD_STATES",
+    "HAS_OWN_RAW",
     "HEAD_START",
     "KEY_ALPHABET",
     "KEY_LENGTH",
@@ -51,10 +62,13 @@ __all__ = [
     "LoginMethod",
     "Mailbox",
     "MailboxQuerySet",
+    "MessageContent",
     "Probe",
     "ProbeState",
     "Purpose",
+    "RefusedRecipient",
     "ReplyKey",
+    "RetiredReplyKey",
     "SenderPolicy",
     "SenderToken",
     "SeriesPart",

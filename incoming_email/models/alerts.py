@@ -56,7 +56,7 @@ class WebhookAlert(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.event} of {self.mailbox}"
+        return f"{self.get_event_display()}: {self.mailbox}"
 
 
 class DiskShortage(models.Model):

@@ -1,6 +1,7 @@
 """A record of each erasure, without the person's name: proof for the person who asked for it."""
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from issues.models import User
@@ -29,4 +30,4 @@ class Erasure(models.Model):
         verbose_name_plural = _("erasures of people")
 
     def __str__(self) -> str:
-        return f"erasure {self.pk}"
+        return gettext("erasure %(number)s") % {"number": self.pk}

@@ -1,14 +1,17 @@
 """The keys that give identity: reply keys and the tokens of private addresses."""
 
 import secrets
+from datetime import datetime, timedelta
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email.secrets.credentials import EncryptedTextField
-from issues.models import Issue, MergeRequest, User
+from issues.models import Issue, MergeRequest, Project, User
 
 KEY_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 KEY_LENGTH = 25
@@ -36,6 +39,8 @@ class ReplyKey(models.Model):
 
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    """REPLY_KEY_DAYS after the newest notification that bears it; see `ends_at`."""
+
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -73,10 +78,39 @@ class ReplyKey(models.Model):
         return f"{self.key[:4]}…"
 
     @property
+    def ends_at(self) -> datetime | None:
+        """None for never. One that was minted while REPLY_KEY_DAYS was 0 ends as well, once it is
+        set."""
+        if self.expires_at is None and settings.REPLY_KEY_DAYS:
+            return self.created_at + timedelta(days=settings.REPLY_KEY_DAYS)
+        return self.expires_at
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether an answer to it counts."""
+        return self.revoked_at is None and (self.ends_at is None or now < self.ends_at)
+
+    @property
     def item(self) -> Issue | MergeRequest:
         item = self.issue or self.merge_request
         assert item is not None  # noqa: S101  (reply_key_for_one_item)
         return item
+
+
+class RetiredReplyKey(models.Model):
+    """The reply key of an issue or merge request that was deleted: who answers that is told so."""
+
+    key = models.CharField(max_length=KEY_LENGTH, unique=True, editable=False)
+    recipient = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE)
+    external_email = models.EmailField(max_length=254, blank=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE)
+    retired_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("retired reply key")
+        verbose_name_plural = _("retired reply keys")
+
+    def __str__(self) -> str:
+        return f"{self.key[:4]}…"
 
 
 class SenderToken(models.Model):
@@ -94,4 +128,4 @@ class SenderToken(models.Model):
         verbose_name_plural = _("sender tokens")
 
     def __str__(self) -> str:
-        return f"sender token of {self.user}"
+        return gettext("sender token of %(user)s") % {"user": self.user}

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from incoming_email.models.contents import MessageContent
 from incoming_email.models.mailboxes import Mailbox
 from incoming_email.outcomes import Reason, Status
 from incoming_email.versions import find_version
-from issues.models import Issue, MergeRequest, Note, Project
+from issues.models import Issue, MergeRequest, Note, Project, WithMessageId
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -29,6 +33,9 @@ SWEEP_AFTER = timedelta(seconds=60)
 HEAD_START = timedelta(hours=1)
 """Due rows are taken in the order of their time, and so long before they came begins that of mail
 to a secret key: it need not wait for what strangers sent meanwhile."""
+
+HAS_OWN_RAW = Q(content=None, raw_purged_at=None) & ~Q(digest="")
+"""Rows of earlier versions whose bytes are to be moved."""
 
 LIMITED_BY = {"sender": "sender", "project": "project", "token_digest": "token"}
 """Columns that limits are counted by, with the names of their indexes."""
@@ -78,6 +85,24 @@ class InboundEmailQuerySet(models.QuerySet["InboundEmail"]):
         )
         return claimed.update(attempts=attempts - 1, next_attempt_at=now - SWEEP_AFTER)
 
+    def store_contents(self, rows: Sequence["InboundEmail"]) -> None:
+        """Store the bytes of these rows, each message once, in one statement; the rows refer to
+        them from then on.
+
+        Call it in the transaction that writes the rows: what was stored before is locked until
+        then, so that nobody removes it meanwhile.
+        """
+        contents = {row.digest: MessageContent(digest=row.digest, raw=row.raw) for row in rows}
+        MessageContent.objects.bulk_create(
+            # By one order, or two transactions might wait for each other.
+            [contents[digest] for digest in sorted(contents)],
+            update_conflicts=True,
+            unique_fields=["digest"],
+            update_fields=["digest"],
+        )
+        for row in rows:
+            row.content, row.own_raw = contents[row.digest], b""
+
     def failed_before(self, version: str) -> Self:
         """What another version gave up, and is still whole."""
         failed = self.filter(status=Status.FAILED, raw_purged_at=None, reason="")
@@ -93,7 +118,7 @@ def pause_after(attempts: int) -> timedelta:
     return timedelta(seconds=settings.PROCESSING_LEASE_SECONDS * 2.0**attempts)
 
 
-class InboundEmail(models.Model):
+class InboundEmail(WithMessageId):
     """The ledger: one row for each message that arrived, from its bytes to its end.
 
     PENDING is to be processed and HELD waits for a person; the other four are final. `requeue` sets
@@ -103,7 +128,24 @@ class InboundEmail(models.Model):
     mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, verbose_name=_("mailbox"))
     source_id = models.CharField(_("source id"), max_length=255)
     recipient = models.CharField(_("envelope recipient"), max_length=254, blank=True)
-    raw = models.BinaryField()
+    peer = models.GenericIPAddressField(_("peer"), null=True, editable=False)
+    """Who handed it to our own listener; null where it was fetched, or piped in on this machine."""
+
+    content = models.ForeignKey(
+        MessageContent,
+        null=True,
+        editable=False,
+        on_delete=models.DO_NOTHING,
+        db_index=False,
+        related_name="rows",
+    )
+    """The bytes; null where they were removed or never came. The database lets nobody remove them
+    sooner."""
+
+    own_raw = models.BinaryField(db_column="raw", default=b"")
+    """The bytes where `content` is not made yet: of a row that is not stored, and of earlier
+    versions until the upkeep has moved them."""
+
     oversize = models.BooleanField(default=False, editable=False)
     """Only the header was stored, since the message is larger than MAX_MESSAGE_BYTES."""
 
@@ -129,7 +171,6 @@ class InboundEmail(models.Model):
     finished_at = models.DateTimeField(_("finished at"), null=True)
     last_error = models.TextField(_("last error"), blank=True)
     # Filled in when the message is processed.
-    message_id = models.CharField(_("Message-ID"), max_length=255, blank=True)
     sender = models.CharField(_("sender"), max_length=254, blank=True)
     subject = models.CharField(_("subject"), max_length=255, blank=True)
     key_digest = models.CharField(max_length=64, blank=True, editable=False)
@@ -219,6 +260,10 @@ class InboundEmail(models.Model):
             models.Index(
                 fields=["project"], condition=Q(project__isnull=False), name="inbound_by_project"
             ),
+            models.Index(
+                fields=["content"], condition=Q(content__isnull=False), name="inbound_by_content"
+            ),
+            models.Index(fields=["id"], condition=HAS_OWN_RAW, name="inbound_with_own_raw"),
             # What a purge has still to look at, by mailbox and age.
             *(
                 models.Index(
@@ -239,4 +284,27 @@ class InboundEmail(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"inbound email {self.pk}"
+        return gettext("inbound email %(number)s") % {"number": self.pk}
+
+    @property
+    def raw(self) -> bytes:
+        """The message byte for byte; empty where it was removed or never came."""
+        try:
+            return bytes(self.own_raw if self.content is None else self.content.raw)
+        except MessageContent.DoesNotExist:  # removed since this row was read
+            return b""
+
+    @raw.setter
+    def raw(self, value: bytes) -> None:
+        self.own_raw = value
+
+    def forget_raw(self) -> None:
+        """Give the memory back; whoever asks for the bytes again has them from the database."""
+        self.__dict__.pop("own_raw", None)
+        if self.content_id is not None:
+            self._state.fields_cache.pop("content", None)
+
+
+@receiver(post_delete, sender=InboundEmail)
+def _remove_content(*, instance: InboundEmail, **_: object) -> None:
+    MessageContent.objects.remove_unused([instance.content_id])

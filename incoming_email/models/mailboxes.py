@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, validate_domain_name
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -25,6 +25,7 @@ from incoming_email.models.retention import Retention
 from incoming_email.parsing.addresses import AddressTemplate, InvalidTemplate, parse_template
 from incoming_email.secrets import secret_files
 from incoming_email.secrets.credentials import EncryptedTextField
+from issues.clock_skew import latest_now
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -81,10 +82,10 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         """Become, or stay, the only reader of the mailbox; False while another process is.
 
         A lease that ends further ahead than it lasts was taken by a clock that was wrong, and
-        counts as free. Clocks of other machines may differ from ours by CHECK_CLOCK_SECONDS.
+        counts as free.
         """
-        longest = now + timedelta(seconds=seconds + settings.CHECK_CLOCK_SECONDS)
-        free = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_until__gt=longest)
+        longest = latest_now(now) + timedelta(seconds=seconds)
+        free = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_until__gte=longest)
         free |= Q(lease_holder=holder)
         return bool(
             self.filter(free, pk=pk, enabled=True).update(
@@ -183,6 +184,15 @@ class Mailbox(Probing, Retention):
         blank=True,
         help_text=_("The name your own mail server writes into Authentication-Results."),
     )
+    trusted_forwarders = models.TextField(
+        _("trusted forwarders"),
+        blank=True,
+        default="",
+        help_text=_(
+            "Domains, one a line, of mailing lists and forwarders whose ARC seals count as proof of"
+            " the sender, such as lists.example.org. Where your own mail server seals too, name it."
+        ),
+    )
     enabled_at = models.DateTimeField(null=True, editable=False, default=timezone.now)
     """When it was made, or switched on last: nobody reads a mailbox before."""
 
@@ -223,9 +233,18 @@ class Mailbox(Probing, Retention):
             problems["address"] = str(error)
         if self.ssl and self.start_tls:
             problems["start_tls"] = _("Choose TLS from the start or STARTTLS, not both.")
+        wrong = [name for name in sorted(self.forwarders) if not _is_domain(name)]
+        if wrong:
+            sentence = _("%s is no domain. Write names such as lists.example.org, one a line.")
+            problems["trusted_forwarders"] = sentence % ", ".join(wrong)
         problems |= self._find_connection_problems()
         if problems:
             raise ValidationError(problems)
+
+    @property
+    def forwarders(self) -> frozenset[str]:
+        """Domains that may vouch for senders by ARC, in lower case."""
+        return frozenset(self.trusted_forwarders.lower().replace(",", " ").split())
 
     @property
     def template(self) -> AddressTemplate:
@@ -257,8 +276,8 @@ class Mailbox(Probing, Retention):
         polling = self.method.polling if self.method else None
         interval = self.poll_interval if polling and polling.by_interval else 0
         limit = now - timedelta(minutes=minutes, seconds=interval)
-        ahead = now + timedelta(seconds=settings.CHECK_CLOCK_SECONDS)
-        known = [at for at in (self.last_success_at, self.enabled_at) if at and at <= ahead]
+        times = (self.last_success_at, self.enabled_at)
+        known = [at for at in times if at and at <= latest_now(now)]
         return max(known, default=limit) <= limit
 
     @property
@@ -295,6 +314,14 @@ class Mailbox(Probing, Retention):
         return account
 
 
+def _is_domain(name: str) -> bool:
+    try:
+        validate_domain_name(name)
+    except ValidationError:
+        return False
+    return True
+
+
 def _keep_rotated(pk: int, text: str) -> None:
     Mailbox.objects.filter(pk=pk).update(rotated_token=text)
 
@@ -304,6 +331,7 @@ def find_installation() -> Installation:
     return Installation(
         imap_ca_file=settings.IMAP_CA_FILE,
         https_ca_file=settings.HTTPS_CA_FILE,
+        local_networks=settings.MAILBOX_LOCAL_NETWORKS,
         max_message_bytes=settings.MAX_MESSAGE_BYTES,
         host_name=settings.MESSAGE_ID_HOST,
         listener_host=settings.SMTP_LISTENER_HOST,

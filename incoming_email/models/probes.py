@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email.models.ledger import InboundEmail
@@ -74,7 +75,10 @@ class Probe(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"probe {self.pk} of {self.mailbox}"
+        return gettext("probe %(number)s of %(mailbox)s") % {
+            "number": self.pk,
+            "mailbox": self.mailbox,
+        }
 
     @property
     def took(self) -> timedelta | None:

@@ -3,14 +3,15 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email.models.ledger import InboundEmail
 from issues.marked_text import MarkedText
-from issues.models import Project, User
+from issues.models import Project, User, WithMessageId
 
 
-class SeriesPart(models.Model):
+class SeriesPart(WithMessageId):
     """One of `[PATCH v2 3/7]`. Deleted as soon as the series is applied or given up."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, verbose_name=_("project"))
@@ -21,7 +22,6 @@ class SeriesPart(models.Model):
     revision = models.PositiveIntegerField(_("revision of the sender"))
     number = models.PositiveIntegerField(_("number"), help_text=_("0 is the cover letter."))
     total = models.PositiveIntegerField(_("parts"))
-    message_id = models.CharField(_("Message-ID"), max_length=255, blank=True)
     references = models.JSONField(default=list, editable=False)
     """Ids of the mails that it answers: the nearest one first."""
 
@@ -34,6 +34,12 @@ class SeriesPart(models.Model):
     """The patch; empty for a cover letter."""
 
     received_at = models.DateTimeField(_("received at"))
+    is_reported = models.BooleanField(
+        _("rejection reported"),
+        default=False,
+        db_default=False,
+        help_text=_("The sender has been told that another mail of the series was rejected."),
+    )
 
     class Meta:
         verbose_name = _("waiting patch")
@@ -44,7 +50,7 @@ class SeriesPart(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"patch {self.number}/{self.total}"
+        return gettext("patch %(position)s") % {"position": f"{self.number}/{self.total}"}
 
     @property
     def words(self) -> MarkedText:

@@ -16,6 +16,15 @@ MAX_KEY_LENGTH = 46
 SHORT_SECRET = 8
 ELLIPSIS = "…"
 
+_UNREAD = re.compile(
+    r"""(?:\A|[._+=-])(?:
+        (?:do[._-]?)?(?:no|not)[._-]?(?:reply|response|answer) | (?:no|nao)[._-]?respond(?:er|a)
+        | (?:nicht|keine)[._-]?antwort(?:en)? | ne[._-]?pas[._-]?repondre
+        | mailer[._-]?daemon | bounces? | auto[._-]?reply
+    )[0-9]*(?:\Z|[._+=-])
+    | \Aowner-. | .-request\Z""",
+    re.VERBOSE,
+)
 _TO_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _LOCAL = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.-]*", re.ASCII)
 _LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
@@ -42,18 +51,9 @@ class AddressTemplate:
     local_before: str
     local_after: str
     domain: str
-
-    @property
-    def has_key(self) -> bool:
-        return PLACEHOLDER in self.text
-
-    @property
-    def bare(self) -> str:
-        """The address without key and separator; empty if nothing is left before the `@`."""
-        local = self.local_before
-        if self.has_key:
-            local = local.rstrip("+-._=") + self.local_after.lstrip("+-._=")
-        return f"{local}@{self.domain}" if local else ""
+    has_key: bool
+    bare: str
+    """The address without key and separator; empty if nothing is left before the `@`."""
 
     def address_for(self, key: str) -> str:
         """A dedicated address has no placeholder and is the same for all keys."""
@@ -92,10 +92,18 @@ def parse_template(text: str) -> AddressTemplate:
     if local.count(PLACEHOLDER) > 1:
         raise InvalidTemplate("%{key} must not occur more than once.")
     _require_valid_domain(domain)
-    before, _, after = local.partition(PLACEHOLDER)
-    template = AddressTemplate(text, before, after, domain)
+    template = split_template(text)
     _require_valid_local(template)
     return template
+
+
+def split_template(text: str) -> AddressTemplate:
+    """Of a template that is known to be valid."""
+    local, _at, domain = text.rpartition("@")
+    before, key, after = local.partition(PLACEHOLDER)
+    undetailed = before.rstrip("+-._=") + after.lstrip("+-._=") if key else local
+    bare = f"{undetailed}@{domain}" if undetailed else ""
+    return AddressTemplate(text, before, after, domain, bool(key), bare)
 
 
 def _require_valid_domain(domain: str) -> None:
@@ -141,6 +149,22 @@ def find_reply_keys(ids: Iterable[str], host: str) -> Iterator[str]:
         match = _REPLY_ID.fullmatch(lower_ascii(message_id.strip()))
         if match and match["host"] == host:
             yield match["key"]
+
+
+def fold_address(address: str) -> str:
+    """The same for all addresses that one mailbox takes: without `+tag`, and at Gmail without dots.
+    It says who reads a mail, never who wrote one."""
+    local, _at, domain = lower_ascii(address).rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in {"gmail.com", "googlemail.com"}:
+        local, domain = local.replace(".", ""), "gmail.com"
+    return f"{local}@{domain}"
+
+
+def asks_no_answer(address: str) -> bool:
+    """Whether the address says that nobody reads what is sent to it: `no-reply@`, or a program's
+    (RFC 3834, 2)."""
+    return bool(_UNREAD.search(lower_ascii(address.rpartition("@")[0])))
 
 
 def redact_key(key: str) -> str:

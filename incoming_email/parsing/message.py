@@ -10,8 +10,13 @@ from dataclasses import dataclass, replace
 from incoming_email.parsing.formats.calendars import summarise_calendar
 from incoming_email.parsing.html.markdown import split_html_reply, to_markdown, to_plain_text
 from incoming_email.parsing.limits import Limits
-from incoming_email.parsing.mime.author import Author, find_author, find_reply_to
-from incoming_email.parsing.mime.automatic import find_kind, has_null_return_path, is_bulk
+from incoming_email.parsing.mime.author import Author, find_author, find_behind, find_reply_to
+from incoming_email.parsing.mime.automatic import (
+    find_kind,
+    find_why_unanswered,
+    has_null_return_path,
+    is_bulk,
+)
 from incoming_email.parsing.mime.bodies import Form, Fragment, Reading, read_bodies
 from incoming_email.parsing.mime.candidates import find_candidates
 from incoming_email.parsing.mime.contents import Contents, decode_contents
@@ -21,9 +26,11 @@ from incoming_email.parsing.mime.headers import Headers, split_message_headers
 from incoming_email.parsing.mime.message_ids import find_ids, find_message_id
 from incoming_email.parsing.mime.own_parts import count_own
 from incoming_email.parsing.mime.patch_texts import find_patch_author, find_patch_texts
+from incoming_email.parsing.mime.stamps import find_stamps
 from incoming_email.parsing.mime.structure import Part, parse_structure
 from incoming_email.parsing.replies.forwards import (
     find_forward,
+    is_forward,
     is_forward_subject,
     read_attached_forward,
 )
@@ -99,14 +106,17 @@ def parse(content: bytes, *, recipient: str = "", limits: Limits = DEFAULT_LIMIT
         others_in_text=others[0],
         others_in_reply=others[1],
         forwarded=body.forwarded,
+        is_forward=body.forwarded is not None or is_forward(headers),
         attachments=body.files,
         attached_ids=body.attached_ids,
         patch_texts=body.patch_texts,
         patch_author=find_patch_author(headers) if body.patch_texts else "",
         patch_date=headers.first("Date") if body.patch_texts else "",
-        authentication_results=headers.unfolded("Authentication-Results"),
+        behind=find_behind(headers, people.author),
+        stamps=find_stamps(headers),
         null_return_path=has_null_return_path(headers),
         is_bulk=is_bulk(headers),
+        why_unanswered=find_why_unanswered(headers),
         origin=headers.first("X-Letterbox-Origin"),
         defects=tuple(dict.fromkeys((*defects, *body.defects, *people.defects))),
     )

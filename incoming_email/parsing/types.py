@@ -87,6 +87,35 @@ class OthersLines:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """Who wrote a message whose From may be the address of a list or forwarder, as DMARC makes
+    these do. Proves no more than From."""
+
+    address: str = ""
+    """Lower case; empty where the message names nobody but From, or several."""
+
+    header: str = ""
+    """Which says so: X-Original-From, else Reply-To."""
+
+    is_list: bool = False
+    """From is the address of a mailing list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """What servers wrote on top of a message on its way, and perhaps its sender: topmost first."""
+
+    received_by: tuple[str, ...] = ()
+    """Host that wrote each Received field; empty where it does not say so."""
+
+    results: tuple[str, ...] = ()
+    """Unfolded values of Authentication-Results (RFC 8601)."""
+
+    received_above: tuple[int, ...] = ()
+    """Of each of the results, how many Received fields stand above it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedEmail:
     """Only values. Addresses are bare and lower case; ids have no angle brackets."""
 
@@ -94,7 +123,8 @@ class ParsedEmail:
     in_reply_to: tuple[str, ...]
     references: tuple[str, ...]
     sender: str
-    """The one address of From; empty where From is missing, broken or names several."""
+    """The one address of From; empty where From is missing, broken or names several. Once it was
+    looked at whose address that is, who is `behind` it, or empty."""
 
     sender_name: str
     reply_to: str
@@ -123,6 +153,9 @@ class ParsedEmail:
     forwarded: Forwarded | None = None
     """None where nothing was forwarded, or only a program did it (redirection shows nothing)."""
 
+    is_forward: bool = False
+    """Some sign says that its author forwarded a message, also where it does not show which."""
+
     attachments: tuple[Attachment, ...] = ()
     attached_ids: tuple[str, ...] = ()
     """Of the messages among the attachments, and of what those answer."""
@@ -134,14 +167,20 @@ class ParsedEmail:
     patch_date: str = ""
     """Date as the patch's mail has it, with its zone; empty without a patch or a date."""
 
-    authentication_results: tuple[str, ...] = ()
-    """Unfolded values of Authentication-Results, topmost first (RFC 8601)."""
+    behind: Behind = Behind()
+    shown_from: str = ""
+    """From, where `sender` is another address or nobody instead."""
+
+    stamps: Stamps = Stamps()
 
     null_return_path: bool = False
-    """Return-Path is `<>` (RFC 5321 4.5.5): processed like any mail, never answered."""
+    """Return-Path is `<>` (RFC 5321 4.5.5)."""
 
     is_bulk: bool = False
-    """List-Id, or Precedence bulk, list or junk: processed like any mail, never answered."""
+    """List-Id, or Precedence bulk, list or junk."""
+
+    why_unanswered: str = ""
+    """Why it gets no automatic answer, for the trace; it is processed like any mail."""
 
     origin: str = ""
     """Value of X-Letterbox-Origin: set on mail that an instance of ours sent."""

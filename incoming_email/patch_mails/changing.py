@@ -7,7 +7,7 @@ from incoming_email.patch_mails.reading import branch_from, read_patches, thread
 from incoming_email.patch_mails.series import is_part
 from issues import quick_actions
 from issues.marked_text import NO_TEXT
-from issues.models import MergeRequest, Project, User
+from issues.models import MergeRequest, Project, User, find_names
 
 
 def find_changed(email: ParsedEmail, *, project: Project, author: User) -> MergeRequest | None:
@@ -23,7 +23,9 @@ def find_changed(email: ParsedEmail, *, project: Project, author: User) -> Merge
         branch = branch_from(mailed.title)
     if mailed.tag is not None and is_part(email, mailed, project=project, author=author):
         words = mailed.remark if mailed.tag.is_cover else NO_TEXT
-        parts = SeriesPart.objects.filter(project=project, author=author, message_id__in=thread)
+        parts = SeriesPart.objects.filter(
+            project=project, author=author, message_id__in=find_names(thread)
+        )
         if cover := parts.filter(number=0).order_by("-pk").first():
             branch, words = branch_from(cover.title), cover.words
             thread = [*thread, *cover.references]

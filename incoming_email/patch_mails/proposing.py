@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from incoming_email.models import InboundEmail
 from issues import quick_actions
 from issues.marked_text import NO_TEXT, MarkedText
-from issues.models import MergeRequest, Project, State, User
+from issues.models import MergeRequest, Project, State, User, find_names
 from issues.quick_actions import Answered, Written
 from issues.services import PatchSet
 from issues.uploads import NewFile
@@ -34,7 +34,7 @@ class Texts:
 def find_merge_request(project: Project, thread: Sequence[str]) -> MergeRequest | None:
     """The open one that a mail of this thread made or wrote to."""
     rows = InboundEmail.objects.filter(
-        message_id__in=thread[:MAX_THREAD],
+        message_id__in=find_names(thread[:MAX_THREAD]),
         merge_request__project=project,
         merge_request__state=State.OPENED,
     )

@@ -1,9 +1,11 @@
 """Series whose patches come in separate mails, in any order: stored until they are complete."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email.keys.answered import find_answered
@@ -19,7 +21,8 @@ from incoming_email.patch_mails.grouping import (
 from incoming_email.patch_mails.proposing import Texts, find_merge_request, propose, update
 from incoming_email.patch_mails.reading import MailedPatches, branch_from, thread_of
 from issues.marked_text import NO_TEXT
-from issues.models import OutgoingEmail, Project, User
+from issues.models import OutgoingEmail, Project, User, find_names, id_columns
+from issues.patches import parse_subject
 from issues.quick_actions import Written
 from issues.repositories import Refused, Why, sentence
 from issues.services import PatchSet
@@ -43,6 +46,10 @@ class Series:
         return not (self.missing or self.lacks_cover)
 
     @property
+    def is_reported(self) -> bool:
+        return any(part.is_reported for part in self.parts)
+
+    @property
     def first(self) -> SeriesPart:
         """The cover letter, or else the first patch."""
         return self.parts[0]
@@ -55,7 +62,7 @@ def is_part(email: ParsedEmail, mailed: MailedPatches, *, project: Project, auth
     if mailed.is_part or not (mailed.may_have_cover and answered):
         return mailed.is_part
     covers = SeriesPart.objects.filter(
-        project=project, author=author, number=0, total=1, message_id__in=answered
+        project=project, author=author, number=0, total=1, message_id__in=find_names(answered)
     )
     is_known = _is_older(answered[0]) or find_answered(answered, author=author) is not None
     return covers.exists() or not is_known
@@ -132,7 +139,7 @@ def _keep(
         revision=tag.revision,
         number=tag.number,
         total=tag.total,
-        message_id=email.message_id[:255],
+        **id_columns(email.message_id),
         references=thread_of(email)[:MAX_REFERENCES],
         title=mailed.title[:255],
         description=words.source,
@@ -142,13 +149,40 @@ def _keep(
     )
 
 
+def find_waiting(
+    email: ParsedEmail, *, project: Project, author: User, inbound_email_id: int
+) -> tuple[int, ...]:
+    """The stored parts of the series that a mail belongs to, whether it is stored itself or was
+    rejected before."""
+    parts = SeriesPart.objects.filter(project=project, author=author)
+    own = parts.filter(inbound_email_id=inbound_email_id).first()
+    if own is not None:
+        return tuple(part.pk for part in find_series(own).parts if part != own)
+    tag = parse_subject(email.subject)
+    if tag is None:
+        return ()
+    names = [name for name in (email.message_id[:255], *thread_of(email)[:1]) if name]
+    parts = parts.filter(revision=tag.revision, total=tag.total)
+    near = parts.filter(Q(message_id__in=names) | Q(references__0__in=names))
+    return tuple(near.values_list("pk", flat=True))
+
+
+def note_reported(parts: Iterable[int]) -> None:
+    """Their sender knows what became of the series. They wait on: the message that was rejected may
+    be processed again."""
+    SeriesPart.objects.filter(pk__in=parts).update(is_reported=True)
+
+
 def find_series(part: SeriesPart) -> Series:
     rows = SeriesPart.objects.filter(
         project=part.project, author=part.author, revision=part.revision, total=part.total
     )
     by_key = {row.pk: row for row in rows.select_related("project", "author")}
     group = find_group(
-        (Part(pk, row.number, row.message_id, tuple(row.references)) for pk, row in by_key.items()),
+        (
+            Part(pk, row.number, row.whole_message_id, tuple(row.references))
+            for pk, row in by_key.items()
+        ),
         part.pk,
     )
     missing = tuple(missing_numbers(group, part.total))
@@ -161,7 +195,9 @@ def _is_older(message_id: str) -> bool:
     wait for; nor is one of ours, as a notice of why that was rejected."""
     ended = (Status.PROCESSED, Status.REJECTED)
     return (
-        InboundEmail.objects.filter(message_id=message_id, status__in=ended).exists()
+        InboundEmail.objects.filter(
+            message_id__in=find_names([message_id]), status__in=ended
+        ).exists()
         or OutgoingEmail.objects.filter(message_id=message_id).exists()
     )
 
@@ -171,7 +207,7 @@ def open_series(series: Series, *, source: str, now: datetime) -> Written:
     first = series.first
     mails = tuple(bytes(part.content) for part in series.parts if part.number > 0)
     patches = PatchSet(mails=mails, source=source, received_at=now, revision=first.revision)
-    thread = [name for part in series.parts for name in (part.message_id, *part.references)]
+    thread = [name for part in series.parts for name in (part.whole_message_id, *part.references)]
     texts = Texts(
         branch=branch_from(first.title),
         title=first.title if first.number == 0 else "",

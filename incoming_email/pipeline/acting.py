@@ -8,16 +8,17 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from incoming_email import patch_mails
 from incoming_email.models import InboundEmail
-from incoming_email.outcomes import Hold, Outcome, Reason, Refusal, Refused, Reject, Status
+from incoming_email.outcomes import Hold, Reason, Refusal, Refused, Reject, Status
 from incoming_email.pipeline import claims, notices
 from incoming_email.pipeline.attempts import Attempt, End, NotPendingError, Step, lock, write_ends
 from incoming_email.pipeline.deciding import Act, Decision, Delay, decide
 from incoming_email.pipeline.faults import becoming_a_retry
-from incoming_email.pipeline.resolving import find_handlers
+from incoming_email.pipeline.resolving import Resolved, find_handlers, fits_sender
 from incoming_email.secrets import credentials
 from issues import connections, permissions, repositories, services, uploads
-from issues.models import Issue, MergeRequest, Note
+from issues.models import Issue, MergeRequest, Note, find_long_id, name_id
 from issues.services.discussions import discussions_looked_up
 from issues.stopping import UNLIMITED, Budget
 
@@ -46,9 +47,11 @@ def settle_in_turn(attempts: Sequence[Attempt], budget: Budget = UNLIMITED) -> N
             if isinstance(act, Act) and _may_wait(attempt, decision, act, waiting):
                 waiting[act.effect_key] = (attempt, decision, act)
             else:
-                _settle_waiting(waiting)
+                if waiting:
+                    _settle_waiting(waiting)
                 settle(attempt, decision)
-    _settle_waiting(waiting)
+    if waiting:
+        _settle_waiting(waiting)
 
 
 def settle(attempt: Attempt, decision: Decision) -> None:
@@ -57,7 +60,11 @@ def settle(attempt: Attempt, decision: Decision) -> None:
     row, verdict, now = attempt.row, decision.verdict, attempt.context.now
     with becoming_a_retry(row, now=now, trace=decision.trace), connections.unit_of_work():
         if not isinstance(verdict, Act):
-            _record(attempt, end_without_effect(attempt, decision, verdict), verdict)
+            end = end_without_effect(attempt, decision, verdict)
+            _record(attempt, end, verdict, decision)
+            return
+        if verdict.former_key and (first := find_first_effect(verdict)):
+            _record(attempt, end_as_copy(attempt, decision, first))
             return
         try:
             with uploads.rolled_back_on_error(), transaction.atomic(durable=True):
@@ -71,7 +78,8 @@ def settle(attempt: Attempt, decision: Decision) -> None:
             if first is not None:
                 _record(attempt, end_as_copy(attempt, decision, first))
             elif isinstance(fault, Refused):
-                _record(attempt, end_refused(attempt, decision, fault.refusal), fault.refusal)
+                end = end_refused(attempt, decision, fault.refusal)
+                _record(attempt, end, fault.refusal, decision)
             else:
                 raise
 
@@ -133,9 +141,10 @@ def _settle_together(waiting: Mapping[str, Acting]) -> Collection[str]:
     """
     name = next(iter(waiting.values()))[0].row.pk
     try:
-        copies = InboundEmail.objects.filter(effect_key__in=waiting)
+        by_key = {key: {key, act.former_key} for key, (*_, act) in waiting.items()}
+        copies = InboundEmail.objects.filter(effect_key__in=set().union(*by_key.values()))
         known = set(copies.values_list("effect_key", flat=True))
-        group = {key: each for key, each in waiting.items() if key not in known}
+        group = {key: waiting[key] for key, keys in by_key.items() if known.isdisjoint(keys)}
         ends = _act_on(list(group.values())) if group else []
     except (NotPendingError, IntegrityError, Refused):
         logger.info("processing one by one inbound_email=%s…", name)
@@ -170,8 +179,8 @@ def _log_end(row: InboundEmail, end: End) -> None:
 
 
 def let_handler_act(attempt: Attempt, decision: Decision, act: Act) -> End:
-    """The effect, within the caller's transaction, and the end to be written with it. Raises
-    Refused where the handler does not act."""
+    """The effect, within the caller's transaction, with the mail about commands that failed; and
+    the end to be written with it. Raises Refused where the handler does not act."""
     resolved = act.resolved
     outcome = resolved.handler.handle(attempt.email, resolved.target, attempt.context)
     made = outcome.made
@@ -188,13 +197,19 @@ def let_handler_act(attempt: Attempt, decision: Decision, act: Act) -> End:
         issue_id=item.pk if isinstance(item, Issue) else None,
         merge_request_id=item.pk if isinstance(item, MergeRequest) else None,
     )
-    return replace(end, trace=(*end.trace, *_report_failed_commands(attempt, act, outcome)))
+    author = resolved.target.author
+    if author is None or not outcome.failed_commands:
+        return end
+    sent = notices.write_failed_commands(
+        attempt.row, attempt.email, author, outcome.failed_commands, now=attempt.context.now
+    )
+    return replace(end, trace=(*end.trace, {"step": "quick actions", "result": sent}))
 
 
 def find_first_effect(act: Act) -> int | None:
     """The row of a copy of the message that acted before."""
-    first = InboundEmail.objects.filter(effect_key=act.effect_key).values_list("pk", flat=True)
-    return first.first()
+    acted = InboundEmail.objects.filter(effect_key__in=[act.effect_key, act.former_key])
+    return acted.values_list("pk", flat=True).first()
 
 
 def end_as_copy(attempt: Attempt, decision: Decision, first: int) -> End:
@@ -224,12 +239,18 @@ def end_refused(attempt: Attempt, decision: Decision, refusal: Refusal) -> End:
     return end_without_effect(attempt, decision, refusal)
 
 
-def _record(attempt: Attempt, end: End, verdict: Refusal | Delay | None = None) -> None:
+def _record(
+    attempt: Attempt,
+    end: End,
+    verdict: Refusal | Delay | None = None,
+    decision: Decision | None = None,
+) -> None:
     """Writes the notice to the sender, if there is one, with the row."""
     with transaction.atomic(durable=True):
         lock([attempt.row])
-        if verdict is not None:
-            end = replace(end, trace=(*end.trace, *_notify_sender(attempt, verdict)))
+        if verdict is not None and decision is not None:
+            notice = _notify_sender(attempt, verdict, decision.resolved)
+            end = replace(end, trace=(*end.trace, *notice))
         write_ends([(attempt.row, end)], now=attempt.context.now)
     _log_end(attempt.row, end)
 
@@ -238,7 +259,8 @@ def _describe(attempt: Attempt, decision: Decision, status: Status, **more: Any)
     email, count = attempt.email, decision.count
     return End(
         status,
-        message_id=email.message_id[:255],
+        message_id=name_id(email.message_id),
+        long_message_id=find_long_id(email.message_id),
         sender=attempt.sender,
         subject=email.subject[:255],
         defects=tuple(email.defects),
@@ -250,27 +272,28 @@ def _describe(attempt: Attempt, decision: Decision, status: Status, **more: Any)
     )
 
 
-def _notify_sender(attempt: Attempt, verdict: Refusal | Delay) -> tuple[Step, ...]:
+def _notify_sender(
+    attempt: Attempt, verdict: Refusal | Delay, resolved: Resolved | None
+) -> tuple[Step, ...]:
     row, email, context = attempt.row, attempt.email, attempt.context
     if isinstance(verdict, Reject):
         sent = notices.write_rejection(
-            row, email, verdict, now=context.now, proven=context.proof.passed
+            row,
+            email,
+            verdict,
+            now=context.now,
+            proven=context.proof.passed,
+            is_key_holder=resolved is not None
+            and bool(resolved.secret)
+            and fits_sender(resolved.target, email.sender),
         )
+        if sent == notices.SENT:
+            patch_mails.note_reported(verdict.series_parts)
     elif isinstance(verdict, Hold):
         sent = notices.write_held(row, email, verdict, now=context.now)
     else:
         return ()
     return ({"step": "notice", "result": sent},)
-
-
-def _report_failed_commands(attempt: Attempt, act: Act, outcome: Outcome) -> tuple[Step, ...]:
-    """Writes the mail about commands that failed, with the effect."""
-    author, failed = act.resolved.target.author, outcome.failed_commands
-    if author is None or not failed:
-        return ()
-    now = attempt.context.now
-    sent = notices.write_failed_commands(attempt.row, attempt.email, author, failed, now=now)
-    return ({"step": "quick actions", "result": sent},)
 
 
 def _find_first_copy(end: End) -> int | None:

@@ -4,6 +4,7 @@ into the ledger."""
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection
@@ -17,6 +18,9 @@ Step = dict[str, str]
 """One line of the trace; secrets in it are cut to their first four characters."""
 
 
+_FIELDS: dict[str, Any] = {field.attname: field for field in InboundEmail._meta.concrete_fields}
+
+
 class NotPendingError(Exception):
     """Another worker has ended or claimed the row: nothing may be done to it."""
 
@@ -28,11 +32,8 @@ class Attempt:
     row: InboundEmail
     email: ParsedEmail
     context: Context
-
-    @property
-    def sender(self) -> str:
-        """As the ledger stores it, and as limits are counted by."""
-        return self.email.sender[:254]
+    sender: str
+    """As the ledger stores it, and as limits are counted by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class End:
     status: Status
     reason: Reason | None = None
     message_id: str = ""
+    long_message_id: str | None = None
     sender: str = ""
     subject: str = ""
     defects: tuple[str, ...] = ()
@@ -63,6 +65,9 @@ class End:
     """With PENDING: when the next attempt may start. This one does not count."""
 
 
+_END_FIELDS = [field.name for field in fields(End)]
+
+
 def fill(row: InboundEmail, end: End, *, now: datetime) -> None:
     """Set the columns of a row that is shown and never stored."""
     for name, value in _columns(row, end, now).items():
@@ -72,7 +77,7 @@ def fill(row: InboundEmail, end: End, *, now: datetime) -> None:
 def lock(rows: Sequence[InboundEmail]) -> None:
     """Hold the rows until commit. Raises NotPendingError where another worker has ended or claimed
     one of them."""
-    ours = {row.pk: row.attempts for row in rows}
+    ours = dict(map(attrgetter("pk", "attempts"), rows))
     locked = InboundEmail.objects.select_for_update().filter(pk__in=ours, status=Status.PENDING)
     if dict(locked.order_by("pk").values_list("pk", "attempts")) != ours:
         raise NotPendingError
@@ -81,23 +86,23 @@ def lock(rows: Sequence[InboundEmail]) -> None:
 def write_ends(ends: Sequence[tuple[InboundEmail, End]], *, now: datetime) -> None:
     """Write the ends of rows that `lock` holds: one statement each, which psycopg sends as one
     pipeline, so that many cost one round trip."""
-    found = [(row.pk, _columns(row, end, now)) for row, end in ends]
-    columns = [f for f in InboundEmail._meta.concrete_fields if f.attname in found[0][1]]
     quote = connection.ops.quote_name
-    assignments = ", ".join(f"{quote(str(column.column))} = %s" for column in columns)
+    names, rows = list[str](), list[list[Any]]()
+    for row, end in ends:
+        values = _columns(row, end, now)
+        names = list(values)
+        rows.append([_FIELDS[n].get_db_prep_save(values[n], connection) for n in names] + [row.pk])
+    assignments = ", ".join([f"{quote(_FIELDS[name].column)} = %s" for name in names])
     with connection.cursor() as cursor:
         cursor.executemany(
             f"UPDATE {quote(InboundEmail._meta.db_table)} SET {assignments} WHERE id = %s",  # noqa: S608
-            [
-                [*(c.get_db_prep_save(values[c.attname], connection) for c in columns), pk]
-                for pk, values in found
-            ],
+            rows,
         )
 
 
 def _columns(row: InboundEmail, end: End, now: datetime) -> dict[str, Any]:
     """By attribute name of InboundEmail."""
-    values = {field.name: getattr(end, field.name) for field in fields(end)}
+    values = dict(zip(_END_FIELDS, attrgetter(*_END_FIELDS)(end), strict=True))
     until = values.pop("until")
     is_open = end.status in {Status.PENDING, Status.HELD}
     return values | {

@@ -8,14 +8,14 @@ from django.conf import settings
 
 from incoming_email import patch_mails
 from incoming_email.handlers.base import Context
-from incoming_email.keys import probe_keys
-from incoming_email.keys.answered import find_nearest
+from incoming_email.keys import own_addresses, probe_keys
+from incoming_email.keys.answered import find_confidential, find_nearest
 from incoming_email.limits.blocking import EVERYWHERE
 from incoming_email.models import SenderPolicy
 from incoming_email.outcomes import Held, Ignored, Reason, Refusal, Refused, Rejected
-from incoming_email.parsing.addresses import AddressTemplate
 from incoming_email.parsing.mime.headers import NO_FIELDS
 from incoming_email.parsing.types import Kind, ParsedEmail
+from incoming_email.pipeline import authors
 from incoming_email.pipeline.attempts import Attempt, Step
 from incoming_email.pipeline.isolation.reading import UNREAD
 from incoming_email.pipeline.limiting import Count, find_room
@@ -26,7 +26,9 @@ from incoming_email.pipeline.resolving import (
     fits_sender,
     resolve,
 )
+from incoming_email.sender_auth import NO_PROOF
 from issues import outbox
+from issues.accounts import has_second_factor
 from issues.quick_actions import Answered
 
 IGNORED_KINDS = {
@@ -44,6 +46,8 @@ class Act:
 
     resolved: Resolved
     effect_key: str
+    former_key: str = ""
+    """As earlier versions made it, with the slug; empty where that is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +63,31 @@ class Decision:
 
     verdict: Act | Refusal | Delay
     trace: tuple[Step, ...]
-    project_id: int | None
-    """The target's project, once a key was resolved, whatever the verdict."""
-
     count: Count
+    resolved: Resolved | None
+    """Once a key was, whatever the verdict."""
+
+    @property
+    def project_id(self) -> int | None:
+        return self.resolved.target.project.pk if self.resolved else None
 
 
 def decide(attempt: Attempt) -> Decision:
     """Find the handler that may act, and on what, or why none may. Only reads."""
     row, trace = attempt.row, list[Step]()
-    project_id, count = None, Count(row.token_digest, row.counted_at)
+    count, resolved = Count(row.token_digest, row.counted_at), None
     verdict: Act | Refusal | Delay
     try:
         resolved = _find_target(attempt, trace)
-        project_id = resolved.target.project.pk
         count, until = find_room(attempt, resolved, trace)
         if until is None:
             _require_allowed(attempt, resolved, trace)
-            verdict = Act(resolved, make_effect_key(attempt.email, resolved))
+            verdict = Act(resolved, *make_effect_keys(attempt.email, resolved))
         else:
             verdict = Delay(until)
     except Refused as refused:
         verdict = refused.refusal
-    return Decision(verdict, tuple(trace), project_id, count)
+    return Decision(verdict, tuple(trace), count, resolved)
 
 
 def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
@@ -95,7 +101,7 @@ def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
     if probe is not None:
         trace.append({"step": "probe", "result": str(probe)})
         raise Ignored(Reason.PROBE)
-    reason = _find_reason_to_ignore(email, mailbox.template, trace)
+    reason = _find_reason_to_ignore(email, trace)
     if reason is not None:
         override = find_override(email, mailbox.template, context, reason, trace)
         if override is None:
@@ -105,6 +111,8 @@ def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
     if UNREAD in email.defects:
         trace.append({"step": "reading", "result": "ended", "because": email.defects[-1]})
         raise Rejected(Reason.TOO_COMPLEX)
+    if own_addresses.is_postmaster(attempt.row.recipient, mailbox.template.domain):
+        _hold(Reason.POSTMASTER, context)  # the digest tells administrators
     resolved = resolve(email, mailbox.template, context, trace)
     _require_unblocked(resolved.target.project.pk, context, trace)
     return resolved
@@ -112,22 +120,30 @@ def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
 
 def _require_allowed(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
     """Raises Rejected or Held where the target or a policy does not let the message through."""
-    if resolved.target.refusal is not None:
-        raise Rejected(resolved.target.refusal)
+    refusal = resolved.target.refusal
+    if refusal is Reason.DELETED and not fits_sender(resolved.target, attempt.email.sender):
+        refusal = Reason.UNKNOWN_ADDRESS  # nobody else finds out what there was
+    if refusal is not None:
+        raise Rejected(refusal)
+    _require_project_allows(attempt, resolved, trace)
     _require_fitting_sender(attempt, resolved, trace)
-    _require_own_readers(attempt, resolved, trace)
+    if not resolved.is_reply:
+        trace.append({"step": "answered mail", "result": "forwarded, or of somebody else"})
+        _hold(Reason.NOT_A_REPLY, attempt.context)
+    if resolved.handler.publishes:
+        _require_own_readers(attempt, resolved, trace)
     recipients = {c.address for c in attempt.email.candidates if c.header in OPEN_RECIPIENTS}
     if len(recipients) > settings.MAX_RECIPIENTS:
         _hold(Reason.TOO_MANY_RECIPIENTS, attempt.context)
 
 
-def _find_reason_to_ignore(
-    email: ParsedEmail, template: AddressTemplate, trace: list[Step]
-) -> Reason | None:
+def _find_reason_to_ignore(email: ParsedEmail, trace: list[Step]) -> Reason | None:
+    if email.shown_from:
+        trace.append(authors.trace_author(email))
     own = bool(email.origin) and outbox.is_own(email.message_id, email.origin)
-    if own or (email.sender and template.matches(email.sender)):
-        sign = "X-Letterbox-Origin is ours" if own else "From is an address of this mailbox"
-        trace.append({"step": "kind", "result": "own mail", "because": sign})
+    if own or (email.shown_from and authors.was_sent_by_us(email)):
+        because = "X-Letterbox-Origin or Message-ID is ours"
+        trace.append({"step": "kind", "result": "own mail", "because": because})
         return Reason.OWN_MAIL
     trace.append({"step": "kind", "result": email.kind.value, "because": email.kind_reason})
     return IGNORED_KINDS.get(email.kind)
@@ -140,40 +156,69 @@ def _require_unblocked(project_id: int | None, context: Context, trace: list[Ste
         raise Ignored(Reason.BLOCKED_SENDER)
 
 
+def _require_project_allows(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
+    """What the project takes by mail, and from which members. The service desk, and leaving a
+    discussion, are no project's to switch off here."""
+    switch, target = resolved.handler.project_switch, resolved.target
+    if not switch:
+        return
+    if not getattr(target.project, switch):
+        trace.append({"step": "project", "result": "switched off", "because": switch})
+        raise Rejected(Reason.SWITCHED_OFF)
+    if target.project.mail_needs_second_factor and not has_second_factor(target.author):
+        trace.append({"step": "project", "result": "the author has no second factor"})
+        raise Rejected(Reason.NO_SECOND_FACTOR)
+    if target.project.mail_needs_authentication:
+        fits, proof = fits_sender(target, attempt.email.sender), attempt.context.proof
+        result = "passed" if fits and proof.passed else "not passed"
+        trace.append({"step": "project", "result": result, "because": proof.because})
+        if not fits:
+            _hold(Reason.SENDER_MISMATCH, attempt.context)
+        if not proof.passed:
+            _hold(Reason.NOT_AUTHENTICATED, attempt.context)
+
+
 def _require_fitting_sender(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
-    """The mailbox's policy for this feature: nothing, From fits, or From fits and is proven."""
+    """The mailbox's policy for this feature: nothing, From fits, or From fits and is proven. What
+    is known of that is traced in any case."""
     email, mailbox, context = attempt.email, attempt.row.mailbox, attempt.context
     field = resolved.handler.sender_policy
     policy = getattr(mailbox, field) if field else SenderPolicy.OFF
-    if policy == SenderPolicy.OFF:
-        trace.append({"step": "sender", "result": "not asked for"})
-        return
-    fits = fits_sender(resolved.target, email.sender)
-    trace.append({"step": "sender", "result": "fits the key" if fits else "does not fit the key"})
+    fits = policy == SenderPolicy.OFF or fits_sender(resolved.target, email.sender)
+    found = "fits the key" if fits else "does not fit the key"
+    result = "not asked for" if policy == SenderPolicy.OFF else found
+    trace.append({"step": "sender", "result": result})
+    if context.proof != NO_PROOF:
+        result = "passed" if context.proof.passed else "not passed"
+        trace.append({"step": "authentication", "result": result, "because": context.proof.because})
     if not fits and policy != SenderPolicy.FLAG:
         _hold(Reason.SENDER_MISMATCH, context)
-    if policy == SenderPolicy.MATCH:
-        return
-    result = "passed" if context.proof.passed else "not passed"
-    trace.append({"step": "authentication", "result": result, "because": context.proof.because})
-    if not context.proof.passed and policy != SenderPolicy.FLAG:
+    if policy == SenderPolicy.REQUIRE and not context.proof.passed:
         _hold(Reason.NOT_AUTHENTICATED, context)
 
 
 def _require_own_readers(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
-    """An answer to an internal note is internal in the discussion of that note alone; at any other
-    address of ours it would reach readers whom it was not meant for.
+    """An answer to an internal note is internal in the discussion of that note alone, and what is
+    about a confidential issue is confidential on that issue alone; at any other address of ours
+    it would reach readers whom it was not meant for.
 
     All that the message names counts, also what was sent to somebody else: it may be the answer to
     a forwarded note. The common case costs no query.
     """
-    context = attempt.context
-    internal = context.internal and find_named(attempt.email, context.told) & context.internal
-    if not internal or not resolved.handler.publishes:
-        return
-    if internal != {_find_place(attempt, resolved)}:
+    email, context = attempt.email, attempt.context
+    internal = context.internal and find_named(email, context.told) & context.internal
+    if internal and internal != {_find_place(attempt, resolved)}:
         trace.append({"step": "answered note", "result": "internal, in another discussion"})
         _hold(Reason.INTERNAL_ANSWER, context)
+    target = resolved.target
+    ids = (*email.answered_ids, *email.attached_ids)
+    confidential = find_confidential(ids, context.told, with_opening=target.item is None)
+    if any(
+        issue != target.item and issue.project_id != target.confidential_in
+        for issue in confidential
+    ):
+        trace.append({"step": "answered issue", "result": "confidential, another address"})
+        _hold(Reason.CONFIDENTIAL_ANSWER, context)
 
 
 def _find_place(attempt: Attempt, resolved: Resolved) -> Answered | None:
@@ -196,10 +241,19 @@ def _hold(reason: Reason, context: Context) -> None:
         raise Held(reason, rule=reason.value)
 
 
-def make_effect_key(email: ParsedEmail, resolved: Resolved) -> str:
-    parts = (email.message_id or _content_digest(email), email.sender)
-    named = "\n".join([*parts, resolved.handler.name, resolved.key])
-    return hashlib.sha256(named.encode(errors="replace")).hexdigest()
+def make_effect_keys(email: ParsedEmail, resolved: Resolved) -> tuple[str, str]:
+    """That of today, and that of earlier versions where it was another one, else ""."""
+    handler = resolved.handler.name
+    effects = (
+        resolved.target.effect or f"{handler}\n{resolved.key}",
+        f"{handler}\n{resolved.spelled}",
+    )
+    message = f"{email.message_id or _content_digest(email)}\n{email.sender}\n"
+    now, before = (
+        hashlib.sha256(f"{message}{effect}".encode(errors="replace")).hexdigest()
+        for effect in effects
+    )
+    return now, "" if before == now else before
 
 
 def _content_digest(email: ParsedEmail) -> str:

@@ -18,10 +18,6 @@ from issues import connections
 
 logger = logging.getLogger(__name__)
 OURS = (NoParserError, InterfaceError, MemoryError)
-AWAY_STATES = ("08", "53", "57P")
-"""How SQLSTATE begins where PostgreSQL is away or short of something (its manual, appendix A). Any
-other one, such as of a limit that a message exceeds, is of the message."""
-
 DISK_FULL_STATE = "53100"
 DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
 DISK_FULL_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
@@ -62,7 +58,7 @@ def is_ours(fault: BaseException) -> bool:
         return True
     if isinstance(fault, OperationalError):
         state = getattr(fault.__cause__, "sqlstate", None)
-        return state is None or state.startswith(AWAY_STATES)
+        return state is None or state.startswith(connections.AWAY_STATES)
     return isinstance(fault, OURS) or (isinstance(fault, OSError) and fault.errno in OUR_ERRNOS)
 
 

@@ -17,6 +17,7 @@ from incoming_email.inboxes.opening import open_inbox
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.pipeline import claims, processing, receiving, unreadable
 from incoming_email.pipeline.leasing import LeaseLostError, holding, renew
+from issues.clock_skew import latest_now
 from issues.stopping import UNLIMITED, Budget
 
 logger = logging.getLogger(__name__)
@@ -223,5 +224,5 @@ def _note_failure(mailbox: Mailbox, error: InboxError, *, now: datetime) -> None
     pause = now + timedelta(seconds=error.retry_after) if error.retry_after else None
     with override(settings.LANGUAGE_CODE):  # whoever asked for the visit, all read it
         row.update(last_error=describe_fault(error), next_poll_at=pause)
-    wrong = Q(failing_since__gt=now + timedelta(seconds=settings.CHECK_CLOCK_SECONDS))
+    wrong = Q(failing_since__gt=latest_now(now))
     row.filter(Q(failing_since=None) | wrong).update(failing_since=now)

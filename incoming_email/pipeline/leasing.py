@@ -86,7 +86,8 @@ def _renew_once(mailbox: Mailbox, holder: str, now: datetime) -> bool:
     try:
         return Mailbox.objects.lease(mailbox.pk, holder=holder, now=now, seconds=seconds)
     except Error as fault:
-        logger.warning("lease not renewed mailbox=%s error=%s", mailbox.pk, type(fault).__name__)
+        name = type(fault).__name__
+        logger.warning("lease not renewed mailbox=%s error=%s", mailbox.pk, name, exc_info=fault)
         return True  # the database may be back in time
     finally:
         of_this_thread.close_all()

@@ -1,6 +1,5 @@
 """Limits on senders, tokens and projects: what is past them waits its turn, nothing is lost."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +11,7 @@ from incoming_email.outcomes import Status
 from incoming_email.pipeline.attempts import Attempt, Step
 from incoming_email.pipeline.resolving import Resolved, owns
 from incoming_email.secrets import credentials
+from issues.clock_skew import latest_now
 from issues.models import Membership, User
 
 HOUR = timedelta(hours=1)
@@ -51,13 +51,21 @@ def find_room(
     """
     row, now = attempt.row, attempt.context.now
     known = Count(row.token_digest, row.counted_at)
-    if row.counted_at is not None or not any(_settings()):
+    by_sender, by_token = settings.SENDER_LIMIT_PER_HOUR, settings.TOKEN_LIMIT_PER_HOUR
+    by_project = settings.PROJECT_LIMIT_PER_HOUR
+    if row.counted_at is not None or not (by_sender or by_token or by_project):
         return known, None
-    if _is_members(attempt.email.sender, resolved.target):
+    target, sender = resolved.target, attempt.email.sender
+    # Without a query where the key's owner writes and `resolve` knows that they are a member.
+    if (target.author_is_member and owns(target.author, sender)) or _is_member(sender, target):
         return known, None
     digest = credentials.digest(resolved.secret) if resolved.secret else None
-    for limit in _find_limits(attempt, resolved, digest):
-        until = _find_next_turn(row, limit, now)
+    for limit in (  # the narrowest first
+        Limit("SENDER_LIMIT_PER_HOUR", "sender", attempt.sender, by_sender),
+        Limit("TOKEN_LIMIT_PER_HOUR", "token_digest", digest, by_token),
+        Limit("PROJECT_LIMIT_PER_HOUR", "project", target.project.pk, by_project),
+    ):
+        until = _find_next_turn(row, limit, now) if limit.value and limit.per_hour > 0 else None
         if until is not None:
             because = f"{limit.name} is {limit.per_hour}, until {until:%Y-%m-%d %H:%M:%S} UTC"
             trace.append({"step": "limit", "result": "delayed", "because": because})
@@ -65,36 +73,14 @@ def find_room(
     return Count(digest, now), None
 
 
-def _settings() -> tuple[int, int, int]:
-    return (
-        settings.SENDER_LIMIT_PER_HOUR,
-        settings.TOKEN_LIMIT_PER_HOUR,
-        settings.PROJECT_LIMIT_PER_HOUR,
-    )
-
-
-def _find_limits(attempt: Attempt, resolved: Resolved, digest: str | None) -> Iterator[Limit]:
-    """Those that apply, the narrowest first."""
-    sender, token, project = _settings()
-    limits = (
-        Limit("SENDER_LIMIT_PER_HOUR", "sender", attempt.sender, sender),
-        Limit("TOKEN_LIMIT_PER_HOUR", "token_digest", digest, token),
-        Limit("PROJECT_LIMIT_PER_HOUR", "project", resolved.target.project.pk, project),
-    )
-    return (limit for limit in limits if limit.value and limit.per_hour > 0)
-
-
-def _is_members(sender: str, target: Target) -> bool:
-    """Without a query where the key's owner writes and `resolve` knows that they are a member."""
-    if target.author_is_member and owns(target.author, sender):
-        return True
-    writer = User.objects.filter(
-        is_active=True,
-        email_addresses__address=sender,
-        email_addresses__verified_at__isnull=False,
-    )
+def _is_member(sender: str, target: Target) -> bool:
     if not sender or target.project.pk is None:
         return False
+    writer = User.objects.filter(
+        is_active=True,
+        emailaddress__email=sender,
+        emailaddress__verified=True,
+    )
     return Membership.objects.filter(project=target.project.pk, user__in=writer).exists()
 
 
@@ -106,8 +92,7 @@ def _find_next_turn(row: InboundEmail, limit: Limit, now: datetime) -> datetime 
     however many wait.
     """
     same = InboundEmail.objects.filter(**{limit.column: limit.value})
-    latest = now + timedelta(seconds=settings.CHECK_CLOCK_SECONDS)  # else by a clock that was wrong
-    within = same.filter(counted_at__gt=now - HOUR, counted_at__lte=latest)
+    within = same.filter(counted_at__gt=now - HOUR, counted_at__lte=latest_now(now))
     let_through = within.order_by("-counted_at")
     newest = list(let_through.values_list("counted_at", flat=True)[: limit.per_hour])
     if len(newest) < limit.per_hour:

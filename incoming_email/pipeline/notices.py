@@ -3,8 +3,10 @@ senders."""
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -16,23 +18,33 @@ from incoming_email.limits import answer_budget
 from incoming_email.limits.answer_budget import FAILED_COMMANDS, HELD, REJECTION
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import FailedCommand, Hold, Reject
+from incoming_email.parsing.addresses import asks_no_answer
 from incoming_email.parsing.types import ParsedEmail
 from issues import outbox
-from issues.models import EmailAddress, OutgoingEmail, User
+from issues.models import OutgoingEmail, User
 
+SENT = "sent"
 PAUSING_KINDS = (REJECTION, HELD)
 """Kinds of which a sender gets one in NOTICE_PAUSE_MINUTES. Failed commands are reported each time:
 who mistyped one tries again at once, and needs an answer."""
 
 
 def write_rejection(
-    row: InboundEmail, email: ParsedEmail, refusal: Reject, *, now: datetime, proven: bool
+    row: InboundEmail,
+    email: ParsedEmail,
+    refusal: Reject,
+    *,
+    now: datetime,
+    proven: bool,
+    is_key_holder: bool = False,
 ) -> str:
-    """Notify the sender of the reason, if they have an account or are `proven`; returns what was
-    done, for the trace."""
+    """Notify the sender of the reason, if they have an account, are `proven`, or have the key of
+    the person in From; returns what was done, for the trace."""
     known = _find_known(email.sender)
     if known is None and not proven:
-        return "not sent: the sender is a stranger"
+        if not is_key_holder:
+            return "not sent: the sender is a stranger"
+        email = replace(email, subject="")  # a forged From brings nobody any words but ours
     return _why_not_now(row, email, now=now) or _write_reason(
         row, email, refusal, REJECTION, known, now=now
     )
@@ -61,8 +73,8 @@ def write_failed_commands(
     That is the one they wrote from, or where From is no address of theirs, that of their account:
     it was done in their name.
     """
-    theirs = author.email_addresses.filter(verified_at__isnull=False)
-    addresses = set(theirs.values_list("address", flat=True))
+    theirs = EmailAddress.objects.filter(user=author, verified=True)
+    addresses = set(theirs.values_list("email", flat=True))
     recipient = email.sender if email.sender in addresses else author.email.lower()
     if recipient not in addresses:
         return "not sent: the author has no proven address"
@@ -86,7 +98,7 @@ def _find_known(sender: str) -> EmailAddress | None:
     if not sender:
         return None
     verified = EmailAddress.objects.select_related("user").filter(
-        address=sender, verified_at__isnull=False, user__is_active=True
+        email=sender, verified=True, user__is_active=True
     )
     return verified.first()
 
@@ -104,10 +116,10 @@ def _why_not_now(row: InboundEmail, email: ParsedEmail, *, now: datetime) -> str
 
 
 def _why_never(email: ParsedEmail, recipient: str) -> str:
-    if email.null_return_path:
-        return "not sent: the message has the null reverse-path"
-    if email.is_bulk:
-        return "not sent: the message came through a list or went to many"
+    if email.why_unanswered:
+        return f"not sent: {email.why_unanswered}"
+    if asks_no_answer(recipient):
+        return "not sent: nobody reads what is sent to the sender's address"
     if find_own([recipient]):
         return "not sent: the sender is one of our own addresses"
     return ""
@@ -169,4 +181,4 @@ def _enqueue(  # noqa: PLR0913  (one argument a column)
         budget=answer_budget.name_budget(row.mailbox_id),
         now=now,
     )
-    return "sent" if written else "not sent: the sender was told about this message before"
+    return SENT if written else "not sent: the sender was told about this message before"

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain, islice, takewhile
 
 from django.conf import settings
@@ -23,6 +23,7 @@ from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline import acting, claims
 from incoming_email.pipeline.acting import settle_in_turn
 from incoming_email.pipeline.attempts import Attempt, End
+from incoming_email.pipeline.authors import show_authors
 from incoming_email.pipeline.deciding import decide
 from incoming_email.pipeline.faults import PAUSE, is_ours, note_retry, noted
 from incoming_email.pipeline.isolation.process import NoParserError
@@ -30,14 +31,12 @@ from incoming_email.pipeline.isolation.reading import RawText, parse_all
 from incoming_email.pipeline.resolving import find_named, look_up
 from incoming_email.sender_auth import find_proofs
 from issues import connections, memory, outbox
+from issues.clock_skew import latest_now
 from issues.stopping import UNLIMITED, Budget
 
 logger = logging.getLogger(__name__)
 GROUP = 50
 """Messages that may share a transaction: as many as a batch has, few enough to end it soon."""
-
-CLOCK_SLACK = timedelta(seconds=60)
-"""By how much the clocks of two machines may differ."""
 
 MOST_FAULTS_IN_A_ROW = 3
 """When an attempt could not even be made at so many rows, the cause is not the messages, and each
@@ -111,8 +110,7 @@ def process_claimed(
     one transaction; each of the others has its own, and none stops the rest. Rows of one call
     belong to one mailbox; `emails` is what `begin_reading` gave for them.
     """
-    left_out = 0
-    is_large = any(len(row.raw) > memory.LARGE_BYTES for row in rows)
+    left_out, is_large = 0, False
     with outbox.wake_once():
         for start in range(0, len(rows), GROUP):
             if budget.is_over():
@@ -123,24 +121,19 @@ def process_claimed(
             attempts = _prepare(group, emails, now=clock(), budget=budget)
             if isinstance(attempts, int) or start + GROUP >= len(rows):
                 emails = None  # one that raised is at its end, and one that is read holds the texts
-            left_out += _settle_group(group, attempts, budget)
-            attempts = 0  # what is large in them goes before memory is given back
+            for row in group:
+                is_large = is_large or len(row.raw) > memory.LARGE_BYTES
+                row.forget_raw()  # whoever asks for it all the same has it from the database
+            if isinstance(attempts, int):
+                left_out += attempts
+                continue
+            settle_in_turn(attempts, budget)
+            if len(attempts) < len(group):
+                claims.give_back(group[len(attempts) :])  # not read in time
+            del attempts  # what is large in them goes before memory is given back
     if is_large:
         memory.give_back()
     return left_out
-
-
-def _settle_group(
-    rows: Sequence[InboundEmail], attempts: list[Attempt] | int, budget: Budget
-) -> int:
-    """At how many no attempt could be made."""
-    for row in rows:
-        del row.raw  # whoever asks for it all the same has it from the database
-    if isinstance(attempts, int):
-        return attempts
-    settle_in_turn(attempts, budget)
-    claims.give_back(rows[len(attempts) :])  # not read in time
-    return 0
 
 
 def begin_reading(rows: Sequence[InboundEmail]) -> Iterator[ParsedEmail]:
@@ -174,7 +167,7 @@ def take_up_future(*, now: datetime) -> int:
     A claim, or a pause after a fault of ours, ends no further ahead than it lasts. A limit may put
     a message off for longer; one that has failed before is then looked at by each sweep.
     """
-    latest = now + CLOCK_SLACK
+    latest = latest_now(now)
     wrong = Q(attempts=0, received_at__gt=latest)
     wrong |= Q(attempts=0, next_attempt_at__gt=latest + PAUSE) & ~Q(last_error="")
     for attempts in range(1, settings.MAX_ATTEMPTS + 1):
@@ -200,7 +193,7 @@ def _claim(pk: int, *, now: datetime) -> InboundEmail | None:
     with noted(pk):
         if not InboundEmail.objects.claim(pk, now=now):
             return None
-        return InboundEmail.objects.select_related("mailbox").get(pk=pk)
+        return InboundEmail.objects.select_related("mailbox", "content").get(pk=pk)
 
 
 def _prepare(
@@ -242,33 +235,36 @@ def _make_attempts(
     The parser's child goes on with the next messages while these are acted on.
     """
 
-    def is_in_time(_: object) -> bool:
-        return not budget.is_over()
-
     mailbox = rows[0].mailbox
-    read = list(takewhile(is_in_time, islice(emails, len(rows))))
+    in_time: list[ParsedEmail] = []
+    for email in islice(emails, len(rows)):
+        if budget.is_over():
+            break
+        in_time.append(email)
     connections.validate()  # reading them may have taken minutes
+    read = show_authors(in_time, mailbox.template)
     known = look_up(read, mailbox.template)
-    proofs = takewhile(is_in_time, find_proofs(mailbox, rows[: len(read)], read))
-    attempts = [
-        Attempt(
-            row,
-            email,
-            Context(
-                row.pk,
-                now,
-                mailbox.purpose,
-                known.reply_keys,
-                known.told,
-                known.internal,
-                proof,
-                forwarded=known.forwarded,
-                blocked_in=blocked_in(email, known.blocks),
-                waived=frozenset(row.waived_rules),
-                received_at=row.received_at,
-                asks_proof=mailbox.reply_sender_policy == SenderPolicy.REQUIRE,
-            ),
+    answers: list[Attempt] = []
+    others: list[Attempt] = []
+    proofs = find_proofs(mailbox, rows[: len(read)], read)
+    for row, email, proof in zip(rows, read, proofs, strict=False):
+        if budget.is_over():
+            break
+        context = Context(
+            row.pk,
+            now,
+            mailbox.purpose,
+            known.reply_keys,
+            known.told,
+            known.internal,
+            proof,
+            forwarded=known.forwarded,
+            blocked_in=blocked_in(email, known.blocks),
+            waived=frozenset(row.waived_rules),
+            received_at=row.received_at,
+            mailbox_id=mailbox.pk,
+            asks_proof=mailbox.reply_sender_policy == SenderPolicy.REQUIRE,
         )
-        for row, email, proof in zip(rows, read, proofs, strict=False)
-    ]
-    return sorted(attempts, key=lambda attempt: not find_named(attempt.email, known.told))
+        group = answers if find_named(email, known.told) else others
+        group.append(Attempt(row, email, context, email.sender[:254]))
+    return answers + others

@@ -12,7 +12,12 @@ from django.utils.translation import override
 
 from incoming_email import free_space
 from incoming_email.inboxes.base import NO_RETRIES, Inbox, InboxError, RawMessage, Retries
-from incoming_email.models import HEAD_START, InboundEmail, Mailbox, pause_after
+from incoming_email.models import (
+    HEAD_START,
+    InboundEmail,
+    Mailbox,
+    pause_after,
+)
 from incoming_email.pipeline import claims, unreadable
 from incoming_email.versions import find_version
 from issues import memory
@@ -103,10 +108,11 @@ def store(
     known = _sort_out(rows, moved=moved)
     try:
         with transaction.atomic(durable=True):
-            return known.filled + InboundEmail.objects.bulk_create(known.new)
+            return known.filled + _create(known.new)
     except IntegrityError:
         # Another process stored one of them since we looked: store them one by one.
-        return known.filled + [kept for row in known.new if (kept := _store_one(row)) is not None]
+        one_by_one = (_store_one(row) for row in known.new)
+        return known.filled + [kept for kept in one_by_one if kept is not None]
 
 
 def store_together(
@@ -119,7 +125,13 @@ def store_together(
         for message in messages
     ]
     with transaction.atomic(durable=True):
-        return [row.pk for row in InboundEmail.objects.bulk_create(rows)]
+        return [row.pk for row in _create(rows)]
+
+
+def _create(rows: list[InboundEmail]) -> list[InboundEmail]:
+    if rows:
+        InboundEmail.objects.store_contents(rows)
+    return InboundEmail.objects.bulk_create(rows)
 
 
 def new_row(mailbox: Mailbox, message: RawMessage, *, now: datetime, claimed: bool) -> InboundEmail:
@@ -129,7 +141,8 @@ def new_row(mailbox: Mailbox, message: RawMessage, *, now: datetime, claimed: bo
         mailbox=mailbox,
         source_id=message.source_id,
         recipient=message.recipient[:254],
-        raw=message.content,
+        own_raw=message.content,
+        peer=message.peer or None,
         oversize=message.oversize,
         digest=hashlib.sha256(message.content).hexdigest(),
         received_at=now,
@@ -196,7 +209,7 @@ def _store_one(row: InboundEmail) -> InboundEmail | None:
             return known.filled[0] if known.filled else None
         try:
             with transaction.atomic(durable=True):
-                row.save(force_insert=True)
+                _create([row])
         except IntegrityError:
             if not InboundEmail.objects.filter(
                 mailbox=row.mailbox, source_id=row.source_id

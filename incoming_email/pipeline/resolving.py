@@ -1,8 +1,11 @@
 """Which handler and target a message is for: every candidate is tried until one resolves."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
+from operator import attrgetter
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 
 from incoming_email.handlers import registry
@@ -12,7 +15,6 @@ from incoming_email.keys.answered import (
     find_internal,
     find_keys_named,
     find_told,
-    told_by,
 )
 from incoming_email.keys.own_addresses import find_forwarded
 from incoming_email.limits.blocking import Blocks, find_blocks
@@ -21,12 +23,13 @@ from incoming_email.outcomes import Reason, Rejected
 from incoming_email.parsing.addresses import (
     AddressTemplate,
     find_reply_keys,
+    lower_ascii,
     redact_address,
     redact_key,
 )
 from incoming_email.parsing.types import Candidate, ParsedEmail
 from incoming_email.pipeline.attempts import Step
-from issues.models import EmailAddress, User
+from issues.models import User
 from issues.quick_actions import Answered
 
 
@@ -35,8 +38,16 @@ class Resolved:
     handler: Handler
     target: Target
     key: str
+    """In its canonical form: without the slug."""
+
+    spelled: str
+    """As it stands in the address."""
+
     secret: str = ""
     """The part of the key that gives identity: a token or a reply key; empty where none does."""
+
+    is_reply: bool = True
+    """False where ids of ours alone named the target, and the message is no reply to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,37 +66,39 @@ class Known:
 
 
 def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
-    """What the messages name. Addresses that are none of the mailbox are asked about once."""
-    keys = {c.address: template.find_key(c.address) for email in emails for c in email.candidates}
-    foreign = [a for a, key in keys.items() if key is None and not template.matches(a)]
+    """What the messages name. Addresses that are none of the mailbox are asked about once, and
+    which discussions are internal only where a message might be written in another than it names.
+    """
+    keys: dict[str, str | None] = {}
+    ids, foreign = set[str](), set[str]()
+    for email in emails:
+        ids.update(email.answered_ids, email.attached_ids)
+        for candidate in email.candidates:
+            address = candidate.address
+            keys[address] = template.find_key(address)
+            if keys[address] is None and not template.matches(address):
+                foreign.add(address)
     forwarded = find_forwarded(foreign) if foreign else {}
     keys |= forwarded
-    ids = {each for email in emails for each in (*email.answered_ids, *email.attached_ids)}
     named = {*keys.values(), *find_reply_keys(ids, settings.MESSAGE_ID_HOST)} - {None}
     rows = find_keys_named(filter(None, named))
-    told = find_told(ids, rows)
-    told |= {address: told_by(rows[key]) for address, key in keys.items() if key and key in rows}
+    told = find_told(ids, keys, rows)
     doubtful = set[Answered]()
     for email in emails:
-        doubtful |= _find_doubtful(email, keys, told)
-    return Known(rows, forwarded, told, find_internal(doubtful), find_blocks(emails))
-
-
-def _find_doubtful(
-    email: ParsedEmail, keys: Mapping[str, str | None], told: Mapping[str, Told]
-) -> set[Answered]:
-    """The discussions that a message names and might not be written in: none where each of its
-    addresses of ours and of its ids names the same one, as in an ordinary reply."""
-    places = find_named(email, told)
-    ours = {c.address for c in email.candidates if keys[c.address]}
-    return set() if len(places) == 1 and ours and ours <= told.keys() else places
+        places = find_named(email, told)
+        ours = {c.address for c in email.candidates if keys[c.address]}
+        # Not in doubt where each address of ours and each id names the same, as in most replies.
+        if not (len(places) == 1 and ours and ours <= told.keys()):
+            doubtful |= places
+    internal = find_internal(doubtful) if doubtful else frozenset[Answered]()
+    return Known(rows, forwarded, told, internal, find_blocks(emails))
 
 
 def find_named(email: ParsedEmail, told: Mapping[str, Told]) -> set[Answered]:
     """The discussions that it names: by the ids that it answers or brings along in attached
     messages, and by its addresses."""
-    names = [*email.answered_ids, *email.attached_ids]
-    names += [candidate.address for candidate in email.candidates]
+    addresses = map(attrgetter("address"), email.candidates)
+    names = chain(email.answered_ids, email.attached_ids, addresses)
     return {told[name].place for name in names if name in told}
 
 
@@ -98,24 +111,25 @@ def resolve(
     keys looks for replies first: whoever replies may well write to a forwarding address too.
     """
     if not template.has_key and (found := _find_in_references(email, context, trace)):
-        return found
+        return _mark_reply(found, email, template)
     seen: set[str] = set()
     for candidate in _order_candidates(email, context):
         header, address = candidate.header, candidate.address
-        key = template.find_key(address) or context.forwarded.get(address)
+        spelled = template.find_key(address) or context.forwarded.get(address)
+        key = spelled and registry.canonical(spelled, context.purpose)
         step = {"step": "address", "header": header, "address": _cut(address, template, context)}
-        if key is None:
+        if spelled is None or key is None:
             trace.append(step | {"result": "not ours"})
         elif key in seen:
             trace.append(step | {"key": redact_key(key), "result": "tried before"})
         else:
             seen.add(key)
-            found, result = _try_key(key, context)
+            found, result = _try_key(spelled, context)
             trace.append(step | {"key": redact_key(key), "result": result})
             if found:
                 return _prefer_own_key(found, email, context, trace)
     if template.has_key and (found := _find_in_references(email, context, trace)):
-        return found
+        return _mark_reply(found, email, template)
     raise Rejected(Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY)
 
 
@@ -193,7 +207,8 @@ def _try_key(
         if target is not None:
             named = groups.groupdict()
             secret = named.get("token") or named.get("reply_key") or ""
-            return Resolved(handler, target, key, secret), f"{handler.name}: found"
+            canonical = registry.canonical(key, context.purpose)
+            return Resolved(handler, target, canonical, key, secret), f"{handler.name}: found"
     return None, f"{matches[0][0].name}: the key leads nowhere"
 
 
@@ -217,15 +232,43 @@ def _find_in_references(email: ParsedEmail, context: Context, trace: list[Step])
 def _prefer_own_key(
     found: Resolved, email: ParsedEmail, context: Context, trace: list[Step]
 ) -> Resolved:
-    """An address without an identity yields to the sender's own key in the ids.
+    """An address without an identity yields to the sender's own key in the ids of a reply.
 
     So who replies to all, with such an address in Cc, is recognised.
     """
     target = found.target
     if target.author is not None or target.external_author:
         return found
-    reply = _find_in_references(email, context, trace)
-    return reply if reply is not None and reply.target.project == target.project else found
+    own = _find_in_references(email, context, trace)
+    if own is None or own.target.project != target.project:
+        return found
+    if own.target.refusal is Reason.DELETED:
+        return found  # it goes on in a new one
+    if not _is_reply(email, own):
+        trace.append({"step": "reference", "result": "not a reply to it"})
+        return found
+    return own
+
+
+def _mark_reply(found: Resolved, email: ParsedEmail, template: AddressTemplate) -> Resolved:
+    """Without a key in any address: the mailbox's own address is the one that replies go to."""
+    to_us = any(template.matches(candidate.address) for candidate in email.candidates)
+    is_reply = _is_reply(email, found) or (to_us and not email.is_forward)
+    return replace(found, is_reply=is_reply)
+
+
+def _is_reply(email: ParsedEmail, found: Resolved) -> bool:
+    """Whether it is for the discussion of a key that its ids name: not a forward of that, nor an
+    answer to what others wrote about a forward.
+
+    The id that it answers may be one that a relay gave our mail, as Amazon SES does; the next is
+    ours then.
+    """
+    if any(found.key in candidate.address for candidate in email.candidates):
+        return True
+    nearest = list(dict.fromkeys(email.answered_ids))[:2]
+    host = f"@{lower_ascii(settings.MESSAGE_ID_HOST)}"
+    return not email.is_forward and any(lower_ascii(each).endswith(host) for each in nearest)
 
 
 def fits_sender(target: Target, sender: str) -> bool:
@@ -241,8 +284,8 @@ def owns(user: User | None, address: str) -> bool:
         return False
     prefetched: Sequence[EmailAddress] | None = getattr(user, "verified_addresses", None)
     known: Iterable[EmailAddress] = (
-        user.email_addresses.filter(address=address, verified_at__isnull=False)
+        EmailAddress.objects.filter(user=user, email=address, verified=True)
         if prefetched is None
         else prefetched
     )
-    return any(row.address == address for row in known)
+    return address in map(attrgetter("email"), known)

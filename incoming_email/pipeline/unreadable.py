@@ -78,7 +78,6 @@ def _create(mailbox: Mailbox, message: RawMessage, *, now: datetime) -> None:
     row = InboundEmail(
         mailbox=mailbox,
         source_id=message.source_id,
-        raw=b"",
         digest=NO_DIGEST,
         received_at=now,
         status=Status.FAILED,
@@ -114,19 +113,23 @@ def fill(row: InboundEmail) -> bool:
     if pk is None:
         return False
     columns = (
-        *("recipient", "raw", "oversize", "digest", "received_at", "attempts"),
+        *("recipient", "content", "oversize", "digest", "received_at", "attempts"),
         *("next_attempt_at", "version"),
     )
-    given = {column: getattr(row, column) for column in columns}
-    is_ours = waiting.filter(pk=pk).update(
-        **given,
-        status=Status.PENDING,
-        reason="",
-        finished_at=None,
-        last_error="",
-        raw_purged_at=None,
-        trace_purged_at=None,
-    )
+    with transaction.atomic(durable=True):
+        InboundEmail.objects.store_contents([row])
+        given = {column: getattr(row, column) for column in columns}
+        is_ours = waiting.filter(pk=pk).update(
+            **given,
+            status=Status.PENDING,
+            reason="",
+            finished_at=None,
+            last_error="",
+            raw_purged_at=None,
+            trace_purged_at=None,
+        )
+        if not is_ours:
+            transaction.set_rollback(True)
     if is_ours:
         row.pk, row._state.adding = pk, False
     return bool(is_ours)

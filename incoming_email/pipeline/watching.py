@@ -79,10 +79,14 @@ class Watch:
             return min(pause, LAST_OWN_PAUSE_SECONDS)
         if isinstance(error, InboxError):
             return max(pause, error.retry_after)
+        is_away = connections.is_away(error)
         logger.warning(
-            "visit broken off mailbox=%s error=%s", self.mailbox_id, type(error).__name__
+            "visit broken off mailbox=%s error=%s",
+            self.mailbox_id,
+            type(error).__name__,
+            exc_info=error if is_away else None,
         )
-        return min(pause, LAST_OWN_PAUSE_SECONDS) if connections.is_away(error) else pause
+        return min(pause, LAST_OWN_PAUSE_SECONDS) if is_away else pause
 
     def _visit(self) -> None:
         mailbox = Mailbox.objects.get(pk=self.mailbox_id)

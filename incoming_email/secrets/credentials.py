@@ -44,18 +44,15 @@ def is_current(stored: str) -> bool:
     return True
 
 
-def digest(plain: str) -> str:
-    """Keyed digest under the first key, for storing."""
-    return _digest(plain, settings.ENCRYPTION_KEYS[0])
+def digest(plain: str, key: str | None = None) -> str:
+    """Keyed digest, under the first key where none is given: for storing."""
+    key = settings.ENCRYPTION_KEYS[0] if key is None else key
+    return hmac.digest(b"letterbox digest " + key.encode(), plain.encode(), "sha256").hex()
 
 
 def digests(plain: str) -> list[str]:
     """Keyed digests under every key, the first key's first: look-ups outlive a rotation."""
-    return [_digest(plain, key) for key in settings.ENCRYPTION_KEYS]
-
-
-def _digest(plain: str, key: str) -> str:
-    return hmac.digest(b"letterbox digest " + key.encode(), plain.encode(), "sha256").hex()
+    return [digest(plain, key) for key in settings.ENCRYPTION_KEYS]
 
 
 class UnreadableSecret(str):

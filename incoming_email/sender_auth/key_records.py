@@ -1,12 +1,13 @@
 """Public keys of signers from the DNS (RFC 6376 section 3.6), in bounded time."""
 
-import re
 import time
 from dataclasses import dataclass, field
 
 import dns.exception
 import dns.rdatatype
 import dns.resolver
+
+from incoming_email.sender_auth.tags import is_for_mail
 
 MAX_BATCH_SECONDS = 60.0
 """Of all questions of a batch: its task has 240."""
@@ -20,7 +21,6 @@ _NO_ANSWER = (
     dns.resolver.NoResolverConfiguration,
     OSError,
 )
-_TESTING = re.compile(rb"(?:\A|;)\s{0,99}t\s{0,99}=[^;]{0,99}\by\b", re.IGNORECASE)
 
 
 class NoAnswerError(Exception):
@@ -75,5 +75,4 @@ class KeyRecords:
 
 
 def _usable(record: bytes) -> bytes | None:
-    """Signed by a domain that is only testing (`t=y`) is to be taken like unsigned."""
-    return None if len(record) > MAX_RECORD_BYTES or _TESTING.search(record) else record
+    return record if len(record) <= MAX_RECORD_BYTES and is_for_mail(record) else None

@@ -1,24 +1,28 @@
-"""Whether the sender is authenticated, and by what: the result of the trusted mail server
-(Authentication-Results, RFC 8601), else our own DKIM check."""
+"""Whether the sender is authenticated, and by what: the result of the trusted mail server, our own
+check of DKIM signatures, or a chain of forwarders."""
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from operator import attrgetter
 
 from django.conf import settings
+from django.utils.encoding import punycode
 
 from incoming_email.models import InboundEmail, Mailbox, SenderPolicy
 from incoming_email.parsing.types import ParsedEmail
-from incoming_email.sender_auth.alignment import speaks_for
+from incoming_email.sender_auth.chains import check_chain
+from incoming_email.sender_auth.channel import find_counted
 from incoming_email.sender_auth.key_records import KeyRecords
-from incoming_email.sender_auth.signatures import NOT_CHECKED, SignatureCheck, check_signatures
+from incoming_email.sender_auth.results import is_vouched_for
+from incoming_email.sender_auth.signatures import SignatureCheck, check_signatures
+from incoming_email.sender_auth.wire import split_message
+from issues.models import Project
 
 ASKING = {SenderPolicy.FLAG, SenderPolicy.REQUIRE}
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\(|[^"(\\]+|\\.', re.DOTALL)
-_COMMENT_TOKEN = re.compile(r"[()]|[^()\\]+|\\.", re.DOTALL)
-_SPECIAL = re.compile(r"\\.|[;=\s]", re.DOTALL)
-_PROPERTY = re.compile(r'([a-z.-]+)\s*=\s*((?:"[^"]*"|[^\s;"])+)', re.IGNORECASE)
+SIGNATURE = b"dkim-signature:"
+_read_policies = attrgetter(
+    *[f.attname for f in Mailbox._meta.concrete_fields if f.attname.endswith("_policy")]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,105 +33,77 @@ class Proof:
 
 
 NO_PROOF = Proof(False, "not looked at")
+"""No policy asks, and no server is trusted."""
 
 
 def find_proofs(
     mailbox: Mailbox, rows: Sequence[InboundEmail], emails: Sequence[ParsedEmail]
 ) -> Iterator[Proof]:
     """One for each message, in order, each as it is asked for. Signatures are checked where a
-    policy of any feature requires authentication. Call outside of transactions: the DNS may be
-    slow."""
-    policies = [f.attname for f in mailbox._meta.concrete_fields if f.attname.endswith("_policy")]
-    asks = any(getattr(mailbox, name) in ASKING for name in policies)
-    records = KeyRecords(timeout=settings.DKIM_DNS_TIMEOUT_SECONDS) if asks else None
+    policy of any feature, or a project, requires authentication. Call outside of transactions: the
+    DNS may be slow."""
+    asks = asks_for_proof(mailbox) or (any(map(_is_signed, rows)) and _asks_any_project())
+    records = KeyRecords(settings.DKIM_DNS_TIMEOUT_SECONDS) if asks else None
+    is_looked_at = records is not None or mailbox.trusted_authserv_id
     for row, email in zip(rows, emails, strict=True):
-        yield find_proof(
-            email.sender,
-            email.authentication_results,
-            trusted=mailbox.trusted_authserv_id,
-            check=partial(_check, row, records) if records and not row.oversize else None,
-        )
+        yield _find_proof(mailbox, row, email, records) if is_looked_at else NO_PROOF
 
 
-def find_proof(
-    sender: str,
-    results: Sequence[str],
-    *,
-    trusted: str,
-    check: Callable[[str], SignatureCheck] | None = None,
+def _is_signed(row: InboundEmail) -> bool:
+    return SIGNATURE in bytes(row.raw[: settings.PARSE_MAX_HEADER_BYTES]).lower()
+
+
+def _asks_any_project() -> bool:
+    """Asked where a message is signed: the others cost no query."""
+    return Project.objects.filter(mail_needs_authentication=True).exists()
+
+
+def asks_for_proof(mailbox: Mailbox) -> bool:
+    """Whether a policy of any feature wants to know."""
+    return not ASKING.isdisjoint(_read_policies(mailbox))
+
+
+def _find_proof(
+    mailbox: Mailbox, row: InboundEmail, email: ParsedEmail, records: KeyRecords | None
 ) -> Proof:
-    """The result of the `trusted` mail server decides; where it gave none, our own check of the
-    signatures for the sender's domain."""
-    if not sender:
-        return Proof(False, "From names no one sender")
-    domain = sender.rpartition("@")[2]
-    result = _find_trusted(results, trusted) if trusted else None
-    if result is not None:
-        return Proof(_is_vouched_for(domain, result), f"Authentication-Results of {trusted}")
-    found = check(domain) if check else NOT_CHECKED
-    signed = any(speaks_for(signer, domain) for signer in found.signers)
-    return Proof(signed, f"own DKIM check: {found.note}")
+    notes: list[str] = []
+    for check in _check_in_turn(mailbox, row, email, records):
+        notes += [check.note] if check.note else []
+        if check.passed:
+            return Proof(True, "; ".join(notes))
+    return Proof(False, "; ".join(notes))
 
 
-def _check(row: InboundEmail, records: KeyRecords, domain: str) -> SignatureCheck:
-    return check_signatures(bytes(row.raw), domain, records)
+def _check_in_turn(
+    mailbox: Mailbox, row: InboundEmail, email: ParsedEmail, records: KeyRecords | None
+) -> Iterator[SignatureCheck]:
+    """The surest first. Where the trusted server has given a result, no signature of the sender's
+    is looked at: it would say the same."""
+    if not email.sender:
+        yield SignatureCheck(False, "From names no one sender")
+        return
+    domain = _write_domain(email.sender.rpartition("@")[2])
+    channel = find_counted(mailbox, row, email.stamps)
+    is_silent = channel.result is None
+    is_vouched = channel.result is not None and is_vouched_for(domain, channel.result)
+    yield SignatureCheck(is_vouched, channel.note)
+    if records is None or not (is_silent or mailbox.forwarders):
+        return
+    message = "the message is too large" if row.oversize else split_message(bytes(row.raw))
+    if isinstance(message, str):
+        yield SignatureCheck(False, message)
+        return
+    if is_silent:
+        signed = check_signatures(message, domain, records)
+        yield SignatureCheck(signed.passed, f"own DKIM check: {signed.note}")
+    if mailbox.forwarders:
+        chain = check_chain(message, domain, mailbox.forwarders, records)
+        yield SignatureCheck(chain.passed, f"ARC: {chain.note}")
 
 
-def _find_trusted(results: Sequence[str], trusted: str) -> str | None:
-    """The topmost field that the server called `trusted` wrote; None where it wrote none.
-
-    Everybody can write more of them further down.
-    """
-    return next((value for value in results if _authserv_id(value) == trusted.lower()), None)
-
-
-def _is_vouched_for(domain: str, result: str) -> bool:
-    """Whether the domain passed DMARC, or passed DKIM or SPF in its own name."""
-    return any(_vouches(properties, domain) for properties in _parse_methods(result))
-
-
-def _clean(value: str) -> str:
-    """Comments as blanks, and quoted strings without what could end them or start a method.
-
-    The sender chooses a quoted local part: `smtp.mailfrom="; dmarc=pass"@example.net` must stay
-    one value. What follows an unclosed quote is dropped.
-    """
-    pieces: list[str] = []
-    at = depth = 0
-    while token := (_COMMENT_TOKEN if depth else _TOKEN).match(value, at):
-        text, at = token.group(), token.end()
-        if depth or text == "(":
-            depth += {"(": 1, ")": -1}.get(text, 0)
-            pieces.append(" ")
-        elif text.startswith('"'):
-            pieces.append(f'"{_SPECIAL.sub("_", text[1:-1])}"')
-        else:
-            pieces.append(text)
-    return "".join(pieces)
-
-
-def _authserv_id(value: str) -> str:
-    words = _clean(value).partition(";")[0].split()
-    return words[0].lower() if words else ""
-
-
-def _parse_methods(value: str) -> Iterator[dict[str, str]]:
-    """Each `method=result` with its properties, as `{"dkim": "pass", "header.d": "…"}`."""
-    for part in _clean(value).split(";")[1:]:
-        yield {name.lower(): _unquote(found.lower()) for name, found in _PROPERTY.findall(part)}
-
-
-def _unquote(value: str) -> str:
-    """Only where all of it is quoted: in `"x@a.example"@b.example` the domain is b.example."""
-    return value[1:-1] if re.fullmatch(r'"[^"]*"', value) else value
-
-
-def _vouches(properties: dict[str, str], domain: str) -> bool:
-    if properties.get("dmarc") == "pass":
-        return properties.get("header.from", domain).rpartition("@")[2] == domain
-    if properties.get("dkim") == "pass":
-        signer = properties.get("header.d") or properties.get("header.i", "")
-        return speaks_for(signer.rpartition("@")[2], domain)
-    if properties.get("spf") == "pass":
-        return speaks_for(properties.get("smtp.mailfrom", "").rpartition("@")[2], domain)
-    return False
+def _write_domain(domain: str) -> str:
+    """As servers and signatures name it: in ASCII (RFC 8601 section 5, RFC 6376 section 3.5)."""
+    try:
+        return punycode(domain).lower()
+    except UnicodeError:
+        return domain

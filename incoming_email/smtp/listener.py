@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -21,8 +21,11 @@ from incoming_email.inboxes.smtp.descriptor import SMTP as SMTP_METHOD
 from incoming_email.keys import own_addresses, probe_keys
 from incoming_email.keys.answered import find_keys_named
 from incoming_email.models import Mailbox, heartbeats
+from incoming_email.networks import read_address
 from incoming_email.pipeline import faults, receiving
-from incoming_email.smtp.protocol import ListenerController
+from incoming_email.smtp import refusals
+from incoming_email.smtp.protocol import ListenerController, ListenerSMTP
+from incoming_email.smtp.refusals import Refusal, Refusals
 from issues import broker, connections, memory
 
 logger = logging.getLogger(__name__)
@@ -33,6 +36,9 @@ UNKNOWN = "550 5.1.1 No such recipient here"
 TRY_LATER = "451 4.3.0 Requested action aborted: local error, try again later"
 NO_SPACE = "452 4.3.1 Insufficient system storage, try again later"
 BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
+BAD_RECIPIENTS = "421 4.7.0 Too many unknown recipients, closing the connection"
+FREE_REFUSALS = 3
+SLOWEST_SECONDS = 5.0
 MIN_RECIPIENTS = 100
 """Of one transaction, which a server must take (RFC 5321 4.5.3.1.8)."""
 
@@ -71,6 +77,14 @@ def _find_target(address: str) -> tuple[Mailbox, str] | None:
     for mailbox in mailboxes:
         if key and _is_key_taken(key, mailbox, address):
             return mailbox, key
+    return _find_postmaster(address, mailboxes)
+
+
+def _find_postmaster(address: str, mailboxes: Sequence[Mailbox]) -> tuple[Mailbox, str] | None:
+    """Mail for the postmaster is taken by the first mailbox of the domain, and held there."""
+    for mailbox in mailboxes:
+        if own_addresses.is_postmaster(address, mailbox.template.domain):
+            return mailbox, ""
     return None
 
 
@@ -96,21 +110,27 @@ def _is_key_taken(key: str, mailbox: Mailbox, forwarding: str = "") -> bool:
     return any(handler.resolve(match, context) is not None for handler, match in matches)
 
 
-def store(content: bytes, recipients: list[str]) -> list[int]:
-    """Commit one row a recipient, all in one transaction; return their ids."""
+def store(content: bytes, recipients: list[str], peer: str) -> list[int]:
+    """Commit one row a key, all in one transaction; return their ids. Recipients that spell the
+    same key differently are one."""
     queue_id = uuid.uuid4().hex
     now = timezone.now()
     messages: dict[int, list[RawMessage]] = {}
     mailboxes: dict[int, Mailbox] = {}
+    seen: set[tuple[int, str]] = set()
     for recipient in dict.fromkeys(recipients):
         found = _find_target(recipient)
         if found is None:  # disabled or revoked since RCPT
             raise LookupError
         mailbox, key = found
+        named = (mailbox.pk, registry.canonical(key, mailbox.purpose))
+        if named in seen:
+            continue
+        seen.add(named)
         mailboxes[mailbox.pk] = mailbox
         source_id = f"{queue_id}:{recipient}"[:255]
         is_urgent = _is_secret(key, mailbox)
-        message = RawMessage(source_id, content, recipient, is_urgent=is_urgent)
+        message = RawMessage(source_id, content, recipient, peer=peer, is_urgent=is_urgent)
         messages.setdefault(mailbox.pk, []).append(message)
     ids = receiving.store_together(
         [(mailboxes[pk], batch) for pk, batch in messages.items()], now=now
@@ -130,6 +150,7 @@ class ListenerHandler:
     def __init__(self, *, lmtp: bool) -> None:
         self._lmtp = lmtp
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="listener")
+        self._refusals = Refusals()
 
     async def _in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
         """Raises TimeoutError where the database neither answers nor fails."""
@@ -157,7 +178,7 @@ class ListenerHandler:
 
     async def handle_RCPT(  # noqa: N802  (aiosmtpd's name and arguments)
         self,
-        server: SMTP,
+        server: ListenerSMTP,
         session: Session,
         envelope: Envelope,
         address: str,
@@ -171,9 +192,22 @@ class ListenerHandler:
             logger.exception("recipient not looked up")
             return _put_off(fault)
         if mailbox is None:
-            return UNKNOWN
+            answer = await _refuse(server)
+            peer = str(read_address(str(session.peer[0]))) if session.peer else ""
+            self._note(Refusal(peer, (envelope.mail_from or "").strip("<>"), address, answer))
+            return answer
         envelope.rcpt_tos.append(address)
         return OK
+
+    def _note(self, refusal: Refusal) -> None:
+        """It is written some seconds later, with others: the client waits for no database."""
+        if self._refusals.add(refusal):
+            loop = asyncio.get_running_loop()
+            loop.call_later(refusals.SECONDS, self._threads.submit, self.write_refusals)
+
+    def write_refusals(self) -> None:
+        with connections.surviving_faults("refused recipients"):
+            self._refusals.write()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.content
@@ -183,17 +217,18 @@ class ListenerHandler:
             return "550 5.6.0 A line must end with CR LF (RFC 5321 2.3.8)"
         envelope.content = None  # or it would be there twice for as long as the database takes
         content = _with_return_path(content, envelope.mail_from or "")
+        peer = str(read_address(str(session.peer[0]))) if session.peer else ""
         if not self._lmtp:
-            return await self._take(content, list(envelope.rcpt_tos))
+            return await self._take(content, list(envelope.rcpt_tos), peer)
         answers = {
-            recipient: await self._take(content, [recipient])
+            recipient: await self._take(content, [recipient], peer)
             for recipient in dict.fromkeys(envelope.rcpt_tos)
         }
         return "\r\n".join(answers[recipient] for recipient in envelope.rcpt_tos)
 
-    async def _take(self, content: bytes, recipients: list[str]) -> str:
+    async def _take(self, content: bytes, recipients: list[str], peer: str) -> str:
         try:
-            ids = await self._in_thread(store, content, recipients)
+            ids = await self._in_thread(store, content, recipients, peer)
         except LookupError:
             return UNKNOWN
         except (Error, TimeoutError) as fault:
@@ -222,6 +257,17 @@ class ListenerHandler:
         """Every fault here is ours: a 5xx would make the sender give the mail up."""
         logger.error("listener failed", exc_info=error)
         return TRY_LATER
+
+
+async def _refuse(server: ListenerSMTP) -> str:
+    """More slowly each time, and at last for good: who tries addresses learns little in an hour."""
+    server.refused_recipients += 1
+    most = settings.SMTP_LISTENER_MAX_BAD_RECIPIENTS
+    if 0 < most <= server.refused_recipients:
+        server.hang_up()
+        return BAD_RECIPIENTS
+    await asyncio.sleep(min(SLOWEST_SECONDS, max(0, server.refused_recipients - FREE_REFUSALS)))
+    return UNKNOWN
 
 
 def _put_off(fault: Exception) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from allauth.account.models import EmailAddress
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -16,7 +17,10 @@ from incoming_email.models import (
     BlockedSender,
     Erasure,
     InboundEmail,
+    MessageContent,
+    RefusedRecipient,
     ReplyKey,
+    RetiredReplyKey,
     SenderToken,
     SeriesPart,
 )
@@ -25,7 +29,7 @@ from incoming_email.outcomes import Reason, Status
 from incoming_email.secrets import credentials
 from issues import services
 from issues.extension_points import ExtensionPoint, declare
-from issues.models import EmailAddress, User
+from issues.models import User
 
 logger = logging.getLogger(__name__)
 BATCH = 500
@@ -78,7 +82,7 @@ def find_person(word: str) -> Person:
     user = User.objects.filter(username=word, removed_at=None).first()
     address = word.lower()
     if user is None and "@" in address:
-        proven = EmailAddress.objects.filter(address=address, verified_at__isnull=False)
+        proven = EmailAddress.objects.filter(email=address, verified=True)
         row = proven.select_related("user").first()
         user = row.user if row else None
     if user is not None:
@@ -93,10 +97,10 @@ def find_person(word: str) -> Person:
 
 def _proven_addresses(user: User) -> tuple[str, ...]:
     proven = set(
-        user.email_addresses.filter(verified_at__isnull=False).values_list("address", flat=True)
+        EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
     )
     own = user.email.lower()
-    is_others = EmailAddress.objects.filter(address=own, verified_at__isnull=False)
+    is_others = EmailAddress.objects.filter(email=own, verified=True)
     if own and not is_others.exclude(user=user).exists():
         proven.add(own)
     return tuple(sorted(proven))
@@ -113,6 +117,7 @@ def erase(person: Person, *, by: User | None, now: datetime, dry_run: bool = Fal
             *_take_names_out(person),
             *_erase_keys(person),
             *_erase_blocks(person),
+            *_erase_refusals(person),
             ("records of log-ins", _erase_log_ins(names)),
             *_erase_above(person),
             *services.erase_person(user=person.user, addresses=person.addresses, now=now),
@@ -156,9 +161,12 @@ def _erase_reports(person: Person, *, now: datetime) -> tuple[tuple[str, int], .
 
 def _empty(rows: QuerySet[InboundEmail], *, now: datetime) -> int:
     personal = (column for column in LEDGER_COLUMNS if column.personal is not Personal.NO)
-    return rows.exclude(status=Status.PENDING).update(
-        **find_emptied(personal), raw_purged_at=now, trace_purged_at=now
-    )
+    rows = rows.exclude(status=Status.PENDING)
+    contents = list(rows.exclude(content=None).values_list("content", flat=True))
+    count = rows.update(**find_emptied(personal), raw_purged_at=now, trace_purged_at=now)
+    for start in range(0, len(contents), BATCH):
+        MessageContent.objects.remove_unused(contents[start : start + BATCH])
+    return count
 
 
 def _erase_patches(person: Person) -> tuple[tuple[str, int], ...]:
@@ -178,11 +186,12 @@ def _take_names_out(person: Person) -> tuple[tuple[str, int], ...]:
 
 
 def _erase_keys(person: Person) -> tuple[tuple[str, int], ...]:
-    keys = ReplyKey.objects.filter(services.named_by("external_email", person.addresses))
-    count = keys.delete()[0]
+    theirs = services.named_by("external_email", person.addresses)
+    if person.user is not None:
+        theirs |= Q(recipient=person.user)
+    count = sum(each.objects.filter(theirs).delete()[0] for each in (ReplyKey, RetiredReplyKey))
     if person.user is None:
         return (("reply keys", count),)
-    count += ReplyKey.objects.filter(recipient=person.user).delete()[0]
     tokens = SenderToken.objects.filter(user=person.user).delete()[0]
     return (("reply keys", count), ("private addresses", tokens))
 
@@ -190,6 +199,12 @@ def _erase_keys(person: Person) -> tuple[tuple[str, int], ...]:
 def _erase_blocks(person: Person) -> tuple[tuple[str, int], ...]:
     blocks = BlockedSender.objects.filter(services.named_by("pattern", person.addresses))
     return (("blocked senders", blocks.delete()[0]),)
+
+
+def _erase_refusals(person: Person) -> tuple[tuple[str, int], ...]:
+    named = services.named_by("sender", person.addresses)
+    named |= services.named_by("recipient", person.addresses)
+    return (("refused recipients", RefusedRecipient.objects.filter(named).delete()[0]),)
 
 
 def _erase_log_ins(names: Sequence[str]) -> int:

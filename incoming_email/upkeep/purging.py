@@ -4,10 +4,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.expressions import Combinable
 
-from incoming_email.models import LEDGER_COLUMNS, InboundEmail, Kept, Mailbox
+from incoming_email.models import (
+    LEDGER_COLUMNS,
+    InboundEmail,
+    Kept,
+    Mailbox,
+    MessageContent,
+    RefusedRecipient,
+)
 from incoming_email.models.ledger_columns import find_emptied
 from incoming_email.outcomes import Status
 from issues import services
@@ -64,6 +73,14 @@ def purge(wanted: Wanted, *, now: datetime, budget: Budget = UNLIMITED) -> Itera
                     return
 
 
+def purge_refusals(*, now: datetime) -> int:
+    """Remove refused recipients that are older than KEEP_REFUSALS_DAYS; return how many."""
+    days: int = settings.KEEP_REFUSALS_DAYS
+    if not days:
+        return 0
+    return RefusedRecipient.objects.filter(at__lt=now - timedelta(days=days)).delete()[0]
+
+
 def _purge_raw(mailbox: Mailbox, before: datetime, now: datetime, dry_run: bool) -> Iterator[int]:
     rows = _old(mailbox, before).filter(raw_purged_at=None, status__in=ENDED)
     return _empty(rows, dry_run=dry_run, **_emptied(Kept.RAW), raw_purged_at=now)
@@ -90,12 +107,18 @@ def _old(mailbox: Mailbox, before: datetime) -> QuerySet[InboundEmail]:
 
 
 def _empty(rows: QuerySet[InboundEmail], *, dry_run: bool, **changes: object) -> Iterator[int]:
-    """The UPDATE checks the condition again: a person may requeue a row in between."""
+    """The UPDATE checks the condition again: a person may requeue a row in between. Bytes go with
+    the last row that has them, so the longest retention decides."""
     if dry_run:
         yield rows.count()
         return
-    while ids := list(rows.order_by("received_at").values_list("pk", flat=True)[:BATCH_ROWS]):
-        yield rows.filter(pk__in=ids).update(**changes)
+    oldest = rows.order_by("received_at").values_list("pk", "content")
+    while batch := list(oldest[:BATCH_ROWS]):
+        with transaction.atomic():
+            count = rows.filter(pk__in=[pk for pk, _content in batch]).update(**changes)
+            if "content" in changes:
+                MessageContent.objects.remove_unused([content for _pk, content in batch])
+        yield count
 
 
 def _purge_attachments(

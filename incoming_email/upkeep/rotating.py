@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
-from django.db import models
+from django.db import models, transaction
 from django.db.models import TextField, Value
 from django.db.models.functions import Cast
 
 from incoming_email.models import SenderToken
 from incoming_email.secrets import credentials, secret_files
 from incoming_email.secrets.credentials import EncryptedTextField, UndecryptableError
+from incoming_email.secrets.second_factors import ENCRYPTED
 
 BATCH_ROWS = 500
 
@@ -42,6 +44,7 @@ def rotate(*, dry_run: bool = False) -> Iterator[Rotated]:
         for field in model._meta.concrete_fields:
             if isinstance(field, EncryptedTextField):
                 yield _rotate_column(model, field.attname, dry_run=dry_run)
+    yield _rotate_second_factors(dry_run=dry_run)
     yield _rotate_files(dry_run=dry_run)
 
 
@@ -83,6 +86,28 @@ def _exchange(model: type[models.Model], name: str, pk: int, *, stored: str, pla
         **({"digest": credentials.digest(plain)} if model is SenderToken else {}),
     }
     return bool(_as_stored(model, name).filter(pk=pk, stored=stored).update(**changes))
+
+
+def _rotate_second_factors(*, dry_run: bool) -> Rotated:
+    """Locked one by one, since whoever uses a recovery code writes the row as well."""
+    current, changed, unreadable = 0, 0, []
+    for pk in Authenticator.objects.order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            row = Authenticator.objects.select_for_update().filter(pk=pk).first()
+            stored = {name: row.data[name] for name in ENCRYPTED if name in row.data} if row else {}
+            try:
+                plain = {name: credentials.decrypt(value) for name, value in stored.items()}
+            except UndecryptableError:
+                unreadable.append(str(pk))
+                continue
+            if all(map(credentials.is_current, stored.values())):
+                current += bool(stored)
+                continue
+            changed += 1
+            if row and not dry_run:
+                row.data |= {name: credentials.encrypt(value) for name, value in plain.items()}
+                row.save(update_fields=["data"])
+    return Rotated(Authenticator._meta.label, current, changed, tuple(unreadable))
 
 
 def _rotate_files(*, dry_run: bool) -> Rotated:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @admin.register(OutgoingEmail)
 class OutgoingEmailAdmin(KeptAdmin[OutgoingEmail]):
     list_display = (
-        *("kind", "recipient", "subject", "state", "attempts", "created", "sent"),
+        *("kind", "to", "shown_subject", "state", "attempts", "created", "sent"),
         "fault",
     )
     list_filter = ("state", "kind", "created_at")
@@ -42,7 +42,7 @@ class OutgoingEmailAdmin(KeptAdmin[OutgoingEmail]):
             _("Header"),
             {
                 "fields": (
-                    *("recipient", "envelope_sender", "message_id", "from_header", "subject"),
+                    *("to", "return_path", "shown_id", "sender", "shown_subject"),
                     "other_fields",
                 )
             },
@@ -105,6 +105,27 @@ class OutgoingEmailAdmin(KeptAdmin[OutgoingEmail]):
         if not error and row.state == OutgoingState.PENDING:
             error = str(getattr(row, "account_error", None) or "")
         return redact_text(error) or "-"
+
+    @admin.display(description=_("to"))
+    def to(self, row: OutgoingEmail) -> str:
+        return redact_header(row.recipient)
+
+    @admin.display(description=_("envelope sender"))
+    def return_path(self, row: OutgoingEmail) -> str:
+        """Of personal mail it holds the recipient's reply key."""
+        return redact_header(row.envelope_sender) or "<>"
+
+    @admin.display(description=_("Message-ID"))
+    def shown_id(self, row: OutgoingEmail) -> str:
+        return redact_header(row.message_id)
+
+    @admin.display(description=_("from"))
+    def sender(self, row: OutgoingEmail) -> str:
+        return redact_header(row.from_header)
+
+    @admin.display(description=_("subject"))
+    def shown_subject(self, row: OutgoingEmail) -> str:
+        return redact_text(row.subject)
 
     @admin.display(description=_("other header fields"))
     def other_fields(self, row: OutgoingEmail) -> SafeString:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from issues import repositories
 from issues.admin.rows import GuardedAdmin, TypedTabular
 from issues.counting import CountOf, show_count
-from issues.models import Issue, Label, Membership, MergeRequest, Project
+from issues.models import MAIL_FIELDS, Issue, Label, Membership, MergeRequest, Project
 
 if TYPE_CHECKING:
     _MemberFormSet = BaseInlineFormSet[Membership, Model, ModelForm[Membership]]
@@ -109,6 +109,7 @@ class ProjectAdmin(GuardedAdmin[Project]):
     inlines = (MemberInline, NewMemberInline)
     fields = (
         *("path", "name", "description", "visibility", "default_branch", "protected_branches"),
+        *MAIL_FIELDS,
         *("branches", "last_issue_number", "last_merge_request_number", "created_at"),
     )
     readonly_fields = (

@@ -5,14 +5,24 @@ from issues.models.items import (
     Issue,
     MergeRequest,
     Note,
+    RenderedText,
     State,
     Subscription,
     Upload,
     WorkItem,
     new_discussion,
     note_address,
+    storable,
 )
 from issues.models.merges import Merge
+from issues.models.message_ids import (
+    WHOLE_ID,
+    WithMessageId,
+    find_long_id,
+    find_names,
+    id_columns,
+    name_id,
+)
 from issues.models.outgoing import (
     Announcement,
     Event,
@@ -21,18 +31,18 @@ from issues.models.outgoing import (
     OutgoingState,
 )
 from issues.models.outgoing_accounts import OutgoingAccount
-from issues.models.people import REMOVED_PERSON, EmailAddress, User
+from issues.models.people import REMOVED_PERSON, User
 from issues.models.positions import NotePosition
-from issues.models.projects import Label, Membership, Project, Role, Visibility
-from issues.models.texts import RenderedText
+from issues.models.projects import MAIL_FIELDS, Label, Membership, Project, Role, Visibility
 from issues.models.versions import BranchMove, MergeRequestVersion
 
 __all__ = [
     "DISCUSSION_BYTES",
+    "MAIL_FIELDS",
     "REMOVED_PERSON",
+    "WHOLE_ID",
     "Announcement",
     "BranchMove",
-    "EmailAddress",
     "Event",
     "Issue",
     "Label",
@@ -54,7 +64,13 @@ __all__ = [
     "Upload",
     "User",
     "Visibility",
+    "WithMessageId",
     "WorkItem",
+    "find_long_id",
+    "find_names",
+    "id_columns",
+    "name_id",
     "new_discussion",
     "note_address",
+    "storable",
 ]

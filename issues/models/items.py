@@ -1,15 +1,17 @@
 """Issues and merge requests, and what people say about them."""
 
 import secrets
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from issues.models.people import User
 from issues.models.projects import Label, Project
-from issues.models.texts import RenderedText
+from issues.rendering import keeping
 
 DISCUSSION_BYTES = 16
 
@@ -19,10 +21,51 @@ def new_discussion() -> str:
     return secrets.token_hex(DISCUSSION_BYTES)
 
 
+def storable(text: str) -> str:
+    """PostgreSQL stores no NUL, and no lone surrogate is UTF-8."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
 class State(models.TextChoices):
     OPENED = "opened", _("Open")
     CLOSED = "closed", _("Closed")
     MERGED = "merged", _("Merged")
+
+
+class RenderedText(models.Model):
+    """A row with a text in Markdown, which keeps the HTML that was made of it."""
+
+    TEXT: ClassVar[str]
+    """The name of the text's column."""
+
+    # With a default the table would be written anew on SQLite.
+    html = models.TextField(null=True, editable=False)  # noqa: DJ001
+    """As `rendering.keeping` writes and reads it; None where it was not made yet."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """With a former text goes its HTML, so that no row keeps that."""
+        saved = set(self.__dict__ if update_fields is None else update_fields)
+        is_changed = self.TEXT in saved and not self._state.adding
+        if is_changed and keeping.find(self.html, self.text) is None:
+            self.html = None
+            saved.add("html")
+        super().save(*args, update_fields=None if update_fields is None else saved, **options)
+
+    @property
+    def text(self) -> str:
+        written: str = getattr(self, self.TEXT)
+        return written
+
+    def keep_html(self) -> int:
+        """Make the HTML and store it where it is missing and the text is still this one; return for
+        how many rows."""
+        if not self.text or keeping.find(self.html, self.text) is not None:
+            return 0
+        rows = type(self)._default_manager.filter(pk=self.pk, **{self.TEXT: self.text})
+        return rows.update(html=keeping.make(self.text))
 
 
 class WorkItem(RenderedText):
@@ -80,7 +123,7 @@ class Issue(WorkItem):
         ]
 
     def __str__(self) -> str:
-        return f"{self.project}#{self.iid}"
+        return f"{self.project.path}#{self.iid}"
 
 
 class MergeRequest(WorkItem):
@@ -110,7 +153,7 @@ class MergeRequest(WorkItem):
         ]
 
     def __str__(self) -> str:
-        return f"{self.project}!{self.iid}"
+        return f"{self.project.path}!{self.iid}"
 
 
 def _exactly_one_item() -> Q:
@@ -137,6 +180,8 @@ class Note(RenderedText):
         _("internal"), default=False, help_text=_("Shown to reporters and above only.")
     )
     system = models.BooleanField(_("system note"), default=False, editable=False)
+    """Its text is no Markdown."""
+
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
@@ -148,17 +193,13 @@ class Note(RenderedText):
         indexes: ClassVar = [models.Index(fields=["discussion"], name="note_discussion")]
 
     def __str__(self) -> str:
-        return f"note {self.pk} on {self.item}"
+        return gettext("note %(number)s on %(item)s") % {"number": self.pk, "item": self.item}
 
     @property
     def item(self) -> "Issue | MergeRequest":
         item = self.issue or self.merge_request
         assert item is not None  # noqa: S101  (note_on_exactly_one)
         return item
-
-    def make_html(self) -> str | None:
-        """A system note is no Markdown."""
-        return None if self.system else super().make_html()
 
 
 class Upload(models.Model):

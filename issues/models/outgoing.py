@@ -6,8 +6,10 @@ from typing import ClassVar, Self
 from django.db import models
 from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce, Now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from issues.clock_skew import latest_now
 from issues.models.items import Issue, MergeRequest, Note
 from issues.models.people import User
 from issues.models.projects import Project
@@ -53,9 +55,6 @@ class OutgoingState(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
-CLOCK_SLACK = timedelta(seconds=60)
-"""By how much the clocks of two machines may differ."""
-
 LONGEST_PAUSE = timedelta(hours=6)
 """Between two attempts at one mail."""
 
@@ -84,7 +83,7 @@ class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
     def take_up_future(self, now: datetime) -> int:
         """Make due what was written to go out at once, or tried, by a clock that was set back
         since; return how many. It would wait until that time has come again."""
-        latest = now + CLOCK_SLACK
+        latest = latest_now(now)
         wrong = Q(attempts=0, next_attempt_at=F("created_at"), created_at__gt=latest)
         tried = Q(first_attempt_at__isnull=False)
         wrong |= tried & Q(attempts=0, next_attempt_at__gt=latest)
@@ -123,6 +122,9 @@ class OutgoingEmail(models.Model):
         max_length=50, null=True, editable=False
     )
     """The limit it is counted for, under a name that the application above defines."""
+
+    answered_mailbox = models.PositiveBigIntegerField(null=True, editable=False)
+    """Of a mail that nobody wrote: the number of the mailbox whose mail it answers."""
 
     announcement = models.ForeignKey(
         Announcement,
@@ -175,7 +177,8 @@ class OutgoingEmail(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} to {self.recipient}"
+        # Without the recipient: of a probe it holds a key.
+        return gettext("%(kind)s %(number)s") % {"kind": self.kind, "number": self.pk}
 
     @property
     def is_held(self) -> bool:

@@ -1,12 +1,11 @@
-"""People with an account, and the addresses that are theirs."""
+"""People with an account; allauth's EmailAddress says which addresses are theirs."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser
-from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models, transaction
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
@@ -14,8 +13,22 @@ REMOVED_PERSON = gettext_noop("removed person")
 """Replaces the name or address of an erased person; no address, so nothing is sent to it."""
 
 
+class PeopleManager(UserManager["User"]):
+    """Who is made at the command line is vouched for by whoever sits there."""
+
+    @transaction.atomic
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **more: Any
+    ) -> "User":
+        user = super().create_superuser(username, (email or "").lower(), password, **more)
+        taken = EmailAddress.objects.filter(email=user.email, verified=True).exists()
+        if user.email and not taken:
+            EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+        return user
+
+
 class User(AbstractUser):
-    """A person with an account. `email` is where mail goes; EmailAddress says which are theirs."""
+    """A person with an account. `email` is where mail goes, while it is verified."""
 
     language = models.CharField(
         _("language of mails"), max_length=10, choices=settings.LANGUAGES, default="en"
@@ -24,25 +37,9 @@ class User(AbstractUser):
     removed_at = models.DateTimeField(null=True, editable=False)
     """When the person was erased: the row stays, so that what they wrote has an author."""
 
+    objects: ClassVar[PeopleManager] = PeopleManager()
+
     def __str__(self) -> str:
         if self.removed_at is not None:
             return gettext(REMOVED_PERSON)
         return self.get_full_name() or self.username
-
-
-class EmailAddress(models.Model):
-    """An address of a user, in lower case. Only a verified one counts as that person's."""
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="email_addresses")
-    address = models.EmailField(_("address"), max_length=254, unique=True)
-    verified_at = models.DateTimeField(_("verified at"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("e-mail address")
-        verbose_name_plural = _("e-mail addresses")
-        constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(address=Lower("address")), name="address_is_lower"),
-        ]
-
-    def __str__(self) -> str:
-        return self.address

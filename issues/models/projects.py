@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from issues.models.people import User
@@ -24,6 +25,13 @@ class Role(models.IntegerChoices):
     DEVELOPER = 30, _("Developer")
     MAINTAINER = 40, _("Maintainer")
     OWNER = 50, _("Owner")
+
+
+MAIL_FIELDS = (
+    *("replies_by_mail", "issues_by_mail", "comments_by_mail", "merge_requests_by_mail"),
+    *("mail_needs_authentication", "mail_needs_second_factor"),
+)
+"""Of Project: what it takes by mail, and from which members."""
 
 
 class Project(models.Model):
@@ -54,6 +62,39 @@ class Project(models.Model):
         _("protected branches"),
         blank=True,
         help_text=_("One pattern a line, such as release-*. Only maintainers may change them."),
+    )
+    replies_by_mail = models.BooleanField(
+        _("replies by mail"),
+        default=True,
+        db_default=True,
+        help_text=_("Answers to notifications become comments."),
+    )
+    issues_by_mail = models.BooleanField(
+        _("new issues by mail"),
+        default=True,
+        db_default=True,
+        help_text=_("To members' private addresses; the service desk has a switch of its own."),
+    )
+    comments_by_mail = models.BooleanField(
+        _("comments by mail"),
+        default=True,
+        db_default=True,
+        help_text=_("To the private addresses of issues."),
+    )
+    merge_requests_by_mail = models.BooleanField(
+        _("merge requests by mail"), default=True, db_default=True
+    )
+    mail_needs_authentication = models.BooleanField(
+        _("mail needs an authenticated sender"),
+        default=False,
+        db_default=False,
+        help_text=_("Mail in a member's name is held unless From is theirs and is proven."),
+    )
+    mail_needs_second_factor = models.BooleanField(
+        _("mail needs a second factor"),
+        default=False,
+        db_default=False,
+        help_text=_("Mail in the name of a member without one is rejected."),
     )
     last_issue_iid = models.PositiveIntegerField(default=0, editable=False)
     last_merge_request_iid = models.PositiveIntegerField(default=0, editable=False)
@@ -91,7 +132,7 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} in {self.project}"
+        return gettext("%(user)s in %(project)s") % {"user": self.user, "project": self.project}
 
 
 class Label(models.Model):

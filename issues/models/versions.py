@@ -25,7 +25,10 @@ class MergeRequestVersion(models.Model):
     """The commits of a merge request at one time: from `base` (not included) to `head`."""
 
     merge_request = models.ForeignKey(
-        MergeRequest, on_delete=models.CASCADE, related_name="versions"
+        MergeRequest,
+        on_delete=models.CASCADE,
+        related_name="versions",
+        verbose_name=_("merge request"),
     )
     number = models.PositiveIntegerField(_("version"))
     author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

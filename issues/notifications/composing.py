@@ -27,8 +27,8 @@ from issues.rendering import render_mail
 from issues.unsubscribing import unsubscribe_url
 
 MESSAGE_ID_SALT = "issues.notifications.message_id"
-_NOTE_ID = re.compile(
-    r"note-(?P<pk>[1-9][0-9]{0,17})\.u(?P<user>[1-9][0-9]{0,17})\.[^\s@]{1,60}@\S{1,255}",
+_OWN_ID = re.compile(
+    r"(?P<kind>note|issue)-(?P<pk>[1-9][0-9]{0,17})\.u(?P<user>[1-9][0-9]{0,17})\.[^\s@]{1,60}@\S{1,255}",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -158,17 +158,30 @@ def _message_id(kind: str, pk: int, user_pk: int) -> str:
 def find_told_notes(ids: Iterable[str]) -> dict[str, tuple[Note, int]]:
     """By the Message-ID of the mail that told somebody of it, with that person's id; one query, or
     none where no id has that form. The proof in it is checked."""
-    told = {}
-    for found in filter(None, map(_NOTE_ID.fullmatch, ids)):
-        pk, user_pk = int(found["pk"]), int(found["user"])
-        # Some programs change the case of letters.
-        if constant_time_compare(found[0].lower(), _message_id("note", pk, user_pk).lower()):
-            told[found[0]] = (pk, user_pk)
+    told = _find_proven(ids, "note")
     if not told:
         return {}
     pks = {pk for pk, _user_pk in told.values()}
     notes = Note.objects.select_related("issue", "merge_request").in_bulk(pks)
     return {name: (notes[pk], user) for name, (pk, user) in told.items() if pk in notes}
+
+
+def find_told_issues(ids: Iterable[str]) -> list[Issue]:
+    """Those that somebody was told of by mails with these Message-IDs; as many queries."""
+    pks = {pk for pk, _user_pk in _find_proven(ids, "issue").values()}
+    return list(Issue.objects.filter(pk__in=pks)) if pks else []
+
+
+def _find_proven(ids: Iterable[str], kind: str) -> dict[str, tuple[int, int]]:
+    """By id, the row that it names and the person."""
+    proven = {}
+    for found in filter(None, map(_OWN_ID.fullmatch, ids)):
+        pk, user_pk = int(found["pk"]), int(found["user"])
+        # Some programs change the case of letters.
+        own = _message_id(kind, pk, user_pk).lower()
+        if constant_time_compare(found[0].lower(), own):
+            proven[found[0]] = (pk, user_pk)
+    return proven
 
 
 def _own_id(story: Story, user: User) -> str:

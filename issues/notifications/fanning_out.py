@@ -29,7 +29,8 @@ DETAILS = (
 
 @transaction.atomic
 def fan_out(announcement_id: int, *, now: datetime) -> int:
-    """Mails written; 0 if it was done before, by another worker or before a crash."""
+    """Write its mails, and keep the HTML of its text for pages. Returns the number of mails; 0 if
+    it was done before, by another worker or before a crash."""
     # The lock first and alone: PostgreSQL locks no row on the nullable side of a join.
     locked = Announcement.objects.select_for_update().filter(pk=announcement_id, fanned_out_at=None)
     if locked.first() is None:
@@ -49,6 +50,10 @@ def fan_out(announcement_id: int, *, now: datetime) -> int:
     ]
     mails += find_external_mails(story, now=now)
     outbox.enqueue_many(mails, now=now)
+    if story.note is None:
+        story.item.keep_html()
+    elif not story.note.system:
+        story.note.keep_html()
     Announcement.objects.filter(pk=announcement_id).update(fanned_out_at=now)
     return len(mails)
 

@@ -4,10 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from allauth.account.models import EmailAddress
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Lower
 
-from issues.models import EmailAddress, Issue, MergeRequest, Note, Subscription, User
+from issues.models import Issue, MergeRequest, Note, Subscription, User
 from issues.notifications.mentions import parse_mentions
 from issues.permissions import readers_among
 
@@ -41,7 +42,7 @@ def find_recipients(
     ids = {pk for found in ties.values() for pk in found if pk is not None and pk not in silent}
     # Mail goes to `User.email` only while it is proven to be theirs.
     proven = EmailAddress.objects.filter(
-        user=OuterRef("pk"), address=Lower(OuterRef("email")), verified_at__isnull=False
+        user=OuterRef("pk"), email=Lower(OuterRef("email")), verified=True
     )
     users = list(User.objects.filter(Exists(proven), pk__in=ids, is_active=True).order_by("pk"))
     readers = readers_among(users, item, internal=note is not None and note.internal)

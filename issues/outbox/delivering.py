@@ -136,7 +136,10 @@ class Run:
             self._put_off(row, Verdict(Scope.MESSAGE, is_permanent=False, text=describe(error)))
             return True
         try:
-            self.connection.send_messages([message])
+            if not message.recipients():  # files and others take such a mail
+                raise Unsendable("The mail has no recipient.")
+            if not self.connection.send_messages([message]):
+                raise ConnectionError("The mail server took no mail.")
         except (
             SystemExit
         ):  # the worker stops: nobody knows whether the server has it, as after a cut

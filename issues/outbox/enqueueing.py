@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from issues.models import OutgoingEmail, Project
+from issues.models import OutgoingEmail, Project, storable
 from issues.outbox.header_fields import bare_id, clean_header
 from issues.outbox.headers import MailHeaders, make_headers
 from issues.outbox.waking import wake_worker
@@ -25,7 +25,8 @@ class NewMail:
 
     `envelope_sender` "" is the null reverse-path; `from_header` None is DEFAULT_FROM_EMAIL;
     `uploads` are ids of files to attach; it is sent `not_before` this time by `account`; `budget`
-    is the limit it is counted for; `announcement_id` is the event that it notifies of.
+    is the limit it is counted for; `announcement_id` is the event that it notifies of;
+    `answered_mailbox` is the mailbox whose mail is answered.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class NewMail:
     not_before: datetime | None = None
     budget: str | None = None
     announcement_id: int | None = None
+    answered_mailbox: int | None = None
 
     def as_row(self, now: datetime) -> OutgoingEmail:
         return OutgoingEmail(
@@ -57,13 +59,14 @@ class NewMail:
             headers={
                 name: clean_header(value) for name, value in make_headers(self.headers).items()
             },
-            text=_storable(self.text),
-            html=_storable(self.html),
+            text=storable(self.text),
+            html=storable(self.html),
             project=self.project,
             uploads=list(self.uploads),
             account=self.account,
             budget=self.budget,
             announcement_id=self.announcement_id,
+            answered_mailbox=self.answered_mailbox,
             next_attempt_at=self.not_before or now,
             created_at=now,
         )
@@ -119,8 +122,3 @@ def enqueue_many(mails: Sequence[NewMail], *, now: datetime) -> None:
         [new.as_row(now) for new in mails], ignore_conflicts=True, batch_size=INSERT_BATCH
     )
     wake_worker()
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL stores no NUL, and no lone surrogate is UTF-8."""
-    return text.replace("\0", "").encode(errors="replace").decode()

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
+from issues.clock_skew import latest_now
 from issues.models import OutgoingAccount, OutgoingEmail, OutgoingState
-from issues.models.outgoing import CLOCK_SLACK, HELD
+from issues.models.outgoing import HELD
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ def claim_try(row: OutgoingAccount, *, now: datetime) -> bool:
     worker, is after a pause. One further ahead than that lasts was set by a clock that was
     wrong."""
     due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
-    due |= Q(next_attempt_at__gt=now + LONGEST_PAUSE + CLOCK_SLACK)
+    due |= Q(next_attempt_at__gt=latest_now(now) + LONGEST_PAUSE)
     mine = OutgoingAccount.objects.failing().filter(due, pk=row.pk, failures=row.failures)
     return bool(
         mine.update(failures=row.failures + 1, next_attempt_at=now + find_pause(row.failures + 1))
@@ -95,7 +96,7 @@ def record_fault(account: str, fault: Fault, *, now: datetime) -> None:
     values = {"is_refused": fault.is_refused, "last_error": fault.text[:MAX_ERROR]}
     begun = {"failing_since": now, "failures": 1, "next_attempt_at": now + FIRST_PAUSE}
     rows = OutgoingAccount.objects.filter(account=account)
-    wrong = Q(failing_since__gt=now + CLOCK_SLACK)
+    wrong = Q(failing_since__gt=latest_now(now))
     begins = rows.filter(Q(failing_since=None) | wrong).update(**values, **begun)
     if not begins and not rows.update(**values):
         OutgoingAccount.objects.get_or_create(account=account, defaults={**values, **begun})

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import transaction
 
 from issues import broker
+
+TASK = "issues.deliver_outgoing_email"
 
 
 @dataclass(slots=True)
@@ -20,7 +23,7 @@ class _Collector:
             self.is_wanted = True
         elif not self.is_wanted:  # committed after the block: still only one
             self.is_wanted = True
-            _call_worker()
+            broker.send(TASK)
 
 
 _collector: ContextVar[_Collector | None] = ContextVar("outbox_wake_ups", default=None)
@@ -29,7 +32,8 @@ _collector: ContextVar[_Collector | None] = ContextVar("outbox_wake_ups", defaul
 def wake_worker() -> None:
     """After commit, wake a worker. The sweep finds half a minute later what is lost here."""
     collector = _collector.get()
-    transaction.on_commit(_call_worker if collector is None else collector.note_commit)
+    wake = partial(broker.send, TASK) if collector is None else collector.note_commit
+    transaction.on_commit(wake)
 
 
 @contextmanager
@@ -46,8 +50,4 @@ def wake_once() -> Iterator[None]:
         _collector.reset(token)
         collector.is_open = False
         if collector.is_wanted:
-            _call_worker()
-
-
-def _call_worker() -> None:
-    broker.send("issues.deliver_outgoing_email")
+            broker.send(TASK)

@@ -68,8 +68,6 @@ _HTML = re.compile(
 
 def read_text(text: MarkedText, actions: Mapping[str, QuickAction], *, limit: int) -> Reading:
     """Never raises; linear in the length. At most `limit` commands are taken."""
-    if "/" not in text.source and not text.doubtful:
-        return Reading(text.source)
     lines = split_lines(text.source)
     reader = _Reader(actions, limit)
     kept = [

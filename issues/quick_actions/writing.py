@@ -37,6 +37,8 @@ from issues.uploads import NewFile
 
 def read(text: MarkedText) -> Reading:
     """`text` taken apart by the quick actions that this installation has."""
+    if "/" not in text.source and not text.doubtful:
+        return Reading(text.source)
     return read_text(text, find_actions(), limit=settings.MAX_QUICK_ACTIONS)
 
 

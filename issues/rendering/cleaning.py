@@ -1,8 +1,10 @@
 """The last step: only elements, attributes and addresses that can do no harm are left."""
 
+from collections.abc import Set
+
 import nh3
 
-from issues.rendering.pictures import is_upload
+from issues.rendering.pictures import find_secrets, is_upload
 
 _TAGS = {
     *("a", "blockquote", "br", "code", "del", "em", "hr", "input", "li", "ol", "p", "pre"),
@@ -22,23 +24,24 @@ _ATTRIBUTES = {
 _URL_SCHEMES = {"http", "https", "mailto"}
 
 
-def clean(html: str, *, own_pictures: bool, base_url: str) -> str:
+def clean(html: str, *, own_pictures: bool, base_url: str, foreign: Set[str] = frozenset()) -> str:
     """Safe HTML. No picture loads but our own uploads, and without `own_pictures` none at all.
 
-    `base_url`, if any, is put before addresses without a host.
+    `base_url`, if any, is put before addresses without a host. `foreign`: secrets of uploads that
+    are no pictures here.
     """
+
+    def keep_own_pictures(element: str, attribute: str, value: str) -> str | None:
+        if element == "img" and attribute == "src":
+            return value if is_upload(value) and not find_secrets(value) & foreign else None
+        return value
+
     return nh3.clean(
         html,
         tags=_TAGS | {"img"} if own_pictures else _TAGS,
         attributes=_ATTRIBUTES,
-        attribute_filter=_keep_own_pictures,
+        attribute_filter=keep_own_pictures,
         url_schemes=_URL_SCHEMES,
         link_rel="nofollow noopener",
         url_relative=("rewrite_with_base", base_url) if base_url else None,
     )
-
-
-def _keep_own_pictures(element: str, attribute: str, value: str) -> str | None:
-    if element == "img" and attribute == "src" and not is_upload(value):
-        return None
-    return value

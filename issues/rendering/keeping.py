@@ -18,35 +18,17 @@ FORMAT = 1
 RENDERER = f"{FORMAT}, comrak {version('comrak-ext')}, nh3 {version('nh3')}"
 """Another nh3 may take out what this one leaves in."""
 
-MAX_BYTES = 100_000
-"""Of text that is rendered while somebody waits, for the worst of which 0.2 s are needed."""
-
-
-def count_bytes(text: str) -> int:
-    return len(text.encode(errors="replace"))
-
 
 def make(text: str) -> str:
     """What to keep for this text; up to half a second for the worst."""
     return f"{_name(text)}\n{render_page(text)}"
 
 
-def renew(kept: str | None, text: str) -> str | None:
-    """The same, in a bounded time: what is kept already, and None for a text above MAX_BYTES."""
-    if kept is not None and _is_of(kept, text):
-        return kept
-    return make(text) if count_bytes(text) <= MAX_BYTES else None
-
-
 def find(kept: str | None, text: str) -> SafeString | None:
     """For a page: the HTML of this text, where it is kept."""
-    if kept is None or not _is_of(kept, text):
+    if kept is None or not kept.startswith(f"{_name(text)}\n"):
         return None
     return fill_in(kept.partition("\n")[2])
-
-
-def _is_of(kept: str, text: str) -> bool:
-    return kept.startswith(f"{_name(text)}\n")
 
 
 def _name(text: str) -> str:

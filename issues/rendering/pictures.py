@@ -5,6 +5,7 @@ from html import unescape
 from urllib.parse import unquote
 
 _UPLOAD = re.compile(r"/uploads/[0-9a-f]{32}/(?P<name>[^/\\?#\x00-\x20\x7f]+)")
+_SECRET = re.compile(r"/uploads/([0-9a-f]{32})/")
 _NAME = re.compile(r"[^/\\\x00-\x1f\x7f]+")
 _DOTS = {".", ".."}
 
@@ -23,6 +24,11 @@ def is_upload(address: str) -> bool:
         return False
     name = unquote(match["name"])
     return _NAME.fullmatch(name) is not None and name not in _DOTS
+
+
+def find_secrets(text: str) -> set[str]:
+    """Of the uploads that a text or its HTML may name."""
+    return set(_SECRET.findall(text))
 
 
 def link_pictures(html: str, *, keep_own: bool) -> str:

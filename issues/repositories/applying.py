@@ -1,6 +1,5 @@
 """Mailed patches become commits, in a workplace that is thrown away; `git am` does the work."""
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from django.utils.http import http_date
 from django.utils.translation import gettext_lazy as _
 
 from issues import patches as patch_text
+from issues.disk import sync_folder
 from issues.models import Project, User
 from issues.repositories.diagnosing import explain, find_failed
 from issues.repositories.filtering import read_commits, require_harmless
@@ -180,13 +180,4 @@ def _publish(ours: Path, theirs: Path) -> None:
         for file in folder.iterdir():
             file.replace(target / file.name)
     for folder in touched:
-        _sync(folder)
-
-
-def _sync(folder: Path) -> None:
-    """The rename itself must survive a power cut (fsync(2): sync the directory as well)."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(folder)

@@ -1,12 +1,10 @@
 """People and their addresses."""
 
-from datetime import datetime
-
+from allauth.account.models import EmailAddress
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from issues.models import EmailAddress, User
+from issues.models import User
 from issues.services.refusals import Invalid, require_valid
 
 
@@ -38,23 +36,20 @@ def create_user(
 
 @transaction.atomic
 def add_email_address(*, user: User, address: str, verified: bool = False) -> EmailAddress:
-    row = EmailAddress(
-        user=user,
-        address=address.strip().lower(),
-        verified_at=timezone.now() if verified else None,
-    )
+    """Where mail goes already, it is the primary one. Raises Invalid, also for what is verified
+    as somebody else's."""
+    email = address.strip().lower()
+    if EmailAddress.objects.filter(email=email, verified=True).exclude(user=user).exists():
+        raise Invalid([_("Another account has this address. Give a different one.")])
+    row = EmailAddress(user=user, email=email, verified=verified, primary=email == user.email)
     require_valid(row)
     row.save()
     return row
 
 
 @transaction.atomic
-def verify_email_address(*, address: str, now: datetime) -> EmailAddress:
-    """Idempotent: the first time stays."""
-    row = EmailAddress.objects.select_for_update().filter(address=address.strip().lower()).first()
-    if row is None:
-        raise Invalid([_("No account has this address. Add it to your account first.")])
-    if row.verified_at is None:
-        row.verified_at = now
-        row.save(update_fields=["verified_at"])
-    return row
+def choose_primary_address(user: User) -> None:
+    """The one that mail goes to, where it is among the account's."""
+    addresses = EmailAddress.objects.filter(user=user)
+    addresses.exclude(email=user.email.lower()).update(primary=False)
+    addresses.filter(email=user.email.lower()).update(primary=True)

@@ -16,7 +16,7 @@ from issues.services.recording import (
     set_value,
 )
 from issues.services.refusals import Invalid, require
-from issues.services.writing import storable, title_from
+from issues.services.writing import clean_texts, title_from
 
 Item = Issue | MergeRequest
 
@@ -70,13 +70,14 @@ def edit_item(
     """None leaves a field as it is."""
     require(actor, "issues.edit_item", item)
     lock_item(item)
-    if title is not None and title_from(storable(title)) != item.title:
-        before, item.title = item.title, title_from(storable(title))
+    given = clean_texts(title or "", description or "")
+    if title is not None and title_from(given[0]) != item.title:
+        before, item.title = item.title, title_from(given[0])
         item.save(update_fields=["title"])
         change = _("changed the title from “%(before)s” to “%(after)s”")
         record_change(item, actor, change, before=before, after=item.title)
-    if description is not None and storable(description) != item.description:
-        item.description = storable(description)
+    if description is not None and given[1] != item.description:
+        item.description = given[1]
         item.save(update_fields=["description"])
         record_change(item, actor, _("changed the description"))
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -10,7 +13,6 @@ from django.db.models import Q, QuerySet
 
 from issues.models import (
     REMOVED_PERSON,
-    EmailAddress,
     Issue,
     Membership,
     Note,
@@ -47,7 +49,7 @@ def erase_person(*, user: User | None, addresses: Collection[str], now: datetime
 
 def _theirs(user: User | None, addresses: Collection[str]) -> Q:
     """What another account claims without proof goes too; what is proven there is theirs."""
-    claimed = Q(address__in=addresses, verified_at=None)
+    claimed = Q(email__in=addresses, verified=False)
     return claimed if user is None else claimed | Q(user=user)
 
 
@@ -133,6 +135,7 @@ def _erase_account(user: User, *, now: datetime) -> Counts:
     history = _erase_history(user)
     counts = (
         ("memberships", _delete(Membership.objects.filter(user=user))),
+        ("second factors", _delete(Authenticator.objects.filter(user=user))),
         ("subscriptions", _delete(Subscription.objects.filter(user=user))),
         ("entries of the admin's history", history),
         ("accounts", erased),
@@ -158,5 +161,5 @@ def _erase_history(user: User) -> int:
     return about.update(object_repr=REMOVED_PERSON, change_message="")
 
 
-def _delete(rows: "QuerySet[EmailAddress] | QuerySet[Membership] | QuerySet[Subscription]") -> int:
+def _delete(rows: "QuerySet[Any]") -> int:
     return rows.delete()[0]

@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from issues.models import Issue, MergeRequest, Note
-from issues.rendering import keeping
-
-MODELS = (Issue, MergeRequest, Note)
 
 
 def keep_html(ids: Mapping[str, Sequence[int]]) -> int:
@@ -13,14 +10,9 @@ def keep_html(ids: Mapping[str, Sequence[int]]) -> int:
 
     A text that is changed or erased meanwhile keeps none of it.
     """
-    return sum(
-        _keep(model, pk) for model in MODELS for pk in ids.get(str(model._meta.model_name), ())
+    rows = (
+        row
+        for model in (Issue, MergeRequest, Note)
+        for row in model.objects.filter(pk__in=ids.get(str(model._meta.model_name), ()))
     )
-
-
-def _keep(model: type[Issue] | type[MergeRequest] | type[Note], pk: int) -> int:
-    rows = model.objects.filter(pk=pk)
-    row = rows.first()
-    if row is None or keeping.find(row.html, row.text) is not None:
-        return 0
-    return rows.filter(**{model.TEXT: row.text}).update(html=keeping.make(row.text))
+    return sum(row.keep_html() for row in rows)

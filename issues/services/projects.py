@@ -5,8 +5,8 @@ from pathlib import Path
 from django.db import transaction
 
 from issues import repositories
-from issues.models import Label, Membership, Project, Role, User, Visibility
-from issues.services.refusals import require_valid
+from issues.models import MAIL_FIELDS, Label, Membership, Project, Role, User, Visibility
+from issues.services.refusals import require, require_valid
 
 DEFAULT_COLOR = "#6699cc"
 
@@ -31,6 +31,13 @@ def create_project(
     if owner is not None:
         add_member(project=project, user=owner, role=Role.OWNER)
     return project
+
+
+@transaction.atomic
+def save_project_mail(*, project: Project, actor: User) -> None:
+    """What it takes by mail."""
+    require(actor, "issues.administer_project", project)
+    project.save(update_fields=MAIL_FIELDS)
 
 
 @transaction.atomic

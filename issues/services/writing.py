@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from issues import outbox, uploads
+from issues.bearer_secrets import cut_secrets, cut_secrets_in_file
 from issues.diffs import LinePosition
 from issues.models import (
     Announcement,
@@ -22,7 +24,9 @@ from issues.models import (
     State,
     User,
     new_discussion,
+    storable,
 )
+from issues.own_footers import cut_footers
 from issues.services.discussions import find_spot
 from issues.services.refusals import Invalid, require
 from issues.uploads import NewFile
@@ -41,9 +45,23 @@ def title_from(text: str) -> str:
     return line[:MAX_TITLE].rstrip() or NO_SUBJECT
 
 
-def storable(text: str) -> str:
-    """PostgreSQL stores no NUL, and no lone surrogate is UTF-8."""
-    return text.replace("\0", "").encode(errors="replace").decode()
+def clean_texts(*texts: str) -> list[str]:
+    """What people wrote, or their mails brought along, as others may read it: without the footers
+    of our mails, and without links and keys of ours that act for a person."""
+    return cut_secrets(*(cut_footers(storable(text)) for text in texts))
+
+
+def clean_files(files: Sequence[NewFile]) -> list[NewFile]:
+    """The same of their files and the names of these: a mail of ours may be attached as one."""
+    names = cut_secrets(*(file.filename for file in files))
+    return [
+        replace(
+            file,
+            filename=name,
+            content=cut_secrets_in_file(file.content, name=name, content_type=file.content_type),
+        )
+        for name, file in zip(names, files, strict=True)
+    ]
 
 
 @transaction.atomic
@@ -62,15 +80,16 @@ def create_issue(  # noqa: PLR0913  (one argument a column)
     _require_author(author, external_author)
     if author is not None and not external_author:
         require(author, "issues.open_issue", project)
-    chosen = uploads.choose_files(files)
+    title, description = clean_texts(title, description)
+    chosen = uploads.choose_files(clean_files(files))
     with uploads.rolled_back_on_error():
         issue = Issue.objects.create(
             project=project,
             iid=_next_issue_iid(project),
             author=author,
             external_author=external_author,
-            title=title_from(storable(title)),
-            description=uploads.insert_links(storable(description), chosen),
+            title=title_from(title),
+            description=uploads.insert_links(description, chosen),
             confidential=confidential,
         )
         uploads.create_uploads(project=project, owner=issue, uploader=author, chosen=chosen)
@@ -105,10 +124,12 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     spot = find_spot(
         item=item, author=asked, discussion=discussion, internal=internal, by_mail=by_mail
     )
-    chosen = uploads.choose_files(
-        files, uploads.Destination(item, author, external_author, spot.internal)
-    )
-    body = uploads.insert_links(storable(body), chosen)
+    body, quoted = clean_texts(body, quoted)
+    chosen = uploads.Chosen()
+    if files:
+        destination = uploads.Destination(item, author, external_author, spot.internal)
+        chosen = uploads.choose_files(clean_files(files), destination)
+        body = uploads.insert_links(body, chosen)
     if not body.strip():
         raise Invalid([_("The comment is empty. Write some text or attach a file.")])
     with uploads.rolled_back_on_error(), transaction.atomic(savepoint=False):
@@ -117,11 +138,12 @@ def create_note(  # noqa: PLR0913  (one argument a column)
             author=author,
             external_author=external_author,
             body=body,
-            quoted=storable(quoted),
+            quoted=quoted,
             discussion=spot.discussion,
             internal=spot.internal,
         )
-        uploads.create_uploads(project=item.project, owner=note, uploader=author, chosen=chosen)
+        if chosen.kept:
+            uploads.create_uploads(project=item.project, owner=note, uploader=author, chosen=chosen)
         if position is not None:
             _create_position(note, position)
         announce(Announcement(event=Event.NEW_NOTE, note=note, actor=author))
@@ -205,14 +227,15 @@ def create_merge_request(  # noqa: PLR0913  (one argument a column)
 ) -> MergeRequest:
     require(author, "issues.open_merge_request", project)
     _require_branches(project, source_branch, target_branch)
-    chosen = uploads.choose_files(files)
+    title, description = clean_texts(title, description)
+    chosen = uploads.choose_files(clean_files(files))
     with uploads.rolled_back_on_error():
         merge_request = MergeRequest.objects.create(
             project=project,
             iid=_next_merge_request_iid(project),
             author=author,
-            title=title_from(storable(title)),
-            description=uploads.insert_links(storable(description), chosen),
+            title=title_from(title),
+            description=uploads.insert_links(description, chosen),
             source_branch=source_branch,
             target_branch=target_branch,
             draft=draft,

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from django.conf import settings
 
+from issues.disk import sync_folder
 from issues.models import Issue, MergeRequest, Note, Project, Upload, User
 from issues.uploads.linking import Chosen
 
@@ -120,13 +121,4 @@ def _write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """The rename itself must survive a power cut (fsync(2): sync the directory as well)."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)

@@ -104,7 +104,7 @@ def show_item(
     external = getattr(item, "external_author", "")
     positions = show_positions(item, notes.values())
     grouped = group_rows(row for row in page.rows if row.pk in notes)
-    texts = PageTexts()
+    texts = PageTexts.of([item, *notes.values()], project_id=item.project_id)
     shown = ShownItem(
         author=_author_name(item.author, external, show_addresses=is_team),
         external=bool(external),

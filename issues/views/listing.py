@@ -1,24 +1,16 @@
 """What the lists of issues and of merge requests have in common: states and their counts."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext
 
-from issues.counting import count_rows
+from issues.counting import StateTab, count_rows
 from issues.models import Issue, MergeRequest, State
 
 ITEMS_A_PAGE = 25
 ItemT = TypeVar("ItemT", Issue, MergeRequest)
-
-
-class StateTab(NamedTuple):
-    """A tab of the list: its name in the URL, its title, and how many items it has."""
-
-    value: str
-    name: str
-    total: int
 
 
 def in_state(items: QuerySet[ItemT], state: str) -> QuerySet[ItemT]:

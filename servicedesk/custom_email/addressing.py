@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db.models import Q
 
-from incoming_email.parsing.addresses import PLACEHOLDER, AddressTemplate
+from incoming_email.parsing.addresses import PLACEHOLDER, AddressTemplate, split_template
 from issues.outbox import bare_address
 from servicedesk.addresses import desk_key, verification_key
 from servicedesk.custom_email.connecting import account_of
@@ -38,7 +38,7 @@ def find_sender(desk: ServiceDesk | None) -> Sender:
 def template_of(custom: CustomEmail) -> AddressTemplate:
     """Not validated for the longest possible key: those that it is used for fit."""
     local, _at, domain = custom.address.partition("@")
-    return AddressTemplate(f"{local}+{PLACEHOLDER}@{domain}", f"{local}+", "", domain)
+    return split_template(f"{local}+{PLACEHOLDER}@{domain}")
 
 
 def verification_address(custom: CustomEmail) -> str:

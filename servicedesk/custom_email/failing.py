@@ -14,6 +14,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from issues import outbox
+from issues.clock_skew import latest_now
 from issues.models import Role, User
 from issues.outbox import Failure, NewMail, bare_address, make_message_id
 from servicedesk.custom_email.connecting import account_of
@@ -46,8 +47,7 @@ def _watch(custom: CustomEmail, outage: Failure | None, *, now: datetime) -> boo
     )
     if outage is None:
         return custom.failing_since is not None and _end(custom, unchanged, now=now)
-    wrong = now + timedelta(seconds=settings.CHECK_CLOCK_SECONDS)  # by a clock that was ahead
-    if custom.failing_since is None or custom.failing_since > wrong:
+    if custom.failing_since is None or custom.failing_since > latest_now(now):
         unchanged.update(failing_since=now)
         return False
     is_long = custom.failing_since <= now - timedelta(minutes=settings.MAILBOX_ALERT_MINUTES)

@@ -1,11 +1,9 @@
 """Where a project's own mail server may be: not inside of the network that Letterbox runs in."""
 
-import ipaddress
-
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from incoming_email.networks import read_address
+from incoming_email.networks import is_public
 
 
 class ForbiddenHost(OSError):
@@ -22,9 +20,4 @@ def check_address(address: str) -> None:
 
 def is_allowed(address: str) -> bool:
     """Public addresses always; loopback, link-local and private ones by a setting."""
-    if settings.DESK_SMTP_LOCAL_NETWORKS:
-        return True
-    found = read_address(address)
-    if isinstance(found, ipaddress.IPv6Address):
-        found = found.sixtofour or found
-    return found.is_global and not found.is_multicast
+    return settings.DESK_SMTP_LOCAL_NETWORKS or is_public(address)

@@ -7,8 +7,8 @@ from incoming_email.handlers.base import Context, Target
 from incoming_email.outcomes import Outcome, Reason
 from incoming_email.parsing.types import ParsedEmail
 from servicedesk import threads
-from servicedesk.delivery_reports import find_failure, find_returned_ids
-from servicedesk.handlers.unsubscribe import find_people
+from servicedesk.delivery_reports import find_failures, find_returned_ids
+from servicedesk.handlers.unsubscribe import find_people, find_target
 from servicedesk.participants import record_bounce
 
 
@@ -19,24 +19,31 @@ class BounceHandler:
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?P<reply_key>[0-9a-z]{25})-bounce")
     example: ClassVar[str] = "05k9t3m1q7z2w8x4c6v0b5n1h-bounce"
     sender_policy: ClassVar[str] = ""
+    project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset({Reason.BOUNCE})
     batchable: ClassVar[bool] = False
     publishes: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
-        reply_key = context.reply_keys.get(key["reply_key"])
-        if reply_key is None or not reply_key.external_email:
-            return None
-        item = reply_key.item
-        return Target(project=item.project, external_author=reply_key.external_email, item=item)
+        return find_target(key, context)
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
-        """Only a final failure counts: a delay may still end well."""
-        reason = find_failure(email)
-        if not reason:
+        """Only a final failure counts: a delay may still end well. It must be of this participant's
+        address, or of a mail that they were sent: they may forward their mail, or anybody's report
+        may come to the address that they know."""
+        failures = find_failures(email)
+        if not failures:
             return Outcome(f"report without a failure on issue {target.item}")
+        ids = find_returned_ids(email)
+        named = target.external_author.lower()
+        theirs = next((each for each in failures if named in each.recipients), None)
+        is_theirs = theirs is not None
         for participant in find_people(target):
-            record_bounce(participant, reason, now=context.now)
-            threads.record_bounce(participant, find_returned_ids(email), now=context.now)
+            is_new = threads.record_bounce(participant, ids, now=context.now)
+            is_theirs = is_theirs or is_new is not None
+            if is_new or (is_new is None and theirs):
+                record_bounce(participant, (theirs or failures[0]).reason, now=context.now)
+        if not is_theirs:
+            return Outcome(f"report about somebody else on issue {target.item}")
         return Outcome(f"delivery failure on issue {target.item}")

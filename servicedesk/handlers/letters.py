@@ -5,33 +5,42 @@ from dataclasses import replace
 from incoming_email.handlers.base import Context
 from incoming_email.handlers.texts import new_files
 from incoming_email.keys.own_addresses import find_own
+from incoming_email.parsing.addresses import asks_no_answer
 from incoming_email.parsing.types import ParsedEmail
+from issues.models import Role, User
+from issues.permissions import has_role
 from servicedesk.models import ServiceDesk
 from servicedesk.tickets import Letter
 
 OPEN_RECIPIENTS = {"To", "Cc"}
 
 
-def letter_of_ticket(email: ParsedEmail, desk: ServiceDesk, context: Context) -> Letter:
+def letter_of_ticket(email: ParsedEmail, requester: str, context: Context) -> Letter:
     """The whole text, quotes included: to a new reader nothing of it is history."""
-    requester = find_requester(email, desk)
-    letter = _letter(email, context, sender=requester, text=email.text)
-    if requester == email.sender or desk.takes_reply_to_of(email.sender):
-        return letter
-    return replace(letter, cc=(email.sender, *letter.cc))  # who forwarded it
+    return _letter(
+        email,
+        context,
+        sender=requester,
+        text=email.text,
+        proven=context.proof.passed and requester == email.sender,
+    )
 
 
-def letter_of_reply(email: ParsedEmail, context: Context, *, may_bring_people: bool) -> Letter:
-    letter = _letter(email, context, sender=email.sender, text=email.reply, quoted=email.quoted)
-    return letter if may_bring_people else replace(letter, cc=())
+def letter_of_reply(email: ParsedEmail, context: Context, *, proven: bool) -> Letter:
+    """One that is not proven brings nobody in."""
+    letter = _letter(
+        email, context, sender=email.sender, text=email.reply, quoted=email.quoted, proven=proven
+    )
+    return letter if proven else replace(letter, cc=())
 
 
-def find_requester(email: ParsedEmail, desk: ServiceDesk) -> str:
-    """From; Reply-To only in mail of the desk's web forms; the author of a forwarded message, where
-    the desk is set so."""
+def find_requester(email: ParsedEmail, desk: ServiceDesk, context: Context) -> str:
+    """From; Reply-To only in mail of the desk's web forms; the author of a forwarded message where
+    the desk is set so and a member forwards it: a stranger may invent a forward."""
     if email.reply_to and desk.takes_reply_to_of(email.sender):
         return email.reply_to
-    return (desk.take_forwarded and find_forwarded_author(email)) or email.sender
+    author = find_forwarded_author(email) if desk.take_forwarded else ""
+    return author if author and _is_members(email.sender, desk, context) else email.sender
 
 
 def find_forwarded_author(email: ParsedEmail) -> str:
@@ -40,8 +49,22 @@ def find_forwarded_author(email: ParsedEmail) -> str:
     return "" if not author or find_own([author]) else author
 
 
+def _is_members(sender: str, desk: ServiceDesk, context: Context) -> bool:
+    """Whether a member of the project wrote it, proven where the mailbox asks for proof."""
+    if context.asks_proof and not context.proof.passed:
+        return False
+    writers = User.objects.filter(emailaddress__email=sender, emailaddress__verified=True)
+    return any(has_role(user, desk.project, Role.GUEST) for user in writers)
+
+
 def _letter(
-    email: ParsedEmail, context: Context, *, sender: str, text: str, quoted: str = ""
+    email: ParsedEmail,
+    context: Context,
+    *,
+    sender: str,
+    text: str,
+    proven: bool,
+    quoted: str = "",
 ) -> Letter:
     return Letter(
         sender=sender,
@@ -52,7 +75,9 @@ def _letter(
         now=context.now,
         references=email.references,
         cc=_find_people(email),
-        answerable=not (email.is_bulk or email.null_return_path),
+        answerable=not (email.why_unanswered or asks_no_answer(sender)),
+        proven=proven,
+        mailbox_id=context.mailbox_id,
         files=new_files(email, context.inbound_email_id),
     )
 

@@ -18,6 +18,7 @@ class ParticipantReplyHandler:
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?P<reply_key>[0-9a-z]{25})")
     example: ClassVar[str] = "05k9t3m1q7z2w8x4c6v0b5n1h"
     sender_policy: ClassVar[str] = "reply_sender_policy"
+    project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
@@ -27,13 +28,12 @@ class ParticipantReplyHandler:
         reply_key = context.reply_keys.get(key["reply_key"])
         if reply_key is None or not reply_key.external_email:
             return None
-        expired = reply_key.expires_at is not None and reply_key.expires_at <= context.now
         item = reply_key.item
         return Target(
             project=item.project,
             external_author=reply_key.external_email,
             item=item,
-            refusal=Reason.KEY_EXPIRED if expired or reply_key.revoked_at else None,
+            refusal=None if reply_key.is_valid(context.now) else Reason.KEY_EXPIRED,
         )
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
@@ -46,4 +46,4 @@ class ParticipantReplyHandler:
         if ticket is None:
             raise Rejected(Reason.NOT_FOUND)
         desk = ServiceDesk.objects.select_related("project").filter(project=target.project).first()
-        return reply_to_ticket(email, ticket, desk, context, may_bring_people=True)
+        return reply_to_ticket(email, ticket, desk, context, proven=True)

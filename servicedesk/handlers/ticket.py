@@ -4,7 +4,6 @@ import re
 from typing import ClassVar
 
 from incoming_email.handlers.base import Context, Target
-from incoming_email.keys.own_addresses import find_own
 from incoming_email.outcomes import Held, Ignored, Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from issues.models import Project
@@ -12,8 +11,8 @@ from servicedesk import threads
 from servicedesk.addresses import DEFAULT
 from servicedesk.handlers.letters import find_requester, letter_of_reply, letter_of_ticket
 from servicedesk.models import NonParticipantPolicy, ServiceDesk, Ticket
-from servicedesk.participants import find_participant
-from servicedesk.tickets import add_reply, open_ticket
+from servicedesk.participants import can_take_part, find_participant
+from servicedesk.tickets import add_reply, is_confidential, open_ticket
 
 
 class TicketHandler:
@@ -21,6 +20,7 @@ class TicketHandler:
     pattern: ClassVar[re.Pattern[str]] = DEFAULT
     example: ClassVar[str] = "acme-shop-20-issue-"
     sender_policy: ClassVar[str] = ""
+    project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = False
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
@@ -28,13 +28,20 @@ class TicketHandler:
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
         """A project without a desk is answered like one that does not exist."""
-        project = Project.objects.filter(
-            pk=int(key["project_id"]), service_desk__enabled=True
-        ).first()
-        return None if project is None else Target(project=project)
+        return find_target(project=int(key["project_id"]))
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
         return handle_mail(email, target.project, context)
+
+
+def find_target(**lookups: object) -> Target | None:
+    """The desk that these name, if it is switched on."""
+    desks = ServiceDesk.objects.select_related("project")
+    desk = desks.filter(**lookups, enabled=True).first()
+    if desk is None:
+        return None
+    confidential_in = desk.project_id if is_confidential(desk) else None
+    return Target(project=desk.project, confidential_in=confidential_in)
 
 
 def handle_mail(email: ParsedEmail, project: Project, context: Context) -> Outcome:
@@ -44,17 +51,18 @@ def handle_mail(email: ParsedEmail, project: Project, context: Context) -> Outco
     """
     desks = ServiceDesk.objects.select_for_update(of=("self",)).select_related("project")
     desk = desks.get(project=project)
-    if threads.has_letter(project, email.message_id, find_requester(email, desk)):
+    requester = find_requester(email, desk, context)
+    if threads.has_letter(project, email.message_id, requester):
         raise Ignored(Reason.DUPLICATE)
     ticket = threads.find_ticket(email.answered_ids, project)
     if ticket is not None and _may_write(ticket, desk, email, context):
-        return reply_to_ticket(email, ticket, desk, context, may_bring_people=context.proof.passed)
+        return reply_to_ticket(email, ticket, desk, context, proven=context.proof.passed)
     if not (email.text.strip() or email.subject or email.attachments):
         raise Rejected(Reason.EMPTY)
-    letter = letter_of_ticket(email, desk, context)
-    if letter.sender and find_own([letter.sender]):
-        raise Ignored(Reason.OWN_MAIL)
-    made = open_ticket(desk, letter)
+    rule = Reason.NO_SENDER.value
+    if rule not in context.waived and not can_take_part(requester):
+        raise Held(Reason.NO_SENDER, rule=rule)
+    made = open_ticket(desk, letter_of_ticket(email, requester, context))
     return Outcome(f"ticket {made.issue}", made.issue)
 
 
@@ -64,16 +72,16 @@ def reply_to_ticket(
     desk: ServiceDesk | None,
     context: Context,
     *,
-    may_bring_people: bool,
+    proven: bool,
 ) -> Outcome:
-    """`may_bring_people`: it is proven to be the participant's, by a key or otherwise. From alone,
-    which anybody can write, lets nobody else in."""
+    """`proven`: it is the participant's, by a key or otherwise. From alone, which anybody can
+    write, lets nobody else in, and the other participants don't hear of it."""
     Ticket.objects.select_for_update().get(pk=ticket.pk)  # one copy of a mail after the other
     if threads.has_letter(ticket.issue.project, email.message_id, email.sender):
         raise Ignored(Reason.DUPLICATE)
     if ticket.issue.locked:
         raise Rejected(Reason.LOCKED)
-    letter = letter_of_reply(email, context, may_bring_people=may_bring_people)
+    letter = letter_of_reply(email, context, proven=proven)
     if not (letter.text.strip() or letter.files):
         raise Rejected(Reason.EMPTY)
     note = add_reply(desk, ticket, letter)
@@ -81,11 +89,11 @@ def reply_to_ticket(
 
 
 def _may_write(ticket: Ticket, desk: ServiceDesk, email: ParsedEmail, context: Context) -> bool:
-    """False: the unknown sender gets a ticket of their own. Raises Held where a person must
-    review."""
+    """False: the mail of an unknown sender, or a forward, which is for others than the readers of
+    the ticket, is a ticket of its own. Raises Held where a person must review."""
     if find_participant(ticket, email.sender) is not None:
         _require_proof(context)
-        return True
+        return not email.is_forward
     if desk.strangers == NonParticipantPolicy.NEW_TICKET:
         return False
     if Reason.STRANGER.value in context.waived:

@@ -18,23 +18,29 @@ class ParticipantUnsubscribeHandler:
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?P<reply_key>[0-9a-z]{25})-unsubscribe")
     example: ClassVar[str] = "05k9t3m1q7z2w8x4c6v0b5n1h-unsubscribe"
     sender_policy: ClassVar[str] = ""
+    project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
     publishes: ClassVar[bool] = False
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
-        reply_key = context.reply_keys.get(key["reply_key"])
-        if reply_key is None or not reply_key.external_email:
-            return None
-        item = reply_key.item
-        return Target(project=item.project, external_author=reply_key.external_email, item=item)
+        return find_target(key, context)
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
         people = find_people(target)
         for participant in people:
             unsubscribe(participant, now=context.now)
         return Outcome(f"unsubscribe from issue {target.item}")
+
+
+def find_target(key: re.Match[str], context: Context) -> Target | None:
+    """The participant whom the reply key belongs to, on the ticket."""
+    reply_key = context.reply_keys.get(key["reply_key"])
+    if reply_key is None or not reply_key.external_email:
+        return None
+    item = reply_key.item
+    return Target(project=item.project, external_author=reply_key.external_email, item=item)
 
 
 def find_people(target: Target) -> list[Participant]:

@@ -22,6 +22,7 @@ class VerificationHandler:
     pattern: ClassVar[re.Pattern[str]] = VERIFICATION
     example: ClassVar[str] = "20-verify"
     sender_policy: ClassVar[str] = ""
+    project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset({Reason.OWN_MAIL, Reason.AUTOMATIC})
     batchable: ClassVar[bool] = False

@@ -16,6 +16,7 @@ from servicedesk.models.desks import (
     ServiceDesk,
     ThreadMessage,
     Ticket,
+    UnprovenNote,
 )
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "ServiceDesk",
     "ThreadMessage",
     "Ticket",
+    "UnprovenNote",
     "Verification",
 ]

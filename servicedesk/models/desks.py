@@ -8,9 +8,10 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from issues.models import Issue, Project, User
+from issues.models import Issue, Note, Project, User, WithMessageId
 from servicedesk.placeholders import find_unknown
 
 RESERVED_KEYS = {"issue", "request", "unsubscribe", "verify", "bounce"}
@@ -102,7 +103,7 @@ class ServiceDesk(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"service desk of {self.project}"
+        return gettext("service desk of %(project)s") % {"project": self.project}
 
     def clean(self) -> None:
         problems: dict[str, object] = {}
@@ -149,7 +150,7 @@ class Ticket(models.Model):
         indexes: ClassVar = [models.Index(fields=["waiting_since"], name="ticket_waiting")]
 
     def __str__(self) -> str:
-        return f"ticket {self.issue}"
+        return gettext("ticket %(issue)s") % {"issue": self.issue}
 
 
 class ParticipantQuerySet(models.QuerySet["Participant"]):
@@ -168,6 +169,9 @@ class Participant(models.Model):
     joined_at = models.DateTimeField(_("joined at"))
     unsubscribed_at = models.DateTimeField(_("unsubscribed at"), null=True, blank=True)
     bounces = models.PositiveSmallIntegerField(_("delivery failures"), default=0)
+    bounced_at = models.DateTimeField(null=True, editable=False)
+    """Time of the first of these; those of DESK_BOUNCE_DAYS count together."""
+
     bounce_reason = models.CharField(_("why delivery failed"), max_length=500, blank=True)
     undeliverable_at = models.DateTimeField(_("undeliverable since"), null=True, blank=True)
 
@@ -181,14 +185,16 @@ class Participant(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"participant {self.pk} of {self.ticket_id}"
+        return gettext("participant %(number)s of ticket %(ticket)s") % {
+            "number": self.pk,
+            "ticket": self.ticket_id,
+        }
 
 
-class ThreadMessage(models.Model):
+class ThreadMessage(WithMessageId):
     """The Message-ID of a mail of the thread, theirs or ours: by it an answer finds the ticket."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="messages")
-    message_id = models.CharField(max_length=255)
     participant = models.ForeignKey(Participant, null=True, on_delete=models.SET_NULL)
     """Who wrote it, or whom it went to."""
 
@@ -206,4 +212,20 @@ class ThreadMessage(models.Model):
         indexes: ClassVar = [models.Index(fields=["message_id"], name="thread_by_message_id")]
 
     def __str__(self) -> str:
-        return f"mail {self.pk} of {self.ticket_id}"
+        return gettext("mail %(number)s of ticket %(ticket)s") % {
+            "number": self.pk,
+            "ticket": self.ticket_id,
+        }
+
+
+class UnprovenNote(models.Model):
+    """A note by mail whose sender nothing proves: the other participants don't hear of it."""
+
+    note = models.OneToOneField(Note, primary_key=True, on_delete=models.CASCADE)
+
+    class Meta:
+        verbose_name = _("note of an unproven sender")
+        verbose_name_plural = _("notes of unproven senders")
+
+    def __str__(self) -> str:
+        return gettext("note %(number)s of an unproven sender") % {"number": self.pk}

@@ -83,3 +83,18 @@ def participant_remove(request: MemberRequest, path: str, iid: int) -> HttpRespo
     except services.Invalid as refusal:
         messages.error(request, str(refusal))
     return redirect(item_url(issue))
+
+
+@login_required
+@require_POST
+def participant_retry(request: MemberRequest, path: str, iid: int) -> HttpResponse:
+    """Sends mail again to a participant whom it did not reach."""
+    issue = find_issue(request, path, iid)
+    try:
+        with refusals_answered():
+            joining.try_again(
+                issue=issue, actor=request.user, address=request.POST.get("address", "")
+            )
+    except services.Invalid as refusal:
+        messages.error(request, str(refusal))
+    return redirect(item_url(issue))

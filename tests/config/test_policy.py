@@ -9,7 +9,7 @@ from tests.factories import UserFactory
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("path", ["/", "/login/", "/admin/login/", "/nowhere/", "/health/"])
+@pytest.mark.parametrize("path", ["/", "/account/login/", "/admin/login/", "/nowhere/", "/health/"])
 def test_every_page_has_the_policy(client, path):
     assert client.get(path)[HEADER] == POLICY
     assert "unsafe" not in POLICY

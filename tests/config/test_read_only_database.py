@@ -58,7 +58,7 @@ def begin():
 
 def store(world):
     to = world.reply_address()
-    (pk,) = listener.store(make_mail(to=to, sender=world.member.email), [to])
+    (pk,) = listener.store(make_mail(to=to, sender=world.member.email), [to], "")
     return InboundEmail.objects.get(pk=pk)
 
 
@@ -97,7 +97,7 @@ def test_the_listener_says_try_later(world, monkeypatch):
         return await asyncio.to_thread(work_and_close, *words)
 
     monkeypatch.setattr(handler, "_in_thread", in_thread)
-    taking = handler._take(b"Subject: x\r\n\r\n", [to])
+    taking = handler._take(b"Subject: x\r\n\r\n", [to], "")
     assert asyncio.run(taking) == listener.TRY_LATER
 
 

@@ -90,9 +90,9 @@ def a_patch_becomes_a_merge_request(platform, visitor, dana):
 
 def pages_have_their_styles_and_their_korean(visitor):
     visitor.headers["Accept-Language"] = "ko"
-    for page in ("/login/", "/admin/login/"):
+    for page in ("/account/login/", "/account/password/reset/"):
         status, text = visitor.ask(page)
-        assert (status, "로그인" in text) == (200, True)
+        assert (status, "비밀번호" in text) == (200, True)
         assert visitor.find_assets(text) != []
         for asset in visitor.find_assets(text):
             assert visitor.ask(asset)[0] == 200, asset

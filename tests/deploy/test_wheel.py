@@ -94,7 +94,7 @@ def test_mail_becomes_an_issue_and_pages_have_their_style(letterbox, environment
     assert "processed" in letterbox("receive_email", "mail.eml")
     assert {path.name for path in tmp_path.iterdir()} == {"var", "mail.eml"}
     page, style = read_pages(environment, tmp_path)
-    assert 'name="username"' in page
+    assert 'name="login"' in page
     assert "font-family" in style
 
 
@@ -110,7 +110,7 @@ def read_pages(environment: dict[str, str], folder: Path) -> tuple[str, str]:
     )
     try:
         wait_until(lambda: is_taken(port))
-        page = read(port, "/login/")
+        page = read(port, "/account/login/")
         style = re.search(r'href="(/static/[^"]+\.css)"', page)
         assert style is not None, page
         return page, read(port, style[1])

@@ -39,10 +39,10 @@ class Visitor:
             connection.close()
 
     def log_in(self, username: str, password: str) -> None:
-        self.ask("/login/")
+        self.ask("/account/login/")
         token = self.cookies["csrftoken"]
         status, _ = self.ask(
-            "/login/", username=username, password=password, csrfmiddlewaretoken=token
+            "/account/login/", login=username, password=password, csrfmiddlewaretoken=token
         )
         assert status == 302
 

@@ -6,7 +6,15 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from incoming_email.models import InboundEmail, Mailbox, ReplyKey, SenderToken, SeriesPart, new_key
+from incoming_email.models import (
+    InboundEmail,
+    Mailbox,
+    MessageContent,
+    ReplyKey,
+    SenderToken,
+    SeriesPart,
+    new_key,
+)
 from incoming_email.secrets import credentials
 from tests.factories import IssueFactory, ProjectFactory, UserFactory
 
@@ -32,6 +40,16 @@ class MailboxFactory(DjangoModelFactory[Mailbox]):
     host = "imap.example.com"
     user = "incoming@example.com"
     password = "imap-secret-of-no-value"
+
+
+class MessageContentFactory(DjangoModelFactory[MessageContent]):
+    """The bytes of a message to which no row refers yet."""
+
+    class Meta:
+        model = MessageContent
+
+    raw = factory.Sequence(lambda n: RAW + b"%d" % n)
+    digest = factory.LazyAttribute(lambda content: hashlib.sha256(content.raw).hexdigest())
 
 
 class InboundEmailFactory(DjangoModelFactory[InboundEmail]):

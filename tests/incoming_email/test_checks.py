@@ -18,6 +18,7 @@ class Door:
     example = "door-7"
     sender_policy = ""
     secret_key = False
+    project_switch = ""
     overrides_ignore = frozenset()
     batchable = False
 

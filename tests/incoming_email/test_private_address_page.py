@@ -172,15 +172,15 @@ def test_reset_never_leads_to_another_site(client, elsewhere):
 
 @pytest.mark.parametrize("url", ["/account/", RESET])
 def test_own_pages_need_log_in(client, url):
-    assert client.get(url).headers["Location"] == f"/login/?next={url}"
-    assert client.post(url).headers["Location"] == f"/login/?next={url}"
+    assert client.get(url).headers["Location"] == f"/account/login/?next={url}"
+    assert client.post(url).headers["Location"] == f"/account/login/?next={url}"
     assert not SenderToken.objects.exists()
 
 
 def test_own_addresses(client):
     user = UserFactory(username="ada")
-    EmailAddressFactory(user=user, address="ada@home.example.org", verified_at=None)
-    EmailAddressFactory(address="other@example.com")
+    EmailAddressFactory(user=user, email="ada@home.example.org", verified=False)
+    EmailAddressFactory(email="other@example.com")
     client.force_login(user)
 
     page = " ".join(client.get("/account/").content.decode().split())

@@ -7,14 +7,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from issues import services, tasks
-from issues.models import Issue, MergeRequest, Note, Role
+from issues.models import Announcement, Issue, MergeRequest, Note, Role
+from issues.notifications import fan_out_owed
 from issues.rendering import keeping, render_markdown
 from issues.views import texts
 from tests.factories import (
     EmailAddressFactory,
     IssueFactory,
     MembershipFactory,
-    MergeRequestFactory,
     NoteFactory,
     UserFactory,
 )
@@ -53,10 +53,28 @@ def forget():
         model.objects.update(html=None)
 
 
-def test_a_text_is_rendered_when_it_is_written(client, issue, asked, monkeypatch):
-    note = services.create_note(item=issue, author=issue.author, body="said **so**")
-    rows = [issue, note, MergeRequestFactory(description="change **it**")]
+def keep(*rows):
     for row in rows:
+        assert row.keep_html() == 1
+        row.refresh_from_db()
+
+
+def test_a_text_is_rendered_when_people_are_notified_of_it(client, issue, asked, monkeypatch):
+    project, maintainer = issue.project, issue.project.memberships.get().user
+    issue = services.create_issue(
+        project=project, author=maintainer, title="T", description="about **it**"
+    )
+    note = services.create_note(item=issue, author=maintainer, body="said **so**")
+    change = services.create_merge_request(
+        project=project,
+        author=maintainer,
+        title="T",
+        description="change **it**",
+        source_branch="a",
+        target_branch="b",
+    )
+    fan_out_owed(now=timezone.now())
+    for row in (issue, note, change):
         row.refresh_from_db()
         assert keeping.find(row.html, row.text) == render_markdown(row.text)
     monkeypatch.setattr(texts, "render_markdown", lambda _text: pytest.fail("again"))
@@ -67,12 +85,17 @@ def test_a_text_is_rendered_when_it_is_written(client, issue, asked, monkeypatch
 
 def test_a_system_note_is_no_markdown(issue):
     services.edit_item(item=issue, actor=issue.author, title="*new*")
-    assert Note.objects.get(system=True).html is None
+    services.close_item(item=issue, actor=issue.author)
+    fan_out_owed(now=timezone.now())
+    assert not Announcement.objects.filter(fanned_out_at=None).exists()
+    notes = Note.objects.filter(system=True)
+    assert [note.html for note in notes] == [None, None]
 
 
 @pytest.mark.parametrize("way", ["service", "admin", "query"])
 def test_a_changed_text_is_never_shown_as_it_was(client, issue, asked, way):
     note = NoteFactory(issue=issue, body="former *body*")
+    keep(issue, note)
     assert "former <em>body</em>" in show(client, issue)
     if way == "service":
         row = issue
@@ -86,7 +109,7 @@ def test_a_changed_text_is_never_shown_as_it_was(client, issue, asked, way):
         row = note
         Note.objects.filter(pk=note.pk).update(body="the *new* one")
     row.refresh_from_db()
-    assert ("the <em>new</em> one" in row.html) is (way != "query")
+    assert (row.html is None) is (way != "query")  # nothing of the former text stays
     page = show(client, issue)
     assert "the <em>new</em> one" in page
     assert ("former" in page) is (row is issue)
@@ -100,8 +123,9 @@ def test_a_changed_text_is_never_shown_as_it_was(client, issue, asked, way):
 def test_html_of_a_person_who_is_erased_goes(client, issue):
     """As HTML their address is written otherwise than in the text."""
     ada = UserFactory(username="ada", address=False)
-    EmailAddressFactory(user=ada, address="a&b@example.com")
+    EmailAddressFactory(user=ada, email="a&b@example.com")
     note = NoteFactory(issue=issue, author=ada, body="write to a&b@example.com, *please*")
+    keep(note)
     assert "a&amp;" in note.html
     services.erase_person(user=ada, addresses=["a&b@example.com"], now=timezone.now())
     note.refresh_from_db()
@@ -111,6 +135,7 @@ def test_html_of_a_person_who_is_erased_goes(client, issue):
 
 def test_after_an_upgrade_it_is_made_anew_when_it_is_looked_at(client, issue, asked, monkeypatch):
     note = NoteFactory(issue=issue, body="said **so**")
+    keep(issue, note)
     former = note.html
     monkeypatch.setattr(keeping, "RENDERER", "another one")
     assert "said <strong>so</strong>" in show(client, issue)
@@ -129,11 +154,11 @@ def test_a_page_costs_the_same_queries_with_and_without(
     client, issue, asked, django_assert_max_num_queries
 ):
     def count():
-        with django_assert_max_num_queries(20) as queries:
+        with django_assert_max_num_queries(21) as queries:
             show(client, issue)
         return len(queries)
 
-    NoteFactory(issue=issue, body="one")
+    keep(*Issue.objects.all(), NoteFactory(issue=issue, body="one"))
     kept = count()
     forget()
     assert count() == kept
@@ -144,8 +169,7 @@ def test_a_page_costs_the_same_queries_with_and_without(
 
 
 def test_a_sentence_of_ours_is_in_the_language_of_who_reads(client, issue):
-    note = NoteFactory(issue=issue, body=CELLS)
-    assert note.html is not None
+    keep(NoteFactory(issue=issue, body=CELLS))
     assert "tables of more than 10,000 cells" in show(client, issue)
     korean = MembershipFactory(project=issue.project, role=Role.DEVELOPER).user
     korean.language = "ko"
@@ -158,9 +182,8 @@ def test_a_sentence_of_ours_is_in_the_language_of_who_reads(client, issue):
 
 def test_long_texts_wait_for_a_worker(client, issue, asked):
     """Together they would take longer than a page may."""
-    notes = [NoteFactory(issue=issue, body=f"{LONG}{number}") for number in range(3)]
-    assert all(note.html for note in notes)  # each alone is quick enough
-    forget()
+    for number in range(3):
+        NoteFactory(issue=issue, body=f"{LONG}{number}")
     page = show(client, issue)
     assert page.count("is still being formatted") == 2
     assert page.count("<em>word</em>") == 6_000
@@ -170,9 +193,8 @@ def test_long_texts_wait_for_a_worker(client, issue, asked):
     assert "is still being formatted" not in page
 
 
-def test_a_text_too_long_for_a_request_is_not_rendered_when_it_is_written(issue):
-    note = services.create_note(item=issue, author=issue.author, body=LONG * 2)
-    assert note.html is None
+def test_a_worker_makes_it_of_any_length(issue):
+    note = NoteFactory(issue=issue, body=LONG * 2)
     assert services.keep_html({"note": [note.pk, note.pk + 1]}) == 1
     note.refresh_from_db()
     assert keeping.find(note.html, note.body) == render_markdown(note.body)
@@ -180,7 +202,6 @@ def test_a_text_too_long_for_a_request_is_not_rendered_when_it_is_written(issue)
 
 def test_what_is_erased_while_a_worker_renders_it_is_not_kept(issue, monkeypatch):
     note = NoteFactory(issue=issue, body="secret")
-    forget()
 
     def make(text):
         Note.objects.filter(pk=note.pk).update(body="gone")

@@ -84,7 +84,7 @@ def test_who_asked_for_silence_hears_nothing_even_when_assigned_and_mentioned():
     [
         {"is_active": False},
         {"address": False},
-        {"address__verified_at": None},
+        {"address__verified": False},
     ],
 )
 def test_only_active_people_with_a_proven_address_get_mail(fields):
@@ -192,12 +192,13 @@ def test_the_number_of_queries_does_not_grow_with_the_people(routes, django_asse
     say(issue)
     with django_assert_max_num_queries(20) as few:
         assert fan_out(Announcement.objects.latest("pk").pk, now=NOW) == 4
-    for _person in range(40):
+    # SQLite takes 999 values in a statement: with more people the rows of their mails need two.
+    for _person in range(30):
         NoteFactory(issue=issue)
     say(issue)
 
     with django_assert_max_num_queries(len(few.captured_queries)):
-        assert fan_out(Announcement.objects.latest("pk").pk, now=NOW) == 45
+        assert fan_out(Announcement.objects.latest("pk").pk, now=NOW) == 35
 
 
 def test_one_that_fails_does_not_keep_the_others_waiting(monkeypatch):

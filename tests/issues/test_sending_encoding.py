@@ -4,6 +4,7 @@ import email
 import email.policy
 
 import pytest
+from django.core.mail.backends.base import BaseEmailBackend
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
@@ -73,6 +74,38 @@ def test_a_server_without_smtputf8_fails_such_an_address_with_the_reason(setting
     assert failed.recipient == "änn@example.com"
     assert "does not take those (SMTPUTF8, RFC 6531)" in failed.last_error
     assert len(server.mails) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("backend", ["locmem.EmailBackend", "filebased.EmailBackend"])
+def test_a_mail_without_a_recipient_fails_though_the_backend_would_take_it(
+    settings, tmp_path, backend
+):
+    settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}"
+    settings.EMAIL_FILE_PATH = tmp_path
+    enqueue(recipient="")
+    enqueue(n=2)
+    assert outbox.deliver_due(now=NOW) == 1
+    failed = OutgoingEmail.objects.get(state=OutgoingState.FAILED)
+    assert (failed.recipient, failed.last_error) == (
+        "",
+        "Unsendable: The mail has no recipient.",
+    )
+
+
+@pytest.mark.django_db
+def test_what_a_backend_did_not_count_waits(settings):
+    """As Django's own does where it has no connection."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.base.BaseEmailBackend"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseEmailBackend, "send_messages", lambda _self, _messages: 0)
+        enqueue()
+        assert outbox.deliver_due(now=NOW) == 0
+    row = OutgoingEmail.objects.get()
+    assert (row.state, row.last_error) == (
+        OutgoingState.PENDING,
+        "ConnectionError: The mail server took no mail.",
+    )
 
 
 @pytest.mark.django_db

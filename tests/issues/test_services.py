@@ -1,16 +1,15 @@
 """People, projects and new issues."""
 
-import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from allauth.account.models import EmailAddress
+from django.core.management import call_command
 from django.db import connection
-from django.utils import timezone
 
 from issues import services
 from issues.models import (
     Announcement,
-    EmailAddress,
     Event,
     Issue,
     Role,
@@ -20,6 +19,7 @@ from issues.models import (
 from issues.uploads import NewFile
 from tests.factories import (
     PASSWORD,
+    EmailAddressFactory,
     IssueFactory,
     MembershipFactory,
     ProjectFactory,
@@ -50,8 +50,8 @@ def test_create_user():
 
     assert (user.first_name, user.last_name, user.email) == ("Ann", "van Dam", "ann@example.com")
     assert user.check_password(PASSWORD)
-    assert EmailAddress.objects.get().address == "ann@example.com"
-    assert EmailAddress.objects.get().verified_at is not None
+    assert EmailAddress.objects.get().email == "ann@example.com"
+    assert EmailAddress.objects.get().verified
 
 
 def test_a_user_without_a_password_cannot_log_in():
@@ -64,23 +64,38 @@ def test_a_taken_address_is_refused_and_leaves_no_user():
     with pytest.raises(services.Invalid) as refusal:
         services.create_user(username="bob", email="A@example.com")
 
-    assert refusal.value.messages == ["E-mail address with this Address already exists."]
+    assert refusal.value.messages == ["Another account has this address. Give a different one."]
     assert not User.objects.filter(username="bob").exists()
 
 
-def test_verify_email_address_keeps_the_first_time():
-    user = services.create_user(username="ann", email="a@example.com", verified=False)
-    first, second = dt.datetime(2026, 1, 2, tzinfo=dt.UTC), dt.datetime(2026, 3, 4, tzinfo=dt.UTC)
+def test_an_address_that_another_only_claims_can_be_verified():
+    EmailAddressFactory(email="a@example.com", verified=False)
 
-    services.verify_email_address(address="A@Example.com", now=first)
-    services.verify_email_address(address="a@example.com", now=second)
+    ann = services.create_user(username="ann", email="a@example.com")
 
-    assert user.email_addresses.get().verified_at == first
+    assert ann.emailaddress_set.get().verified
 
 
-def test_an_unknown_address_cannot_be_verified():
-    with pytest.raises(services.Invalid, match="No account has this address"):
-        services.verify_email_address(address="x@example.com", now=timezone.now())
+def test_one_address_is_the_primary_one():
+    ann = services.create_user(username="ann", email="a@example.com")
+    services.add_email_address(user=ann, address="B@example.com", verified=True)
+
+    ann.email = "b@example.com"
+    services.choose_primary_address(ann)
+
+    assert [row.email for row in ann.emailaddress_set.filter(primary=True)] == ["b@example.com"]
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_a_superuser_of_the_command_line_has_a_verified_address(verified):
+    EmailAddressFactory(email="root@example.com", verified=verified)
+
+    call_command("createsuperuser", username="root", email="Root@example.com", interactive=False)
+
+    mine = EmailAddress.objects.filter(user__username="root")
+    assert [(row.email, row.verified, row.primary) for row in mine] == (
+        [] if verified else [("root@example.com", True, True)]
+    )
 
 
 def test_create_project_with_an_owner():

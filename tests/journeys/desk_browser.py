@@ -43,8 +43,8 @@ def page(browser, live_server, settings):
     page = context.new_page()
     problems = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{live_server.url}/login/?next=/acme/shop/-/issues/")
-    page.get_by_label("Username").fill("mona")
+    page.goto(f"{live_server.url}/account/login/?next=/acme/shop/-/issues/")
+    page.get_by_label("User name or e-mail address").fill("mona")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{live_server.url}/acme/shop/-/issues/")

@@ -41,7 +41,7 @@ def page(browser, live_server, member):
     page = context.new_page()
     problems = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{live_server.url}/login/?next=/acme/shop/-/issues/")
+    page.goto(f"{live_server.url}/account/login/?next=/acme/shop/-/issues/")
     page.keyboard.type("ada")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)

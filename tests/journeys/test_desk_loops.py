@@ -9,7 +9,7 @@ from email.utils import parseaddr
 
 import pytest
 
-from incoming_email.models import InboundEmail
+from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.smtp import listener as smtp
 from incoming_email.tasks import process_inbound_email
 from issues import services
@@ -27,6 +27,7 @@ from tests.journeys.mail_programs import (
 )
 from tests.journeys.test_service_desk import Person
 from tests.servers.dovecot import free_ports
+from tests.servicedesk.world import PROVEN, TRUSTED
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY = 100
@@ -47,13 +48,16 @@ def desk():
 
 
 @pytest.fixture
-def deliver():
-    """Through the SMTP listener to a worker; the row."""
+def deliver(settings):
+    """Through the SMTP listener to a worker, From proven by the server before it; the row."""
     make_smtp_mailbox()
+    settings.TRUSTED_RELAY_NETWORKS = ["127.0.0.1"]
+    Mailbox.objects.update(trusted_authserv_id=TRUSTED)
     (port,) = free_ports(1)
     listener = smtp.start_listener("127.0.0.1", port)
 
     def deliver(mail, recipient=""):
+        mail["Authentication-Results"] = PROVEN["Authentication_Results"]
         with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
             sender = parseaddr(str(mail["From"]))[1]
             client.sendmail(sender, [recipient or recipient_of(mail)], wire(mail))
@@ -200,7 +204,8 @@ class OtherLetterbox:
         local, _at, _domain = seeded["service_desk"]["address"].rpartition("@")
         self.address = f"{local}@other.example"
         self._installation.ask(
-            "Mailbox.objects.update(address='incoming+%{key}@other.example');"
+            "Mailbox.objects.update(address='incoming+%{key}@other.example',"
+            f" trusted_authserv_id='{TRUSTED}');"
             "from servicedesk.models import ServiceDesk; ServiceDesk.objects.update(add_cc=True)"
         )
 

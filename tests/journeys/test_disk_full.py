@@ -20,6 +20,10 @@ LEAST = 60 * MEGABYTE
 SIZE = "150m"
 ROWS = "SELECT count(*) FROM incoming_email_inboundemail"
 ERRORS = "SELECT group_concat(last_error, '|') FROM incoming_email_mailbox"
+QUIET_LATER = (
+    "from django.utils import timezone; from incoming_email.monitoring.alerting import short_disks;"
+    "short_disks.notify_administrators(now=timezone.now() + short_disks.QUIET)"
+)
 ALERTS = "SELECT group_concat(kind, '|') FROM issues_outgoingemail WHERE kind LIKE 'disk%'"
 
 
@@ -126,6 +130,10 @@ def test_nearly_full_mail_stays_where_it_is_and_comes_in_later(
     wait_until(lambda: world.accepted <= set(world.find_titles()), PROCESS_SECONDS)
     assert set(world.find_titles().values()) == {1}
     wait_until(lambda: set(world.server.query(ERRORS).split("|")) == {""})
+    wait_until(lambda: ask_health(world) == (200, {"disk": {"ok": True}}))
+    world.installation.ask(QUIET_LATER)
+    told = sorted(world.server.query(ALERTS).split("|"))
+    assert told == ["disk_has_space", "disk_nearly_full"]
 
 
 @pytest.mark.parametrize("kind", [smtplib.SMTP, smtplib.LMTP])

@@ -13,9 +13,11 @@ import pytest
 from django.contrib import admin
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.utils import timezone
 
 from incoming_email.models import Mailbox
-from issues.models import MergeRequest
+from issues import services
+from issues.models import MergeRequest, OutgoingEmail
 from issues.unsubscribing import unsubscribe_url
 from servicedesk.links import leaving_url
 from tests.journeys.furnishing import furnish
@@ -197,6 +199,9 @@ def test_pages_of_the_team(installation, open_as):
     ]
     paths = [
         *("/", "/account/", "/help/quick-actions/", project),
+        *("/account/email/", "/account/password/change/", "/account/reauthenticate/"),
+        *("/account/second-factor/", "/account/second-factor/webauthn/"),
+        *("/account/reply-keys/", f"{project}-/mail/"),
         *(f"{project}-/issues/", f"{project}-/issues/new/", f"{project}-/merge_requests/"),
         *(
             reverse("issue-detail", args=[project[1:-1], each.iid])
@@ -211,8 +216,11 @@ def test_pages_of_the_team(installation, open_as):
 
 
 def test_pages_of_everybody(installation, open_as):
+    services.invite(user=installation.maintainer, now=timezone.now())
     paths = [
-        *("/login/", "/admin/login/"),
+        *("/account/login/", "/account/password/reset/", "/account/password/reset/done/"),
+        *("/account/password/reset/key/1-x/", "/account/signup/", "/account/confirm-email/x/"),
+        re.search(r"/account/invitation/\S+", OutgoingEmail.objects.get(kind="account").text)[0],
         urlsplit(unsubscribe_url(installation.maintainer, installation.issue)).path,
         urlsplit(leaving_url(installation.participant)).path,
     ]

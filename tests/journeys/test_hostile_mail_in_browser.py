@@ -70,7 +70,7 @@ def page(browser, live_server):
     context.set_default_timeout(60_000)
     page = context.new_page()
     page.goto(f"{live_server.url}/admin/login/")
-    page.get_by_label("Username").fill("root")
+    page.get_by_label("User name or e-mail address").fill("root")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Dashboard").wait_for()

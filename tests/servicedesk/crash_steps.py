@@ -23,7 +23,7 @@ from servicedesk import mails, threads, tickets  # noqa: E402
 from servicedesk.models import Participant, ServiceDesk, ThreadMessage  # noqa: E402
 from tests import dying  # noqa: E402
 from tests.incoming_email.world import make_mail  # noqa: E402
-from tests.servicedesk.world import CUSTOMER, make_desk  # noqa: E402
+from tests.servicedesk.world import CUSTOMER, PROVEN, make_desk  # noqa: E402
 
 STEPS = {
     "issue": (services, "create_issue"),
@@ -47,7 +47,7 @@ def die_after(where):
 def store(**fields):
     desk = ServiceDesk.objects.get()
     to = f"incoming+x-{desk.project_id}-issue-@letterbox.localhost"
-    content = make_mail(to=to, sender=CUSTOMER, **fields)
+    content = make_mail(to=to, sender=CUSTOMER, **PROVEN, **fields)
     message = RawMessage(fields["Message_ID"], content)
     receiving.store(Mailbox.objects.get(), [message], now=timezone.now(), claimed=False)
 

@@ -303,6 +303,11 @@ def test_the_database_keeps_the_promises(desk, custom):
         ("fd00::1", False),
         ("::ffff:127.0.0.1", False),
         ("2002:7f00:1::", False),
+        ("64:ff9b::10.1.2.3", False),
+        ("64:ff9b::93.184.216.34", True),
+        ("64:ff9b:1::1", False),
+        ("fec0::1", False),
+        ("::127.0.0.1", False),
     ],
 )
 def test_a_local_network_is_no_place_for_a_projects_server(settings, address, allowed):

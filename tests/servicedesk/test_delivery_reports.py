@@ -1,14 +1,21 @@
 """Delivery reports in the forms that servers write them, regular and odd."""
 
 import time
+from datetime import timedelta
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.message import parse
-from servicedesk.delivery_reports import RETURNED, find_failure, find_returned_ids
+from issues import services
+from issues.models import Role
+from servicedesk.delivery_reports import RETURNED, find_failures, find_returned_ids
 from servicedesk.models import Participant
-from tests.servicedesk.world import CUSTOMER, make_desk, sent_to
+from servicedesk.participants import record_bounce
+from tests.factories import MembershipFactory
+from tests.servicedesk.world import CUSTOMER, answer, make_desk, sent_to
 
 HEAD = (
     "From: Mail Delivery System <MAILER-DAEMON@mx.example>\r\nSubject: Undelivered\r\n"
@@ -87,7 +94,7 @@ EXIM_WARNING = (
     ],
 )
 def test_a_final_failure_is_found_with_its_words(mail, reason):
-    assert find_failure(parse(mail.encode())) == reason
+    assert [f.reason for f in find_failures(parse(mail.encode()))] == [reason]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +118,7 @@ def test_a_final_failure_is_found_with_its_words(mail, reason):
     ],
 )
 def test_all_else_is_no_failure(mail):
-    assert find_failure(parse(mail.encode())) == ""
+    assert find_failures(parse(mail.encode())) == []
 
 
 @pytest.mark.parametrize(
@@ -141,9 +148,45 @@ def test_what_is_returned_without_an_id_marks_nothing():
 def test_reading_a_report_takes_linear_time():
     lines = "Action: failed\r\nStatus: 4.0.0\r\n\r\n" * 20_000 + "5." * 100_000
     started = time.process_time()
-    assert find_failure(parse(report(lines).encode())) == ""
-    assert find_failure(parse(in_words("delaye " * 100_000 + "5." * 100_000).encode())) == ""
+    assert find_failures(parse(report(lines).encode())) == []
+    assert find_failures(parse(in_words("delaye " * 100_000 + "5." * 100_000).encode())) == []
     assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        report(FAILED),
+        report(FAILED.replace("a@b.example", "<A@B.Example>")),
+        report(FAILED.replace("rfc822; a@", "utf-8;a@")),
+        report("Original-Recipient: rfc822;a@b.example\r\nFinal-Recipient: x\r\nStatus: 5.1.1"),
+        in_words(QMAIL),
+        in_words(EXIM, fields="X-Failed-Recipients: a@b.example\r\n"),
+    ],
+    ids=range(6),
+)
+def test_whom_a_report_is_about_is_read(mail):
+    (failure,) = find_failures(parse(mail.encode()))
+    assert "a@b.example" in failure.recipients
+
+
+def test_the_id_in_a_copy_below_the_words_is_read():
+    mail = in_words(QMAIL + "Message-ID: <a.1@b.example>\r\n")
+    assert find_returned_ids(parse(mail.encode())) == ["a.1@b.example"]
+
+
+def returned(message_id, address="else@other.example"):
+    """A report about another address, with the head of the mail that came back."""
+    part = f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{message_id}>\r\n--b--"
+    return report(FAILED.replace("a@b.example", address)).replace("--b--", part)
+
+
+def for_customer(mail):
+    return mail.replace("a@b.example", CUSTOMER)
+
+
+def bounces():
+    return dict(Participant.objects.values_list("address", "bounces"))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -152,12 +195,91 @@ def test_it_counts_for_the_participant_whose_envelope_sender_it_came_to(mail):
     desk = make_desk(add_cc=True)
     desk.open_ticket(Cc="ann@customer.example")
     (thank_you,) = sent_to(CUSTOMER)
-    row = desk.receive(mail.encode(), recipient=thank_you.envelope_sender)
+    row = desk.receive(for_customer(mail).encode(), recipient=thank_you.envelope_sender)
     assert row.status == Status.PROCESSED
-    counts = dict(Participant.objects.values_list("address", "bounces"))
-    assert counts == {CUSTOMER: 1, "ann@customer.example": 0}
-    again = desk.receive(mail.encode(), recipient=thank_you.envelope_sender)
+    assert bounces() == {CUSTOMER: 1, "ann@customer.example": 0}
+    again = desk.receive(for_customer(mail).encode(), recipient=thank_you.envelope_sender)
     assert (again.status, again.reason) == (Status.IGNORED, Reason.DUPLICATE)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("mail", [report(FAILED), in_words(QMAIL), returned("x@y.example")])
+def test_a_report_about_somebody_else_silences_nobody(mail):
+    desk = make_desk()
+    issue = desk.open_ticket()
+    (thank_you,) = sent_to(CUSTOMER)
+    row = desk.receive(mail.encode(), recipient=thank_you.envelope_sender)
+    assert row.outcome == f"report about somebody else on issue {issue}"
+    assert bounces() == {CUSTOMER: 0}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_that_was_sent_to_them_counts_once_whoever_it_was_forwarded_to():
+    desk = make_desk()
+    desk.open_ticket()
+    (thank_you,) = sent_to(CUSTOMER)
+    for address in ("one@other.example", "two@other.example"):
+        mail = returned(thank_you.message_id, address)
+        row = desk.receive(mail.encode(), recipient=thank_you.envelope_sender)
+        assert row.outcome.startswith("delivery failure on issue")
+    assert bounces() == {CUSTOMER: 1}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("days", "is_over"), [(29, True), (31, False)])
+def test_failures_of_a_while_count_together(settings, days, is_over):
+    settings.DESK_MAX_BOUNCES = 2
+    desk = make_desk()
+    desk.open_ticket()
+    person = Participant.objects.get()
+    now = timezone.now()
+    record_bounce(person, "5.1.1", now=now - timedelta(days=days))
+    record_bounce(person, "5.1.1", now=now)
+    person.refresh_from_db()
+    assert (person.undeliverable_at is not None) is is_over
+
+
+def make_undeliverable(desk, settings):
+    settings.DESK_MAX_BOUNCES = 1
+    issue = desk.open_ticket()
+    (thank_you,) = sent_to(CUSTOMER)
+    mail = for_customer(report(FAILED))
+    desk.receive(mail.encode(), recipient=thank_you.envelope_sender)
+    services.create_note(item=issue, author=desk.agent, body="Not sent")
+    assert len(sent_to(CUSTOMER)) == 1
+    return issue, thank_you
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_writes_is_reachable_again(settings):
+    desk = make_desk()
+    issue, thank_you = make_undeliverable(desk, settings)
+    desk.receive(answer(thank_you, body="I am back"))
+    person = Participant.objects.get()
+    assert (person.bounces, person.bounce_reason, person.undeliverable_at) == (0, "", None)
+    services.create_note(item=issue, author=desk.agent, body="Sent")
+    assert len(sent_to(CUSTOMER)) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_member_has_mail_tried_again(settings, client):
+    desk = make_desk()
+    issue, _thank_you = make_undeliverable(desk, settings)
+    page = reverse("issue-detail", args=[desk.project.path, issue.iid])
+    retry = reverse("participant-retry", args=[desk.project.path, issue.iid])
+    guest = MembershipFactory(project=desk.project, role=Role.GUEST).user
+    client.force_login(guest)
+    assert client.post(retry, {"address": CUSTOMER}).status_code in {403, 404}
+    client.force_login(desk.agent)
+    assert retry in client.get(page).content.decode()
+    client.post(retry, {"address": CUSTOMER})
+    assert bounces() == {CUSTOMER: 0}
+    assert issue.notes.filter(system=True, body__contains=CUSTOMER).exists()
+    assert retry not in client.get(page).content.decode()
+    services.create_note(item=issue, author=desk.agent, body="Sent")
+    assert len(sent_to(CUSTOMER)) == 2
+    said = client.post(retry, {"address": CUSTOMER}, follow=True).content.decode()
+    assert f"No mail to {CUSTOMER} has failed." in said
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,11 +1,12 @@
 """Every column that can hold words is emptied with the person, or stays for a reason named here."""
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.db import models, transaction
 from django.utils import timezone
 
-from incoming_email.models import BlockedSender
+from incoming_email.models import BlockedSender, RefusedRecipient, RetiredReplyKey
 from incoming_email.upkeep import erasing
 from issues.models import OutgoingAccount, OutgoingEmail, Upload
 from servicedesk.models import CustomEmail, Participant, ServiceDesk, Ticket
@@ -20,11 +21,12 @@ from tests.factories import (
 from tests.incoming_email.factories import InboundEmailFactory as Inbound
 from tests.incoming_email.factories import ReplyKeyFactory, SenderTokenFactory, SeriesPartFactory
 
-APPS = ("issues", "incoming_email", "servicedesk")
+APPS = ("account", "mfa", "issues", "incoming_email", "servicedesk")
 ADDRESS, NOW = "ada@example.com", timezone.now()
 HERS = {
     "issues.User": lambda ada: ada,
-    "issues.EmailAddress": lambda ada: ada.email_addresses.get(),
+    "account.EmailAddress": lambda ada: ada.emailaddress_set.get(),
+    "mfa.Authenticator": lambda ada: Authenticator.objects.create(user=ada, data={}),
     "issues.Issue": lambda ada: IssueFactory(author=ada),
     "issues.MergeRequest": lambda ada: MergeRequestFactory(author=ada),
     "issues.Note": lambda ada: NoteFactory(author=ada, issue=IssueFactory()),
@@ -37,8 +39,14 @@ HERS = {
     "issues.OutgoingAccount": lambda _ada: OutgoingAccount.objects.create(),
     "incoming_email.BlockedSender": lambda _ada: BlockedSender.objects.create(pattern=ADDRESS),
     "incoming_email.ReplyKey": lambda _ada: ReplyKeyFactory(recipient=None, external_email=ADDRESS),
+    "incoming_email.RetiredReplyKey": lambda _ada: RetiredReplyKey.objects.create(
+        key="a" * 25, external_email=ADDRESS, project=ProjectFactory()
+    ),
     "incoming_email.SenderToken": lambda ada: SenderTokenFactory(user=ada),
     "incoming_email.SeriesPart": lambda ada: SeriesPartFactory(author=ada, inbound_email=Inbound()),
+    "incoming_email.RefusedRecipient": lambda _ada: RefusedRecipient.objects.create(
+        at=NOW, sender=ADDRESS, recipient=ADDRESS
+    ),
     "servicedesk.Ticket": lambda _ada: make_ticket(),
     "servicedesk.Participant": lambda _ada: Participant.objects.create(
         ticket=make_ticket(), address=ADDRESS, joined_at=NOW
@@ -51,6 +59,7 @@ HERS = {
 """How a row that is hers, or of her, is made."""
 
 TABLES_THAT_STAY = {
+    "account.EmailConfirmation": "links are signed, and no row is made",
     "issues.Project": "of a team",
     "issues.Label": "of a team",
     "issues.MergeRequestVersion": "commits",
@@ -61,6 +70,7 @@ TABLES_THAT_STAY = {
     "incoming_email.Erasure": "digests only",
     "incoming_email.Heartbeat": "names of processes",
     "incoming_email.InboundEmail": "its columns have a table of their own: ledger_columns",
+    "incoming_email.MessageContent": "goes with the last row of the ledger that refers to it",
     "incoming_email.Probe": "mail of ours to ourselves",
     "servicedesk.CannedReply": "of a team",
     "servicedesk.ThreadMessage": "ids stay, so that an answer of somebody else finds the ticket",
@@ -117,7 +127,7 @@ def stays(model, field):
     value = ADDRESS.encode() if isinstance(field, models.BinaryField) else ADDRESS
     with transaction.atomic():
         ada = UserFactory(username="ada", address=False)
-        EmailAddressFactory(user=ada, address=ADDRESS)
+        EmailAddressFactory(user=ada, email=ADDRESS)
         row = HERS[model._meta.label](ada)
         rows = model._default_manager.filter(pk=row.pk)
         assert rows.update(**{field.name: value}) == 1

@@ -82,7 +82,6 @@ def test_commands_only_change_the_ticket_without_a_word(ticket):
     assert_nothing_left(ticket)
     assert [r.kind for r in sent() if r.recipient.endswith("@customer.example")] == [
         "desk_thank_you",
-        "desk_participant",
     ]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incoming_email.limits.answer_budget import LOOPING_KINDS, find_over_limit
+from incoming_email.limits.answer_budget import ANSWERING_KINDS, find_over_limit
 from incoming_email.models import InboxMethod, Mailbox
 from incoming_email.outcomes import Reason, Status
 from issues import services
@@ -10,7 +10,7 @@ from issues.models import Issue, Note, OutgoingEmail, State
 from issues.outbox.messages import build_message
 from servicedesk.models import Participant
 from tests.issues.outgoing import NOW, enqueue
-from tests.servicedesk.world import CUSTOMER, answer, as_received, make_desk, sent, sent_to
+from tests.servicedesk.world import CUSTOMER, PROVEN, answer, as_received, make_desk, sent, sent_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OUT_OF_OFFICE = {
@@ -118,7 +118,7 @@ def test_an_address_of_ours_is_never_a_requester(desk, settings, marked):  # L05
     marks = {"Auto_Submitted": "no"} if marked else {}
     for sender in senders:
         row = desk.write(sender, **marks)
-        assert (row.status, row.reason) == (Status.IGNORED, Reason.OWN_MAIL), sender
+        assert (row.status, row.reason) == (Status.HELD, Reason.NO_SENDER), sender
     assert Issue.objects.count() == 0
     assert sent() == []
 
@@ -138,7 +138,7 @@ def test_welcomes_count_too_so_that_nobody_is_flooded_through_cc(settings):
     settings.LOOP_LIMIT_PER_HOUR = 3
     desk = make_desk(add_cc=True)
     for number in range(5):
-        desk.open_ticket(f"m{number}@evil.example", Cc="victim@customer.example")
+        desk.open_ticket(f"m{number}@evil.example", Cc="victim@customer.example", **PROVEN)
     assert len(sent_to("victim@customer.example")) == 3
 
 
@@ -152,13 +152,13 @@ def test_words_of_people_are_no_automatic_answers(desk, settings):
 
 def test_every_kind_that_answers_by_itself_is_counted(settings):
     settings.LOOP_LIMIT_PER_HOUR = 1
-    for kind in LOOPING_KINDS:
+    for kind in ANSWERING_KINDS:
         OutgoingEmail.objects.all().delete()
         row = enqueue(kind=kind, recipient=CUSTOMER, now=NOW)
         assert len(kind) <= row._meta.get_field("kind").max_length
         assert find_over_limit([CUSTOMER, "other@example.com"], now=NOW) == {CUSTOMER}
     settings.LOOP_LIMIT_PER_HOUR = 0
-    assert find_over_limit(["other@example.com"], now=NOW) == {"other@example.com"}
+    assert find_over_limit([CUSTOMER, "other@example.com"], now=NOW) == set()
 
 
 def test_a_reply_says_nothing_automatic_to_its_author(desk):
@@ -167,3 +167,21 @@ def test_a_reply_says_nothing_automatic_to_its_author(desk):
     for number in range(3):
         desk.receive(answer(thank_you, body=f"And {number}"))
     assert sent_to(CUSTOMER) == [thank_you]
+
+
+@pytest.mark.parametrize(
+    ("sender", "fields"),
+    [
+        ("no-reply@shop.example", {}),
+        ("donotreply@shop.example", {}),
+        ("mailer-daemon@shop.example", {}),
+        (CUSTOMER, {"X_Auto_Response_Suppress": "All"}),
+        (CUSTOMER, {"Precedence": "bulk"}),
+        (CUSTOMER, {"List_Unsubscribe": "<mailto:out@shop.example>"}),
+        (CUSTOMER, {"Return_Path": "<>"}),
+    ],
+)
+def test_who_asks_for_no_answer_has_a_ticket_and_no_thank_you(sender, fields):
+    desk = make_desk()
+    assert desk.open_ticket(sender, **fields).external_author == sender
+    assert sent_to(sender) == []

@@ -151,6 +151,7 @@ def test_an_agents_answer_to_all_with_the_desk_in_cc_is_one_note_of_theirs(desk)
 
 def test_an_agents_key_does_not_carry_a_mail_into_another_project(desk):
     issue = desk.open_ticket()
+    services.set_confidential(item=issue, actor=desk.agent, confidential=False)
     services.assign(item=issue, actor=desk.agent, users=[desk.agent])
     services.create_note(item=issue, author=desk.agent, body="Note to myself")
     desk.receive(answer(sent_to(CUSTOMER)[0], body="Hello?"))
@@ -220,6 +221,28 @@ def test_an_id_longer_than_its_column_is_found_again(desk):
     issue = desk.open_ticket(Message_ID=f"<{long}>")
     assert ThreadMessage.objects.filter(from_outside=True).count() == 1
     assert desk.write(In_Reply_To=f"<{long}>").issue == issue
+
+
+def test_ids_that_differ_only_far_behind_are_two(desk):
+    """Some mail programs put all that they know into an id."""
+    ids = [f"{'x' * 300}{end}@customer.example" for end in "ab"]
+    tickets = [desk.open_ticket(Message_ID=f"<{each}>") for each in ids]
+    assert len(set(tickets)) == 2
+    answers = [desk.write(In_Reply_To=f"<{each}>", body="More") for each in ids]
+    assert [row.issue for row in answers] == tickets
+    thank_yous = [as_received(mail) for mail in sent_to(CUSTOMER)][:2]
+    assert [mail["In-Reply-To"] for mail in thank_yous] == [f"<{each}>" for each in ids]
+    rows = InboundEmail.objects.order_by("pk")[:2]
+    assert [row.whole_message_id for row in rows] == ids
+
+
+def test_an_answer_finds_the_ticket_whose_id_an_earlier_version_cut(desk):
+    long = f"{'x' * 300}@customer.example"
+    issue = desk.open_ticket(Message_ID=f"<{long}>")
+    cut = ThreadMessage.objects.filter(from_outside=True)
+    assert cut.update(message_id=long[:255], long_message_id=None) == 1
+    assert desk.write(In_Reply_To=f"<{long}>").issue == issue
+    assert desk.write(Message_ID=f"<{long[:299]}@customer.example>").issue != issue
 
 
 def test_who_joins_by_a_reply_reads_the_welcome_below_that_reply():

@@ -2,11 +2,13 @@
 
 import pytest
 
+from incoming_email.models import SenderPolicy
 from issues import services
 from issues.models import Issue, Note, State
 from servicedesk.models import Participant, ServiceDesk
 from servicedesk.ticket_templates import read_template
-from tests.servicedesk.world import CUSTOMER, make_desk, sent, sent_to
+from tests.factories import UserFactory
+from tests.servicedesk.world import CUSTOMER, PROVEN, make_desk, sent, sent_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,7 +45,7 @@ def test_the_customers_own_commands_stay_text():
 
 def test_a_title_and_confidentiality_of_the_template_hold_from_the_start():
     desk = make_desk(template="/title A customer asks\n/confidential", confidential=False)
-    issue = desk.open_ticket()
+    issue = desk.open_ticket(**PROVEN)
     assert (issue.title, issue.confidential) == ("A customer asks", True)
     assert sent_to(CUSTOMER)[0].subject == "Re: A customer asks"
 
@@ -86,13 +88,37 @@ def test_a_forward_is_the_forwarders_ticket_unless_the_desk_says_otherwise():
 @pytest.mark.parametrize("add_cc", [False, True])
 def test_the_person_inside_of_the_forward_becomes_the_requester(add_cc):
     desk = make_desk(take_forwarded=True, add_cc=add_cc)
-    issue = desk.open_ticket(body=FORWARD, subject="Fwd: My order")
+    issue = desk.open_ticket(desk.agent.email, body=FORWARD, subject="Fwd: My order")
     assert issue.ticket.requester == issue.external_author == "ann@elsewhere.example"
+    assert [p.address for p in issue.ticket.participants.all()] == ["ann@elsewhere.example"]
     assert [row.kind for row in sent_to("ann@elsewhere.example")] == ["desk_thank_you"]
-    assert [row.kind for row in sent_to(CUSTOMER)] == ["desk_participant"] * add_cc
+
+
+def test_what_a_stranger_forwards_makes_nobody_else_the_requester():
+    """Anybody can type "Forwarded message": the third person would get mail by a stranger's will,
+    and the stranger would read the team's answers."""
+    desk = make_desk(take_forwarded=True, add_cc=True)
+    issue = desk.open_ticket(body=FORWARD, subject="Fwd: My order")
+    assert issue.ticket.requester == CUSTOMER
+    assert sent_to("ann@elsewhere.example") == []
+    outsider = UserFactory()
+    assert desk.open_ticket(outsider.email, body=FORWARD).ticket.requester == outsider.email
+
+
+@pytest.mark.parametrize("result", ["pass", "fail"])
+def test_a_member_who_forwards_is_proven_where_the_mailbox_asks_for_it(result):
+    desk = make_desk(take_forwarded=True)
+    desk.mailbox.reply_sender_policy = SenderPolicy.REQUIRE
+    desk.mailbox.trusted_authserv_id = "mx.example.net"
+    desk.mailbox.save()
+    proof = f"mx.example.net; dmarc={result} header.from={desk.agent.email.partition('@')[2]}"
+    issue = desk.open_ticket(desk.agent.email, body=FORWARD, Authentication_Results=proof)
+    expected = "ann@elsewhere.example" if result == "pass" else desk.agent.email
+    assert issue.ticket.requester == expected
 
 
 def test_an_own_address_inside_of_a_forward_is_nobodys():
     desk = make_desk(take_forwarded=True)
     body = FORWARD.replace("ann@elsewhere.example", desk.address)
-    assert desk.open_ticket(body=body, subject="Fwd: x").ticket.requester == CUSTOMER
+    issue = desk.open_ticket(desk.agent.email, body=body, subject="Fwd: x")
+    assert issue.ticket.requester == desk.agent.email

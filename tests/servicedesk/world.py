@@ -17,6 +17,10 @@ from tests.factories import MembershipFactory, ProjectFactory
 from tests.incoming_email.world import make_mail, make_smtp_mailbox
 
 CUSTOMER = "carl@customer.example"
+TRUSTED = "mx.letterbox.localhost"
+PROVEN = {"Authentication_Results": f"{TRUSTED}; dmarc=pass"}
+"""Of a mail whose From the desk's mail server has confirmed."""
+
 _numbers = iter(range(1, 10**9))
 
 
@@ -58,7 +62,7 @@ def make_desk(**settings: object) -> Desk:
     given = {"enabled": True} | settings
     desk = ServiceDesk.objects.create(project=project, **given)
     agent = MembershipFactory(project=project, role=Role.DEVELOPER).user
-    return Desk(make_smtp_mailbox(), desk, agent)
+    return Desk(make_smtp_mailbox(trusted_authserv_id=TRUSTED), desk, agent)
 
 
 def sent() -> list[OutgoingEmail]:

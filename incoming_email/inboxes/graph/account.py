@@ -23,6 +23,7 @@ class GraphAccount:
     poll_interval: int = 60
     starts_at: datetime | None = None
     ca_file: str = ""
+    local_networks: bool = True
     timeout: float = 30.0
     max_message_bytes: int = 50_000_000
     batch_count: int = 50
@@ -48,6 +49,7 @@ class GraphAccount:
             poll_interval=settings.poll_interval,
             starts_at=settings.starts_at,
             ca_file=settings.installation.https_ca_file,
+            local_networks=settings.installation.local_networks,
             max_message_bytes=settings.installation.max_message_bytes,
             other_mailbox=settings.other_mailbox,
         )

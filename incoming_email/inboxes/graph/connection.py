@@ -91,7 +91,11 @@ class GraphConnection:
     def __init__(self, account: GraphAccount) -> None:
         self._account = account
         self._mailbox = f"{account.graph_endpoint}/v1.0/users/{quote(account.user, safe='@')}"
-        self._client = HttpsClient(ca_file=account.ca_file, timeout=account.timeout)
+        self._client = HttpsClient(
+            ca_file=account.ca_file,
+            timeout=account.timeout,
+            local_networks=account.local_networks,
+        )
         self.server_time = datetime.now(UTC)
         """The server's clock at its last answer."""
 

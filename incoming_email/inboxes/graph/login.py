@@ -28,5 +28,6 @@ def _make_client(account: GraphAccount) -> OAuthClient:
         client_secret=account.client_secret,
         scope=f"{account.graph_endpoint}/.default",
         ca_file=account.ca_file,
+        local_networks=account.local_networks,
         timeout=account.timeout,
     )

@@ -35,6 +35,7 @@ class ImapAccount:
     ca_file: str = ""
     """PEM file of certificate authorities to trust; empty means those of the system."""
 
+    local_networks: bool = True
     timeout: float = 30.0
     """Seconds without an answer after which the server counts as unreachable."""
 
@@ -62,6 +63,7 @@ class ImapAccount:
             oauth=_make_client(settings),
             starts_at=settings.starts_at,
             ca_file=settings.installation.imap_ca_file,
+            local_networks=settings.installation.local_networks,
             max_message_bytes=settings.installation.max_message_bytes,
         )
 
@@ -79,6 +81,7 @@ def _make_client(settings: MailboxSettings) -> OAuthClient | None:
         scope=settings.token_scope,
         command=settings.token_command,
         ca_file=settings.installation.https_ca_file,
+        local_networks=settings.installation.local_networks,
     )
 
 

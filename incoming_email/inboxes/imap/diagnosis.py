@@ -15,6 +15,7 @@ from incoming_email.inboxes.imap.faults import find_message, find_remedy, inbox_
 from incoming_email.inboxes.imap.login import log_in
 from incoming_email.inboxes.imap.starting import start_progress
 from incoming_email.inboxes.methods import Backlog, NewestMessage, Said, Step, StepAnswer
+from incoming_email.networks import require_public
 from issues.connecting import connect, find_addresses
 
 EXPIRY_WARNING_DAYS = 14
@@ -59,7 +60,8 @@ def _check_tcp(attempt: Attempt) -> Said:
     account = attempt.account
     try:
         within = min(account.timeout, attempt.seconds)
-        with connect(account.host, account.port, seconds=within):
+        check = None if account.local_networks else require_public
+        with connect(account.host, account.port, seconds=within, check_address=check):
             return Said(Answer.YES, f"port {account.port} accepts connections")
     except (OSError, OverflowError) as error:
         return Said(Answer.NO, find_message(error), find_remedy(error, account))

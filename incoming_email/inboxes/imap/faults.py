@@ -13,6 +13,7 @@ from imapclient.exceptions import CapabilityError, LoginError
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.describing import EXPIRED, UNTRUSTED, WRONG_NAME
 from incoming_email.inboxes.imap.account import ImapAccount
+from incoming_email.networks import USE_PUBLIC_HOST, LocalAddress
 
 SERVER_FAULTS = (
     imaplib.IMAP4.error,
@@ -65,6 +66,7 @@ def find_remedy(error: BaseException, account: ImapAccount) -> str:
     rows: tuple[tuple[type[BaseException], str], ...] = (
         (socket.gaierror, f"Check the host name {account.host} and this machine's DNS."),
         (ConnectionRefusedError, "Check host and port, and whether the mail server runs."),
+        (LocalAddress, USE_PUBLIC_HOST),
         (TimeoutError, _silence_remedy(account)),
         (LoginError, "Check user and password; some providers want an app password here."),
         (CapabilityError, "Use another port; for TLS at once (993) switch ssl on, start_tls off."),

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from incoming_email.inboxes.imap.account import ImapAccount
+from incoming_email.networks import require_public
 from issues.connecting import connect
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ class BoundedIMAP4(imaplib.IMAP4):
     def _create_socket(self, timeout: float | None) -> socket.socket:
         account = self._account
         within = self._patience(account.timeout)
-        plain = connect(account.host, account.port, seconds=within)
+        check = None if account.local_networks else require_public
+        plain = connect(account.host, account.port, seconds=within, check_address=check)
         try:
             keep_alive(plain)
             if self._tls is None:

@@ -6,8 +6,7 @@ import re
 import sys
 import uuid
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.addresses import AddressTemplate, redact_address
 from incoming_email.pipeline import processing, receiving
 from incoming_email.pipeline.attempts import fill
-from incoming_email.pipeline.isolation.reading import parse_header
+from incoming_email.pipeline.isolation.reading import RawText, parse_all
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +47,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, files: list[str], **options: Any) -> None:
         code = OK
-        for file, content in _read(files):
-            if content is None:
+        for file in files:
+            try:
+                content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+            except OSError:
                 self.stderr.write(_("%s can't be read. Check its name and permissions.") % file)
                 code = code or UNREADABLE
                 continue
@@ -59,35 +60,32 @@ class Command(BaseCommand):
             except CommandError:
                 raise
             except Exception as error:  # whatever it is, the MTA must keep the message
-                is_plain = isinstance(error, receiving.NoSpaceError)
-                logger.exception("message not stored", exc_info=not is_plain)
+                is_space = isinstance(error, receiving.NoSpaceError)
+                logger.exception("message not stored", exc_info=not is_space)
                 self.stderr.write(_("%(file)s was not stored: %(error)s") % vars_of(file, error))
                 code = NOT_STORED
                 continue
-            if row.pk is not None:
-                with self._kept(file, row):
+            try:
+                if row.pk is not None:
                     processing.process_claimed([row], clock=timezone.now)
                     row.refresh_from_db()
+            except Exception as error:  # whatever it is, the sweep takes the row up again
+                logger.exception("no attempt could be made inbound_email=%s", row.pk)
+                self._put_off(file, row, error)
             self._show(file, row, templates, as_json=options["json"])
-            if row.reason == Reason.NOT_A_MESSAGE:
-                code = code or NOT_A_MESSAGE
+            code = code or (NOT_A_MESSAGE if row.reason == Reason.NOT_A_MESSAGE else OK)
         if code:
             sys.exit(code)
 
-    @contextmanager
-    def _kept(self, file: str, row: InboundEmail) -> Iterator[None]:
-        """It is stored, so whatever fails now the MTA must not deliver it again or bounce it."""
-        try:
-            yield
-        except Exception as error:  # whatever it is, the sweep takes the row up again
-            logger.exception("no attempt could be made inbound_email=%s", row.pk)
-            row.status, row.reason, row.duplicate_of = Status.PENDING, "", None
-            row.handler, row.outcome, row.trace = "", "", []
-            said = _(
-                "%(file)s is stored and will be processed later, because it can't be processed"
-                " now: %(error)s"
-            )
-            self.stderr.write(said % vars_of(file, error))
+    def _put_off(self, file: str, row: InboundEmail, error: Exception) -> None:
+        """It is stored, so whatever failed the MTA must not deliver it again or bounce it."""
+        row.status, row.reason, row.duplicate_of = Status.PENDING, "", None
+        row.handler, row.outcome, row.trace = "", "", []
+        said = _(
+            "%(file)s is stored and will be processed later, because it can't be processed"
+            " now: %(error)s"
+        )
+        self.stderr.write(said % vars_of(file, error))
 
     def _show(
         self, file: str, row: InboundEmail, templates: list[AddressTemplate], *, as_json: bool
@@ -113,14 +111,6 @@ class Command(BaseCommand):
 
 def vars_of(file: str, error: Exception) -> dict[str, str]:
     return {"file": file, "error": str(error).strip()}
-
-
-def _read(files: list[str]) -> Iterator[tuple[str, bytes | None]]:
-    for file in files:
-        try:
-            yield file, sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        except OSError:
-            yield file, None
 
 
 def _store(content: bytes, options: Mapping[str, Any]) -> InboundEmail:
@@ -158,7 +148,8 @@ def _choose_mailbox(name: str | None, content: bytes, recipient: str) -> Mailbox
                 returncode=NOT_STORED,
             ) from None
     mailboxes = list(Mailbox.objects.filter(enabled=True).order_by("pk"))
-    for candidate in parse_header(content, recipient=recipient).candidates:
+    (header,) = parse_all([RawText(content, recipient, is_header_only=True)])
+    for candidate in header.candidates:
         for mailbox in mailboxes:
             if mailbox.template.matches(candidate.address):
                 return mailbox

@@ -1,8 +1,6 @@
 """`manage.py serve_smtp`: listen for mail by SMTP or LMTP until a signal ends it."""
 
 import logging
-import signal
-import threading
 from argparse import ArgumentParser
 from typing import Any
 
@@ -31,10 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int | None, lmtp: bool, **options: Any) -> None:
         port = port or (settings.LMTP_LISTENER_PORT if lmtp else settings.SMTP_LISTENER_PORT)
-        stopped = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopped.set())
-        stopping.prepare(signal.SIGTERM, signal.SIGINT)
+        stopped = stopping.prepare_loop()
         try:
             controller = smtp.start_listener(host, port, lmtp=lmtp)
         except TlsFilesError as error:
@@ -61,3 +56,4 @@ class Command(BaseCommand):
         finally:
             watchdog.rest()
             controller.stop()
+            controller.handler.write_refusals()

@@ -1,8 +1,6 @@
 """`manage.py watch_mailboxes`: ingest mail as it arrives."""
 
 import logging
-import signal
-import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -17,9 +15,6 @@ class Command(BaseCommand):
     help = "Watches each enabled mailbox, IMAP by IDLE. Beat stays the safety net."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stopped = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopped.set())
-        stopping.prepare(signal.SIGTERM, signal.SIGINT)
+        stopped = stopping.prepare_loop()
         logger.info("watching mailboxes")
         watching.watch_mailboxes(stopped)

@@ -90,7 +90,7 @@ def _share_out(counts: Mapping[int | None, int]) -> Iterator[Share]:
     rest = dict(counts)
     for membership in responsible:
         share = shares.setdefault(membership.user_id, Share(membership.user))
-        url = _ledger_url(project__id__exact=membership.project_id)
+        url = address_of_page(reverse("held-mail", args=[membership.project.path]))
         count = counts[membership.project_id]
         share.waiting.append(Waiting(membership.project.path, count, url))
         rest.pop(membership.project_id, None)
@@ -101,10 +101,9 @@ def _share_out(counts: Mapping[int | None, int]) -> Iterator[Share]:
     return iter(shares.values())
 
 
-def _ledger_url(**lookups: int) -> str:
-    query = "".join(f"&{name}={value}" for name, value in lookups.items())
+def _ledger_url() -> str:
     path = reverse("admin:incoming_email_inboundemail_changelist")
-    return address_of_page(f"{path}?status__exact=held{query}")
+    return address_of_page(f"{path}?status__exact=held")
 
 
 def _write(share: Share) -> tuple[str, str]:

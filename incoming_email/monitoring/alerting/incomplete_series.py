@@ -60,7 +60,8 @@ def _finish(series: Series, *, now: datetime) -> None:
             refusal = str(error)
         else:
             return
-    _notify(series, refusal, now=now)
+    if not series.is_reported:
+        _notify(series, refusal, now=now)
     drop_series(series)
 
 
@@ -89,7 +90,7 @@ def _notify(series: Series, refusal: str, *, now: datetime) -> None:
         subject=subject,
         text=text,
         envelope_sender="",
-        headers=outbox.MailHeaders(in_reply_to=first.message_id),
+        headers=outbox.MailHeaders(in_reply_to=first.whole_message_id),
         message_id=outbox.make_message_id(f"{KIND}-{first.pk}.{first.received_at:%Y%m%d%H%M%S}"),
         now=now,
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -20,7 +21,8 @@ from incoming_email.monitoring.health.examinations import Examination, Probe
 from incoming_email.monitoring.health.round_trips import find_last_probe
 from incoming_email.monitoring.health.stored_secrets import find_encrypted_file, find_secret
 from incoming_email.parsing.addresses import InvalidTemplate, lower_ascii, parse_template
-from issues.models import EmailAddress, User
+from incoming_email.sender_auth import asks_for_proof
+from issues.models import User
 from issues.outbox import bare_address
 
 WHOLE_SECONDS = 27.0
@@ -56,6 +58,7 @@ def examine(
         after=[
             *find_same_folder(mailbox, others),
             *find_last_reading(mailbox, now=timezone.now()),
+            *find_authentication(mailbox),
             find_domain(mailbox),
             *find_last_probe(mailbox),
         ],
@@ -133,6 +136,28 @@ def find_last_reading(mailbox: Mailbox, *, now: datetime) -> list[Finding]:
     return [Finding("last reading", Answer.WARN, detail, remedy)]
 
 
+def find_authentication(mailbox: Mailbox) -> list[Finding]:
+    """Whether the results of a mail server can count where a policy asks for proof; nothing where
+    none does."""
+    if not asks_for_proof(mailbox):
+        return []
+    step, trusted = "sender authentication", mailbox.trusted_authserv_id
+    if not trusted:
+        remedy = _("Set the trusted authserv-id to the name that your mail server writes there.")
+    elif not (mailbox.is_fetched or settings.TRUSTED_RELAY_NETWORKS):
+        remedy = _(
+            "Name the networks of your own mail servers in TRUSTED_RELAY_NETWORKS; without such a"
+            " server senders need a DKIM signature."
+        )
+    else:
+        return [Finding(step, Answer.YES, _("by Authentication-Results of %s") % trusted)]
+    detail = _(
+        "a sender policy asks for proof, and no Authentication-Results counts: only mail with a"
+        " DKIM signature of the sender's domain has it"
+    )
+    return [Finding(step, Answer.WARN, detail, remedy)]
+
+
 def _identify_folder(mailbox: Mailbox) -> tuple[str, Hashable] | None:
     method = mailbox.method
     if method is None or method.polling is None:
@@ -165,6 +190,6 @@ def _is_domain_of_people(domain: str) -> bool:
     own = lower_ascii(bare_address(settings.DEFAULT_FROM_EMAIL)).rpartition("@")[2]
     return (
         domain == own
-        or EmailAddress.objects.filter(address__endswith=f"@{domain}").exists()
+        or EmailAddress.objects.filter(email__endswith=f"@{domain}").exists()
         or User.objects.filter(email__iendswith=f"@{domain}").exists()
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models.functions import Length
+from django.db.models.functions import Coalesce, Length
 
 from incoming_email.keys import probe_keys
 from incoming_email.models import (
@@ -78,7 +78,7 @@ def _find_processed(probe: Probe) -> InboundEmail | None:
         status=Status.IGNORED,
         reason=Reason.PROBE,
         received_at__gte=probe.created_at - CLOCK_SLACK,
-    ).defer("raw")
+    ).defer("own_raw")
     named = {"step": "probe", "result": str(probe.pk)}
     return next((row for row in rows.order_by("received_at", "pk") if named in row.trace), None)
 
@@ -90,7 +90,8 @@ def _find_unfinished(probe: Probe) -> InboundEmail | None:
         mailbox=probe.mailbox_id,
         received_at__gte=probe.created_at - CLOCK_SLACK,
     )
-    small = rows.alias(size=Length("raw")).filter(size__lte=MOST_BYTES)
+    small = rows.alias(size=Length(Coalesce("content__raw", "own_raw")))
+    small = small.filter(size__lte=MOST_BYTES).select_related("content")
     oldest = small.order_by("received_at", "pk")[:MOST_UNFINISHED]
     return next((row for row in oldest if key in bytes(row.raw).lower()), None)
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from incoming_email.keys import probe_keys
 from incoming_email.models import Mailbox, Probe
 from issues import outbox
+from issues.clock_skew import latest_now
 
 logger = logging.getLogger(__name__)
 KIND = "probe"
@@ -42,9 +43,8 @@ def send_due(*, now: datetime) -> int:
 def _is_due(mailbox: Mailbox, now: datetime) -> bool:
     """A time that is further ahead than the interval was set by a clock that was wrong, or before
     the interval was shortened."""
-    slack = timedelta(seconds=settings.CHECK_CLOCK_SECONDS)
-    ahead = (mailbox.next_probe_at or now) - now
-    return not timedelta() < ahead <= timedelta(minutes=mailbox.probe_interval) + slack
+    latest = latest_now(now) + timedelta(minutes=mailbox.probe_interval)
+    return not now < (mailbox.next_probe_at or now) <= latest
 
 
 def _send_by_the_clock(mailbox: Mailbox, *, now: datetime) -> bool:

@@ -37,6 +37,11 @@ _MARKER_VALUES = (
     ("X-POST-MessageClass", {"9; autoresponder"}),
 )
 _SUPPRESSED = {"all", "autoreply", "oof"}
+_LIST_FIELDS = (
+    *("List-Help", "List-Unsubscribe", "List-Subscribe", "List-Post", "List-Owner"),
+    "List-Archive",
+)
+"""RFC 2369."""
 _AUTOMATIC_SUBJECT = re.compile(
     r"""\s*\W?(?:
       auto(?:matic)?[ -]?(?:reply|response|responder|svar)\b | auto\s*:
@@ -79,6 +84,26 @@ def is_bulk(headers: Headers) -> bool:
     """Sent through a list (RFC 2919) or to many: an automatic answer would reach everybody."""
     precedences = {_keyword(value) for value in headers.unfolded("Precedence")}
     return bool(headers.first("List-Id")) or not precedences.isdisjoint({"bulk", "list", "junk"})
+
+
+def find_why_unanswered(headers: Headers) -> str:
+    """Why no machine may answer this mail, which is acted on all the same (RFC 3834, 2); empty
+    where one may."""
+    if has_null_return_path(headers):
+        return "the message has the null reverse-path"
+    if is_bulk(headers):
+        return "the message came through a list or went to many"
+    field = next((name for name in _LIST_FIELDS if headers.first(name)), "")
+    if field:
+        return f"the message has {field}, as mail to many has"
+    if _find_suppressed(headers) & _SUPPRESSED:
+        return "the message asks for no automatic answer (X-Auto-Response-Suppress)"
+    return ""
+
+
+def _find_suppressed(headers: Headers) -> set[str]:
+    values = headers.unfolded("X-Auto-Response-Suppress")
+    return {word.strip().lower() for value in values for word in value.split(",")}
 
 
 def _find_report(headers: Headers, root: Part) -> Verdict | None:
@@ -137,10 +162,8 @@ def _find_marker(headers: Headers, root: Part) -> Verdict | None:
 
 def _find_suppressing_answer(headers: Headers, root: Part) -> Verdict | None:
     """X-Auto-Response-Suppress is also set on people's mail: the subject must match too."""
-    values = headers.unfolded("X-Auto-Response-Suppress")
-    asked = {word.strip().lower() for value in values for word in value.split(",")}
     subject = headers.text("Subject")
-    if asked & _SUPPRESSED and _AUTOMATIC_SUBJECT.match(subject[:200]):
+    if _find_suppressed(headers) & _SUPPRESSED and _AUTOMATIC_SUBJECT.match(subject[:200]):
         return Kind.AUTOMATIC, "X-Auto-Response-Suppress with the subject of an automatic answer"
     return None
 

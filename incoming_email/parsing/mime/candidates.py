@@ -63,12 +63,12 @@ def _read_addresses(header: str, value: str, most: int) -> Iterable[str]:
 
 def find_received_for(value: str) -> list[str]:
     """Addresses that `for` names in one Received field; comments are not read."""
-    text = "".join(_outside_comments(value))
+    text = "".join(outside_comments(value))
     found = (parse_address(match["address"]) for match in _FOR.finditer(text))
     return [address for address in found if address]
 
 
-def _outside_comments(value: str) -> Iterator[str]:
+def outside_comments(value: str) -> Iterator[str]:
     depth = start = 0
     for match in _PARENTHESIS.finditer(value):
         if match.group() == "(":

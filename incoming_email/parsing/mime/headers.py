@@ -20,6 +20,7 @@ _FIELD_START = re.compile(rb"^[!-9;-~]{1,200}[ \t]{0,20}:", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"^\r*\n", re.MULTILINE)
 _LEADING_BLANKS = re.compile(rb"(?:[ \t]*\r?\n)+")
 _MBOX_LINE = re.compile(rb">?From (?![ \t]*:)[^\n]*\n")
+_INDENT = re.compile(rb"[ \t]{1,100}")
 _FIRST_LINE = re.compile(rb"[^\n]*\n")
 _FOLD = re.compile(r"\r*\n[ \t]*")
 _CHARSET = re.compile(rb"charset=[\"']?(?P<label>[!-!#-&(-:<-~]{1,40})", re.IGNORECASE)
@@ -31,6 +32,8 @@ class Headers:
     """Raw values by lower-case name, each in the order of the message."""
 
     fields: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    order: tuple[str, ...] = ()
+    """The name of each field, in lower case, topmost first."""
 
     def raw(self, name: str) -> tuple[bytes, ...]:
         return self.fields.get(name.lower(), ())
@@ -108,6 +111,9 @@ def _skip_rubbish(content: bytes) -> tuple[int, tuple[str, ...]]:
     mbox = _MBOX_LINE.match(content, start)
     if mbox:
         return mbox.end(), tuple(defects)
+    indent = _INDENT.match(content, start)
+    if indent and _FIELD.match(content, indent.end(), _line_end(content, start)):
+        return indent.end(), (*defects, "blanks before the first header line")
     first = _FIRST_LINE.match(content, start)
     is_junk = first and first.group().strip() and not _begins_field(content, start)
     if first and is_junk and _begins_field(content, first.end()):
@@ -137,29 +143,33 @@ def _read_block(
     if len(block) > limits.header_bytes:
         block = block[: limits.header_bytes]
         found.append(f"header cut at {limits.header_bytes} bytes")
-    fields, junk, cut = _read_fields(block.replace(b"\0", b""), limits.header_fields)
+    fields, order, junk, cut = _read_fields(block.replace(b"\0", b""), limits.header_fields)
     if junk:
         found.append("lines in the header that are no fields")
     if cut:
         found.append(f"header cut at {limits.header_fields} fields")
     by_name = {name: tuple(b"\n".join(lines) for lines in each) for name, each in fields.items()}
-    return HeaderBlock(Headers(by_name), body_start, tuple(found))
+    return HeaderBlock(Headers(by_name, tuple(order)), body_start, tuple(found))
 
 
-def _read_fields(block: bytes, most: int) -> tuple[dict[str, list[list[bytes]]], bool, bool]:
-    """Lines of each field by name; whether there was junk; whether more than `most` fields."""
+def _read_fields(
+    block: bytes, most: int
+) -> tuple[dict[str, list[list[bytes]]], list[str], bool, bool]:
+    """Lines of each field by name; the names in order; whether there was junk; whether more than
+    `most` fields."""
     fields: dict[str, list[list[bytes]]] = {}
+    order: list[str] = []
     current: list[bytes] = []
-    count, junk = 0, False
+    junk = False
     for line in block.split(b"\n"):
         match = None if line[:1] in {b" ", b"\t"} else _FIELD.match(line)
         if match is None:
             junk = junk or bool(line.strip() and line[:1] not in {b" ", b"\t"})
             current.append(line)
             continue
-        if count == most:
-            return fields, junk, True
-        count += 1
+        if len(order) == most:
+            return fields, order, junk, True
         current = [match["value"]]
-        fields.setdefault(match["name"].decode("ascii").lower(), []).append(current)
-    return fields, junk, False
+        order.append(match["name"].decode("ascii").lower())
+        fields.setdefault(order[-1], []).append(current)
+    return fields, order, junk, False

@@ -33,6 +33,9 @@ _DOMAIN = re.compile(
     r"(?=.{1,255}\Z)[^\W_](?:[\w-]{0,62})(?:\.[^\W_](?:[\w-]{0,62}))*\.?|\[[0-9A-Za-z.:]{2,60}\]"
 )
 
+_BEFORE = re.compile(r"\A(?:mailto:|@[^\s@:]{1,255}:)", re.IGNORECASE)
+_IN_APOSTROPHES = re.compile(r"['‘`]([^'‘’`]+)['’]")
+
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
@@ -87,6 +90,9 @@ class _Entry:
     comments: list[str] = field(default_factory=list)
     angles: int = 0
     in_angle: bool = False
+    doubled: int = 0
+    """Closing brackets that are still due for opening ones that came twice: `<<a@example.com>>`."""
+
     is_clean: bool = True
 
 
@@ -125,8 +131,8 @@ class _Scanner:
         if entry.in_angle:
             entry.angle.append(run)
             return
-        if entry.angles and run != " ":
-            entry.is_clean = False  # text behind the address: not all of the value is consumed
+        if entry.angles and "@" in run:
+            entry.is_clean = False  # a second address behind the first one
         entry.phrase.append(run)
 
     def take_special(self, run: str) -> None:
@@ -140,7 +146,9 @@ class _Scanner:
             self.take_comment()
         elif run == '"':
             self.take_quoted()
-        elif run == ":" and not self.entry.in_angle:
+        elif run == ":" and self.entry.in_angle:  # `mailto:`, or behind a source route
+            self.take_text(run)
+        elif run == ":":
             self.take_group_name()
         else:  # a closing parenthesis without its partner
             self.entry.is_clean = False
@@ -153,18 +161,25 @@ class _Scanner:
 
     def open_angle(self) -> None:
         entry = self.entry
-        if entry.angles:
+        if entry.in_angle and not entry.angle:
+            entry.doubled += 1
+            return
+        glued = next(iter(entry.phrase[-1:]), " ")
+        if entry.angles or ("@" in glued and not glued.startswith('"')):
             entry.is_clean = False
-        if entry.angles and parse_address("".join(entry.angle)):
+        if entry.angles and _read_address("".join(entry.angle)):
             return
         entry.angles += 1
         entry.in_angle = True
         entry.angle = []
 
     def close_angle(self) -> None:
-        if not self.entry.in_angle:
-            self.entry.is_clean = False
-        self.entry.in_angle = False
+        entry = self.entry
+        if not entry.in_angle and entry.doubled:
+            entry.doubled -= 1
+        elif not entry.in_angle:
+            entry.is_clean = False
+        entry.in_angle = False
 
     def take_quoted(self) -> None:
         match = _QUOTED.match(self.value, self.at - 1) if self.quotes_close else None
@@ -197,7 +212,8 @@ class _Scanner:
 
     def end_entry(self) -> None:
         entry, self.entry = self.entry, _Entry()
-        entry.is_clean = entry.is_clean and not entry.in_angle
+        is_at_end = self.at >= len(self.value)  # what lacks its `>` there can't go on
+        entry.is_clean = entry.is_clean and (is_at_end or not entry.in_angle)
         if len(self.found) >= self.most:
             self.is_cut = True
         elif entry.angles:
@@ -207,11 +223,10 @@ class _Scanner:
 
 
 def _read_angle_entry(entry: _Entry) -> Mailbox:
-    address = parse_address("".join(entry.angle))
-    named = {parse_address(word) for word in _split_words(entry.phrase) if _is_addressy(word)}
-    is_clean = entry.is_clean and named <= {address}
+    """An address or `@` in the name is a part of the name: programs put there what they like."""
+    address = _read_address("".join(entry.angle))
     name = _name(entry.phrase) or _name(entry.comments)
-    return Mailbox(name, address, has_angle=True, is_clean=is_clean)
+    return Mailbox(name, address, has_angle=True, is_clean=entry.is_clean)
 
 
 def _read_bare_entry(entry: _Entry) -> list[Mailbox]:
@@ -223,9 +238,17 @@ def _read_bare_entry(entry: _Entry) -> list[Mailbox]:
     others = [part for word in words if not _is_addressy(word) for part in (word, " ")]
     name = _name(others) or _name(entry.comments)
     is_clean = entry.is_clean and len(addressy) == 1
-    addresses = [parse_address(word) for word in addressy]
+    addresses = [_read_address(word) for word in addressy]
     whole = _name(entry.phrase)
     return [Mailbox(name if each else whole, each, is_clean=is_clean) for each in addresses]
+
+
+def _read_address(text: str) -> str:
+    """The one address in it: also behind `mailto:` or a source route (RFC 5321 appendix C), and in
+    apostrophes, which its domain could not have."""
+    text = _BEFORE.sub("", text.strip())
+    quoted = _IN_APOSTROPHES.fullmatch(text)
+    return parse_address(quoted[1] if quoted else text)
 
 
 def _split_words(phrase: list[str]) -> list[str]:

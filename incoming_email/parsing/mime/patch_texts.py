@@ -1,8 +1,8 @@
 """Plain texts that hold a patch, as `git send-email` writes them, and who wrote it."""
 
-import re
 from collections.abc import Iterable
 
+from incoming_email.parsing.mime.author import BEHIND, VIA
 from incoming_email.parsing.mime.bodies import Form, Fragment
 from incoming_email.parsing.mime.contents import Contents
 from incoming_email.parsing.mime.headers import Headers
@@ -10,7 +10,6 @@ from incoming_email.parsing.mime.mailboxes import Mailbox, parse_mailboxes
 from incoming_email.parsing.types import PatchText
 
 MARKS = (b"diff --git ", b"\n+++ ")
-_VIA = re.compile(r"(?P<name>.{1,200}) via .{1,200}", re.IGNORECASE)
 
 
 def find_patch_texts(
@@ -35,10 +34,10 @@ def find_patch_author(headers: Headers) -> str:
     Only for the commit: what the sender may do is never asked of these fields.
     """
     names = [entry.name for entry in _read(headers, "From")]
-    match = _VIA.fullmatch(names[0]) if len(names) == 1 else None
+    match = VIA.fullmatch(names[0]) if len(names) == 1 else None
     if match is None:
         return ""
-    for field in ("X-Original-From", "Reply-To"):
+    for field in BEHIND:
         entries = [entry for entry in _read(headers, field) if entry.address]
         if len(entries) == 1 and entries[0].name in {"", match["name"]}:
             return f"{match['name']} <{entries[0].address}>"

@@ -62,6 +62,15 @@ def is_forward_subject(subject: str) -> bool:
     return found is not None and found["word"].lower() in _FORWARDS
 
 
+def is_forward(headers: Headers) -> bool:
+    """Whether the header alone marks a forward: Thunderbird's own field, or the subject. "VS:" says
+    nothing, which in Finnish is a reply."""
+    if headers.first("X-Forwarded-Message-Id"):
+        return True
+    subject = headers.text("Subject")
+    return is_forward_subject(subject) and not subject.lstrip().lower().startswith("vs")
+
+
 def find_forward(text: str, *, split: Split, subject: str, zone: tzinfo | None) -> Forward | None:
     """The forward in a body, of which `split` are the halves; `zone` is the sender's own."""
     lines = text.split("\n", MAX_LINES)[:MAX_LINES]

@@ -58,36 +58,32 @@ class OutOfMemory(Exception):
 _ENDS = {-signal.SIGXCPU: OutOfCpu, EXIT_MEMORY: OutOfMemory}
 
 
-def _start(module: str) -> tuple[subprocess.Popen[bytes], int]:
-    """The child, and the end of a pipe that it dies with when this process lets go of it."""
-    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    lifeline, ours = os.pipe()
-    try:
-        process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-            [sys.executable, "-m", module, str(lifeline)],
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=[lifeline],
-            env=passed_on | {"PYTHONPATH": os.pathsep.join([ROOT, *filter(None, sys.path)])},
-            start_new_session=True,  # Ctrl-C is for us
-        )
-    except OSError as fault:
-        os.close(ours)
-        raise NoParserError(f"the parser does not start: {fault}") from fault
-    finally:
-        os.close(lifeline)
-    return process, ours
-
-
 class ParserProcess:
     """Belongs to one thread at a time. `close` reaps it, also when it is in the middle of work."""
 
     def __init__(self, module: str) -> None:
-        self._process, self._lifeline = _start(module)
-        self._to_child, self._from_child = (
-            stream.fileno() for stream in (self._process.stdin, self._process.stdout) if stream
-        )
+        """Raises NoParserError where it does not start."""
+        passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        # The child dies with a pipe, when this process lets go of its end.
+        lifeline, self._lifeline = os.pipe()
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
+                [sys.executable, "-m", module, str(lifeline)],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                pass_fds=[lifeline],
+                env=passed_on | {"PYTHONPATH": os.pathsep.join([ROOT, *filter(None, sys.path)])},
+                start_new_session=True,  # Ctrl-C is for us
+            )
+        except OSError as fault:
+            os.close(self._lifeline)
+            raise NoParserError(f"the parser does not start: {fault}") from fault
+        finally:
+            os.close(lifeline)
+        assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101, PT018
+        self._to_child = self._process.stdin.fileno()
+        self._from_child = self._process.stdout.fileno()
         for pipe in (self._to_child, self._from_child):
             os.set_blocking(pipe, False)
             # More messages go ahead where the system has this (Linux) and grants it.
@@ -115,8 +111,12 @@ class ParserProcess:
 
     def read_answer(self, kind: type[T], *, seconds: float, most: int) -> T:
         """The next one, of at most so many bytes. Raises Died and its like, or NoParserError."""
-        if not self._is_ready:
-            self._read_ready()
+        if not self._is_ready:  # its imports are not counted against the message
+            try:
+                self._read(Ready, START_SECONDS, CHUNK)
+            except (Died, OutOfTime, OutOfCpu, OutOfMemory) as fault:
+                raise NoParserError(f"the parser does not start: {fault}") from fault
+            self._is_ready = True
         answer = self._read(kind, seconds, most)
         self.owed -= 1
         self.served += 1
@@ -139,14 +139,6 @@ class ParserProcess:
         if self._lifeline >= 0:
             os.close(self._lifeline)
             self._lifeline = -1
-
-    def _read_ready(self) -> None:
-        """Its imports are not counted against the message."""
-        try:
-            self._read(Ready, START_SECONDS, CHUNK)
-        except (Died, OutOfTime, OutOfCpu, OutOfMemory) as fault:
-            raise NoParserError(f"the parser does not start: {fault}") from fault
-        self._is_ready = True
 
     def _read(self, kind: type[T], seconds: float, most: int) -> T:
         """The next frame, once it has come whole."""
@@ -217,7 +209,17 @@ class ParserPool:
     def borrow(self, *, messages_per_child: int) -> Iterator[ParserProcess]:
         """A child for exclusive use. It is returned to the pool only if no answer is
         outstanding."""
-        child = self._take()
+        child = None
+        while child is None and self._free:
+            with self._lock:
+                child = self._free.pop() if self._free else None
+            if child is not None and not child.is_alive():
+                self._close(child)
+                child = None
+        if child is None:
+            child = ParserProcess(self._module)
+            with self._lock:
+                self._all.add(child)
         try:
             yield child
         finally:
@@ -235,20 +237,6 @@ class ParserPool:
                 child = self._free.pop() if self._free else None
             if child is not None:
                 self._close(child)
-
-    def _take(self) -> ParserProcess:
-        while True:
-            with self._lock:
-                child = self._free.pop() if self._free else None
-            if child is None:
-                break
-            if child.is_alive():
-                return child
-            self._close(child)
-        child = ParserProcess(self._module)
-        with self._lock:
-            self._all.add(child)
-        return child
 
     def _close(self, child: ParserProcess) -> None:
         child.close()

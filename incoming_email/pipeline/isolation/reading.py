@@ -57,22 +57,27 @@ def parse(content: bytes, *, recipient: str = "") -> ParsedEmail:
     return email
 
 
-def parse_header(content: bytes, *, recipient: str = "") -> ParsedEmail:
-    """For a question that the header answers alone; the body stays empty."""
-    (email,) = parse_all([RawText(content, recipient, is_header_only=True)])
-    return email
-
-
 def parse_all(texts: Sequence[RawText], *, pool: ParserPool | None = None) -> Iterator[ParsedEmail]:
     """One for each, in order, each as soon as it is read. Raises NoParserError."""
     pool = pool or _pool
     done = 0
     has_died = False
     while done < len(texts):
+        waiting, ahead = list(reversed(texts[done:])), list[int]()
         try:
-            for email in _converse(pool, texts[done:]):
-                yield email
-                done, has_died = done + 1, False
+            with pool.borrow(messages_per_child=settings.PARSE_MESSAGES_PER_CHILD) as child:
+                while waiting or ahead:
+                    while waiting and (not ahead or sum(ahead) < PIPELINED_BYTES):
+                        text = waiting.pop()
+                        ahead.append(len(text.content))
+                        child.send(_make_request(text))
+                    yield child.read_answer(
+                        ParsedEmail,
+                        seconds=settings.PARSE_TIMEOUT_SECONDS,
+                        most=settings.PARSE_MEMORY_BYTES,
+                    )
+                    del ahead[0]
+                    done, has_died = done + 1, False
         except Died as fault:
             # Perhaps killed for what another process did: once more, with a fresh child.
             logger.warning("parser died bytes=%s cause=%s", len(texts[done].content), fault)
@@ -92,9 +97,8 @@ class NoLookError(Exception):
 
 def find_look(content: bytes, *, pool: ParserPool | None = None) -> Look:
     """For a page that a person waits for. Raises NoLookError, or NoParserError."""
-    limits = read_limits()
     with (pool or _pool).borrow(messages_per_child=settings.PARSE_MESSAGES_PER_CHILD) as child:
-        child.send(_make_request(RawText(content), limits, asked=Asked.LOOK))
+        child.send(_make_request(RawText(content), asked=Asked.LOOK))
         try:
             return child.read_answer(Look, seconds=LOOK_SECONDS, most=MAX_LOOK_BYTES)
         except (Died, OutOfTime, OutOfCpu, OutOfMemory) as fault:
@@ -107,46 +111,24 @@ def end_parsers() -> None:
     _pool.close()
 
 
-def read_limits() -> Limits:
-    """How much of a message is read, from the settings."""
-    return Limits(
-        parts=settings.PARSE_MAX_PARTS,
-        depth=settings.PARSE_MAX_LEVELS,
-        header_fields=settings.PARSE_MAX_HEADER_FIELDS,
-        header_bytes=settings.PARSE_MAX_HEADER_BYTES,
-        parameters=settings.PARSE_MAX_PARAMETERS,
-        addresses=settings.PARSE_MAX_ADDRESSES,
-        decoded_bytes=settings.PARSE_MAX_DECODED_BYTES,
-        html_bytes=settings.PARSE_MAX_HTML_BYTES,
-    )
-
-
-def _converse(pool: ParserPool, texts: Sequence[RawText]) -> Iterator[ParsedEmail]:
-    """The answers of one child, until all have come or it ends."""
-    limits = read_limits()
-    waiting = list(reversed(texts))
-    ahead: list[int] = []
-    with pool.borrow(messages_per_child=settings.PARSE_MESSAGES_PER_CHILD) as child:
-        for _ in texts:
-            while waiting and (not ahead or sum(ahead) < PIPELINED_BYTES):
-                text = waiting.pop()
-                ahead.append(len(text.content))
-                child.send(_make_request(text, limits))
-            yield child.read_answer(
-                ParsedEmail,
-                seconds=settings.PARSE_TIMEOUT_SECONDS,
-                most=settings.PARSE_MEMORY_BYTES,
-            )
-            del ahead[0]
-
-
-def _make_request(text: RawText, limits: Limits, *, asked: Asked | None = None) -> Request:
+def _make_request(text: RawText, *, asked: Asked | None = None) -> Request:
+    """With how much of a message is read, from the settings."""
     whole = Asked.HEADER if text.is_header_only else Asked.MESSAGE
     return Request(
         content=text.content,
         recipient=text.recipient,
         asked=asked or whole,
-        limits=replace(limits, html_as_text=text.is_html_text),
+        limits=Limits(
+            parts=settings.PARSE_MAX_PARTS,
+            depth=settings.PARSE_MAX_LEVELS,
+            header_fields=settings.PARSE_MAX_HEADER_FIELDS,
+            header_bytes=settings.PARSE_MAX_HEADER_BYTES,
+            parameters=settings.PARSE_MAX_PARAMETERS,
+            addresses=settings.PARSE_MAX_ADDRESSES,
+            decoded_bytes=settings.PARSE_MAX_DECODED_BYTES,
+            html_bytes=settings.PARSE_MAX_HTML_BYTES,
+            html_as_text=text.is_html_text,
+        ),
         cpu_seconds=settings.PARSE_CPU_SECONDS,
         memory_bytes=settings.PARSE_MEMORY_BYTES,
     )

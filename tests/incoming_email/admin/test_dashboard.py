@@ -13,7 +13,7 @@ from incoming_email.models import InboundEmail
 from incoming_email.monitoring.health import signs
 from incoming_email.outcomes import Status
 from issues.models import OutgoingEmail, OutgoingState
-from tests.factories import UserFactory
+from tests.factories import ProjectFactory, UserFactory
 from tests.incoming_email.admin.ledger_rows import ended
 from tests.incoming_email.beating import record_all_workers
 from tests.incoming_email.factories import MailboxFactory
@@ -138,6 +138,26 @@ def test_the_budget_names_who_got_most_answers(operator, settings):
         ("example.com", 4, 0)
     ]
     assert [(line.name, line.count) for line in tables["Mailbox"]] == [("Support", 4)]
+
+
+def test_the_budget_of_an_hour_counts_the_mails_of_desks_and_names_projects(operator, settings):
+    settings.ANSWER_PROJECT_LIMIT_PER_HOUR = 7
+    mailbox, project = MailboxFactory(name="Support"), ProjectFactory(path="acme/shop")
+    fields = {"project": project, "answered_mailbox": mailbox.pk}
+    answers("ada+1@gmail.com", 2, mailbox, **fields)
+    answers("a.da@gmail.com", 1, mailbox, **fields)
+    OutgoingEmail.objects.update(kind="desk_thank_you", budget=f"desk {project.pk}")
+    page = operator.get(URL)
+    tables = {table.label: table.lines for table in page.context["hour_budget"]}
+    named = {label: [(line.name, line.count) for line in lines] for label, lines in tables.items()}
+    assert named == {
+        "Sender": [("ada@gmail.com", 3)],
+        "Domain": [("gmail.com", 3)],
+        "Mailbox": [("Support", 3)],
+        "Project": [("acme/shop", 3)],
+    }
+    assert tables["Project"][0].limit == 7
+    assert not any(table.lines[0].count for table in page.context["budget"] if table.lines)
 
 
 @pytest.mark.parametrize("period", ["day", "week", "month", "nonsense"])

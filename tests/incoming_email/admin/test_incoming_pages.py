@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from incoming_email.models import Heartbeat
+from incoming_email.models import Heartbeat, RefusedRecipient
 from incoming_email.outcomes import Status
 from tests.admin_site import incoming_url as url
 from tests.admin_site import page_of
@@ -23,7 +23,10 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
 
-MODELS = ["mailbox", "inboundemail", "replykey", "sendertoken", "heartbeat", "seriespart"]
+MODELS = [
+    *("mailbox", "inboundemail", "replykey", "sendertoken", "heartbeat", "seriespart"),
+    "refusedrecipient",
+]
 
 
 def make_row(model, number=0):
@@ -33,6 +36,9 @@ def make_row(model, number=0):
         "replykey": ReplyKeyFactory,
         "seriespart": SeriesPartFactory,
         "sendertoken": SenderTokenFactory,
+        "refusedrecipient": lambda: RefusedRecipient.objects.create(
+            at=NOW, recipient=f"{number}@example.com"
+        ),
         "heartbeat": lambda: Heartbeat.objects.create(name=f"worker {number}", seen_at=NOW),
     }[model]()
 
@@ -94,7 +100,9 @@ def test_an_operator_changes_and_adds_nothing(operator, model):
     assert operator.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
 
 
-@pytest.mark.parametrize("model", ["inboundemail", "replykey", "sendertoken", "heartbeat"])
+@pytest.mark.parametrize(
+    "model", ["inboundemail", "replykey", "sendertoken", "heartbeat", "refusedrecipient"]
+)
 def test_nobody_makes_by_hand_what_the_system_writes(admin, model):
     row = make_row(model)
 

@@ -84,7 +84,7 @@ def test_what_would_differ_is_shown_and_not_done(reviewer, world):
     assert "Another attempt would end the same." in reviewer.post(url).text
 
     InboundEmail.objects.filter(pk=row.pk).update(
-        raw=make_mail(to=world.reply_address(), sender=world.member.email)
+        own_raw=make_mail(to=world.reply_address(), sender=world.member.email), content=None
     )
     page = reviewer.post(url)
     told = {each.label: (each.before, each.after) for each in page.context["differences"]}

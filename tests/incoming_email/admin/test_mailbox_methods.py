@@ -87,7 +87,7 @@ def test_a_graph_mailbox_is_added_by_its_form(admin):
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_each_secret_is_kept_replaced_and_cleared(admin, name):
-    mailbox = MailboxFactory(**{name: OURS})
+    mailbox = MailboxFactory(port=993, ssl=True, **{name: OURS})
 
     def save(**more):
         form = mailbox_form(name=mailbox.name, **more)

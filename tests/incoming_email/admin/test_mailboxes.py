@@ -13,6 +13,7 @@ from incoming_email.inboxes.base import InboxError
 from incoming_email.models import InboxMethod, Mailbox
 from incoming_email.outcomes import Status
 from incoming_email.pipeline import fetching
+from incoming_email.secrets.secret_files import write_text
 from tests.admin_site import incoming_url as url
 from tests.admin_site import make_operator, page_of
 from tests.incoming_email.admin.ledger_rows import ended
@@ -62,7 +63,7 @@ def test_a_mailbox_is_added_and_its_password_encrypted(admin):
 
 
 def test_a_blank_password_keeps_the_present_one(admin):
-    mailbox = MailboxFactory()
+    mailbox = make_mailbox()
 
     assert save_mailbox(admin, mailbox, password="").status_code == 302
     assert mailbox.password == PASSWORD
@@ -76,6 +77,60 @@ def test_a_new_password_replaces_the_present_one(admin):
 
     assert mailbox.password == "other"
     assert "other" not in LogEntry.objects.get().change_message
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"host": "imap.evil.example"},
+        {"port": "994"},
+        {"ssl": ""},
+        {"token_endpoint": "https://evil.example/token"},
+        {"azure_ad_endpoint": "https://evil.example"},
+        {"graph_endpoint": "https://evil.example"},
+    ],
+    ids=lambda value: next(iter(value)),
+)
+def test_no_stored_secret_goes_to_another_server(admin, elsewhere):
+    mailbox = make_mailbox(client_secret="c1", refresh_token="r1")
+    new = {"password": "p2", "client_secret": "c2", "refresh_token": "r2"}
+
+    for name in new:
+        entered = {key: value for key, value in new.items() if key != name}
+        response = save_mailbox(admin, mailbox, **elsewhere, **entered)
+        assert response.text.count("not sent to another server") == 1
+    assert (mailbox.host, mailbox.port, mailbox.ssl) == ("imap.example.com", 993, True)
+    assert (mailbox.token_endpoint, mailbox.password) == ("", PASSWORD)
+
+    cleared = {"clear_client_secret": "on", "clear_refresh_token": "on"}
+    assert save_mailbox(admin, mailbox, **elsewhere, password="p2", **cleared).status_code == 302
+    assert (mailbox.password, mailbox.client_secret, mailbox.refresh_token) == ("p2", "", "")
+
+
+def test_the_password_of_an_encrypted_file_goes_to_no_other_server(admin, settings, tmp_path):
+    settings.SECRETS_DIR = tmp_path
+    mailbox = make_mailbox(password="")
+    write_text(mailbox.pk, "password: filed\n")
+
+    response = save_mailbox(admin, mailbox, host="imap.evil.example")
+    assert "incoming_email_secret" in response.text
+    write_text(mailbox.pk, "user: ada\n")
+
+    assert save_mailbox(admin, mailbox, host="imap.other.example").status_code == 302
+
+
+def test_a_mailbox_that_stays_with_its_server_keeps_its_secrets(admin):
+    mailbox = make_mailbox(ssl=False, port=143, client_secret="c1")
+
+    response = save_mailbox(admin, mailbox, port="143", ssl="", start_tls="on", folder="support")
+
+    assert response.status_code == 302
+    assert (mailbox.password, mailbox.client_secret) == (PASSWORD, "c1")
+
+
+def make_mailbox(**more):
+    """At the server that the form names."""
+    return MailboxFactory(**{"host": "imap.example.com", "port": 993, "ssl": True} | more)
 
 
 def test_a_password_is_cleared(admin):

@@ -209,6 +209,14 @@ def test_what_changed_in_the_file_changes_the_mailbox(load):
     assert "changed, switched off" in load(SOUND.replace("enabled: true", "enabled: false"))[1]
 
 
+def test_a_stored_password_goes_to_no_other_server(load):
+    load(SOUND)
+    elsewhere = SOUND.replace("  password: 'first'\n", "") + "  port: '993'\n"
+    assert "switched off" in load(elsewhere)[1]
+    row = Mailbox.objects.get()
+    assert (row.password, row.port, row.enabled) == ("", 993, False)
+
+
 def test_null_never_overrides(load):
     load(SOUND + "  folder:\n  mailbox: Mail\n")
     load(SOUND + "  mailbox:\n  enabled: ~\n")

@@ -112,12 +112,12 @@ def test_a_file_alone_is_a_note(world):
 
 
 def test_another_verified_address_of_the_owner_fits(world):
-    world.member.email_addresses.create(address="phone@example.org", verified_at=timezone.now())
+    world.member.emailaddress_set.create(email="phone@example.org", verified=True)
     row = world.receive(make_mail(to=world.reply_address(), sender="Phone@Example.org"))
     assert (row.status, Note.objects.get().author) == (Status.PROCESSED, world.member)
 
 
 def test_an_unproven_address_of_the_owner_does_not(world):
-    world.member.email_addresses.create(address="phone@example.org")
+    world.member.emailaddress_set.create(email="phone@example.org")
     row = world.receive(make_mail(to=world.reply_address(), sender="phone@example.org"))
     assert ended(row) == (Status.HELD, Reason.SENDER_MISMATCH)

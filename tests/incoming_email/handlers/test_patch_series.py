@@ -13,6 +13,7 @@ from incoming_email.models import SeriesPart
 from incoming_email.monitoring.alerting.incomplete_series import finish_waiting_series
 from incoming_email.outcomes import Reason, Status
 from incoming_email.patch_mails.grouping import Part, find_group, may_lack_cover
+from incoming_email.pipeline import processing, reviewing
 from issues import repositories
 from issues.models import MergeRequest, MergeRequestVersion, Note, OutgoingEmail
 from tests.clones import Clone, git, plant
@@ -287,6 +288,56 @@ def test_a_patch_after_a_rejected_one_waits_for_no_cover_letter(
     answered = OutgoingEmail.objects.get().message_id if answers_notice else "1@x.y"
     (patch,) = clone.patches("--numbered", "-v2", f"--in-reply-to={answered}")
     row = world.receive(send_email(world, patch, From=world.member.email))
+    assert row.outcome == f"merge request {MergeRequest.objects.get()}"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_a_rejected_patch_its_sender_hears_once(world, series, order):
+    cover, patch = series(count=1)
+    mails = [cover, patch.replace(b"-hinge 4\r\n", b"-hinge 444\r\n")]
+    rows = [world.receive(mails[number]) for number in order]
+    assert rows[1].reason == Reason.PATCH_CONFLICT
+    told = OutgoingEmail.objects.get()
+    assert told.recipient == world.member.email
+    finish_waiting_series(now=timezone.now() + DAY)
+    assert OutgoingEmail.objects.get() == told
+    assert SeriesPart.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_a_patch_that_is_rejected_by_itself_is_not_called_missing(world, series, settings):
+    mails = series(count=2)
+    world.receive(mails[0])
+    world.receive(mails[1])
+    settings.MAX_PATCH_BYTES = 10
+    assert world.receive(mails[2]).reason == Reason.PATCH_REFUSED
+    told = OutgoingEmail.objects.get()
+    finish_waiting_series(now=timezone.now() + DAY)
+    assert OutgoingEmail.objects.get() == told
+
+
+@pytest.mark.django_db
+def test_where_no_notice_goes_out_of_the_patch_the_series_is_told_of(world, series, settings):
+    cover, patch = series(count=1)
+    world.receive(cover)
+    settings.MAX_PATCH_BYTES = 10
+    row = world.receive(patch.replace(b"\r\n", b"\r\nPrecedence: list\r\n", 1))
+    assert (row.reason, OutgoingEmail.objects.count()) == (Reason.PATCH_REFUSED, 0)
+    finish_waiting_series(now=timezone.now() + DAY)
+    assert "Missing: 1/1" in OutgoingEmail.objects.get().text
+
+
+@pytest.mark.django_db
+def test_a_rejected_patch_that_is_processed_again_has_its_series(world, series, settings):
+    cover, patch = series(count=1)
+    world.receive(cover)
+    settings.MAX_PATCH_BYTES, most = 10, settings.MAX_PATCH_BYTES
+    row = world.receive(patch)
+    settings.MAX_PATCH_BYTES = most
+    reviewing.requeue([row.pk], now=timezone.now())
+    assert processing.process(row.pk)
+    row.refresh_from_db()
     assert row.outcome == f"merge request {MergeRequest.objects.get()}"
 
 

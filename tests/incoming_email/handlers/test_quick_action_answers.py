@@ -69,7 +69,7 @@ def test_who_writes_in_the_name_of_another_is_not_told_but_the_other_is():
 
 
 def test_the_answer_goes_to_the_address_that_was_used(world):
-    world.member.email_addresses.create(address="phone@example.org", verified_at=timezone.now())
+    world.member.emailaddress_set.create(email="phone@example.org", verified=True)
     reply(world, "/colse", sender="phone@example.org")
     ((recipient, _text),) = told()
     assert recipient == "phone@example.org"
@@ -77,6 +77,6 @@ def test_the_answer_goes_to_the_address_that_was_used(world):
 
 def test_without_a_proven_address_nobody_is_told():
     world = make_world(reply_sender_policy="off")
-    world.member.email_addresses.update(verified_at=None)
+    world.member.emailaddress_set.update(verified=False)
     row = reply(world, "/colse")
     assert step_of(row) == "not sent: the author has no proven address"

@@ -1,6 +1,7 @@
 """Keys that make a notification answerable: one a person, item and discussion."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -49,6 +50,43 @@ def test_a_key_is_used_again_until_it_is_revoked(issue):
     assert routes([user], issue) == first
     ReplyKey.objects.update(revoked_at=timezone.now())
     assert routes([user], issue)[user.pk].reply_to != first[user.pk].reply_to
+
+
+def test_a_key_ends_after_the_newest_notification_with_it(issue, settings):
+    settings.REPLY_KEY_DAYS = 10
+    user, now, day = UserFactory(), timezone.now(), timedelta(days=1)
+    first = routes([user], issue)
+    key = ReplyKey.objects.get()
+    assert 9 * day < key.expires_at - now <= 10 * day + day / 24
+    for left, moved in ((6, False), (4, True)):
+        ReplyKey.objects.update(expires_at=now + left * day)
+        assert routes([user], issue) == first
+        key.refresh_from_db()
+        assert (key.expires_at > now + 9 * day) is moved
+
+    ReplyKey.objects.update(expires_at=now)
+
+    assert routes([user], issue)[user.pk].reply_to != first[user.pk].reply_to
+    key.refresh_from_db()
+    assert not key.is_valid(now - day), "who has it from an old mail does not get it back"
+
+
+def test_a_key_from_before_the_setting_ends_too(issue, settings):
+    routes([UserFactory()], issue)
+    key, year = ReplyKey.objects.get(), timedelta(days=365)
+    assert key.is_valid(timezone.now() + 100 * year)
+    settings.REPLY_KEY_DAYS = 10
+    assert not key.is_valid(timezone.now() + year)
+    assert key.is_valid(timezone.now())
+
+
+def test_a_customers_key_ends_as_well(issue, settings):
+    settings.REPLY_KEY_DAYS = 10
+    found = [reply_keys.external_routes(addresses=["c@example.org"], issue=issue) for _ in range(2)]
+    assert found[0] == found[1]
+    ReplyKey.objects.update(expires_at=timezone.now())
+    again = reply_keys.external_routes(addresses=["c@example.org"], issue=issue)
+    assert again["c@example.org"].key != found[0]["c@example.org"].key
 
 
 def test_the_same_statements_however_many_people(issue, django_assert_num_queries):

@@ -139,7 +139,7 @@ def test_without_a_parser_the_mta_tries_again_later(file, monkeypatch):
     def fail(*_args, **_kwargs):
         raise NoParserError("the parser does not start")
 
-    monkeypatch.setattr(receive_email, "parse_header", fail)
+    monkeypatch.setattr(receive_email, "parse_all", fail)
     assert receive(file) == (75, [])
 
 

@@ -14,7 +14,14 @@ from incoming_email.admin import ledger_export, ledger_list, ledger_trying
 from incoming_email.admin.ledger import InboundEmailAdmin
 from incoming_email.admin.ledger_page import describe
 from incoming_email.admin.redaction import Redactor
-from incoming_email.models import LEDGER_COLUMNS, InboundEmail, Kept, Mailbox, ledger_columns
+from incoming_email.models import (
+    LEDGER_COLUMNS,
+    InboundEmail,
+    Kept,
+    Mailbox,
+    MessageContent,
+    ledger_columns,
+)
 from incoming_email.models.ledger_columns import Column, Personal, Writer
 from incoming_email.outcomes import Reason, Status
 from incoming_email.pipeline import attempts
@@ -23,7 +30,11 @@ from incoming_email.upkeep import erasing, purging
 from issues.models import Issue, MergeRequest, Note, Project
 from tests.factories import IssueFactory, MergeRequestFactory, NoteFactory, ProjectFactory
 from tests.incoming_email.admin.ledger_rows import ended
-from tests.incoming_email.factories import InboundEmailFactory, MailboxFactory
+from tests.incoming_email.factories import (
+    InboundEmailFactory,
+    MailboxFactory,
+    MessageContentFactory,
+)
 
 NOW = timezone.now()
 ADDRESS = "ada@example.com"
@@ -34,6 +45,7 @@ OF_EFFECT = {"handler", "outcome", "effect_key"}
 FACTORIES = {
     Mailbox: MailboxFactory,
     InboundEmail: InboundEmailFactory,
+    MessageContent: MessageContentFactory,
     Project: ProjectFactory,
     Issue: IssueFactory,
     MergeRequest: MergeRequestFactory,
@@ -125,15 +137,25 @@ def erased_columns(sender):
 
 def holds_address(row, name):
     value = InboundEmail.objects.values_list(name, flat=True).get(pk=row.pk)
-    return ADDRESS in (bytes(value).decode() if name == "raw" else str(value))
+    return ADDRESS in (bytes(value).decode() if name == "own_raw" else str(value))
 
 
 @pytest.mark.django_db
 def test_an_erasing_takes_what_the_table_calls_personal(monkeypatch):
     personal = {c.name for c in LEDGER_COLUMNS if c.personal is not Personal.NO}
+    personal -= {"content", "peer"}  # hold no text
     assert erased_columns(ADDRESS) == personal
     change(monkeypatch, "subject", personal=Personal.NO)
     assert erased_columns(ADDRESS) == personal - {"subject"}
+
+
+@pytest.mark.django_db
+def test_an_erasing_takes_the_peer_of_the_persons_messages():
+    rows = [ended(Status.REJECTED, sender=sender) for sender in (ADDRESS, "eve@example.net")]
+    InboundEmail.objects.update(peer="192.0.2.7")
+    erasing.erase(erasing.find_person(ADDRESS), by=None, now=NOW)
+    peers = dict(InboundEmail.objects.values_list("pk", "peer"))
+    assert [peers[row.pk] for row in rows] == [None, "192.0.2.7"]
 
 
 @pytest.mark.django_db
@@ -147,6 +169,7 @@ def test_an_erasing_takes_the_name_out_of_messages_of_others(monkeypatch):
 def purged_columns(kept):
     """Those that this retention empties."""
     full = {name: planted(FIELDS[name]) for name in HOLDS_TEXT if name not in OF_EFFECT}
+    full["content"] = MessageContentFactory().pk
     row = ended(Status.REJECTED, reason=Reason.EMPTY)
     InboundEmail.objects.filter(pk=row.pk).update(**full)
     wanted = purging.Wanted(kinds=[kept], days=1)
@@ -232,4 +255,4 @@ def test_the_list_reads_what_it_shows_and_cuts_keys_in_every_text():
 
 def test_the_table_is_complete_for_the_values_that_are_emptied():
     emptied = ledger_columns.find_emptied(LEDGER_COLUMNS)
-    assert (emptied["raw"], emptied["trace"], emptied["subject"]) == (b"", [], "")
+    assert (emptied["own_raw"], emptied["trace"], emptied["subject"]) == (b"", [], "")

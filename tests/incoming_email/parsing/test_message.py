@@ -249,7 +249,7 @@ def test_ids_of_references_however_they_are_joined(value, ids):
 
 def test_authentication_results_are_kept_topmost_first():
     email = parse(b"Authentication-Results: mx1;\n dkim=pass\nAuthentication-Results: mx2\n\nx")
-    assert email.authentication_results == ("mx1; dkim=pass", "mx2")
+    assert email.stamps.results == ("mx1; dkim=pass", "mx2")
 
 
 def test_a_bare_text_is_read_without_header():

@@ -1,12 +1,14 @@
 """What a large mail costs a process: run by test_memory, as memory that the C libraries take and
 what is given back show in a process of its own alone.
 
-Usage: memory_steps.py STEP [PORT USER PASSWORD], with the address of a database in the environment.
+Usage: memory_steps.py STEP [PORT USER PASSWORD], with the address of a database, and of a folder
+for the mails, in the environment (DATABASE_URL, MAILS).
 """
 
 import base64
 import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,18 +18,25 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_test"
 django.setup()
 
-from django.db import connection  # noqa: E402
+from django.db.models.functions import Length  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from incoming_email.inboxes.base import RawMessage  # noqa: E402
 from incoming_email.models import InboundEmail, Mailbox  # noqa: E402
 from incoming_email.outcomes import Status  # noqa: E402
 from incoming_email.pipeline import fetching, processing, receiving  # noqa: E402
+from incoming_email.smtp.listener import start_listener  # noqa: E402
 from issues import memory  # noqa: E402
 from tests.incoming_email.world import make_mail, make_world  # noqa: E402
+from tests.servers.dovecot import free_ports  # noqa: E402
 
 ATTACHED = bytes(range(256)) * 100_000
-FOLDER = Path(connection.settings_dict["NAME"]).parent / "mails"
+FOLDER = Path(os.environ["MAILS"])
+CLIENT = """
+import smtplib, sys
+with smtplib.SMTP("127.0.0.1", int(sys.argv[1])) as client, open(sys.argv[3], "rb") as mail:
+    client.sendmail("sender@example.com", [sys.argv[2]], mail.read())
+"""
 
 
 def prepare():
@@ -39,7 +48,7 @@ def prepare():
     name = "Content-Disposition: attachment; filename=large.bin\r\n"
     body = f"--b\r\n{part}{name}\r\n{text}--b--"
     mime = {"MIME_Version": "1.0", "Content_Type": "multipart/mixed; boundary=b"}
-    FOLDER.mkdir()
+    FOLDER.mkdir(exist_ok=True)
     (FOLDER / "small").write_bytes(make_mail(to=to, sender=sender))
     (FOLDER / "large").write_bytes(make_mail(to=to, sender=sender, body=body, **mime))
 
@@ -89,7 +98,26 @@ def fetch(port, user, password):
         measure(ingest)
 
 
-def measure(work):
+def listen():
+    """As the SMTP listener: the client, which has the mail in memory too, is another process."""
+    Mailbox.objects.update(inbox_method="smtp")
+    (port,) = free_ports(1)
+    listener = start_listener("127.0.0.1", port)
+    try:
+        for _ in range(2):
+            deliver("small", port)
+        measure(lambda: deliver("large", port), done=Status.PENDING)
+    finally:
+        listener.stop()
+
+
+def deliver(name, port):
+    content = FOLDER / name
+    to = content.read_bytes()[:10_000].partition(b"\r\nTo: ")[2].partition(b"\r\n")[0].decode()
+    subprocess.run([sys.executable, "-c", CLIENT, str(port), to, str(content)], check=True)
+
+
+def measure(work, done=Status.PROCESSED):
     """Print bytes above those of before: the most, and what is left."""
     memory.give_back()
     before = read_status("VmRSS")
@@ -97,9 +125,10 @@ def measure(work):
     work()
     peak = read_status("VmHWM") - before
     left = read_status("VmRSS") - before
-    done = InboundEmail.objects.filter(status=Status.PROCESSED).order_by("-pk")
+    rows = InboundEmail.objects.filter(status=done).order_by("-pk")
     size = (FOLDER / "large").stat().st_size
-    assert any(len(raw) > size / 2 for raw in done.values_list("raw", flat=True)), "not done"
+    lengths = rows.values_list(Length("content__raw"), flat=True)
+    assert any(length > size / 2 for length in lengths), "not done"
     sys.stdout.write(json.dumps({"size": size, "peak": peak, "left": left}))
 
 
@@ -110,4 +139,4 @@ def read_status(name):
 
 
 if __name__ == "__main__":
-    {each.__name__: each for each in (prepare, act, fetch)}[sys.argv[1]](*sys.argv[2:])
+    {each.__name__: each for each in (prepare, act, fetch, listen)}[sys.argv[1]](*sys.argv[2:])

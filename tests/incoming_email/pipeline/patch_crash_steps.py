@@ -50,7 +50,7 @@ POINTS = {
     "index is filled": (applying, "_apply", die),
     "patches are applied": (applying, "read_commits", die),
     "commits are found harmless": (applying, "_publish", die),
-    "some objects are published": (applying, "_sync", die),
+    "some objects are published": (applying, "sync_folder", die),
     "objects are published": (applying, "_publish", die_after(applying._publish)),
     "the merge request is inserted": (proposing, "_create_version", die),
     "the version is inserted": (repositories, "pin", die),

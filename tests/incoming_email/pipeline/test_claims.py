@@ -256,10 +256,11 @@ def test_mail_to_a_secret_key_goes_before_mail_of_strangers(world):
     """Its own task waits behind those of all that came before."""
     desk = world.mailbox.template.address_for("acme-shop-1-issue-")
     spam = [
-        listener.store(make_mail(to=desk, sender=f"{n}@example.com"), [desk])[0] for n in range(5)
+        listener.store(make_mail(to=desk, sender=f"{n}@example.com"), [desk], "")[0]
+        for n in range(5)
     ]
     reply = world.reply_address()
-    (urgent,) = listener.store(make_mail(to=reply, sender=world.member.email), [reply])
+    (urgent,) = listener.store(make_mail(to=reply, sender=world.member.email), [reply], "")
 
     assert processing.due_ids(now=timezone.now()) == [urgent], "the others have a task queued"
     tasks.process_inbound_email(inbound_email_id=spam[0])
@@ -271,5 +272,5 @@ def test_mail_to_a_secret_key_goes_before_mail_of_strangers(world):
 
 def test_no_head_start_makes_a_row_overdue(world):
     reply = world.reply_address()
-    listener.store(make_mail(to=reply, sender=world.member.email), [reply])
+    listener.store(make_mail(to=reply, sender=world.member.email), [reply], "")
     assert figures.find_overdue(now=timezone.now()) is None

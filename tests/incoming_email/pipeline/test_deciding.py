@@ -66,9 +66,9 @@ def test_a_persons_mail_is_taken(world, headers):
     assert world.receive(mail).status == Status.PROCESSED
 
 
-def test_mail_from_our_own_address_is_ignored(world):
+def test_our_address_in_from_is_no_proof_of_our_own_mail(world):
     mail = make_mail(to=world.reply_address(), sender="incoming@letterbox.localhost")
-    assert ended(world.receive(mail)) == (Status.IGNORED, Reason.OWN_MAIL)
+    assert ended(world.receive(mail)) == (Status.HELD, Reason.SENDER_MISMATCH)
 
 
 def test_a_strangers_use_of_a_reply_key_is_held_and_he_is_told_nothing(world):

@@ -123,7 +123,7 @@ def test_members_have_no_limit_and_use_up_nobodys(world, guest, kind):
 @pytest.mark.usefixtures("tight")
 def test_a_member_by_another_key_has_no_limit_an_unproven_address_has(world, guest):
     colleague = MembershipFactory(project=world.issue.project).user
-    unproven = EmailAddressFactory(user=colleague, verified_at=None).address
+    unproven = EmailAddressFactory(user=colleague, verified=False).email
     address = world.issue_address(guest)
     mails = [make_mail(to=address, sender=colleague.email) for _ in range(2)]
     assert statuses(receive(world, *mails)) == ["processed"] * 2

@@ -58,7 +58,7 @@ def test_a_stranger_is_not_told(world):
 
 
 def test_an_unverified_address_is_a_strangers(world):
-    user = UserFactory(address__verified_at=None)
+    user = UserFactory(address__verified=False)
     world.receive(make_mail(to=NOWHERE, sender=user.email))
     assert OutgoingEmail.objects.count() == 0
 

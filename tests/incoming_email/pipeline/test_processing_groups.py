@@ -188,7 +188,7 @@ def test_what_a_group_saves_is_what_one_alone_saves(world, replies):
     world.receive(three[2])
     own = {
         "id",
-        "raw",
+        "content_id",
         "digest",
         "size",
         "source_id",

@@ -38,7 +38,7 @@ def record_name(domain: str) -> str:
 def sign(content: bytes, *, domain: str = "example.com", bits: int = 2048, **more) -> bytes:
     """The message with its signature on top."""
     given = {
-        "include_headers": [b"from", b"to", b"subject"],
+        "include_headers": [b"from", b"to", b"subject", b"date"],
         "canonicalize": (b"relaxed", b"relaxed"),
     } | more
     header = dkim.sign(content, SELECTOR.encode(), domain.encode(), private_key(bits), **given)

@@ -1,12 +1,14 @@
 """What our own DKIM check changes: only where a policy asks, and no trusted server has spoken."""
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from incoming_email.models import Mailbox
 from incoming_email.sender_auth import proof
 from incoming_email.sender_auth.key_records import KeyRecords
 from issues.models import OutgoingEmail
+from tests.incoming_email.sender_auth.sealing import seal
 from tests.incoming_email.sender_auth.signing import record, record_name, sign
 from tests.incoming_email.world import make_mail, make_world
 
@@ -77,6 +79,39 @@ def test_the_word_of_anybody_else_leaves_it_to_our_own_check(asked):
     world = make_world(reply_sender_policy="require", trusted_authserv_id="mx.example.net")
     other = RESULTS.format("fail").replace("mx.", "mx2.")
     assert world.receive(sign(reply(world, Authentication_Results=other))).status == "processed"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("forwarders", "status"),
+    [("", "held"), ("other.example", "held"), ("Lists.example.org,\nmx.example", "processed")],
+)
+def test_a_list_that_the_mailbox_names_proves_the_sender(asked, forwarders, status):
+    world = make_world(
+        reply_sender_policy="require",
+        trusted_authserv_id="mx.example.net",
+        trusted_forwarders=forwarders,
+    )
+    world.mailbox.full_clean()
+    mail = seal(
+        reply(world, Date="Mon, 30 Nov 2026 10:00:00 +0000"),
+        domain="lists.example.org",
+        results="lists.example.org; dmarc=pass header.from=example.com",
+    )
+    failed = f"Authentication-Results: {RESULTS.format('fail')}\r\n".encode()
+    row = world.receive(failed + mail)
+    assert row.status == status
+    because = step(row, "authentication")["because"]
+    assert because.startswith("Authentication-Results of mx.example.net")
+    assert ("; ARC: authenticated by lists.example.org" in because) is (status == "processed")
+
+
+@pytest.mark.django_db
+def test_a_forwarder_is_a_domain():
+    world = make_world(trusted_forwarders="lists.example.org https://x.example")
+    with pytest.raises(ValidationError) as error:
+        world.mailbox.full_clean()
+    assert "https://x.example is no domain" in str(error.value.message_dict["trusted_forwarders"])
 
 
 @pytest.mark.django_db

@@ -8,6 +8,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from incoming_email.models import InboundEmail
+from incoming_email.pipeline import processing
 from incoming_email.smtp import listener as smtp
 from incoming_email.smtp.protocol import TlsFilesError, is_allowed, make_tls_context
 from tests.incoming_email.world import make_mail, make_world
@@ -52,6 +54,29 @@ def test_mail_is_taken_by_starttls(connect, tls):
     client.ehlo()
     content = make_mail(to="x@example.com", sender="ann@example.com")
     assert client.sendmail("ann@example.com", [world.reply_address()], content) == {}
+
+
+@pytest.mark.parametrize(("networks", "status"), [([], "held"), (["127.0.0.0/8"], "processed")])
+def test_proof_that_the_client_writes_itself_counts_from_a_trusted_relay_alone(
+    connect, settings, networks, status
+):
+    """RFC 8601 section 5."""
+    settings.TRUSTED_RELAY_NETWORKS = networks
+    world = make_world(reply_sender_policy="require", trusted_authserv_id="mx.example.net")
+    domain = world.member.email.partition("@")[2]
+    content = make_mail(
+        to=world.reply_address(),
+        sender=world.member.email,
+        Authentication_Results=f"mx.example.net; dmarc=pass header.from={domain}",
+    )
+    connect().sendmail("ann@example.com", [world.reply_address()], content)
+    row = InboundEmail.objects.get()
+    processing.process(row.pk)
+    row.refresh_from_db()
+    assert (row.peer, row.status) == ("127.0.0.1", status)
+    if status == "held":
+        (step,) = (step for step in row.trace if step["step"] == "authentication")
+        assert "127.0.0.1 is not in TRUSTED_RELAY_NETWORKS" in step["because"]
 
 
 def test_without_a_certificate_there_is_no_starttls(connect):

@@ -31,6 +31,7 @@ def test_a_maintainer_sees_the_number_without_a_link_to_the_admin(client, projec
     client.force_login(MembershipFactory(project=project, role=role).user)
     assert SENTENCE in page(client, project)
     assert "/admin/" not in page(client, project)
+    assert reverse("held-mail", args=[project.path]) in page(client, project)
 
 
 def test_an_administrator_gets_a_link_to_exactly_those(admin, project):

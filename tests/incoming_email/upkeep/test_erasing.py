@@ -1,6 +1,7 @@
 """A person is erased: what goes, what stays and under which name, and that it is recorded."""
 
 import pytest
+from allauth.account.models import EmailAddress
 from axes.models import AccessAttempt
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.utils import timezone
@@ -12,7 +13,7 @@ from incoming_email.secrets import credentials
 from incoming_email.upkeep import erasing
 from incoming_email.upkeep.erasing import ERASERS, Eraser
 from issues import outbox, services
-from issues.models import EmailAddress, Issue, Membership, Note, OutgoingEmail, Role, User
+from issues.models import Issue, Membership, Note, OutgoingEmail, Role, User
 from issues.views.discussions import show_note
 from issues.views.texts import PageTexts
 from tests.dumping import dump
@@ -36,8 +37,8 @@ def world():
     ada.first_name, ada.last_name, ada.email = "Ada", "Lovelace", ADDRESS
     ada.username = "ada"
     ada.save()
-    ada.email_addresses.update(address=ADDRESS)
-    EmailAddressFactory(user=ada, address=SECOND)
+    ada.emailaddress_set.update(email=ADDRESS)
+    EmailAddressFactory(user=ada, email=SECOND)
     said = "On Mon, 25 May 2026 at 10:00, Bob <bob@example.com> wrote:\r\n> Does it?"
     body = f"It squeaks.\r\n\r\n{said}\r\n"
     world.receive(make_mail(to=world.reply_address(), sender=f"{NAME} <{ADDRESS}>", body=body))
@@ -215,7 +216,7 @@ def test_person_without_an_account(world):
 
 def test_address_that_an_account_only_claims_does_not_erase_that_account(world):
     other = UserFactory(username="mallory")
-    EmailAddressFactory(user=other, address="cleo@example.org", verified_at=None)
+    EmailAddressFactory(user=other, email="cleo@example.org", verified=False)
     found = erasing.find_person("cleo@example.org")
     assert (found.user, found.addresses) == (None, ("cleo@example.org",))
     assert erase("cleo@example.org") == {"e-mail addresses": 1}

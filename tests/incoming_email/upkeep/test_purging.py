@@ -157,7 +157,7 @@ def test_trace_of_a_new_attempt_is_purged_anew():
 def test_a_row_that_is_brought_back_meanwhile_keeps_its_bytes(monkeypatch):
     row = aged()
     rows = purging._old(row.mailbox, NOW).filter(raw_purged_at=None, status__in=purging.ENDED)
-    batches = purging._empty(rows, dry_run=False, raw=b"", raw_purged_at=NOW)
+    batches = purging._empty(rows, dry_run=False, own_raw=b"", raw_purged_at=NOW)
 
     class Rows(list):
         """The ids are read; then, before the UPDATE, a person brings the row back."""

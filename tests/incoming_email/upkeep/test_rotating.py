@@ -1,12 +1,15 @@
 """A change of the encryption key: all goes over, workers may go on, and a stop costs nothing."""
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
 from django.db import connection
 
 from incoming_email.keys import sender_tokens
 from incoming_email.models import Mailbox, SenderToken
 from incoming_email.secrets import credentials, secret_files
 from incoming_email.upkeep import rotating
+from tests.factories import UserFactory
 from tests.incoming_email.factories import MailboxFactory, SenderTokenFactory
 from tests.incoming_email.secret_commands import run
 
@@ -50,6 +53,28 @@ def test_everything_goes_over_and_the_old_key_can_go(keys):
     assert (first.rotated_token, second.password) == ("r", "second")
     assert sender_tokens.find_owner_token(row.token).user == row.user
     assert secret_files.find_secrets(1).password == "filed"
+
+
+def test_seeds_of_second_factors_go_over_and_the_old_key_can_go(keys):
+    ada = UserFactory()
+    app = TOTP.activate(ada, "JBSWY3DPEHPK3PXP").instance
+    codes = RecoveryCodes.activate(ada)
+    before = codes.generate_codes()
+    codes.validate_code(before[0])
+    keys.ENCRYPTION_KEYS = ["new", "old"]
+
+    assert changed(rotating.rotate(dry_run=True)) == {"mfa.Authenticator": 2}
+    assert changed(rotating.rotate()) == {"mfa.Authenticator": 2}
+    assert changed(rotating.rotate()) == {}
+
+    keys.ENCRYPTION_KEYS = ["new"]
+    app.refresh_from_db()
+    assert credentials.decrypt(app.data["secret"]) == "JBSWY3DPEHPK3PXP"
+    again = RecoveryCodes.activate(ada)
+    assert (again.generate_codes(), len(again.get_unused_codes())) == (before, 9)
+    keys.ENCRYPTION_KEYS = ["third"]
+    unreadable = {each.name: len(each.unreadable) for each in rotating.rotate()}
+    assert unreadable["mfa.Authenticator"] == 2
 
 
 def test_every_encrypted_column_of_every_app_is_known():

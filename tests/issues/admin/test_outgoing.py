@@ -1,6 +1,7 @@
 """The mail that went out, without its secrets, and once more."""
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -12,9 +13,13 @@ from issues.models import (
     OutgoingEmail,
     OutgoingState,
 )
+from issues.unsubscribing import unsubscribe_url
+from servicedesk.links import file_url, leaving_url
+from servicedesk.models import Participant
 from tests.admin_site import choose
 from tests.admin_site import issues_url as url
 from tests.factories import (
+    IssueFactory,
     ProjectFactory,
     UserFactory,
 )
@@ -39,6 +44,47 @@ def test_an_outgoing_email_shows_no_secret(operator):
         assert all(secret not in page for page in pages)
     assert "&lt;incoming+k3y0…@example.com&gt;" in pages[1]
     assert "&lt;reply-abcd…@letterbox.localhost&gt;" in pages[1]
+
+
+def test_no_field_of_an_outgoing_email_shows_a_secret(operator):
+    """The links, keys and addresses of the mails that we write, by the functions that make them."""
+    user, issue = UserFactory(), IssueFactory()
+    leaving = leaving_url(Participant(pk=7))
+    secrets = {KEY, LETTERS, leaving, unsubscribe_url(user, issue), file_url(3), "aB3dE6gH9jK2"}
+    row = make_outgoing(
+        recipient=f"incoming+probe-1-{KEY}@example.com",
+        envelope_sender=f"incoming+{KEY}-bounce@example.com",
+        message_id=f"probe-1-{KEY}@letterbox.localhost",
+        from_header=f"shop <shop-1-{KEY}-issue@example.com>",
+        subject=f"Re: reply-{LETTERS}@letterbox.localhost",
+        headers={"List-Unsubscribe": f"<{leaving}>, <mailto:incoming%2B{KEY}-unsubscribe%40a.b>"},
+        text="\n".join(
+            [
+                f"Leave: {leaving}",
+                unsubscribe_url(user, issue),
+                file_url(3),
+                f"incoming+{LETTERS}-unsubscribe@example.com incoming%2B{LETTERS}%40example.com",
+                "Verification token: aB3dE6gH9jK2",
+            ]
+        ),
+        html=f"<a href='{leaving}'>Leave</a> <a href='{quote(leaving, safe='')}'>x</a>",
+    )
+    addresses = (
+        url("outgoingemail", "changelist"),
+        url("outgoingemail", "change", row.pk),
+        url("outgoingemail", "html", row.pk),
+    )
+
+    pages = "".join(operator.get(address).text for address in addresses)
+
+    assert not [secret for secret in secrets if find_secret(secret) in pages]
+    assert "incoming+k3y0…-bounce@example.com" in pages
+    assert pages.count("/tickets/leave/") == 3
+
+
+def find_secret(text):
+    """Of a link, what is signed in it, without which it is of no use."""
+    return text.rstrip("/").rpartition("/")[2].rpartition(":")[2]
 
 
 def test_the_html_of_a_mail_can_do_nothing(operator):

@@ -1,11 +1,22 @@
 """People and their addresses."""
 
-import pytest
-from django.urls import reverse
+import re
+import time
+from unittest import mock
 
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.admin.models import LogEntry
+from django.core import signing
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from issues import services
+from issues.admin.redaction import redact_text
 from issues.models import (
-    EmailAddress,
     Note,
+    OutgoingEmail,
     User,
 )
 from tests.admin_site import issues_url as url
@@ -36,8 +47,8 @@ def test_a_new_person_has_a_verified_address(admin):
 
     ada = User.objects.get(username="ada")
     address = EmailAddress.objects.get(user=ada)
-    assert (ada.email, address.address) == ("ada@example.com", "ada@example.com")
-    assert address.verified_at is not None
+    assert (ada.email, address.email) == ("ada@example.com", "ada@example.com")
+    assert (address.verified, address.primary) == (True, True)
     assert ada.check_password("correct-horse-battery")
 
 
@@ -51,6 +62,49 @@ def test_a_new_person_needs_an_address_of_their_own(admin, email):
     assert not User.objects.filter(username="ada").exists()
 
 
+def test_who_is_invited_sets_the_password_by_a_link_that_verifies_the_address(admin, client):
+    admin.post(url("user", "add"), new_person(invite="on", password1="", password2=""))
+
+    ada = User.objects.get(username="ada")
+    assert not ada.has_usable_password()
+    assert not ada.emailaddress_set.get().verified
+    row = OutgoingEmail.objects.get(recipient="ada@example.com")
+    link = re.search(r"http://127\.0\.0\.1:8000(/account/invitation/\S+)", row.text)[1]
+    assert link not in redact_text(row.text)
+    form = {"password1": "correct-horse-battery", "password2": "correct-horse-battery"}
+    stranger = Client()
+    assert "ada@example.com" in stranger.get(link).text
+    assert stranger.post(link, form | {"password2": "other"}).status_code == 200
+    assert stranger.post(link, form).status_code == 302
+    ada.refresh_from_db()
+    assert ada.check_password("correct-horse-battery")
+    assert ada.emailaddress_set.get().verified
+    assert stranger.get(link).status_code == 404, "it works once"
+
+
+@pytest.mark.parametrize(("days", "status"), [(6, 200), (8, 404)])
+def test_an_invitation_ends(client, days, status):
+    ada = UserFactory(address__verified=False)
+    with mock.patch.object(signing.time, "time", return_value=time.time() - days * 86400):
+        services.invite(user=ada, now=timezone.now())
+    link = re.search(r"/account/invitation/\S+", OutgoingEmail.objects.get().text)[0]
+
+    assert client.get(link).status_code == status
+    assert client.get("/account/invitation/WzEsMl0:1:x/").status_code == 404
+
+
+def test_only_who_never_logged_in_is_invited_again(client):
+    new, old, admin = UserFactory(), UserFactory(last_login=timezone.now()), UserFactory()
+    User.objects.filter(pk=admin.pk).update(is_superuser=True)
+    client.force_login(make_operator("view_user", "change_user"))
+    chosen = {"action": "invite", "_selected_action": [new.pk, old.pk, admin.pk]}
+
+    client.post(url("user", "changelist"), chosen)
+
+    assert [row.recipient for row in OutgoingEmail.objects.all()] == [new.email]
+    assert [log.get_change_message() for log in LogEntry.objects.all()] == ["Invited."]
+
+
 def person_form(user, **more):
     return {
         "username": user.username,
@@ -59,10 +113,10 @@ def person_form(user, **more):
         "is_active": "on",
         "date_joined_0": "2024-05-01",
         "date_joined_1": "12:00:00",
-        "email_addresses-TOTAL_FORMS": "1",
-        "email_addresses-INITIAL_FORMS": "0",
-        "email_addresses-0-user": str(user.pk),
-        "email_addresses-0-address": "Other@Example.com",
+        "emailaddress_set-TOTAL_FORMS": "1",
+        "emailaddress_set-INITIAL_FORMS": "0",
+        "emailaddress_set-0-user": str(user.pk),
+        "emailaddress_set-0-email": "Other@Example.com",
         **more,
     }
 
@@ -74,7 +128,7 @@ def test_an_address_is_added_in_lower_case(admin):
 
     user.refresh_from_db()
     assert user.language == "ko"
-    assert [row.address for row in user.email_addresses.all()] == ["other@example.com"]
+    assert [row.email for row in user.emailaddress_set.all()] == ["other@example.com"]
 
 
 def test_who_may_edit_people_makes_nobody_an_administrator(client):
@@ -84,7 +138,7 @@ def test_who_may_edit_people_makes_nobody_an_administrator(client):
     client.post(
         url("user", "change", editor.pk),
         person_form(editor, is_superuser="on", is_staff="on", first_name="Eve")
-        | {"email_addresses-TOTAL_FORMS": "0"},
+        | {"emailaddress_set-TOTAL_FORMS": "0"},
     )
 
     editor.refresh_from_db()

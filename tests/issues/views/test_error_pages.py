@@ -29,7 +29,7 @@ def test_an_error_is_answered_with_the_page(monkeypatch):
 
 @pytest.mark.django_db
 def test_a_page_that_was_too_old():
-    response = Client(enforce_csrf_checks=True).post("/login/", {"username": "ada"})
+    response = Client(enforce_csrf_checks=True).post("/account/login/", {"login": "ada"})
 
     assert response.status_code == 403
     assert "Nothing was saved: the page was too old" in response.content.decode()
@@ -40,7 +40,7 @@ def test_not_found_asks_strangers_to_log_in_and_come_back(client):
     response = client.get("/acme/nothing/-/issues/")
 
     assert "log in and try again" in response.content.decode()
-    assert 'href="/login/?next=/acme/nothing/-/issues/"' in response.content.decode()
+    assert 'href="/account/login/?next=/acme/nothing/-/issues/"' in response.content.decode()
 
 
 @pytest.mark.django_db

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from issues import services
 from issues.forms import MAX_TEXT_LENGTH
-from issues.models import Issue, Note, Role, Subscription
+from issues.models import Issue, Note, Role, Subscription, Upload
 from issues.uploads import NewFile
 from issues.views.discussions import hide_addresses, hide_secrets
 from tests.factories import (
@@ -290,7 +290,7 @@ def test_buttons_need_log_in(client):
 
     response = client.post(f"{url_of(issue)}close/")
 
-    assert response.headers["Location"] == f"/login/?next={url_of(issue)}close/"
+    assert response.headers["Location"] == f"/account/login/?next={url_of(issue)}close/"
 
 
 def test_participants_may_unsubscribe(client):
@@ -299,3 +299,32 @@ def test_participants_may_unsubscribe(client):
     assert client.get(url_of(note.issue)).context["shown"].subscribed is True
     client.force_login(UserFactory())
     assert client.get(url_of(note.issue)).context["shown"].subscribed is False
+
+
+@pytest.mark.parametrize("keep_html", [True, False])
+def test_only_files_of_the_project_are_pictures(client, django_assert_max_num_queries, keep_html):
+    """Whoever reads both projects would otherwise load a file of one by a text of the other."""
+    issue, other = IssueFactory(), IssueFactory()
+    reader = log_in(client, issue)
+    MembershipFactory(project=other.project, user=reader)
+    for item in (issue, other):
+        file = NewFile("door.png", "image/png", b"x", f"test-{item.pk}")
+        services.create_note(item=item, author=reader, body="A door", files=[file])
+    own, foreign = (Upload.objects.get(project=item.project).secret for item in (issue, other))
+    texts = [f"![own](/uploads/{own}/door.png)", f"![words](/uploads/{foreign}/door.png)"]
+    texts.append(texts[1].replace("/uploads", "&#47;uploads"))
+    for text in texts:
+        NoteFactory(issue=issue, author=reader, body=text)
+    if not keep_html:
+        Note.objects.update(html=None)
+
+    with django_assert_max_num_queries(30) as few:
+        page = text_of(client, issue)
+
+    assert page.count(f'<img src="/uploads/{own}/door.png"') == 2
+    assert f'src="/uploads/{foreign}' not in page
+    assert page.count('alt="words"') == 2
+    for _ in range(10):
+        NoteFactory(issue=issue, author=reader, body=texts[1])
+    with django_assert_max_num_queries(len(few)):
+        text_of(client, issue)

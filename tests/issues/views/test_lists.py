@@ -156,7 +156,7 @@ def test_bare_address_of_a_project_leads_to_its_issues(client, project):
     [
         ("/", "project-list"),
         ("/account/", "account"),
-        ("/login/", "login"),
+        ("/account/login/", "account_login"),
         ("/a/-/issues/", "issue-list"),
         ("/a/b/c/-/issues/new/", "issue-new"),
         ("/new/issues/-/issues/7/", "issue-detail"),
@@ -172,16 +172,16 @@ def test_addresses(address, name):
 def test_log_in_and_out(client, project):
     UserFactory(username="ada")
 
-    wrong = client.post("/login/", {"username": "ada", "password": "wrong"})
+    wrong = client.post("/account/login/", {"login": "ada", "password": "wrong"})
     right = client.post(
-        "/login/?next=/acme/shop/",
-        {"username": "ada", "password": "demo-password", "next": "/acme/shop/"},
+        "/account/login/?next=/acme/shop/",
+        {"login": "ada", "password": "demo-password", "next": "/acme/shop/"},
     )
     home = client.get("/").content.decode()
-    out = client.post("/logout/")
+    out = client.post("/account/logout/")
 
     assert 'role="alert"' in wrong.content.decode()
     assert right.headers["Location"] == "/acme/shop/"
     assert "Log out" in home
-    assert out.headers["Location"] == "/login/"
+    assert out.headers["Location"] == "/account/login/"
     assert "Log out" not in client.get("/").content.decode()

@@ -149,7 +149,7 @@ def test_form_for_a_new_issue(ask, client, visibility, expected):
     url = reverse("issue-new", args=[project.path])
     people = make_people(project)
 
-    assert client.get(url).headers["Location"] == f"/login/?next={url}"
+    assert client.get(url).headers["Location"] == f"/account/login/?next={url}"
     del people["nobody"]
     assert ask(url, people) == expected
 
@@ -235,7 +235,7 @@ def test_who_may_comment(client, name, locked, status, notes):
     assert response.status_code == status
     assert Note.objects.count() == notes
     if name == "nobody":
-        assert response.headers["Location"] == f"/login/?next={url}"
+        assert response.headers["Location"] == f"/account/login/?next={url}"
 
 
 @pytest.mark.parametrize(

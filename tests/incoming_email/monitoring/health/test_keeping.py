@@ -114,12 +114,12 @@ def test_a_dozen_who_ask_for_a_silent_broker_do_not_stop_the_site(tmp_path):
         line = f"{read_procfile_lines()['web']} --bind 127.0.0.1:{port}"
         with made.running_lines({"web": line}, log=tmp_path / "log"):
             wait_until(lambda: is_taken(port))
-            ask(port, "/login/")
+            ask(port, "/account/login/")
             with ThreadPoolExecutor(13) as pool:
                 asked = [pool.submit(ask, port, "/health/?only=broker") for _ in range(12)]
                 began = time.monotonic()
                 # Before, none of them ever ended, and this one neither.
-                assert pool.submit(ask, port, "/login/").result()[0] == 200
+                assert pool.submit(ask, port, "/account/login/").result()[0] == 200
                 answers = [each.result() for each in asked]
             assert time.monotonic() - began < 45
     assert {status for status, _ in answers} == {503}

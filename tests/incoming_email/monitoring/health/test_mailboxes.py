@@ -197,6 +197,29 @@ def test_same_folder_of_a_disabled_mailbox_does_not_count(db):
     assert find(findings, "same folder").answer is YES
 
 
+@pytest.mark.parametrize(
+    ("policy", "method", "trusted", "networks", "answer"),
+    [
+        ("match", InboxMethod.SMTP, "", [], None),
+        ("require", InboxMethod.SMTP, "", ["192.0.2.0/24"], WARN),
+        ("require", InboxMethod.SMTP, "mx.example.net", [], WARN),
+        ("flag", InboxMethod.SMTP, "mx.example.net", ["192.0.2.0/24"], YES),
+        ("require", InboxMethod.IMAP, "", ["192.0.2.0/24"], WARN),
+        ("require", InboxMethod.IMAP, "mx.example.net", [], YES),
+    ],
+)
+def test_a_mailbox_that_asks_for_proof_and_cannot_have_it_warns(
+    db, settings, policy, method, trusted, networks, answer
+):
+    settings.TRUSTED_RELAY_NETWORKS = networks
+    mailbox = MailboxFactory(
+        inbox_method=method, token_sender_policy=policy, trusted_authserv_id=trusted
+    )
+    found = mailboxes.find_authentication(mailbox)
+    assert [finding.answer for finding in found] == ([] if answer is None else [answer])
+    assert all(finding.remedy for finding in found if finding.answer is WARN)
+
+
 def test_domain_of_our_own_sender_warns(db, settings):
     settings.DEFAULT_FROM_EMAIL = "Letterbox <letterbox@Example.com>"
     finding = mailboxes.find_domain(MailboxFactory(address="incoming+%{key}@example.COM"))
@@ -209,7 +232,7 @@ def test_domain_of_a_person_warns(db):
     assert mailboxes.find_domain(mailbox).answer is YES
     UserFactory(email="ada@notin.example.com")
     assert mailboxes.find_domain(mailbox).answer is YES
-    EmailAddressFactory(address="ada@in.example.com")
+    EmailAddressFactory(email="ada@in.example.com")
     assert mailboxes.find_domain(mailbox).answer is WARN
 
 

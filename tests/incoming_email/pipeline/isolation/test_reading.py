@@ -4,14 +4,13 @@ import pytest
 
 from incoming_email.parsing import message
 from incoming_email.parsing.limits import Limits
+from incoming_email.pipeline.isolation import reading
 from incoming_email.pipeline.isolation.process import NoParserError, ParserPool
 from incoming_email.pipeline.isolation.reading import (
     UNREAD,
     RawText,
     parse,
     parse_all,
-    parse_header,
-    read_limits,
 )
 from tests.incoming_email.pipeline.isolation.conftest import HOSTILE
 from tests.waiting import PATIENCE_SECONDS
@@ -47,7 +46,7 @@ def test_it_reads_what_the_parser_reads(request):
 def test_a_single_message_and_a_header():
     content = f"{HEADER}\n\nText.".encode()
     assert parse(content, recipient="a@x.example").reply == "Text."
-    email = parse_header(content, recipient="a@x.example")
+    (email,) = parse_all([RawText(content, "a@x.example", is_header_only=True)])
     assert [each.address for each in email.candidates] == ["a@x.example", "box+key@example.com"]
     assert email.text == ""
 
@@ -216,4 +215,4 @@ def test_past_a_limit_of_the_settings_the_message_is_read_and_the_defect_names_i
 
 
 def test_the_defaults_of_settings_and_parser_are_the_same():
-    assert read_limits() == Limits()
+    assert reading._make_request(RawText(b"")).limits == Limits()

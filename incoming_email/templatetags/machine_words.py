@@ -1,0 +1,71 @@
+"""Words that scripts rely on, such as steps of the check and reasons, as pages show them."""
+
+from django import template
+from django.utils.translation import gettext, gettext_noop
+
+register = template.Library()
+
+CHECK = {
+    *(gettext_noop("yes"), gettext_noop("no"), gettext_noop("warn"), gettext_noop("skipped")),
+    *(gettext_noop("configuration"), gettext_noop("encrypted file"), gettext_noop("secret")),
+    *(gettext_noop("login"), gettext_noop("folder"), gettext_noop("capabilities")),
+    *(gettext_noop("backlog"), gettext_noop("clock"), gettext_noop("other mailbox")),
+    *(gettext_noop("last reading"), gettext_noop("same folder"), gettext_noop("last probe")),
+    *(gettext_noop("round trip"), gettext_noop("listener"), gettext_noop("domain")),
+    *(gettext_noop("outgoing mail"), gettext_noop("sending")),
+}
+"""Answers, and steps of a mailbox. Names of protocols stay as they are."""
+
+TRACE = {
+    *(gettext_noop("probe"), gettext_noop("kind"), gettext_noop("reading")),
+    *(gettext_noop("address"), gettext_noop("reference"), gettext_noop("blocked senders")),
+    *(gettext_noop("limit"), gettext_noop("sender"), gettext_noop("authentication")),
+    *(gettext_noop("answered note"), gettext_noop("refusal"), gettext_noop("duplicate")),
+    *(gettext_noop("notice"), gettext_noop("quick actions")),
+    *(gettext_noop("header"), gettext_noop("key"), gettext_noop("because")),
+    *(gettext_noop("answered issue"), gettext_noop("answered mail"), gettext_noop("author")),
+    gettext_noop("project"),
+}
+"""Steps, and the names of their particulars."""
+
+RESULTS = {
+    *(gettext_noop("personal"), gettext_noop("automatic"), gettext_noop("bounce")),
+    *(gettext_noop("receipt"), gettext_noop("own mail"), gettext_noop("ended")),
+    *(gettext_noop("blocked everywhere"), gettext_noop("blocked for the project")),
+    *(gettext_noop("not asked for"), gettext_noop("fits the key")),
+    *(gettext_noop("does not fit the key"), gettext_noop("passed"), gettext_noop("not passed")),
+    *(gettext_noop("internal, in another discussion"), gettext_noop("not ours")),
+    *(gettext_noop("tried before"), gettext_noop("delayed"), gettext_noop("sent")),
+    gettext_noop("the author has no second factor"),
+    gettext_noop("not sent: the sender is a stranger"),
+    gettext_noop("not sent: the message has the null reverse-path"),
+    gettext_noop("not sent: the message came through a list or went to many"),
+    gettext_noop("not sent: the sender is one of our own addresses"),
+    gettext_noop("not sent: the author has no proven address"),
+    gettext_noop("not sent: the sender was told about this message before"),
+}
+REASONS = {
+    *(gettext_noop("unknown address"), gettext_noop("replies only"), gettext_noop("empty")),
+    *(gettext_noop("not found"), gettext_noop("not allowed"), gettext_noop("locked")),
+    *(gettext_noop("blocked"), gettext_noop("key expired"), gettext_noop("invalid")),
+    *(gettext_noop("patch conflict"), gettext_noop("patch refused")),
+    *(gettext_noop("branch refused"), gettext_noop("too large"), gettext_noop("too complex")),
+    *(gettext_noop("not a message"), gettext_noop("automatic"), gettext_noop("bounce")),
+    *(gettext_noop("receipt"), gettext_noop("own mail"), gettext_noop("blocked sender")),
+    *(gettext_noop("probe"), gettext_noop("duplicate"), gettext_noop("discarded")),
+    *(gettext_noop("unreadable on server"), gettext_noop("gone from server")),
+    *(gettext_noop("sender mismatch"), gettext_noop("not authenticated")),
+    *(gettext_noop("stranger"), gettext_noop("internal answer")),
+    gettext_noop("too many recipients"),
+    *(gettext_noop("confidential answer"), gettext_noop("not a reply"), gettext_noop("no sender")),
+    *(gettext_noop("deleted"), gettext_noop("postmaster"), gettext_noop("switched off")),
+    gettext_noop("no second factor"),
+}
+WORDS = CHECK | TRACE | RESULTS | REASONS
+
+
+@register.filter
+def in_words(word: str) -> str:
+    """In the active language. What is no fixed word, such as one of another version, stays."""
+    plain = word.replace("_", " ")
+    return gettext(plain) if plain in WORDS else word

@@ -1,0 +1,188 @@
+"""Links and keys that act for whoever has them: found in texts and files, and cut.
+
+A mail of ours that is quoted, forwarded or attached brings them along, and everybody who reads the
+text could leave a discussion, answer or write for the person whom they were sent to. They are
+known by themselves and not by the words around them, since mail programs break lines inside of
+them, put quote marks between, and wrap them into links of their own. What is no secret of this
+installation is left as it is. All of it takes time in proportion to the length.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol
+
+from issues.extension_points import ExtensionPoint, declare
+
+
+class IsToken(Protocol):
+    def __call__(self, token: str) -> bool:
+        """Whether the token of a signed link is one of those that are made there."""
+
+
+class FindKeys(Protocol):
+    def __call__(self, runs: Collection[str]) -> Collection[str]:
+        """Those of these runs of 25 letters and digits, in lower case, that are keys, in a constant
+        number of queries."""
+
+
+SIGNED_LINKS: ExtensionPoint[IsToken] = declare("signed links in mail", takes_several=True)
+KEYS: ExtensionPoint[FindKeys] = declare("keys in addresses of ours")
+
+SHOWN = 4
+"""Characters of a secret that stay."""
+
+MAX_CHECKED = 500
+"""Of what looks like a secret in one text. Past it a signed link is cut unseen, and a key where it
+stands in an address."""
+
+MAX_FILE_BYTES = 5_000_000
+"""What is looked at of a file, from its beginning; a mail of ours is much shorter."""
+
+_GAP = r"[\s\xa0>|\\=\u200b-\u200d\u2060\ufeff\xad]{0,40}+"
+"""What programs put into a link: line breaks with quote marks, escapes, soft line breaks."""
+
+
+def _signed(colon: str, letter: str) -> re.Pattern[str]:
+    """`payload:time:signature` of django.core.signing, from the first colon on."""
+    return re.compile(
+        rf"{colon}{_GAP}(?P<time>(?:[0-9A-Za-z]{_GAP}){{6}}){colon}{_GAP}"
+        rf"(?P<signature>(?:{letter}{_GAP}){{42}}{letter})",
+        re.ASCII,
+    )
+
+
+_SIGNED = _signed(r"(?::|%(?:25){0,3}3[Aa]|&#(?:58|x3[Aa]);)", r"[\w-]")
+_SIGNED_IN_PROOFPOINT = _signed(r"-3A", r"(?:-2D|-5F|[0-9A-Za-z])")
+"""In the links of urldefense.proofpoint.com/v2, where "-" stands for "%" and "_" for "/"."""
+
+_PAYLOAD_BACKWARDS = re.compile(rf"(?:{_GAP}[\w.-]){{1,200}}+", re.ASCII)
+_LONGEST_PAYLOAD = 600
+_GAPS = re.compile(_GAP.replace("{0,40}+", "+"))
+_ENCODED_SLASH = re.compile(r"(?:25){0,3}2[Ff]|_")
+_KEY = re.compile(
+    r"(?:(?<![0-9a-z])|(?<=%2[bd])|(?<=%252[bd])|(?<=-2b))[0-9a-z]{25}(?![0-9a-z])",
+    re.ASCII | re.IGNORECASE,
+)
+_AROUND_KEY = re.compile(r"[^\s@%]{0,40}(?:@|%(?:25)?40)")
+_BASE64_PART = re.compile(
+    rb"content-transfer-encoding:[ \t]*base64[ \t]*\r?\n(?:[^\r\n]{1,500}\r?\n){0,10}\r?\n"
+    rb"(?P<lines>[A-Za-z0-9+/=\r\n]+)",
+    re.IGNORECASE,
+)
+_TEXT_TYPES = ("text/", "message/")
+_TEXT_NAMES = (".eml", ".html", ".htm", ".txt", ".mbox", ".md")
+
+Span = tuple[int, int]
+
+
+def cut_secrets(*texts: str, mark: str = "…") -> list[str]:
+    """The texts with each secret of ours cut to its first characters. The number of lines stays.
+    One look-up of keys for all of them, and none where nothing looks like one."""
+    keys = _find_keys(texts)
+    return [_cut(text, [*_find_tokens(text), *_find_spans(text, keys)], mark) for text in texts]
+
+
+def cut_secrets_in_file(content: bytes, *, name: str, content_type: str) -> bytes:
+    """The same for a text, a page or a mail as a file; any other file stays as it is."""
+    is_text = content_type.lower().startswith(_TEXT_TYPES) or name.lower().endswith(_TEXT_NAMES)
+    if not is_text or not content:
+        return content
+    head, rest = content[:MAX_FILE_BYTES], content[MAX_FILE_BYTES:]
+    return _cut_bytes(_BASE64_PART.sub(_cut_base64, head)) + rest
+
+
+def _cut_bytes(content: bytes) -> bytes:
+    """Line breaks of quoted-printable are gaps like others; in a key they are taken out."""
+    joined = re.sub(rb"=\r?\n", b"", content)
+    before = joined.decode("latin-1")
+    (after,) = cut_secrets(before, mark="...")
+    return content if after == before else after.encode("latin-1")
+
+
+def _cut_base64(part: re.Match[bytes]) -> bytes:
+    """A part of an attached mail, whose text can't be seen otherwise."""
+    try:
+        before = base64.b64decode(part["lines"])
+    except binascii.Error:
+        return part[0]
+    after = _cut_bytes(before)
+    if after == before:
+        return part[0]
+    return part[0][: -len(part["lines"])] + base64.encodebytes(after)
+
+
+def _find_tokens(text: str) -> Iterator[Span]:
+    patterns = (_SIGNED, _SIGNED_IN_PROOFPOINT) if "-3A" in text else (_SIGNED,)
+    for pattern in patterns:
+        for number, found in enumerate(pattern.finditer(text)):
+            start = _find_start(text, found, is_checked=number < MAX_CHECKED)
+            if start is not None:
+                yield start, found.end()
+
+
+def _find_start(text: str, found: re.Match[str], *, is_checked: bool) -> int | None:
+    """Where the token begins that goes on with `found`; None where it is no token of ours."""
+    window = text[max(0, found.start() - _LONGEST_PAYLOAD) : found.start()]
+    backwards = _PAYLOAD_BACKWARDS.match(window[::-1])
+    if backwards is None:
+        return None
+    payload = window[len(window) - backwards.end() :]
+    first = found.start() - len(payload)
+    if not is_checked:
+        return first
+    decode = _join if found.re is _SIGNED else _join_proofpoint
+    rest = f":{decode(found['time'])}:{decode(found['signature'])}"
+    for start in _find_starts(payload):
+        token = decode(payload[start:]) + rest
+        if any(is_token(token) for is_token in SIGNED_LINKS.registered):
+            return first + start
+    return None
+
+
+def _find_starts(payload: str) -> list[int]:
+    """What is before it may be glued to it: an encoded slash, or words where a gap looks like one
+    inside of it. The nearest of many."""
+    starts = [0, *(gap.end() for gap in _GAPS.finditer(payload))]
+    slashes = [slash.end() for slash in _ENCODED_SLASH.finditer(payload)]
+    return [*starts[:1], *starts[1:][-12:], *slashes[-6:]]
+
+
+def _join(token: str) -> str:
+    return _GAPS.sub("", token)
+
+
+def _join_proofpoint(token: str) -> str:
+    return _join(token).replace("-2D", "-").replace("-5F", "_")
+
+
+def _find_keys(texts: Sequence[str]) -> Collection[str]:
+    runs = {run[0].lower() for text in texts for run in _KEY.finditer(text)}
+    if len(runs) > MAX_CHECKED:
+        runs = {
+            run[0].lower()
+            for text in texts
+            for run in _KEY.finditer(text)
+            if _AROUND_KEY.match(text, run.end())
+        }
+        runs = set(sorted(runs)[:MAX_CHECKED])
+    find = KEYS.find()
+    return find(runs) if runs and find is not None else ()
+
+
+def _find_spans(text: str, keys: Collection[str]) -> Iterator[Span]:
+    if keys:
+        yield from (run.span() for run in _KEY.finditer(text) if run[0].lower() in keys)
+
+
+def _cut(text: str, spans: Sequence[Span], mark: str) -> str:
+    """What stands between the characters of a secret, as line breaks do, stays."""
+    pieces, done = [], 0
+    for start, end in sorted(spans):
+        if start < done:
+            continue
+        gaps = "".join(_GAPS.findall(text, start + SHOWN, end))
+        pieces += [text[done : start + SHOWN], mark, gaps]
+        done = end
+    return "".join([*pieces, text[done:]])

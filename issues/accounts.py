@@ -1,9 +1,11 @@
 """allauth's pages the way of this installation: who logs in, by what, and how its mails go out."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
+from allauth.account import app_settings as account_settings
 from allauth.account import forms
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
@@ -13,6 +15,7 @@ from axes.helpers import get_client_ip_address
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate
+from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -22,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 
 from issues import services
 from issues.models import User
+from issues.services.inviting import SALT as INVITATION_SALT
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 TO_UNVERIFIED = "account/email/email_confirmation"
@@ -90,6 +94,15 @@ class AccountAdapter(DefaultAccountAdapter):
             text=str(mail.body),
             now=timezone.now(),
         )
+
+
+def is_token(token: str) -> bool:
+    """Whether it is that of a link which verifies an address, or of an invitation."""
+    for salt in (account_settings.SALT, INVITATION_SALT):
+        with suppress(signing.BadSignature):
+            signing.loads(token, salt=salt)
+            return True
+    return False
 
 
 def find_username(given: str) -> str:

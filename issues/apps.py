@@ -14,7 +14,9 @@ class IssuesConfig(AppConfig):
     def ready(self) -> None:
         import_module("issues.checks")
         unsubscribing = import_module("issues.unsubscribing")
-        import_module("issues.bearer_secrets").SIGNED_LINKS.register(unsubscribing.is_token)
+        signed_links = import_module("issues.bearer_secrets").SIGNED_LINKS
+        signed_links.register(unsubscribing.is_token)
+        signed_links.register(import_module("issues.accounts").is_token)
         uploads = import_module("issues.uploads")  # needs the models, which come first
         post_delete.connect(uploads.forget_file, sender="issues.Upload")
         repositories = import_module("issues.repositories")

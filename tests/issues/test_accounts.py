@@ -1,13 +1,18 @@
 """Log-in, passwords and addresses of one's own: at allauth's pages, by our rules."""
 
 import re
+from urllib.parse import quote, unquote
 
 import pytest
-from allauth.account.models import EmailAddress
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.core.cache import cache
+from django.urls import reverse
+from django.utils import timezone
 
+from issues import services
 from issues.admin.redaction import redact_text
+from issues.bearer_secrets import cut_secrets
 from issues.models import OutgoingEmail, User
 from tests.factories import PASSWORD, EmailAddressFactory, UserFactory
 
@@ -162,6 +167,39 @@ def test_who_takes_another_address_for_mail_tells_the_old_one(client, ada):
     ada.refresh_from_db()
     assert ada.email == "phone@example.org"
     assert [row.recipient for row in OutgoingEmail.objects.all()] == ["ada@example.com"]
+
+
+@pytest.mark.parametrize("kind", ["password", "address", "invitation"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        str,
+        lambda link: link.replace("/", "/\n> "),
+        lambda link: link.replace("-", "-\n> "),
+        lambda link: f"https://x.safelinks.example/?url={quote(link, safe='')}&data=05",
+    ],
+    ids=["as it is", "broken at slashes", "broken at hyphens", "wrapped"],
+)
+def test_a_link_that_comes_back_in_a_mail_is_of_no_use(client, ada, kind, write):
+    """Whoever reads it in a text could set the person's password, or verify what is not theirs."""
+    if kind == "password":
+        client.post(RESET, {"email": ada.email})
+        link = LINK.search(OutgoingEmail.objects.get().text)[0]
+    elif kind == "address":
+        key = EmailConfirmationHMAC(ada.emailaddress_set.first()).key
+        link = f"http://127.0.0.1:8000{reverse('account_confirm_email', args=[key])}"
+    else:
+        services.invite(
+            user=UserFactory(email="new@example.com", address=False), now=timezone.now()
+        )
+        link = LINK.search(OutgoingEmail.objects.get().text)[0]
+    secret = link.rstrip("/").rpartition("/")[2]
+
+    (text,) = cut_secrets(f"Look:\n> {write(link)} and so on")
+
+    assert secret not in re.sub(r"[\s>]", "", unquote(text))
+    assert text.startswith("Look:\n> ")
+    assert text.endswith("and so on")
 
 
 MFA = "/account/second-factor/"

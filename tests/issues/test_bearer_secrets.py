@@ -142,7 +142,8 @@ def test_other_files_stay(token):
     "piece",
     [
         ":", " ", ">", "a", ":aaaaaa:", ":aaaaaa:a ", ":a" + 40 * " ", "%3A", "-3A", "a-3Abbbbbb",
-        "a:bbbbbb:" + 43 * "c" + " ", f"{KEY} ", f"{KEY[:-1]}x@ ", "lorem ipsum: dolor. ",
+        "a:bbbbbb:" + 43 * "c" + " ", f"{KEY} ", f"{KEY[:-1]}x@ ", "key/1-",
+        f"key/1{40 * ' '}", "key/1-aaaaaa-f", "lorem ipsum: dolor. ",
     ],
 )  # fmt: skip
 def test_time_grows_with_the_length(piece):

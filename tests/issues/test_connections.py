@@ -98,11 +98,13 @@ def test_a_transaction_keeps_its_connection():
     user.refresh_from_db()
 
 
+@pytest.mark.django_db  # another test may have left the connection open
 def test_faults_of_other_kinds_end_a_loop():
     with pytest.raises(LookupError), connections.surviving_faults("ask"):
         raise LookupError
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("fault", [OperationalError, InterfaceError])
 def test_what_must_be_written_down_waits_for_the_database(monkeypatch, fault):
     monkeypatch.setattr(connections, "AGAIN_SECONDS", 0.01)
@@ -116,6 +118,7 @@ def test_what_must_be_written_down_waits_for_the_database(monkeypatch, fault):
     assert connections.retry_while_away(write) == "written"
 
 
+@pytest.mark.django_db  # another test may have left the connection open
 def test_it_does_not_wait_for_ever(monkeypatch):
     monkeypatch.setattr(connections, "AGAIN_SECONDS", 0.01)
 

@@ -1,24 +1,6 @@
-"""A project with one commit, and a clone of it."""
+"""Commits that are pushed to a project's repository."""
 
 import pytest
-
-from tests.clones import Clone, plant
-from tests.factories import ProjectFactory
-
-
-@pytest.fixture
-def project(db):
-    return ProjectFactory()
-
-
-@pytest.fixture
-def start(project):
-    return plant(project)
-
-
-@pytest.fixture
-def clone(project, start, tmp_path):
-    return Clone(project, tmp_path / "clone")
 
 
 @pytest.fixture

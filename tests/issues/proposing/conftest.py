@@ -1,31 +1,9 @@
-"""A project with a repository, and somebody who proposes patches from a clone of it."""
+"""Merge requests that somebody proposes by patches."""
 
 import pytest
 
 from issues import services
-from tests.clones import Clone, plant
-from tests.factories import MembershipFactory, ProjectFactory
 from tests.issues.proposals import patch_set
-
-
-@pytest.fixture
-def project(db):
-    return ProjectFactory()
-
-
-@pytest.fixture
-def start(project):
-    return plant(project)
-
-
-@pytest.fixture
-def clone(project, start, tmp_path):
-    return Clone(project, tmp_path / "clone")
-
-
-@pytest.fixture
-def developer(project):
-    return MembershipFactory(project=project).user
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ DONE = "SELECT count(*) FROM incoming_email_inboundemail WHERE status = 'process
 def installation(tmp_path):
     made = Installation(
         tmp_path,
-        PROCESSING_LEASE_SECONDS="2",
-        TASK_TIME_LIMIT_SECONDS="1",
+        PROCESSING_LEASE_SECONDS="4",
+        TASK_TIME_LIMIT_SECONDS="3",
         MAILBOX_LEASE_SECONDS="1",
         MAX_ATTEMPTS="50",
         LOG_LEVEL="WARNING",

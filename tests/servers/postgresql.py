@@ -20,7 +20,6 @@ CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_ba
 
 def find_program(name: str) -> str:
     """On the path, or, if Debian's wrapper is there, in the folder of its newest version."""
-    expect_marker("PostgreSQL")
     found = shutil.which(name)
     if found is None and shutil.which("pg_ctlcluster"):
         installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
@@ -90,7 +89,11 @@ class PostgresqlServer:
 def running_server(
     folder: Path | None = None, *, address: str = "127.0.0.1"
 ) -> Iterator[PostgresqlServer]:
-    """A server with an empty database, which ends with the block; in an empty folder, if given."""
+    """A server with an empty database, which ends with the block; in an empty folder, if given.
+
+    It may end after a test that starts no service: only its beginning asks for the marker.
+    """
+    expect_marker("PostgreSQL")
     find_program("initdb")
     require_root()
     folder = folder or Path(tempfile.mkdtemp(prefix="lbpg", dir="/tmp"))

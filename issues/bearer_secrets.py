@@ -70,9 +70,10 @@ _PAYLOAD_BACKWARDS = re.compile(rf"(?:{_GAP}[\w.-]){{1,200}}+", re.ASCII)
 _LONGEST_PAYLOAD = 600
 _GAPS = re.compile(_GAP.replace("{0,40}+", "+"))
 _ENCODED_SLASH = re.compile(r"(?:25){0,3}2[Ff]|_")
+_LETTER = "[0-9A-Za-z]"
 _KEY = re.compile(
-    r"(?:(?<![0-9a-z])|(?<=%2[bd])|(?<=%252[bd])|(?<=-2b))[0-9a-z]{25}(?![0-9a-z])",
-    re.ASCII | re.IGNORECASE,
+    rf"(?<!{_LETTER})(?={_LETTER}{{25}})(?:(?<=%)(?:25)?2[bBdD]|(?<=-)2[bB])?"
+    rf"(?P<key>{_LETTER}{{25}})(?!{_LETTER})"
 )
 _AROUND_KEY = re.compile(r"[^\s@%]{0,40}(?:@|%(?:25)?40)")
 _BASE64_PART = re.compile(
@@ -168,10 +169,10 @@ def _join_proofpoint(token: str) -> str:
 
 
 def _find_keys(texts: Sequence[str]) -> Collection[str]:
-    runs = {run[0].lower() for text in texts for run in _KEY.finditer(text)}
+    runs = {run["key"].lower() for text in texts for run in _KEY.finditer(text)}
     if len(runs) > MAX_CHECKED:
         runs = {
-            run[0].lower()
+            run["key"].lower()
             for text in texts
             for run in _KEY.finditer(text)
             if _AROUND_KEY.match(text, run.end())
@@ -183,7 +184,7 @@ def _find_keys(texts: Sequence[str]) -> Collection[str]:
 
 def _find_spans(text: str, keys: Collection[str]) -> Iterator[Span]:
     if keys:
-        yield from (run.span() for run in _KEY.finditer(text) if run[0].lower() in keys)
+        yield from (run.span("key") for run in _KEY.finditer(text) if run["key"].lower() in keys)
 
 
 def _cut(text: str, spans: Sequence[Span], mark: str) -> str:

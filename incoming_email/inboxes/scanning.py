@@ -4,7 +4,8 @@ import re
 
 SCANNING = "the virus scanner of the mail server has not finished: it shows a placeholder instead"
 
-_HINT = re.compile(rb"scan in progress", re.IGNORECASE)
+# It begins with one character, which `re` finds many times faster than either case of a letter.
+_HINT = re.compile(rb" [iI][nN] (?i:progress)")
 _PLACEHOLDER = re.compile(
     rb"^(?:content-description:[ \t]*|subject:[ \t]*"
     rb"|content-(?:type|disposition):[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*?name=)"

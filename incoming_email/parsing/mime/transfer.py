@@ -9,7 +9,7 @@ from incoming_email.parsing.mime.encoded_words import decode_base64, find_base64
 _MECHANISM = re.compile(r"\s*\"?([A-Za-z0-9_-]+)")
 _SOFT_BREAK_PADDING = re.compile(rb"=[ \t]+(?=\r?\n)")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\n]*\n", re.MULTILINE)
-_PADDING_END = re.compile(rb"={1,2}[^A-Za-z0-9+/=]*\r?\n")
+_PADDING_END = re.compile(rb"==?[^A-Za-z0-9+/=]*\r?\n")
 PIECE = 1 << 20
 _AS_IS = {"", "7bit", "8bit", "binary", "7-bit", "8-bit"}
 

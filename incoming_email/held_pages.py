@@ -3,11 +3,11 @@
 import re
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,7 +16,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from incoming_email.models import InboundEmail
+from incoming_email.models import InboundEmail, InboundEmailQuerySet
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline import processing, reviewing
@@ -50,20 +50,22 @@ class Shown:
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def held_mail(request: MemberRequest, path: str) -> HttpResponse:
-    """The list; POST releases or discards those that are ticked."""
+def held_mail(request: MemberRequest, path: str, *, spam: bool = False) -> HttpResponse:
+    """The list, of spam or of all but spam; POST releases or discards those that are ticked."""
     project = _find_maintained(request, path)
-    rows = _find_held(project).order_by("-received_at", "-pk")
+    rows = _find_list(project, spam=spam).order_by("-received_at", "-pk")
     if request.method == "POST":
         ticked = filter(_NUMBER.fullmatch, request.POST.getlist("row")[:ROWS_A_PAGE])
         asked = rows.exclude(reason__in=OF_OTHER_READERS).filter(pk__in=list(ticked))
         _decide(request, list(asked.values_list("pk", flat=True)))
-        return redirect("held-mail", path=project.path)
+        return redirect(_name_list(spam=spam), path=project.path)
     fields = ("pk", "sender", "subject", "reason", "received_at")
     pages = Paginator(rows.only(*fields), ROWS_A_PAGE)
     page = pages.get_page(request.GET.get("page"))
     _cut_subjects(page)
+    others = _find_list(project, spam=not spam).count()
     context = {"project": project, "page": page, "alone": OF_OTHER_READERS}
+    context |= {"spam": spam, "others": others, "days": settings.KEEP_SPAM_DAYS}
     return render(request, "incoming_email/held_mail.html", context)
 
 
@@ -76,12 +78,13 @@ def held_message(request: MemberRequest, path: str, pk: int) -> HttpResponse:
     row = get_object_or_404(_find_held(project).select_related("mailbox"), pk=pk)
     email = parse(bytes(row.raw), recipient=row.recipient)
     may_read = request.user.is_superuser or _is_of(project, row, email)
+    is_spam = row.reason == Reason.SPAM
     if request.method == "POST":
         if may_read:
             _decide(request, [row.pk])
-        return redirect("held-mail", path=project.path)
+        return redirect(_name_list(spam=is_spam), path=project.path)
     shown = _show(email) if may_read else None
-    context = {"project": project, "row": row, "shown": shown}
+    context = {"project": project, "row": row, "shown": shown, "spam": is_spam}
     return render(request, "incoming_email/held_message.html", context)
 
 
@@ -115,8 +118,17 @@ def _find_maintained(request: MemberRequest, path: str) -> Project:
     return project
 
 
-def _find_held(project: Project) -> QuerySet[InboundEmail]:
+def _find_held(project: Project) -> InboundEmailQuerySet:
     return InboundEmail.objects.filter(project=project, status=Status.HELD)
+
+
+def _find_list(project: Project, *, spam: bool) -> InboundEmailQuerySet:
+    rows = _find_held(project)
+    return rows.held_spam() if spam else rows.held()
+
+
+def _name_list(*, spam: bool) -> str:
+    return "held-spam" if spam else "held-mail"
 
 
 def _cut_subjects(page: "Page[InboundEmail]") -> None:

@@ -242,6 +242,8 @@ class Reason(models.TextChoices):
         _("Your email has more recipients than are allowed."),
         _("The message has more recipients than the limit allows."),
     )
+    # Held as spam, without a notice: value, label.
+    SPAM = "spam", _("The mail server marked the message as spam, or it is for a ticket of spam.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from enum import Enum
 
 from issues.models import Issue, OutgoingEmail, OutgoingState
 from issues.permissions import Person
-from servicedesk import wording
+from servicedesk import spam, wording
 from servicedesk.models import CannedReply, Participant, ThreadMessage, Ticket
 
 READ = "issues.read_internal"
@@ -20,6 +20,7 @@ class MailState(Enum):
     HELD = "held"
     SENT = "sent"
     FAILED = "failed"
+    WITHHELD = "withheld"
     BOUNCED = "bounced"
 
 
@@ -45,6 +46,9 @@ class ShownTicket:
     waiting_since: datetime | None
     canned_replies: Sequence[FilledReply]
     may_change: bool
+    may_judge: bool
+    """Say that it is spam, or none."""
+
     mails: Mapping[str, Sequence[ShownMail]]
     """By what caused them: `note-5`, `ticket-3`, `welcome-3`."""
 
@@ -73,6 +77,7 @@ def show_ticket(issue: Issue, reader: Person) -> ShownTicket | None:
             for reply in replies
         ],
         may_change=reader.has_perm("issues.triage_item", issue),
+        may_judge=reader.has_perm(spam.PERMISSION, issue.project),
         mails=_find_mails(ticket),
     )
 
@@ -98,5 +103,6 @@ def _show(row: OutgoingEmail, *, is_bounced: bool) -> ShownMail:
     if row.state == OutgoingState.PENDING:
         state = MailState.HELD if row.is_held else MailState.WAITING
         return ShownMail(row.recipient, state, row.next_attempt_at)
-    state = MailState.SENT if row.state == OutgoingState.SENT else MailState.FAILED
+    states = {OutgoingState.SENT: MailState.SENT, OutgoingState.WITHHELD: MailState.WITHHELD}
+    state = states.get(OutgoingState(row.state), MailState.FAILED)
     return ShownMail(row.recipient, state, row.sent_at)

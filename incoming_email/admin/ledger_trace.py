@@ -70,6 +70,7 @@ DRAWINGS = {
     "address": Drawing(Chapter.ADDRESS),
     "reference": Drawing(Chapter.ADDRESS),
     "blocked senders": Drawing(Chapter.RIGHT, Mark.STOPPED),
+    "spam": Drawing(Chapter.RIGHT, by_result={"not marked": Mark.PASSED}, holds=Reason.SPAM),
     "limit": Drawing(Chapter.RIGHT, Mark.STOPPED),
     "project": Drawing(Chapter.RIGHT, by_result=PROJECT_MARKS),
     "sender": Drawing(

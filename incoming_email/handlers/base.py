@@ -10,7 +10,7 @@ from incoming_email.keys.answered import Told
 from incoming_email.models import ReplyKey
 from incoming_email.outcomes import Outcome, Reason
 from incoming_email.parsing.types import ParsedEmail
-from incoming_email.sender_auth import NO_PROOF, Proof
+from incoming_email.sender_auth import NO_MARK, NO_PROOF, Channel, Proof
 from issues.models import Issue, MergeRequest, Project, User
 from issues.quick_actions import Answered
 
@@ -38,6 +38,9 @@ class Context:
 
     proof: Proof = NO_PROOF
     """Whether the trusted mail server, or a verified DKIM signature, confirms From."""
+
+    spam: Channel = NO_MARK
+    """The field by which the trusted mail server marked the message as spam, if one counts."""
 
     forwarded: Mapping[str, str] = field(default_factory=dict)
     """Keys for addresses at other domains that forward to us, of those the messages name."""

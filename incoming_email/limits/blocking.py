@@ -1,9 +1,10 @@
-"""Which senders of a group of messages are blocked, and for which projects."""
+"""Which senders are blocked, and for which projects: asked of a group of messages, and changed."""
 
 from collections.abc import Mapping, Sequence
 
 from incoming_email.models import BlockedSender
 from incoming_email.parsing.types import ParsedEmail
+from issues.models import Project
 
 EVERYWHERE = None
 NOWHERE = frozenset[int | None]()
@@ -34,6 +35,16 @@ def find_blocks(emails: Sequence[ParsedEmail]) -> Blocks:
 def blocked_in(email: ParsedEmail, blocks: Blocks) -> frozenset[int | None]:
     """The projects that block this message's sender."""
     return NOWHERE.union(*(blocks.get(each, NOWHERE) for each in _find_addresses(email)))
+
+
+def block(address: str, project: Project) -> None:
+    """Ignore mail of this sender to this project from now on; once more changes nothing."""
+    BlockedSender.objects.get_or_create(pattern=address.lower(), project=project)
+
+
+def unblock(address: str, project: Project) -> None:
+    """Take that back; a block of the whole domain, or for all projects, stays."""
+    BlockedSender.objects.filter(pattern=address.lower(), project=project).delete()
 
 
 def _find_addresses(email: ParsedEmail) -> set[str]:

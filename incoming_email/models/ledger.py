@@ -37,6 +37,8 @@ to a secret key: it need not wait for what strangers sent meanwhile."""
 HAS_OWN_RAW = Q(content=None, raw_purged_at=None) & ~Q(digest="")
 """Rows of earlier versions whose bytes are to be moved."""
 
+IS_HELD_SPAM = Q(status=Status.HELD, reason=Reason.SPAM)
+
 LIMITED_BY = {"sender": "sender", "project": "project", "token_digest": "token"}
 """Columns that limits are counted by, with the names of their indexes."""
 
@@ -102,6 +104,13 @@ class InboundEmailQuerySet(models.QuerySet["InboundEmail"]):
         )
         for row in rows:
             row.content, row.own_raw = contents[row.digest], b""
+
+    def held(self) -> Self:
+        """What waits until a person has decided; spam has a list of its own."""
+        return self.filter(status=Status.HELD).exclude(reason=Reason.SPAM)
+
+    def held_spam(self) -> Self:
+        return self.filter(IS_HELD_SPAM)
 
     def failed_before(self, version: str) -> Self:
         """What another version gave up, and is still whole."""
@@ -264,6 +273,9 @@ class InboundEmail(WithMessageId):
                 fields=["content"], condition=Q(content__isnull=False), name="inbound_by_content"
             ),
             models.Index(fields=["id"], condition=HAS_OWN_RAW, name="inbound_with_own_raw"),
+            models.Index(
+                fields=["project", "received_at"], condition=IS_HELD_SPAM, name="inbound_spam"
+            ),
             # What a purge has still to look at, by mailbox and age.
             *(
                 models.Index(

@@ -59,6 +59,11 @@ class SenderPolicy(models.TextChoices):
     REQUIRE = "require", _("require: match, and the mail server or a DKIM signature proves it")
 
 
+class SpamPolicy(models.TextChoices):
+    OFF = "off", _("off: marks of spam are not looked at")
+    HOLD = "hold", _("hold: what the mail server marks as spam waits in a list of its own")
+
+
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
     def of_polled_methods(self) -> Self:
         """Those that mail is fetched from; with the others it is delivered to us."""
@@ -191,6 +196,16 @@ class Mailbox(Probing, Retention):
         help_text=_(
             "Domains, one a line, of mailing lists and forwarders whose ARC seals count as proof of"
             " the sender, such as lists.example.org. Where your own mail server seals too, name it."
+        ),
+    )
+    spam_policy = models.CharField(
+        _("marked as spam"),
+        max_length=10,
+        choices=SpamPolicy,
+        default=SpamPolicy.OFF,
+        db_default=SpamPolicy.OFF,
+        help_text=_(
+            "By your own mail server. Mail to the secret address of a member is never held as spam."
         ),
     )
     enabled_at = models.DateTimeField(null=True, editable=False, default=timezone.now)

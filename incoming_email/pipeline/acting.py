@@ -13,7 +13,7 @@ from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Hold, Reason, Refusal, Refused, Reject, Status
 from incoming_email.pipeline import claims, notices
 from incoming_email.pipeline.attempts import Attempt, End, NotPendingError, Step, lock, write_ends
-from incoming_email.pipeline.deciding import Act, Decision, Delay, decide
+from incoming_email.pipeline.deciding import Act, Decision, Delay, decide, is_spam
 from incoming_email.pipeline.faults import becoming_a_retry
 from incoming_email.pipeline.resolving import Resolved, find_handlers, fits_sender
 from incoming_email.secrets import credentials
@@ -276,7 +276,11 @@ def _notify_sender(
     attempt: Attempt, verdict: Refusal | Delay, resolved: Resolved | None
 ) -> tuple[Step, ...]:
     row, email, context = attempt.row, attempt.email, attempt.context
-    if isinstance(verdict, Reject):
+    if not isinstance(verdict, Reject | Hold):
+        return ()
+    if verdict.reason is Reason.SPAM or is_spam(context, resolved):
+        sent = "not sent: the message is spam"
+    elif isinstance(verdict, Reject):
         sent = notices.write_rejection(
             row,
             email,
@@ -289,10 +293,8 @@ def _notify_sender(
         )
         if sent == notices.SENT:
             patch_mails.note_reported(verdict.series_parts)
-    elif isinstance(verdict, Hold):
-        sent = notices.write_held(row, email, verdict, now=context.now)
     else:
-        return ()
+        sent = notices.write_held(row, email, verdict, now=context.now)
     return ({"step": "notice", "result": sent},)
 
 

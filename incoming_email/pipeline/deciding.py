@@ -79,6 +79,8 @@ def decide(attempt: Attempt) -> Decision:
     verdict: Act | Refusal | Delay
     try:
         resolved = _find_target(attempt, trace)
+        if resolved.handler.publishes:
+            _require_no_spam(attempt.context, resolved, trace)
         count, until = find_room(attempt, resolved, trace)
         if until is None:
             _require_allowed(attempt, resolved, trace)
@@ -112,6 +114,7 @@ def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
         trace.append({"step": "reading", "result": "ended", "because": email.defects[-1]})
         raise Rejected(Reason.TOO_COMPLEX)
     if own_addresses.is_postmaster(attempt.row.recipient, mailbox.template.domain):
+        _require_no_spam(context, None, trace)
         _hold(Reason.POSTMASTER, context)  # the digest tells administrators
     resolved = resolve(email, mailbox.template, context, trace)
     _require_unblocked(resolved.target.project.pk, context, trace)
@@ -154,6 +157,22 @@ def _require_unblocked(project_id: int | None, context: Context, trace: list[Ste
         where = "everywhere" if project_id is EVERYWHERE else "for the project"
         trace.append({"step": "blocked senders", "result": f"blocked {where}"})
         raise Ignored(Reason.BLOCKED_SENDER)
+
+
+def _require_no_spam(context: Context, resolved: Resolved | None, trace: list[Step]) -> None:
+    if context.spam.note:
+        result = "marked" if context.spam.result else "not marked"
+        trace.append({"step": "spam", "result": result, "because": context.spam.note})
+    if is_spam(context, resolved):
+        _hold(Reason.SPAM, context)
+
+
+def is_spam(context: Context, resolved: Resolved | None) -> bool:
+    """Whether the trusted server marked the message, and nothing says that it is none: neither the
+    secret key of a member, nor a person who released it."""
+    is_members = resolved is not None and resolved.secret and resolved.target.author is not None
+    is_marked = context.spam.result is not None and not is_members
+    return is_marked and Reason.SPAM.value not in context.waived
 
 
 def _require_project_allows(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:

@@ -29,7 +29,7 @@ from incoming_email.pipeline.faults import PAUSE, is_ours, note_retry, noted
 from incoming_email.pipeline.isolation.process import NoParserError
 from incoming_email.pipeline.isolation.reading import RawText, parse_all
 from incoming_email.pipeline.resolving import find_named, look_up
-from incoming_email.sender_auth import find_proofs
+from incoming_email.sender_auth import find_proofs, find_spam
 from issues import connections, memory, outbox
 from issues.clock_skew import latest_now
 from issues.stopping import UNLIMITED, Budget
@@ -258,6 +258,7 @@ def _make_attempts(
             known.told,
             known.internal,
             proof,
+            find_spam(mailbox, row, email.stamps),
             forwarded=known.forwarded,
             blocked_in=blocked_in(email, known.blocks),
             waived=frozenset(row.waived_rules),

@@ -100,6 +100,9 @@ class Issue(WorkItem):
         help_text=_("E-mail address of a person without an account."),
     )
     confidential = models.BooleanField(_("confidential"), default=False)
+    spam_at = models.DateTimeField(_("marked as spam"), null=True, editable=False)
+    """When a member marked it as spam: it is in no list, and nobody hears of it or changes it."""
+
     assignees = models.ManyToManyField(User, blank=True, related_name="assigned_issues")
     labels = models.ManyToManyField(Label, blank=True, related_name="issues")
     duplicate_of = models.ForeignKey(
@@ -119,7 +122,12 @@ class Issue(WorkItem):
         ]
         # Of few open issues among many closed ones each list and count would read all.
         indexes: ClassVar = [
-            models.Index(fields=["project", "state", "iid"], name="issue_by_state")
+            models.Index(fields=["project", "state", "iid"], name="issue_by_state"),
+            models.Index(
+                fields=["project", "spam_at"],
+                condition=Q(spam_at__isnull=False),
+                name="issue_spam",
+            ),
         ]
 
     def __str__(self) -> str:

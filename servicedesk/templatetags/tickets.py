@@ -8,17 +8,25 @@ from django import template
 from issues.models import Issue, Project
 from servicedesk.models import ServiceDesk, Ticket
 from servicedesk.showing import READ, ShownMail, ShownTicket, show_ticket
+from servicedesk.spam import find_spam
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 register = template.Library()
+MOST_SPAM = 100
 
 
 @register.simple_tag(takes_context=True)
 def find_ticket(context: dict[str, Any], issue: Issue) -> ShownTicket | None:
     request: HttpRequest = context["request"]
     return show_ticket(issue, request.user)
+
+
+@register.simple_tag
+def find_spam_tickets(project: Project) -> Sequence[Ticket]:
+    """For a page of maintainers: those marked last."""
+    return list(find_spam(project)[:MOST_SPAM])
 
 
 @register.filter

@@ -88,7 +88,8 @@ def _find_tables() -> Iterator[str]:
 def _find_items() -> Iterator[str]:
     for issue in Issue.objects.all():
         labels = sorted(issue.labels.values_list("name", flat=True))
-        yield f"issue {issue} {issue.state} {issue.title!r} {issue.description!r} {labels}"
+        state = f"{issue.state} spam" if issue.spam_at else issue.state
+        yield f"issue {issue} {state} {issue.title!r} {issue.description!r} {labels}"
     for item in MergeRequest.objects.all():
         yield f"merge request {item} {item.state} {item.title!r} {item.source_branch}"
     for version in MergeRequestVersion.objects.all():

@@ -34,6 +34,9 @@ CUT = [
     ("merge request", "maildir"),
     ("notification", "none"),
     ("purge", "none"),
+    ("mark as spam", "none"),
+    ("not spam", "none"),
+    ("held spam released", "none"),
 ]
 MORE = [
     *(("new issue", way) for way in ("imap", "maildir", "smtp")),

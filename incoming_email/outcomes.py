@@ -243,7 +243,10 @@ class Reason(models.TextChoices):
         _("The message has more recipients than the limit allows."),
     )
     # Held as spam, without a notice: value, label.
-    SPAM = "spam", _("The mail server marked the message as spam, or it is for a ticket of spam.")
+    SPAM = (
+        "spam",
+        _("The mail server marked the message as spam, or it is for a ticket that is spam."),
+    )
 
 
 @dataclass(frozen=True, slots=True)

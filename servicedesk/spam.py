@@ -70,7 +70,7 @@ def bring_back(issue: Issue, actor: User, *, now: datetime) -> None:
     withheld = _find_mails(ticket, OutgoingState.WITHHELD)
     withheld.update(state=OutgoingState.PENDING, next_attempt_at=now)
     unblock(ticket.requester, issue.project)
-    record_change(issue, actor, _("marked this as no spam"))
+    record_change(issue, actor, _("marked this as not spam"))
     outbox.wake_worker()  # for its announcements as well
 
 

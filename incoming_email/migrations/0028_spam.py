@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
             model_name="inboundemail",
             index=models.Index(
                 condition=models.Q(("reason", "spam"), ("status", "held")),
-                fields=["project", "received_at"],
+                fields=["status", "reason", "project", "received_at"],
                 name="inbound_spam",
             ),
         ),

@@ -273,8 +273,11 @@ class InboundEmail(WithMessageId):
                 fields=["content"], condition=Q(content__isnull=False), name="inbound_by_content"
             ),
             models.Index(fields=["id"], condition=HAS_OWN_RAW, name="inbound_with_own_raw"),
+            # The first two are for SQLite, which would choose another index.
             models.Index(
-                fields=["project", "received_at"], condition=IS_HELD_SPAM, name="inbound_spam"
+                fields=["status", "reason", "project", "received_at"],
+                condition=IS_HELD_SPAM,
+                name="inbound_spam",
             ),
             # What a purge has still to look at, by mailbox and age.
             *(

@@ -72,7 +72,10 @@ def test_twice_changes_nothing(issue, maintainer):
     for act in (mark, mark, bring_back, bring_back):
         act(issue, maintainer)
     system = Note.objects.filter(system=True).values_list("body", flat=True)
-    assert list(system) == [f"marked this as spam and blocked {CUSTOMER}", "marked this as no spam"]
+    assert list(system) == [
+        f"marked this as spam and blocked {CUSTOMER}",
+        "marked this as not spam",
+    ]
 
 
 def test_mail_that_went_out_is_not_sent_again(issue, maintainer):

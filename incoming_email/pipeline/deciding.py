@@ -79,11 +79,14 @@ def decide(attempt: Attempt) -> Decision:
     verdict: Act | Refusal | Delay
     try:
         resolved = _find_target(attempt, trace)
-        if resolved.handler.publishes:
+        names_ours = bool(attempt.email.answered_ids or attempt.email.attached_ids)
+        if not names_ours:
             _require_no_spam(attempt.context, resolved, trace)
         count, until = find_room(attempt, resolved, trace)
         if until is None:
             _require_allowed(attempt, resolved, trace)
+            if names_ours:  # what may be about others' internal notes is held as such
+                _require_no_spam(attempt.context, resolved, trace)
             verdict = Act(resolved, *make_effect_keys(attempt.email, resolved))
         else:
             verdict = Delay(until)
@@ -160,6 +163,9 @@ def _require_unblocked(project_id: int | None, context: Context, trace: list[Ste
 
 
 def _require_no_spam(context: Context, resolved: Resolved | None, trace: list[Step]) -> None:
+    """What publishes nothing, such as a delivery report, is let through."""
+    if resolved is not None and not resolved.handler.publishes:
+        return
     if context.spam.note:
         result = "marked" if context.spam.result else "not marked"
         trace.append({"step": "spam", "result": result, "because": context.spam.note})

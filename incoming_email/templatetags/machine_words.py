@@ -12,7 +12,7 @@ CHECK = {
     *(gettext_noop("backlog"), gettext_noop("clock"), gettext_noop("other mailbox")),
     *(gettext_noop("last reading"), gettext_noop("same folder"), gettext_noop("last probe")),
     *(gettext_noop("round trip"), gettext_noop("listener"), gettext_noop("domain")),
-    *(gettext_noop("outgoing mail"), gettext_noop("sending")),
+    *(gettext_noop("outgoing mail"), gettext_noop("sending"), gettext_noop("marks of spam")),
 }
 """Answers, and steps of a mailbox. Names of protocols stay as they are."""
 

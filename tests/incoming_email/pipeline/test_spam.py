@@ -18,10 +18,11 @@ from incoming_email.monitoring.metrics import write_metrics
 from incoming_email.outcomes import Reason, Status
 from incoming_email.pipeline import processing, reviewing
 from incoming_email.upkeep import purging
+from issues import services
 from issues.models import Issue, OutgoingEmail, Role
 from tests.factories import MembershipFactory
 from tests.incoming_email.world import make_mail, make_world
-from tests.servicedesk.world import CUSTOMER, make_desk, sent_to
+from tests.servicedesk.world import CUSTOMER, as_received, make_desk, sent_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FLAG = {"X_Spam_Flag": "YES"}
@@ -97,6 +98,28 @@ def test_a_rejection_of_spam_is_not_told(desk):
 def test_spam_for_the_postmaster_waits_among_the_spam(desk):
     content = make_mail(to="postmaster@letterbox.localhost", sender=CUSTOMER, **FLAG)
     row = desk.receive(content, recipient="postmaster@letterbox.localhost")
+    assert (row.status, row.reason) == (Status.HELD, Reason.SPAM)
+
+
+def test_what_answers_an_internal_note_is_held_as_that_first(desk):
+    """Its subject may be another team's, and the list of spam shows subjects."""
+    other = MembershipFactory(role=Role.DEVELOPER)
+    issue = services.create_issue(project=other.project, author=other.user, title="Layoffs")
+    member = MembershipFactory(project=other.project, role=Role.REPORTER).user
+    services.subscribe(user=member, item=issue)
+    services.create_note(item=issue, author=other.user, body="All of them", internal=True)
+    told = as_received(sent_to(member.email)[-1])
+    ids = f"{told['References']} {told['Message-ID']}"
+    row = desk.write(sender="dan@example.com", subject="Fwd: Layoffs", References=ids, **FLAG)
+    assert (row.status, row.reason) == (Status.HELD, Reason.INTERNAL_ANSWER)
+    reviewing.release([row.pk], now=timezone.now())
+    processing.process(row.pk)
+    assert ended(row) == (Status.HELD, Reason.SPAM)
+    assert row.trace[-1]["result"] == "not sent: the message is spam"
+
+
+def test_what_answers_mail_of_others_is_held_as_spam(desk):
+    row = desk.write(In_Reply_To="<x@other.example>", **FLAG)
     assert (row.status, row.reason) == (Status.HELD, Reason.SPAM)
 
 

@@ -12,7 +12,7 @@ from incoming_email.outcomes import Reason, Status
 from incoming_email.pipeline import processing, reviewing
 from issues import services
 from issues.models import Announcement, Issue, Note, OutgoingEmail, OutgoingState, Role
-from issues.notifications import fan_out_owed
+from issues.notifications import fan_out, fan_out_owed
 from issues.permissions import visible_issues
 from servicedesk import spam
 from servicedesk.models import Participant, Ticket
@@ -88,8 +88,11 @@ def test_mail_that_went_out_is_not_sent_again(issue, maintainer):
 def test_notifications_wait_until_it_is_no_spam(desk, issue, maintainer):
     services.subscribe(user=desk.agent, item=issue)
     mark(issue, maintainer)
+    waiting = Announcement.objects.filter(fanned_out_at=None)
+    assert waiting.exists()
+    assert not Announcement.objects.owed().exists(), "nobody is late with them"
+    assert [fan_out(each.pk, now=NOW) for each in waiting] == [0] * len(waiting)
     fan_out_owed(now=NOW)
-    assert Announcement.objects.filter(fanned_out_at=None).exists()
     assert not OutgoingEmail.objects.filter(recipient=desk.agent.email).exists()
     bring_back(issue, maintainer)
     assert len(sent_to(desk.agent.email)) == 1

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from incoming_email.parsing.addresses import lower_ascii
 from incoming_email.parsing.limits import Limits
 from incoming_email.parsing.mime.headers import split_message_headers
 from incoming_email.parsing.mime.message_ids import find_message_id
@@ -85,7 +86,7 @@ def _read_group(group: str) -> Failure | None:
         return None
     diagnostic = DIAGNOSTIC.search(group)
     reason = " ".join([status[1], *([diagnostic[1]] if diagnostic else [])])
-    named = frozenset(address.strip("<> \t").lower() for address in RECIPIENT.findall(group))
+    named = frozenset(lower_ascii(address.strip("<> \t")) for address in RECIPIENT.findall(group))
     return Failure(named, reason)
 
 
@@ -98,7 +99,7 @@ def _find_in_words(email: ParsedEmail) -> Iterator[Failure]:
     reason = next((line.strip()[:400] for line in lines if REFUSED.search(line)), "")
     if reason:
         named = (address for line in lines for address in ADDRESS.findall(line))
-        yield Failure(frozenset(address.rstrip(".").lower() for address in named), reason)
+        yield Failure(frozenset(lower_ascii(address.rstrip(".")) for address in named), reason)
 
 
 def _own_lines(text: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from incoming_email.parsing.addresses import lower_ascii
 from issues import services
 from issues.models import Issue, User
 from issues.services.recording import record_change
@@ -31,8 +32,9 @@ def add_people(*, issue: Issue, actor: User, addresses: Sequence[str], now: date
     welcome mail."""
     require(actor, PERMISSION, issue)
     ticket = _lock_ticket(issue)
-    present = {p.address.lower() for p in ticket.participants.all()}
-    new = {a.lower(): a for a in addresses if a.lower() not in present}
+    present = {lower_ascii(p.address) for p in ticket.participants.all()}
+    distinct = {lower_ascii(a): a for a in addresses}
+    new = {lower: a for lower, a in distinct.items() if lower not in present}
     _require_room(len(new), len(present))
     joined = add_participants(ticket, new.values(), added_by=actor, now=now)
     _require_all(new, joined)
@@ -57,7 +59,7 @@ def _require_room(new: int, present: int) -> None:
 
 
 def _require_all(wanted: dict[str, str], joined: Sequence[Participant]) -> None:
-    known = {p.address.lower() for p in joined}
+    known = {lower_ascii(p.address) for p in joined}
     missing = [address for lower, address in wanted.items() if lower not in known]
     if missing:
         message = _("%(addresses)s can't take part: no valid address, or one of ours.")
@@ -70,7 +72,7 @@ def remove_people(*, issue: Issue, actor: User, addresses: Sequence[str]) -> Non
     require(actor, PERMISSION, issue)
     ticket = _lock_ticket(issue)
     gone = remove_participants(ticket, addresses)
-    missing = {a.lower() for a in addresses} - {a.lower() for a in gone}
+    missing = {*map(lower_ascii, addresses)} - {*map(lower_ascii, gone)}
     if missing:
         message = _("%(addresses)s: takes no part in this ticket.")
         raise services.Invalid([message % {"addresses": ", ".join(sorted(missing))}])
@@ -87,7 +89,7 @@ def try_again(*, issue: Issue, actor: User, address: str) -> None:
     """Mail is sent again to a participant whom it did not reach; what was not sent meanwhile is
     not. Raises Invalid where it can be sent already."""
     require(actor, PERMISSION, issue)
-    participant = find_participant(_lock_ticket(issue), address)
+    participant = find_participant(_lock_ticket(issue).pk, address)
     if participant is None or not forget_bounces(participant):
         raise services.Invalid([_("No mail to %(address)s has failed.") % {"address": address}])
     record_change(

@@ -9,7 +9,7 @@ from django.conf import settings
 from incoming_email.keys import reply_keys
 from incoming_email.keys.reply_keys import NO_ROUTE, ExternalRoute
 from incoming_email.limits.answer_budget import THANK_YOU, WELCOME, find_over_limit
-from incoming_email.parsing.addresses import asks_no_answer
+from incoming_email.parsing.addresses import asks_no_answer, lower_ascii
 from issues import outbox
 from issues.models import Issue, Note
 from issues.notifications import Story
@@ -133,7 +133,7 @@ def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
         for participant in ticket.participants.to_write_to()
         .filter(joined_at__lte=note.created_at)
         .order_by("pk")
-        if participant.address.lower() != note.external_author.lower()
+        if lower_ascii(participant.address) != lower_ascii(note.external_author)
     ]
     if not note.external_author:
         # Not where an external participant has written again: this may run late.

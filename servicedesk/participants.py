@@ -10,6 +10,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from incoming_email.keys.own_addresses import find_own
+from incoming_email.parsing.addresses import lower_ascii
 from issues.models import OutgoingEmail, User
 from servicedesk.models import Participant, ThreadMessage, Ticket
 
@@ -27,9 +28,9 @@ def add_participants(
     Own addresses, nonsense and those who take part already are passed over. Three queries.
     """
     wanted = _choose(addresses)
-    present = {p.address.lower() for p in ticket.participants.all()}
+    present = {lower_ascii(p.address) for p in ticket.participants.all()}
     room = max(0, settings.DESK_MAX_PARTICIPANTS - len(present))
-    new = [address for address in wanted if address.lower() not in present][:room]
+    new = [address for address in wanted if lower_ascii(address) not in present][:room]
     if not new:
         return []
     Participant.objects.bulk_create(
@@ -40,7 +41,7 @@ def add_participants(
 
 
 def _choose(addresses: Iterable[str]) -> list[str]:
-    distinct = {address.lower(): address for address in reversed(list(addresses))}
+    distinct = {lower_ascii(address): address for address in reversed(list(addresses))}
     valid = [address for address in reversed(distinct.values()) if _is_valid(address)]
     own = find_own(valid) if valid else set()
     return [a for a in valid if a not in own][: settings.DESK_MAX_PARTICIPANTS_A_CALL]
@@ -63,15 +64,17 @@ def _is_valid(address: str) -> bool:
 
 def remove_participants(ticket: Ticket, addresses: Sequence[str]) -> list[str]:
     """Returns the addresses that were removed. They can still answer the mails that they have."""
-    wanted = {address.lower() for address in addresses}
-    gone = [p for p in ticket.participants.all() if p.address.lower() in wanted]
+    wanted = {lower_ascii(address) for address in addresses}
+    gone = [p for p in ticket.participants.all() if lower_ascii(p.address) in wanted]
     _drop_held(gone)
     Participant.objects.filter(pk__in=[p.pk for p in gone]).delete()
     return [p.address for p in gone]
 
 
-def find_participant(ticket: Ticket, address: str) -> Participant | None:
-    return ticket.participants.filter(address__iexact=address).first() if address else None
+def find_participant(ticket_id: int, address: str) -> Participant | None:
+    """A database folds other letters as well, a dotless i for one: there are look-alikes in it."""
+    found = Participant.objects.filter(ticket=ticket_id, address__iexact=address)
+    return next((p for p in found if lower_ascii(p.address) == lower_ascii(address)), None)
 
 
 @transaction.atomic

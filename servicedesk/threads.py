@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from incoming_email.parsing.addresses import lower_ascii
 from issues.models import WHOLE_ID, Issue, Project, find_names, id_columns, name_id
 from servicedesk.models import Participant, ThreadMessage, Ticket
 
@@ -46,12 +47,14 @@ def has_letter(project: Project, message_id: str, sender: str) -> bool:
     """Whether this mail of this participant is in a ticket of the project already."""
     if not message_id:
         return False
-    return ThreadMessage.objects.filter(
+    found = ThreadMessage.objects.filter(
         message_id=name_id(message_id),
         from_outside=True,
         participant__address__iexact=sender,
         ticket__issue__project=project,
-    ).exists()
+    )
+    addresses = found.values_list("participant__address", flat=True)
+    return lower_ascii(sender) in map(lower_ascii, addresses)
 
 
 def find_thread_of(participants: Iterable[Participant]) -> dict[int, list[str]]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from incoming_email.parsing.addresses import lower_ascii
 from issues import services
 from issues.models import Note, State, Visibility
 from issues.uploads import NewFile
@@ -132,4 +133,5 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
 
 
 def _among(people: Sequence[Participant], address: str) -> Participant | None:
-    return next((p for p in people if p.address.lower() == address.lower()), None)
+    wanted = lower_ascii(address)
+    return next((p for p in people if lower_ascii(p.address) == wanted), None)

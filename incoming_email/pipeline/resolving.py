@@ -274,7 +274,7 @@ def _is_reply(email: ParsedEmail, found: Resolved) -> bool:
 def fits_sender(target: Target, sender: str) -> bool:
     """Whether From is an address of the person whom the key belongs to."""
     if target.external_author:
-        return target.external_author.lower() == sender
+        return lower_ascii(target.external_author) == sender
     return owns(target.author, sender)
 
 

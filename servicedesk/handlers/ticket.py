@@ -91,7 +91,7 @@ def reply_to_ticket(
 def _may_write(ticket: Ticket, desk: ServiceDesk, email: ParsedEmail, context: Context) -> bool:
     """False: the mail of an unknown sender, or a forward, which is for others than the readers of
     the ticket, is a ticket of its own. Raises Held where a person must review."""
-    if find_participant(ticket, email.sender) is not None:
+    if find_participant(ticket.pk, email.sender) is not None:
         _require_proof(context)
         return not email.is_forward
     if desk.strangers == NonParticipantPolicy.NEW_TICKET:

@@ -8,7 +8,7 @@ from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from issues.models import Issue
 from servicedesk.models import Participant
-from servicedesk.participants import unsubscribe
+from servicedesk.participants import find_participant, unsubscribe
 
 
 class ParticipantUnsubscribeHandler:
@@ -47,5 +47,5 @@ def find_people(target: Target) -> list[Participant]:
     """The participant whom the key belongs to; none if they were removed in between."""
     if not isinstance(target.item, Issue):
         raise Rejected(Reason.NOT_FOUND)
-    people = Participant.objects.filter(ticket=target.item.pk)
-    return list(people.filter(address__iexact=target.external_author))
+    found = find_participant(target.item.pk, target.external_author)
+    return [found] if found else []

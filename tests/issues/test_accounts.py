@@ -142,6 +142,16 @@ def test_nobody_is_mailed_at_an_address_that_is_not_verified(client, ada, email)
     assert [row.recipient for row in OutgoingEmail.objects.all()] == ["ada@example.com"]
 
 
+def test_a_reset_goes_to_the_stored_address_only(client):
+    """Whatever folds to it: CVE-2019-19844."""
+    UserFactory(email="mike@example.com")
+
+    for email in ("m\u0131ke@example.com", "mi\u212ae@example.com", "MIKE@example.com"):
+        client.post(RESET, {"email": email})
+
+    assert {row.recipient for row in OutgoingEmail.objects.all()} == {"mike@example.com"}
+
+
 def test_an_added_address_counts_once_it_is_verified(client, ada):
     client.force_login(ada)
     add = {"email": "New@example.org", "action_add": ""}

@@ -121,3 +121,13 @@ def test_an_unproven_address_of_the_owner_does_not(world):
     world.member.emailaddress_set.create(email="phone@example.org")
     row = world.receive(make_mail(to=world.reply_address(), sender="phone@example.org"))
     assert ended(row) == (Status.HELD, Reason.SENDER_MISMATCH)
+
+
+@pytest.mark.parametrize("sender", ["m\u0131ke@example.com", "mi\u212ae@example.com"])
+def test_an_address_that_looks_like_the_owners_does_not_fit(world, sender):
+    """A dotless i, and the Kelvin sign that lower() makes a k: CVE-2019-19844."""
+    world.member.emailaddress_set.update(email="mike@example.com")
+    address = world.reply_address()
+    assert ended(world.receive(make_mail(to=address, sender=sender)))[0] == Status.HELD
+    row = world.receive(make_mail(to=address, sender="mike@example.com"))
+    assert row.status == Status.PROCESSED

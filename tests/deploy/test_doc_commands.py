@@ -16,6 +16,7 @@ RUNNERS = (
     "tests.deploy.test_doc_handler",
     "tests.deploy.test_doc_patches",
     "tests.deploy.test_doc_proxies",
+    "tests.deploy.test_doc_security",
     "tests.deploy.test_doc_servers",
     "tests.deploy.test_make_run",
     "tests.deploy.test_systemd_runs",

@@ -1,5 +1,6 @@
 """Erases what the domain holds of a person; what they wrote stays, without their name."""
 
+import re
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -54,11 +55,18 @@ def _theirs(user: User | None, addresses: Collection[str]) -> Q:
 
 
 def named_by(field: str, addresses: Collection[str]) -> Q:
-    """Rows with one of the addresses, in whichever letter case it was written."""
+    """Rows with one of the addresses, in whichever letter case it was written. Databases fold
+    letters beyond ASCII as well, a dotless i to an i, which is another person's address."""
     named = Q(pk=None)
     for address in addresses:
-        named |= Q(**{f"{field}__iexact": address})
+        letters = (f"[{c.lower()}{c.upper()}]" if _is_ascii(c) else re.escape(c) for c in address)
+        exact = rf"\A{''.join(letters)}\Z"
+        named |= Q(**{f"{field}__iexact": address, f"{field}__regex": exact})
     return named
+
+
+def _is_ascii(letter: str) -> bool:
+    return letter.isascii() and letter.isalpha()
 
 
 def _erase_authors(user: User | None, addresses: Collection[str]) -> Counts:

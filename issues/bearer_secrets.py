@@ -89,8 +89,11 @@ Span = tuple[int, int]
 def cut_secrets(*texts: str, mark: str = "…") -> list[str]:
     """The texts with each secret of ours cut to its first characters. The number of lines stays.
     One look-up of keys for all of them, and none where nothing looks like one."""
-    keys = _find_keys(texts)
-    return [_cut(text, [*_find_tokens(text), *_find_spans(text, keys)], mark) for text in texts]
+    keys, cut = _find_keys(texts), []
+    for text in texts:
+        spans = [*_find_tokens(text), *_find_spans(text, keys)]
+        cut.append(_cut(text, spans, mark) if spans else text)
+    return cut
 
 
 def cut_secrets_in_file(content: bytes, *, name: str, content_type: str) -> bytes:
@@ -123,7 +126,8 @@ def _cut_base64(part: re.Match[bytes]) -> bytes:
 
 
 def _find_tokens(text: str) -> Iterator[Span]:
-    yield from (found.span("token") for found in _RESET.finditer(text))
+    for found in _RESET.finditer(text):
+        yield found.span("token")
     patterns = (_SIGNED, _SIGNED_IN_PROOFPOINT) if "-3A" in text else (_SIGNED,)
     for pattern in patterns:
         for number, found in enumerate(pattern.finditer(text)):
@@ -177,8 +181,8 @@ def _find_keys(texts: Sequence[str]) -> Collection[str]:
             if _AROUND_KEY.match(text, run.end())
         }
         runs = set(sorted(runs)[:MAX_CHECKED])
-    find = KEYS.find()
-    return find(runs) if runs and find is not None else ()
+    find = KEYS.find() if runs else None
+    return find(runs) if find is not None else ()
 
 
 def _find_spans(text: str, keys: Collection[str]) -> Iterator[Span]:

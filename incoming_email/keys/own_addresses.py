@@ -28,12 +28,6 @@ def find_forwarded(addresses: Iterable[str]) -> dict[str, str]:
     return find(asked) if find is not None else {}
 
 
-def is_postmaster(address: str, domain: str) -> bool:
-    """Whether it is that of a domain of ours, which every server takes mail for (RFC 5321, 4.5.1),
-    also without a domain."""
-    return address.lower() in {"postmaster", f"postmaster@{domain.lower()}"}
-
-
 def find_own(addresses: Iterable[str]) -> set[str]:
     """Those that belong to a mailbox, forward to one, or that we send from; in two queries."""
     asked = set(addresses)

@@ -79,6 +79,11 @@ class AddressTemplate:
         own = lower_ascii(self.bare)
         return bool(at and own) and own in {f"{local}@{domain}", undetailed}
 
+    def is_postmaster(self, address: str) -> bool:
+        """Whether it is that of this domain, which every server takes mail for (RFC 5321, 4.5.1),
+        also without a domain."""
+        return address.lower() in {"postmaster", f"postmaster@{self.domain.lower()}"}
+
 
 @lru_cache(maxsize=256)
 def parse_template(text: str) -> AddressTemplate:

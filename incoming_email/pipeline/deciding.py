@@ -8,7 +8,7 @@ from django.conf import settings
 
 from incoming_email import patch_mails
 from incoming_email.handlers.base import Context
-from incoming_email.keys import own_addresses, probe_keys
+from incoming_email.keys import probe_keys
 from incoming_email.keys.answered import find_confidential, find_nearest
 from incoming_email.limits.blocking import EVERYWHERE
 from incoming_email.models import SenderPolicy
@@ -111,7 +111,7 @@ def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
     if UNREAD in email.defects:
         trace.append({"step": "reading", "result": "ended", "because": email.defects[-1]})
         raise Rejected(Reason.TOO_COMPLEX)
-    if own_addresses.is_postmaster(attempt.row.recipient, mailbox.template.domain):
+    if mailbox.template.is_postmaster(attempt.row.recipient):
         _hold(Reason.POSTMASTER, context)  # the digest tells administrators
     resolved = resolve(email, mailbox.template, context, trace)
     _require_unblocked(resolved.target.project.pk, context, trace)

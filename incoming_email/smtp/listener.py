@@ -83,7 +83,7 @@ def _find_target(address: str) -> tuple[Mailbox, str] | None:
 def _find_postmaster(address: str, mailboxes: Sequence[Mailbox]) -> tuple[Mailbox, str] | None:
     """Mail for the postmaster is taken by the first mailbox of the domain, and held there."""
     for mailbox in mailboxes:
-        if own_addresses.is_postmaster(address, mailbox.template.domain):
+        if mailbox.template.is_postmaster(address):
             return mailbox, ""
     return None
 

@@ -21,7 +21,7 @@ from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline import processing, reviewing
 from incoming_email.pipeline.isolation.reading import NoLookError, find_look, parse
-from incoming_email.pipeline.resolving import find_named, look_up
+from incoming_email.pipeline.resolving import look_up
 from issues.admin.framing import serve_in_frame
 from issues.bearer_secrets import cut_secrets
 from issues.models import Project
@@ -129,8 +129,8 @@ def _cut_subjects(page: "Page[InboundEmail]") -> None:
 
 def _is_of(project: Project, row: InboundEmail, email: ParsedEmail) -> bool:
     """Whether all that the message names of ours, which it may quote, is of this project."""
-    known = look_up([email], row.mailbox.template)
-    projects = {place.item.project_id for place in find_named(email, known.told)}
+    (named,) = look_up([email], row.mailbox.template).named
+    projects = {place.item.project_id for place in named}
     opened = find_told_issues([*email.answered_ids, *email.attached_ids])
     return {*projects, *(issue.project_id for issue in opened)} <= {project.pk}
 

@@ -1,7 +1,7 @@
 """The interface of handlers: how a feature turns mail into an action, and what it is given."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Protocol
@@ -32,9 +32,13 @@ class Context:
     told: Mapping[str, Told] = field(default_factory=dict)
     """What the ids and addresses of ours stand for that the messages of this batch name."""
 
-    internal: frozenset[Answered] = frozenset()
-    """Those among them that only the team reads, where the batch has a message that could be
-    written elsewhere."""
+    named: Set[Answered] = frozenset()
+    """The discussions that the message names: by the ids that it answers or brings along in
+    attached messages, and by its addresses."""
+
+    internal: Set[Answered] = frozenset()
+    """Those of the batch that only the team reads, where it has a message that could be written
+    elsewhere."""
 
     proof: Proof = NO_PROOF
     """Whether the trusted mail server, or a verified DKIM signature, confirms From."""
@@ -54,7 +58,7 @@ class Context:
     asks_proof: bool = False
     """The mailbox accepts replies of authenticated senders only."""
 
-    blocked_in: frozenset[int | None] = frozenset()
+    blocked_in: Set[int | None] = frozenset()
     """Ids of projects that block the sender; None among them means all projects."""
 
     @property

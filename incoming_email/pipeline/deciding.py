@@ -15,13 +15,11 @@ from incoming_email.models import SenderPolicy
 from incoming_email.outcomes import Held, Ignored, Reason, Refusal, Refused, Rejected
 from incoming_email.parsing.mime.headers import NO_FIELDS
 from incoming_email.parsing.types import Kind, ParsedEmail
-from incoming_email.pipeline import authors
 from incoming_email.pipeline.attempts import Attempt, Step
 from incoming_email.pipeline.isolation.reading import UNREAD
 from incoming_email.pipeline.limiting import Count, find_room
 from incoming_email.pipeline.resolving import (
     Resolved,
-    find_named,
     find_override,
     fits_sender,
     resolve,
@@ -29,6 +27,7 @@ from incoming_email.pipeline.resolving import (
 from incoming_email.sender_auth import NO_PROOF
 from issues import outbox
 from issues.accounts import has_second_factor
+from issues.models import OutgoingEmail
 from issues.quick_actions import Answered
 
 IGNORED_KINDS = {
@@ -138,10 +137,16 @@ def _require_allowed(attempt: Attempt, resolved: Resolved, trace: list[Step]) ->
 
 
 def _find_reason_to_ignore(email: ParsedEmail, trace: list[Step]) -> Reason | None:
-    if email.shown_from:
-        trace.append(authors.trace_author(email))
     own = bool(email.origin) and outbox.is_own(email.message_id, email.origin)
-    if own or (email.shown_from and authors.was_sent_by_us(email)):
+    if email.shown_from:
+        whose = "a mailing list" if email.behind.is_list else "ours"
+        step = {"step": "author", "result": email.sender or "not named"}
+        because = f"From is {email.shown_from}, an address of {whose}"
+        trace.append(step | {"header": email.behind.header, "because": because})
+        # A forwarder may have taken the mark away that `is_own` reads.
+        sent = OutgoingEmail.objects.filter(message_id=email.message_id)
+        own = own or bool(email.message_id and sent.exists())
+    if own:
         because = "X-Letterbox-Origin or Message-ID is ours"
         trace.append({"step": "kind", "result": "own mail", "because": because})
         return Reason.OWN_MAIL
@@ -206,7 +211,7 @@ def _require_own_readers(attempt: Attempt, resolved: Resolved, trace: list[Step]
     a forwarded note. The common case costs no query.
     """
     email, context = attempt.email, attempt.context
-    internal = context.internal and find_named(email, context.told) & context.internal
+    internal = context.named & context.internal
     if internal and internal != {_find_place(attempt, resolved)}:
         trace.append({"step": "answered note", "result": "internal, in another discussion"})
         _hold(Reason.INTERNAL_ANSWER, context)

@@ -1,8 +1,7 @@
 """Which handler and target a message is for: every candidate is tried until one resolves."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from itertools import chain
 from operator import attrgetter
 
 from allauth.account.models import EmailAddress
@@ -17,7 +16,7 @@ from incoming_email.keys.answered import (
     find_told,
 )
 from incoming_email.keys.own_addresses import find_forwarded
-from incoming_email.limits.blocking import Blocks, find_blocks
+from incoming_email.limits.blocking import find_blocks
 from incoming_email.models import ReplyKey
 from incoming_email.outcomes import Reason, Rejected
 from incoming_email.parsing.addresses import (
@@ -61,8 +60,11 @@ class Known:
     told: Mapping[str, Told]
     """By Message-ID and by address, what those of ours stand for."""
 
-    internal: frozenset[Answered]
-    blocks: Blocks
+    internal: Set[Answered]
+    named: Sequence[Set[Answered]]
+    """By message, as `blocked_in`."""
+
+    blocked_in: Sequence[Set[int | None]]
 
 
 def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
@@ -83,23 +85,18 @@ def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
     named = {*keys.values(), *find_reply_keys(ids, settings.MESSAGE_ID_HOST)} - {None}
     rows = find_keys_named(filter(None, named))
     told = find_told(ids, keys, rows)
-    doubtful = set[Answered]()
+    doubtful, named_by = set[Answered](), list[set[Answered]]()
     for email in emails:
-        places = find_named(email, told)
-        ours = {c.address for c in email.candidates if keys[c.address]}
+        addresses = set(map(attrgetter("address"), email.candidates))
+        names = {*email.answered_ids, *email.attached_ids, *addresses} & told.keys()
+        places = {told[name].place for name in names}
+        named_by.append(places)
         # Not in doubt where each address of ours and each id names the same, as in most replies.
+        ours = {address for address in addresses if keys[address]}
         if not (len(places) == 1 and ours and ours <= told.keys()):
             doubtful |= places
     internal = find_internal(doubtful) if doubtful else frozenset[Answered]()
-    return Known(rows, forwarded, told, internal, find_blocks(emails))
-
-
-def find_named(email: ParsedEmail, told: Mapping[str, Told]) -> set[Answered]:
-    """The discussions that it names: by the ids that it answers or brings along in attached
-    messages, and by its addresses."""
-    addresses = map(attrgetter("address"), email.candidates)
-    names = chain(email.answered_ids, email.attached_ids, addresses)
-    return {told[name].place for name in names if name in told}
+    return Known(rows, forwarded, told, internal, named_by, find_blocks(emails))
 
 
 def resolve(

@@ -18,7 +18,7 @@ from incoming_email.pipeline.faults import becoming_a_retry
 from incoming_email.pipeline.resolving import Resolved, find_handlers, fits_sender
 from incoming_email.secrets import credentials
 from issues import connections, permissions, repositories, services, uploads
-from issues.models import Issue, MergeRequest, Note, find_long_id, name_id
+from issues.models import Issue, MergeRequest, Note, id_columns
 from issues.services.discussions import discussions_looked_up
 from issues.stopping import UNLIMITED, Budget
 
@@ -259,16 +259,14 @@ def _describe(attempt: Attempt, decision: Decision, status: Status, **more: Any)
     email, count = attempt.email, decision.count
     return End(
         status,
-        message_id=name_id(email.message_id),
-        long_message_id=find_long_id(email.message_id),
         sender=attempt.sender,
         subject=email.subject[:255],
         defects=tuple(email.defects),
         trace=decision.trace,
-        project_id=decision.project_id,
+        project_id=decision.resolved.target.project.pk if decision.resolved else None,
         token_digest=count.token_digest,
         counted_at=count.counted_at,
-        **more,
+        **(more | id_columns(email.message_id)),
     )
 
 

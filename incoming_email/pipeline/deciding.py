@@ -66,10 +66,6 @@ class Decision:
     resolved: Resolved | None
     """Once a key was, whatever the verdict."""
 
-    @property
-    def project_id(self) -> int | None:
-        return self.resolved.target.project.pk if self.resolved else None
-
 
 def decide(attempt: Attempt) -> Decision:
     """Find the handler that may act, and on what, or why none may. Only reads."""

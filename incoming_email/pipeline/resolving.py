@@ -113,7 +113,8 @@ def resolve(
     for candidate in _order_candidates(email, context):
         header, address = candidate.header, candidate.address
         spelled = template.find_key(address) or context.forwarded.get(address)
-        key = spelled and registry.canonical(spelled, context.purpose)
+        matches = registry.find(spelled, context.purpose) if spelled else ()
+        key = spelled and registry.canonical(spelled, matches)
         step = {"step": "address", "header": header, "address": _cut(address, template, context)}
         if spelled is None or key is None:
             trace.append(step | {"result": "not ours"})
@@ -204,7 +205,7 @@ def _try_key(
         if target is not None:
             named = groups.groupdict()
             secret = named.get("token") or named.get("reply_key") or ""
-            canonical = registry.canonical(key, context.purpose)
+            canonical = registry.canonical(key, matches)
             return Resolved(handler, target, canonical, key, secret), f"{handler.name}: found"
     return None, f"{matches[0][0].name}: the key leads nowhere"
 

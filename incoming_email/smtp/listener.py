@@ -88,12 +88,6 @@ def _find_postmaster(address: str, mailboxes: Sequence[Mailbox]) -> tuple[Mailbo
     return None
 
 
-def _is_secret(key: str, mailbox: Mailbox) -> bool:
-    """Of a key that is taken: nobody can write to it who was not given it."""
-    matches = registry.find(key, mailbox.purpose)
-    return bool(key) and all(handler.secret_key for handler, _match in matches)
-
-
 def _is_key_taken(key: str, mailbox: Mailbox, forwarding: str = "") -> bool:
     if not forwarding and probe_keys.read_key(key) is not None:
         return True
@@ -123,13 +117,15 @@ def store(content: bytes, recipients: list[str], peer: str) -> list[int]:
         if found is None:  # disabled or revoked since RCPT
             raise LookupError
         mailbox, key = found
-        named = (mailbox.pk, registry.canonical(key, mailbox.purpose))
+        matches = registry.find(key, mailbox.purpose)
+        named = (mailbox.pk, registry.canonical(key, matches))
         if named in seen:
             continue
         seen.add(named)
         mailboxes[mailbox.pk] = mailbox
         source_id = f"{queue_id}:{recipient}"[:255]
-        is_urgent = _is_secret(key, mailbox)
+        # Nobody can write to a secret key who was not given it.
+        is_urgent = bool(key) and all(handler.secret_key for handler, _match in matches)
         message = RawMessage(source_id, content, recipient, peer=peer, is_urgent=is_urgent)
         messages.setdefault(mailbox.pk, []).append(message)
     ids = receiving.store_together(

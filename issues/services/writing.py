@@ -48,7 +48,7 @@ def title_from(text: str) -> str:
 def clean_texts(*texts: str) -> list[str]:
     """What people wrote, or their mails brought along, as others may read it: without the footers
     of our mails, and without links and keys of ours that act for a person."""
-    return cut_secrets(*(cut_footers(storable(text)) for text in texts))
+    return cut_secrets(*map(cut_footers, map(storable, texts)))
 
 
 def clean_files(files: Sequence[NewFile]) -> list[NewFile]:

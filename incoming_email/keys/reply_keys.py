@@ -113,7 +113,7 @@ def _external_route(template: AddressTemplate, key: str) -> ExternalRoute:
 def _ensure_keys(
     *, recipients: Sequence[User], item: Issue | MergeRequest, discussion: str
 ) -> dict[int, str]:
-    on_item = {"issue": item} if isinstance(item, Issue) else {"merge_request": item}
+    on_item = {item.COLUMN: item}
     valid = ReplyKey.objects.filter(
         recipient__in=recipients, discussion=discussion, revoked_at=None, **on_item
     )
@@ -164,7 +164,7 @@ def _find_own_mails(
     *, recipients: Sequence[User], item: Issue | MergeRequest
 ) -> dict[int, list[str]]:
     """Ids of the mails by which these people wrote about the item, so that threads hold."""
-    on_item = {"issue": item} if isinstance(item, Issue) else {"merge_request": item}
+    on_item = {item.COLUMN: item}
     owners = dict(
         EmailAddress.objects.filter(user__in=recipients, verified=True).values_list(
             "email", "user_id"
@@ -189,7 +189,7 @@ def retire(
     those who answer. They are fewer rows than go, and none where the whole project goes."""
     if (origin.model if isinstance(origin, QuerySet) else type(origin)) is Project:
         return
-    on_item = {"issue": instance} if isinstance(instance, Issue) else {"merge_request": instance}
+    on_item = {instance.COLUMN: instance}
     RetiredReplyKey.objects.bulk_create(
         [
             RetiredReplyKey(

@@ -73,6 +73,9 @@ class WorkItem(RenderedText):
 
     TEXT = "description"
 
+    COLUMN: ClassVar[str]
+    """The name of the column by which other rows refer to it."""
+
     iid = models.PositiveIntegerField(_("number"), editable=False)
     title = models.CharField(_("title"), max_length=255)
     description = models.TextField(_("description"), blank=True)
@@ -89,6 +92,8 @@ class WorkItem(RenderedText):
 
 
 class Issue(WorkItem):
+    COLUMN = "issue"
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="issues")
     author = models.ForeignKey(
         User, null=True, on_delete=models.SET_NULL, related_name="authored_issues"
@@ -127,6 +132,8 @@ class Issue(WorkItem):
 
 
 class MergeRequest(WorkItem):
+    COLUMN = "merge_request"
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="merge_requests")
     author = models.ForeignKey(
         User, null=True, on_delete=models.SET_NULL, related_name="authored_merge_requests"

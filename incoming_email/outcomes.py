@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
+    from issues.quick_actions import Refusal as FailedCommand
+
 
 class Status(models.TextChoices):
     PENDING = "pending", _("pending")
@@ -245,20 +247,12 @@ class Reason(models.TextChoices):
 
 
 @dataclass(frozen=True, slots=True)
-class FailedCommand:
-    """A command in a mail that failed, with a sentence for its sender."""
-
-    line: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of a handler. `text` has a form that scripts rely on: 'issue acme/shop#3'."""
 
     text: str
     made: models.Model | None = None
-    failed_commands: tuple[FailedCommand, ...] = ()
+    failed_commands: "tuple[FailedCommand, ...]" = ()
     """The sender is notified about these."""
 
 

@@ -1,1 +1,1 @@
-"""How much mail of one sender is answered, and whose is not wanted."""
+"""How much mail of one sender is answered."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
@@ -92,10 +93,11 @@ class InboundEmailQuerySet(models.QuerySet["InboundEmail"]):
         Call it in the transaction that writes the rows: what was stored before is locked until
         then, so that nobody removes it meanwhile.
         """
-        contents = {row.digest: MessageContent(digest=row.digest, raw=row.raw) for row in rows}
+        # By one order, or two transactions might wait for each other.
+        ordered = sorted(rows, key=attrgetter("digest"))
+        contents = {row.digest: MessageContent(digest=row.digest, raw=row.raw) for row in ordered}
         MessageContent.objects.bulk_create(
-            # By one order, or two transactions might wait for each other.
-            [contents[digest] for digest in sorted(contents)],
+            contents.values(),
             update_conflicts=True,
             unique_fields=["digest"],
             update_fields=["digest"],

@@ -10,14 +10,13 @@ from incoming_email import patch_mails
 from incoming_email.handlers.base import Context
 from incoming_email.keys import probe_keys
 from incoming_email.keys.answered import find_confidential, find_nearest
-from incoming_email.limits.blocking import EVERYWHERE
 from incoming_email.models import SenderPolicy
 from incoming_email.outcomes import Held, Ignored, Reason, Refusal, Refused, Rejected
 from incoming_email.parsing.mime.headers import NO_FIELDS
 from incoming_email.parsing.types import Kind, ParsedEmail
 from incoming_email.pipeline.attempts import Attempt, Step
 from incoming_email.pipeline.isolation.reading import UNREAD
-from incoming_email.pipeline.limiting import Count, find_room
+from incoming_email.pipeline.limiting import EVERYWHERE, Count, find_room
 from incoming_email.pipeline.resolving import (
     Resolved,
     find_override,

@@ -1,13 +1,16 @@
-"""Limits on senders, tokens and projects: what is past them waits its turn, nothing is lost."""
+"""Whose mail is not wanted, and how much of one sender, token or project is taken at once: what is
+past that waits its turn, nothing is lost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from incoming_email.handlers.base import Target
-from incoming_email.models import InboundEmail
+from incoming_email.models import BlockedSender, InboundEmail
 from incoming_email.outcomes import Status
+from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline.attempts import Attempt, Step
 from incoming_email.pipeline.resolving import Resolved, owns
 from incoming_email.secrets import credentials
@@ -15,6 +18,9 @@ from issues.clock_skew import latest_now
 from issues.models import Membership, User
 
 HOUR = timedelta(hours=1)
+EVERYWHERE = None
+MOST_LABELS = 127
+"""A domain name has no more (RFC 1035, 255 octets)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,26 @@ class Count:
     token_digest: str | None = None
     counted_at: datetime | None = None
     """When it was let through; None where it counts for no limit, or waits."""
+
+
+def find_blocks(emails: Sequence[ParsedEmail]) -> list[set[int | None]]:
+    """By message, the ids of projects that block who sent it or the address that an answer would go
+    to; EVERYWHERE among them where the block is for all. One query."""
+    by_pattern: dict[str, set[int]] = {}
+    found: list[set[int | None]] = []
+    for number, email in enumerate(emails):
+        found.append(set())
+        # From too where somebody behind it counts as the sender: a blocked one may name anybody.
+        for address in {email.sender, email.reply_to, email.shown_from} - {""}:
+            by_pattern.setdefault(address, set()).add(number)
+            labels = address.rpartition("@")[2].split(".")[-MOST_LABELS:]
+            for start in range(len(labels)):
+                by_pattern.setdefault("*@" + ".".join(labels[start:]), set()).add(number)
+    rows = BlockedSender.objects.filter(pattern__in=by_pattern)
+    for pattern, project_id in rows.values_list("pattern", "project_id"):
+        for number in by_pattern[pattern]:
+            found[number].add(project_id)
+    return found
 
 
 def find_room(

@@ -17,11 +17,12 @@ from incoming_email.keys.own_addresses import find_own
 from incoming_email.limits import answer_budget
 from incoming_email.limits.answer_budget import FAILED_COMMANDS, HELD, REJECTION
 from incoming_email.models import InboundEmail
-from incoming_email.outcomes import FailedCommand, Hold, Reject
+from incoming_email.outcomes import Hold, Reject
 from incoming_email.parsing.addresses import asks_no_answer
 from incoming_email.parsing.types import ParsedEmail
 from issues import outbox
 from issues.models import OutgoingEmail, User
+from issues.quick_actions import Refusal as FailedCommand
 
 SENT = "sent"
 PAUSING_KINDS = (REJECTION, HELD)

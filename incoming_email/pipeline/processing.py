@@ -29,6 +29,7 @@ from incoming_email.pipeline.deciding import decide
 from incoming_email.pipeline.faults import PAUSE, is_ours, note_retry, noted
 from incoming_email.pipeline.isolation.process import NoParserError
 from incoming_email.pipeline.isolation.reading import RawText, parse_all
+from incoming_email.pipeline.limiting import find_blocks
 from incoming_email.pipeline.resolving import look_up
 from incoming_email.sender_auth import find_proofs
 from issues import connections, memory, outbox
@@ -248,7 +249,7 @@ def _make_attempts(
     answers: list[Attempt] = []
     others: list[Attempt] = []
     proofs = find_proofs(mailbox, rows[: len(read)], read)
-    of_each = zip(rows, read, proofs, known.named, known.blocked_in, strict=False)
+    of_each = zip(rows, read, proofs, known.named, find_blocks(read), strict=False)
     for row, email, proof, named, blocked_in in of_each:
         if budget.is_over():
             break

@@ -16,7 +16,6 @@ from incoming_email.keys.answered import (
     find_told,
 )
 from incoming_email.keys.own_addresses import find_forwarded
-from incoming_email.limits.blocking import find_blocks
 from incoming_email.models import ReplyKey
 from incoming_email.outcomes import Reason, Rejected
 from incoming_email.parsing.addresses import (
@@ -62,9 +61,7 @@ class Known:
 
     internal: Set[Answered]
     named: Sequence[Set[Answered]]
-    """By message, as `blocked_in`."""
-
-    blocked_in: Sequence[Set[int | None]]
+    """By message."""
 
 
 def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
@@ -96,7 +93,7 @@ def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
         if not (len(places) == 1 and ours and ours <= told.keys()):
             doubtful |= places
     internal = find_internal(doubtful) if doubtful else frozenset[Answered]()
-    return Known(rows, forwarded, told, internal, named_by, find_blocks(emails))
+    return Known(rows, forwarded, told, internal, named_by)
 
 
 def resolve(

@@ -6,11 +6,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from incoming_email.limits.blocking import EVERYWHERE, find_blocks
 from incoming_email.models import BlockedSender, InboundEmail
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.message import parse
 from incoming_email.pipeline import processing, reviewing
+from incoming_email.pipeline.limiting import EVERYWHERE, find_blocks
 from issues.models import Issue, Note, OutgoingEmail
 from tests.factories import ProjectFactory
 from tests.incoming_email.world import make_mail, make_world

@@ -109,10 +109,12 @@ def resolve(
     seen: set[str] = set()
     for candidate in _order_candidates(email, context):
         header, address = candidate.header, candidate.address
-        spelled = template.find_key(address) or context.forwarded.get(address)
+        forwarded = context.forwarded.get(address)
+        spelled = template.find_key(address) or forwarded
         matches = registry.find(spelled, context.purpose) if spelled else ()
         key = spelled and registry.canonical(spelled, matches)
-        step = {"step": "address", "header": header, "address": _cut(address, template, context)}
+        shown = _cut_key(address) if forwarded else redact_address(address, [template])
+        step = {"step": "address", "header": header, "address": shown}
         if spelled is None or key is None:
             trace.append(step | {"result": "not ours"})
         elif key in seen:
@@ -179,10 +181,8 @@ def _is_personal(candidate: Candidate, context: Context) -> bool:
     return any(handler.secret_key for handler, _match in registry.find(key, context.purpose))
 
 
-def _cut(address: str, template: AddressTemplate, context: Context) -> str:
-    """Without the key in it."""
-    if address not in context.forwarded:
-        return redact_address(address, [template])
+def _cut_key(address: str) -> str:
+    """Of an address at another domain, without the key in it."""
     local, _at, domain = address.rpartition("@")
     bare, plus, detail = local.partition("+")
     return f"{bare}+{redact_key(detail)}@{domain}" if plus else address

@@ -213,10 +213,8 @@ def _require_own_readers(attempt: Attempt, resolved: Resolved, trace: list[Step]
     target = resolved.target
     ids = (*email.answered_ids, *email.attached_ids)
     confidential = find_confidential(ids, context.told, with_opening=target.item is None)
-    if any(
-        issue != target.item and issue.project_id != target.confidential_in
-        for issue in confidential
-    ):
+    projects = {issue.project_id for issue in confidential if issue != target.item}
+    if projects - {target.confidential_in}:
         trace.append({"step": "answered issue", "result": "confidential, another address"})
         _hold(Reason.CONFIDENTIAL_ANSWER, context)
 
@@ -249,10 +247,10 @@ def make_effect_keys(email: ParsedEmail, resolved: Resolved) -> tuple[str, str]:
         f"{handler}\n{resolved.spelled}",
     )
     message = f"{email.message_id or _content_digest(email)}\n{email.sender}\n"
-    now, before = (
+    now, before = [
         hashlib.sha256(f"{message}{effect}".encode(errors="replace")).hexdigest()
         for effect in effects
-    )
+    ]
     return now, "" if before == now else before
 
 

@@ -124,7 +124,8 @@ def resolve(
             found, result = _try_key(spelled, context)
             trace.append(step | {"key": redact_key(key), "result": result})
             if found:
-                return _prefer_own_key(found, email, context, trace)
+                has_identity = found.target.author is not None or found.target.external_author
+                return found if has_identity else _prefer_own_key(found, email, context, trace)
     if template.has_key and (found := _find_in_references(email, context, trace)):
         return _mark_reply(found, email, template)
     raise Rejected(Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY)
@@ -231,11 +232,8 @@ def _prefer_own_key(
 
     So who replies to all, with such an address in Cc, is recognised.
     """
-    target = found.target
-    if target.author is not None or target.external_author:
-        return found
     own = _find_in_references(email, context, trace)
-    if own is None or own.target.project != target.project:
+    if own is None or own.target.project != found.target.project:
         return found
     if own.target.refusal is Reason.DELETED:
         return found  # it goes on in a new one

@@ -24,7 +24,7 @@ from incoming_email.models import Mailbox, heartbeats
 from incoming_email.networks import read_address
 from incoming_email.pipeline import faults, receiving
 from incoming_email.smtp import refusals
-from incoming_email.smtp.protocol import ListenerController, ListenerSMTP
+from incoming_email.smtp.protocol import TOO_LARGE, ListenerController, ListenerSMTP
 from incoming_email.smtp.refusals import Refusal, Refusals
 from issues import broker, connections, memory
 
@@ -169,6 +169,9 @@ class ListenerHandler:
     ) -> str:
         """Before the content comes: RFC 5321 4.2.3, RFC 3463 3.4, and by SIZE RFC 1870 6.1."""
         size = _read_size(mail_options)
+        if size > settings.MAX_MESSAGE_BYTES:
+            self._note(session, address, "", TOO_LARGE)
+            return TOO_LARGE
         loop = asyncio.get_running_loop()
         if await loop.run_in_executor(None, free_space.find_shortage, size):
             return NO_SPACE
@@ -193,14 +196,18 @@ class ListenerHandler:
             return _put_off(fault)
         if mailbox is None:
             answer = await _refuse(server)
-            peer = str(read_address(str(session.peer[0]))) if session.peer else ""
-            self._note(Refusal(peer, (envelope.mail_from or "").strip("<>"), address, answer))
+            self._note(session, envelope.mail_from, address, answer)
             return answer
         envelope.rcpt_tos.append(address)
         return OK
 
-    def _note(self, refusal: Refusal) -> None:
-        """It is written some seconds later, with others: the client waits for no database."""
+    def note_refused_content(self, session: Session, envelope: Envelope, answer: str) -> None:
+        for recipient in dict.fromkeys(envelope.rcpt_tos):
+            self._note(session, envelope.mail_from, recipient, answer)
+
+    def _note(self, session: Session, sender: str | None, recipient: str, answer: str) -> None:
+        """It is written a second later, with others: the client waits for no database."""
+        refusal = Refusal(_find_peer(session), (sender or "").strip("<>"), recipient, answer)
         if self._refusals.add(refusal):
             loop = asyncio.get_running_loop()
             loop.call_later(refusals.SECONDS, self._threads.submit, self.write_refusals)
@@ -217,7 +224,7 @@ class ListenerHandler:
             return "550 5.6.0 A line must end with CR LF (RFC 5321 2.3.8)"
         envelope.content = None  # or it would be there twice for as long as the database takes
         content = _with_return_path(content, envelope.mail_from or "")
-        peer = str(read_address(str(session.peer[0]))) if session.peer else ""
+        peer = _find_peer(session)
         if not self._lmtp:
             return await self._take(content, list(envelope.rcpt_tos), peer)
         answers = {
@@ -257,6 +264,10 @@ class ListenerHandler:
         """Every fault here is ours: a 5xx would make the sender give the mail up."""
         logger.error("listener failed", exc_info=error)
         return TRY_LATER
+
+
+def _find_peer(session: Session) -> str:
+    return str(read_address(str(session.peer[0]))) if session.peer else ""
 
 
 async def _refuse(server: ListenerSMTP) -> str:

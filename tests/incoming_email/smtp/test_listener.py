@@ -239,8 +239,9 @@ def test_what_is_over_the_limit_is_refused(world, port):
     with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
         client.ehlo()
         assert client.esmtp_features["size"] == "50000000"
-        code, _ = client.docmd(f"MAIL FROM:<a@example.com> SIZE={50_000_001}")
-    assert code == 552
+        code, text = client.docmd(f"MAIL FROM:<a@example.com> SIZE={50_000_001}")
+        assert (code, text[:5]) == (552, b"5.3.4")
+        assert client.docmd(f"MAIL FROM:<a@example.com> SIZE={50_000_000}")[0] == 250
 
 
 def test_a_fault_of_ours_never_makes_the_sender_give_up(world, port, monkeypatch):

@@ -1,6 +1,5 @@
 """Mailboxes that mail is received through, and which process reads each of them now."""
 
-import shlex
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from incoming_email.inboxes import registry
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.methods import Account, Method
+from incoming_email.inboxes.oauth_client import TokenCommand, parse_token_command
 from incoming_email.inboxes.settings import Columns, Installation, MailboxSettings
 from incoming_email.inboxes.shared import NOTHING_TO_POLL
 from incoming_email.models import heartbeats
@@ -281,9 +281,10 @@ class Mailbox(Probing, Retention):
         return max(known, default=limit) <= limit
 
     @property
-    def token_command(self) -> tuple[str, ...]:
+    def token_command(self) -> TokenCommand | None:
         """The program that prints an access token: named in the environment, never in the row."""
-        return tuple(shlex.split(settings.IMAP_TOKEN_COMMANDS.get(self.name, "")))
+        entry = settings.IMAP_TOKEN_COMMANDS.get(self.name)
+        return parse_token_command(entry) if entry else None
 
     @property
     def log_in(self) -> secret_files.Secrets:

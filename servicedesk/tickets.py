@@ -63,7 +63,12 @@ def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
         confidential=is_confidential(desk) or template.opening.confidential,
         files=letter.files,
     )
-    ticket = Ticket.objects.create(issue=issue, requester=letter.sender, waiting_since=letter.now)
+    ticket = Ticket.objects.create(
+        issue=issue,
+        requester=letter.sender,
+        waiting_since=letter.now,
+        proven=letter.proven,
+    )
     people = [letter.sender, *(letter.cc if desk.add_cc else ())]
     joined = add_participants(ticket, [p for p in people if p], added_by=None, now=letter.now)
     requester = _among(joined, letter.sender)
@@ -75,8 +80,8 @@ def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
             desk,
             ticket,
             requester,
-            mails.Cause(letter.mailbox_id, proven=letter.proven),
             earlier=letter.references,
+            mailbox_id=letter.mailbox_id,
             now=letter.now,
         )
     if letter.proven:

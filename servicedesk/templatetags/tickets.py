@@ -27,6 +27,11 @@ def mails_of_note(ticket: ShownTicket, note_id: int) -> Sequence[ShownMail]:
 
 
 @register.filter
+def withheld_of_note(ticket: ShownTicket, note_id: int) -> Sequence[str]:
+    return ticket.withheld.get(note_id, ())
+
+
+@register.filter
 def mails_of_opening(ticket: ShownTicket, issue_pk: int) -> Sequence[ShownMail]:
     """The thank-you and the welcomes of those who came later."""
     thanks = ticket.mails.get(f"ticket-{issue_pk}", ())

@@ -20,7 +20,7 @@ from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline import processing, reviewing
-from incoming_email.pipeline.isolation.reading import NoLookError, find_look, parse
+from incoming_email.pipeline.isolation.reading import NoLookError, find_look, parse_for_page
 from incoming_email.pipeline.resolving import find_named, look_up
 from issues.admin.framing import serve_in_frame
 from issues.bearer_secrets import cut_secrets
@@ -74,7 +74,10 @@ def held_message(request: MemberRequest, path: str, pk: int) -> HttpResponse:
     """One message, as it is read; POST releases or discards it."""
     project = _find_maintained(request, path)
     row = get_object_or_404(_find_held(project).select_related("mailbox"), pk=pk)
-    email = parse(bytes(row.raw), recipient=row.recipient)
+    email = parse_for_page(bytes(row.raw), recipient=row.recipient)
+    if email is None:
+        context = {"project": project, "row": row, "is_unread": True}
+        return render(request, "incoming_email/held_message.html", context, status=503)
     may_read = request.user.is_superuser or _is_of(project, row, email)
     if request.method == "POST":
         if may_read:
@@ -92,8 +95,8 @@ def held_message_html(request: MemberRequest, path: str, pk: int) -> HttpRespons
     project = _find_maintained(request, path)
     row = get_object_or_404(_find_held(project).select_related("mailbox"), pk=pk)
     content = bytes(row.raw)
-    email = parse(content, recipient=row.recipient)
-    if not (request.user.is_superuser or _is_of(project, row, email)):
+    email = parse_for_page(content, recipient=row.recipient)
+    if email is None or not (request.user.is_superuser or _is_of(project, row, email)):
         raise Http404
     try:
         html = find_look(content).html

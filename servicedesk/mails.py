@@ -11,6 +11,7 @@ from incoming_email.keys.reply_keys import NO_ROUTE, ExternalRoute
 from incoming_email.limits.answer_budget import THANK_YOU, WELCOME, find_over_limit
 from incoming_email.parsing.addresses import asks_no_answer
 from issues import outbox
+from issues.mail_addresses import canonical_address
 from issues.models import Issue, Note
 from issues.notifications import Story
 from issues.outbox import Automatic, MailHeaders, NewMail, address_with_name, make_message_id
@@ -55,7 +56,7 @@ class Envelope:
         return links.leaving_url(self.participant)
 
 
-def write_thank_you(  # noqa: PLR0913  (of what it answers)
+def write_thank_you(
     desk: ServiceDesk,
     ticket: Ticket,
     requester: Participant,
@@ -128,7 +129,7 @@ def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
         for participant in ticket.participants.to_write_to()
         .filter(joined_at__lte=note.created_at)
         .order_by("pk")
-        if participant.address.lower() != note.external_author.lower()
+        if canonical_address(participant.address) != canonical_address(note.external_author)
     ]
     if not note.external_author:
         # Not where an external participant has written again: this may run late.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from issues.mail_addresses import canonical_address
 from issues.models import Issue, OutgoingEmail, OutgoingState
 from issues.permissions import Person
 from servicedesk import wording
@@ -94,7 +95,7 @@ def _find_withheld(ticket: Ticket, people: Sequence[Participant]) -> dict[int, l
             for person in people
             if person.joined_at <= at
             and (person.unsubscribed_at is None or person.unsubscribed_at > at)
-            and person.address.lower() != author.lower()
+            and canonical_address(person.address) != canonical_address(author)
         ]
         for pk, at, author in notes.values_list("pk", "note__created_at", "note__external_author")
     }

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from issues.mail_addresses import canonical_address
 from issues.models import WHOLE_ID, Issue, Project, find_names, id_columns, name_id
 from servicedesk.models import Participant, ThreadMessage, Ticket
 
@@ -46,12 +47,12 @@ def has_letter(project: Project, message_id: str, sender: str) -> bool:
     """Whether this mail of this participant is in a ticket of the project already."""
     if not message_id:
         return False
-    return ThreadMessage.objects.filter(
+    writers = ThreadMessage.objects.filter(
         message_id=name_id(message_id),
         from_outside=True,
-        participant__address__iexact=sender,
         ticket__issue__project=project,
-    ).exists()
+    ).values_list("participant__address", flat=True)
+    return canonical_address(sender) in {canonical_address(each) for each in writers if each}
 
 
 def find_thread_of(participants: Iterable[Participant]) -> dict[int, list[str]]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from issues import services
+from issues.mail_addresses import canonical_address
 from issues.models import Note, State, Visibility
 from issues.uploads import NewFile
 from servicedesk import mails, threads
@@ -137,4 +138,5 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
 
 
 def _among(people: Sequence[Participant], address: str) -> Participant | None:
-    return next((p for p in people if p.address.lower() == address.lower()), None)
+    wanted = canonical_address(address)
+    return next((p for p in people if canonical_address(p.address) == wanted), None)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from incoming_email.models import InboundEmail, Mailbox, Purpose, ReplyKey, RetiredReplyKey
 from incoming_email.outcomes import Status
 from incoming_email.parsing.addresses import AddressTemplate, reply_message_id
+from issues.mail_addresses import find_spellings
 from issues.models import WHOLE_ID, Issue, MergeRequest, Project, User
 from issues.notifications import ReplyRoute
 
@@ -165,11 +166,12 @@ def _find_own_mails(
 ) -> dict[int, list[str]]:
     """Ids of the mails by which these people wrote about the item, so that threads hold."""
     on_item = {"issue": item} if isinstance(item, Issue) else {"merge_request": item}
-    owners = dict(
-        EmailAddress.objects.filter(user__in=recipients, verified=True).values_list(
-            "email", "user_id"
-        )
-    )
+    addresses = EmailAddress.objects.filter(user__in=recipients, verified=True)
+    owners = {
+        spelling: user_id
+        for email, user_id in addresses.values_list("email", "user_id")
+        for spelling in find_spellings(email)
+    }
     mails = (
         InboundEmail.objects.filter(status=Status.PROCESSED, sender__in=owners, **on_item)
         .exclude(message_id="")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from incoming_email.models import BlockedSender
 from incoming_email.parsing.types import ParsedEmail
+from issues.mail_addresses import find_spellings
 
 EVERYWHERE = None
 NOWHERE = frozenset[int | None]()
@@ -19,10 +20,11 @@ def find_blocks(emails: Sequence[ParsedEmail]) -> Blocks:
     by_pattern: dict[str, set[str]] = {}
     for email in emails:
         for address in filter(None, _find_addresses(email)):
-            by_pattern.setdefault(address, set()).add(address)
-            labels = address.rpartition("@")[2].split(".")[-MOST_LABELS:]
-            for start in range(len(labels)):
-                by_pattern.setdefault("*@" + ".".join(labels[start:]), set()).add(address)
+            for spelling in find_spellings(address):
+                by_pattern.setdefault(spelling, set()).add(address)
+                labels = spelling.rpartition("@")[2].split(".")[-MOST_LABELS:]
+                for start in range(len(labels)):
+                    by_pattern.setdefault("*@" + ".".join(labels[start:]), set()).add(address)
     rows = BlockedSender.objects.filter(pattern__in=by_pattern)
     found: dict[str, frozenset[int | None]] = {}
     for pattern, project_id in rows.values_list("pattern", "project_id"):

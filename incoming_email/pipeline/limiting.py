@@ -12,6 +12,7 @@ from incoming_email.pipeline.attempts import Attempt, Step
 from incoming_email.pipeline.resolving import Resolved, owns
 from incoming_email.secrets import credentials
 from issues.clock_skew import latest_now
+from issues.mail_addresses import find_spellings
 from issues.models import Membership, User
 
 HOUR = timedelta(hours=1)
@@ -78,7 +79,7 @@ def _is_member(sender: str, target: Target) -> bool:
         return False
     writer = User.objects.filter(
         is_active=True,
-        emailaddress__email=sender,
+        emailaddress__email__in=find_spellings(sender),
         emailaddress__verified=True,
     )
     return Membership.objects.filter(project=target.project.pk, user__in=writer).exists()
@@ -91,7 +92,9 @@ def _find_next_turn(row: InboundEmail, limit: Limit, now: datetime) -> datetime 
     Those that wait already, and arrived before, come first: so each is looked at about once,
     however many wait.
     """
-    same = InboundEmail.objects.filter(**{limit.column: limit.value})
+    is_sender = limit.column == "sender"
+    values = find_spellings(str(limit.value)) if is_sender else [limit.value]
+    same = InboundEmail.objects.filter(**{f"{limit.column}__in": values})
     within = same.filter(counted_at__gt=now - HOUR, counted_at__lte=latest_now(now))
     let_through = within.order_by("-counted_at")
     newest = list(let_through.values_list("counted_at", flat=True)[: limit.per_hour])

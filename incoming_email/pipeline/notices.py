@@ -21,6 +21,7 @@ from incoming_email.outcomes import FailedCommand, Hold, Reject
 from incoming_email.parsing.addresses import asks_no_answer
 from incoming_email.parsing.types import ParsedEmail
 from issues import outbox
+from issues.mail_addresses import find_spellings
 from issues.models import OutgoingEmail, User
 
 SENT = "sent"
@@ -75,7 +76,8 @@ def write_failed_commands(
     """
     theirs = EmailAddress.objects.filter(user=author, verified=True)
     addresses = set(theirs.values_list("email", flat=True))
-    recipient = email.sender if email.sender in addresses else author.email.lower()
+    written = next(filter(addresses.__contains__, find_spellings(email.sender)), "")
+    recipient = written or author.email.lower()
     if recipient not in addresses:
         return "not sent: the author has no proven address"
     refusal = _why_never(email, recipient) or _why_no_more(row, recipient, now=now)
@@ -98,7 +100,7 @@ def _find_known(sender: str) -> EmailAddress | None:
     if not sender:
         return None
     verified = EmailAddress.objects.select_related("user").filter(
-        email=sender, verified=True, user__is_active=True
+        email__in=find_spellings(sender), verified=True, user__is_active=True
     )
     return verified.first()
 
@@ -108,7 +110,9 @@ def _why_not_now(row: InboundEmail, email: ParsedEmail, *, now: datetime) -> str
     refusal = _why_never(email, email.sender)
     if refusal:
         return refusal
-    notified = OutgoingEmail.objects.filter(recipient=email.sender, kind__in=PAUSING_KINDS)
+    notified = OutgoingEmail.objects.filter(
+        recipient__in=find_spellings(email.sender), kind__in=PAUSING_KINDS
+    )
     pause = timedelta(minutes=settings.NOTICE_PAUSE_MINUTES)
     if notified.filter(created_at__gt=now - pause).exists():
         return f"not sent: the sender was told in the last {settings.NOTICE_PAUSE_MINUTES} minutes"

@@ -23,12 +23,12 @@ from incoming_email.outcomes import Reason, Rejected
 from incoming_email.parsing.addresses import (
     AddressTemplate,
     find_reply_keys,
-    lower_ascii,
     redact_address,
     redact_key,
 )
 from incoming_email.parsing.types import Candidate, ParsedEmail
 from incoming_email.pipeline.attempts import Step
+from issues.mail_addresses import canonical_address, find_spellings, lower_ascii
 from issues.models import User
 from issues.quick_actions import Answered
 
@@ -274,7 +274,7 @@ def _is_reply(email: ParsedEmail, found: Resolved) -> bool:
 def fits_sender(target: Target, sender: str) -> bool:
     """Whether From is an address of the person whom the key belongs to."""
     if target.external_author:
-        return target.external_author.lower() == sender
+        return canonical_address(target.external_author) == canonical_address(sender)
     return owns(target.author, sender)
 
 
@@ -284,8 +284,8 @@ def owns(user: User | None, address: str) -> bool:
         return False
     prefetched: Sequence[EmailAddress] | None = getattr(user, "verified_addresses", None)
     known: Iterable[EmailAddress] = (
-        EmailAddress.objects.filter(user=user, email=address, verified=True)
+        EmailAddress.objects.filter(user=user, email__in=find_spellings(address), verified=True)
         if prefetched is None
         else prefetched
     )
-    return address in map(attrgetter("email"), known)
+    return canonical_address(address) in {canonical_address(each.email) for each in known}

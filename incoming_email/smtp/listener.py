@@ -27,6 +27,7 @@ from incoming_email.smtp import refusals
 from incoming_email.smtp.protocol import TOO_LARGE, ListenerController, ListenerSMTP
 from incoming_email.smtp.refusals import Refusal, Refusals
 from issues import broker, connections, memory
+from issues.mail_addresses import lower_ascii
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -72,7 +73,7 @@ def _find_target(address: str) -> tuple[Mailbox, str] | None:
                 return mailbox, ""
         elif _is_key_taken(key, mailbox):
             return mailbox, key
-    address = address.lower()
+    address = lower_ascii(address)
     key = own_addresses.find_forwarded([address]).get(address)
     for mailbox in mailboxes:
         if key and _is_key_taken(key, mailbox, address):

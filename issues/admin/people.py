@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from issues import services
 from issues.admin.rows import TypedTabular, lookups_of
 from issues.counting import BoundedPaginator
+from issues.mail_addresses import find_spellings
 from issues.models import User
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ class EmailAddressForm(_AddressForm):
 
     def clean(self) -> None:
         email = str(self.cleaned_data.get("email", "")).lower()
-        others = EmailAddress.objects.filter(email=email, verified=True).exclude(
-            pk=self.instance.pk
-        )
+        others = EmailAddress.objects.filter(
+            email__in=find_spellings(email), verified=True
+        ).exclude(pk=self.instance.pk)
         if self.cleaned_data.get("verified") and others.exists():
             self.add_error("email", TAKEN)
 
@@ -100,7 +101,7 @@ class UserCreationForm(_CreationForm):
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).strip().lower()
-        if EmailAddress.objects.filter(email=email, verified=True).exists():
+        if EmailAddress.objects.filter(email__in=find_spellings(email), verified=True).exists():
             raise ValidationError(TAKEN)
         return email
 

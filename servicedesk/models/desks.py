@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from issues.mail_addresses import canonical_address
 from issues.models import Issue, Note, Project, User, WithMessageId
 from servicedesk.placeholders import find_unknown
 
@@ -131,7 +132,9 @@ class ServiceDesk(models.Model):
         return self.outgoing_name or self.project.name or self.project.path
 
     def takes_reply_to_of(self, sender: str) -> bool:
-        return sender in re.split(r"[\s,;]+", self.form_senders.lower())
+        return canonical_address(sender) in map(
+            canonical_address, filter(None, re.split(r"[\s,;]+", self.form_senders))
+        )
 
 
 class Ticket(models.Model):

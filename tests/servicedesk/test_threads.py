@@ -68,6 +68,15 @@ def test_the_second_address_of_a_person_is_held_and_can_be_released(desk):  # D0
     assert notes() == []
 
 
+def test_a_participant_may_write_their_domain_either_way(desk):
+    issue = desk.open_ticket("carl@bücher.example", Message_ID=FIRST)
+    row = desk.write("carl@xn--bcher-kva.example", In_Reply_To=FIRST, body="It is me.")
+    assert (row.issue, row.note is not None) == (issue, True)
+    assert issue.ticket.participants.count() == 1
+    desk.receive(answer(sent_to("carl@bücher.example")[0], body="By key", sender=row.sender))
+    assert issue.notes.filter(system=False).count() == 2
+
+
 def test_mail_without_message_id_makes_a_ticket_and_its_answers_find_it(desk):  # D04
     row = desk.write(Message_ID="")
     assert row.status == Status.PROCESSED

@@ -114,6 +114,9 @@ def test_the_addresses_of_one_mailbox_have_one_budget():
         for spelled in (f"victim+{number}@x.example", f"v.ict.im+{number}@gmail.com"):
             desk.open_ticket(spelled)
         desk.open_ticket(f"v{'.' * (number % 2)}ictim+a{number}@googlemail.com")
+    for spelled in ("r@bücher.example", "r@xn--bcher-kva.example") * 15:
+        desk.open_ticket(spelled)
+    assert sum(row.recipient.startswith("r@") for row in sent()) == 20
     domains = [row.recipient.rpartition("@")[2] for row in sent()]
     assert domains.count("x.example") == 15
     assert domains.count("gmail.com") + domains.count("googlemail.com") == 20

@@ -73,7 +73,9 @@ def _parse(content: bytes) -> ParsedEmail:
     try:
         return reading.parse(content)
     except NoParserError as fault:
-        sentence = _("No message can be read: %(fault)s. Most often memory or processes are used up.")
+        sentence = _(
+            "No message can be read: %(fault)s. Most often memory or processes are used up."
+        )
         raise CommandError(sentence % {"fault": fault}, returncode=EXIT_NO_PARSER) from fault
 
 

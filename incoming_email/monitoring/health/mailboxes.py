@@ -20,8 +20,9 @@ from incoming_email.monitoring.health import inboxes
 from incoming_email.monitoring.health.examinations import Examination, Probe
 from incoming_email.monitoring.health.round_trips import find_last_probe
 from incoming_email.monitoring.health.stored_secrets import find_encrypted_file, find_secret
-from incoming_email.parsing.addresses import InvalidTemplate, lower_ascii, parse_template
+from incoming_email.parsing.addresses import InvalidTemplate, parse_template
 from incoming_email.sender_auth import asks_for_proof
+from issues.mail_addresses import lower_ascii
 from issues.models import User
 from issues.outbox import bare_address
 

@@ -117,6 +117,22 @@ def test_another_verified_address_of_the_owner_fits(world):
     assert (row.status, Note.objects.get().author) == (Status.PROCESSED, world.member)
 
 
+@pytest.mark.parametrize(
+    ("typed", "sender", "fits"),
+    [
+        ("phone@bücher.example", "phone@xn--bcher-kva.example", True),
+        ("phone@xn--bcher-kva.example", "phone@bücher.example", True),
+        ("phone@strasse.example", "phone@straße.example", False),
+        ("kate@bücher.example", "\u212aate@bücher.example", False),
+    ],
+)
+def test_domains_of_an_address_are_compared_by_idna(world, typed, sender, fits):
+    world.member.emailaddress_set.create(email=typed, verified=True)
+    row = world.receive(make_mail(to=world.reply_address(), sender=sender))
+    assert row.sender == sender, "as it was written"
+    assert (row.status == Status.PROCESSED) is fits, (row.reason, row.trace)
+
+
 def test_an_unproven_address_of_the_owner_does_not(world):
     world.member.emailaddress_set.create(email="phone@example.org")
     row = world.receive(make_mail(to=world.reply_address(), sender="phone@example.org"))

@@ -229,5 +229,6 @@ def test_a_program_that_gives_no_token_is_said(code: str) -> None:
 
 
 def test_a_program_that_is_not_there_or_hangs_is_said() -> None:
-    assert refusal_of(run("/no/such/program")).detail == "the token command: No such file or directory"
-    assert refusal_of(run("sleep", "30", timeout=0.2)).detail == "the token command: no answer in time"
+    missing, hanging = run("/no/such/program"), run("sleep", "30", timeout=0.2)
+    assert refusal_of(missing).detail == "the token command: No such file or directory"
+    assert refusal_of(hanging).detail == "the token command: no answer in time"

@@ -45,6 +45,14 @@ def test_s07_a_reply_of_a_blocked_sender_is_ignored_too(world, pattern):
     assert Note.objects.count() == OutgoingEmail.objects.count() == 0
 
 
+@pytest.mark.parametrize("pattern", ["r@bücher.example", "*@xn--bcher-kva.example"])
+@pytest.mark.parametrize("sender", ["r@bücher.example", "r@mail.xn--bcher-kva.example"])
+def test_domains_are_blocked_however_they_are_written(world, pattern, sender):
+    block(pattern)
+    row = world.receive(make_mail(to=world.issue_address(), sender=sender))
+    assert (ended(row) == BLOCKED) is ("mail." not in sender or "*" in pattern)
+
+
 def test_a_new_issue_and_mail_to_no_address_get_no_answer(world):
     block(world.member.email)
     for to in (world.issue_address(), "incoming+nobody@letterbox.example"):

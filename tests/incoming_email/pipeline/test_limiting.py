@@ -131,6 +131,15 @@ def test_a_member_by_another_key_has_no_limit_an_unproven_address_has(world, gue
     assert statuses(receive(world, *mails)) == ["processed", "pending"]
 
 
+@pytest.mark.usefixtures("tight")
+def test_a_sender_has_one_limit_however_the_domain_is_written(world, guest, settings):
+    settings.TOKEN_LIMIT_PER_HOUR = settings.PROJECT_LIMIT_PER_HOUR = 0
+    address = world.issue_address(guest)
+    senders = ("r@bücher.example", "r@xn--bcher-kva.example", "r@strasse.example")
+    rows = receive(world, *(make_mail(to=address, sender=sender) for sender in senders))
+    assert statuses(rows) == ["processed", "pending", "processed"]
+
+
 def test_zero_is_no_limit(world, guest):
     assert statuses(receive(world, *replies(world, guest, 5))) == ["processed"] * 5
 

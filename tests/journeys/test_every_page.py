@@ -228,9 +228,13 @@ def test_pages_of_a_second_factor(open_as):
         page.fill("#id_login", user.username)
         page.fill("#id_password", PASSWORD)
         page.keyboard.press("Enter")
-        page.wait_for_url(lambda url: "login" not in url)
+        page.wait_for_url(lambda url: urlsplit(url).path != "/account/login/")
 
     log_in()
+    page.goto(f"{mfa}webauthn/add/")
+    page.fill("#id_password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: urlsplit(url).path == f"{mfa}webauthn/add/")
     faults += find_faults(page, [f"{mfa}webauthn/add/", f"{mfa}totp/activate/"])
     secret = re.search(r"[A-Z2-7]{32}", page.content())[0]
     page.fill("#id_code", "000000")

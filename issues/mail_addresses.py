@@ -32,7 +32,7 @@ def write_domain(domain: str) -> str:
     """For DNS and SMTP, in ASCII, as programs write what people type (UTS 46). Raises UnicodeError
     where it can be no name."""
     if domain.isascii():
-        return domain
+        return domain.encode("idna").decode()  # as it is: its labels are looked at
     import idna  # noqa: PLC0415
 
     return idna.encode(domain, uts46=True).decode()

@@ -45,9 +45,11 @@ def find_room(
 ) -> tuple[Count, datetime | None]:
     """How the message counts, and until when it must wait where a limit is used up.
 
-    Members of the project who write from a verified address have no limits, and what was let
-    through once (a released message) is not asked again. Two workers at the same moment may let
-    a batch more through each: the limits stop floods, they don't keep accounts.
+    Mail to a secret key is counted by itself, since strangers' mail, from whatever address it says
+    to be, must not delay it. Members of the project who write from a verified address have no
+    limits, and what was let through once (a released message) is not asked again. Two workers at
+    the same moment may let a batch more through each: the limits stop floods, they don't keep
+    accounts.
     """
     row, now = attempt.row, attempt.context.now
     known = Count(row.token_digest, row.counted_at)
@@ -65,7 +67,8 @@ def find_room(
         Limit("TOKEN_LIMIT_PER_HOUR", "token_digest", digest, by_token),
         Limit("PROJECT_LIMIT_PER_HOUR", "project", target.project.pk, by_project),
     ):
-        until = _find_next_turn(row, limit, now) if limit.value and limit.per_hour > 0 else None
+        is_asked = limit.value and limit.per_hour > 0
+        until = _find_next_turn(row, limit, now, has_key=digest is not None) if is_asked else None
         if until is not None:
             because = f"{limit.name} is {limit.per_hour}, until {until:%Y-%m-%d %H:%M:%S} UTC"
             trace.append({"step": "limit", "result": "delayed", "because": because})
@@ -84,14 +87,18 @@ def _is_member(sender: str, target: Target) -> bool:
     return Membership.objects.filter(project=target.project.pk, user__in=writer).exists()
 
 
-def _find_next_turn(row: InboundEmail, limit: Limit, now: datetime) -> datetime | None:
+def _find_next_turn(
+    row: InboundEmail, limit: Limit, now: datetime, *, has_key: bool
+) -> datetime | None:
     """When one of the hour's messages is older than an hour, so that this one may pass; None where
     it may now.
 
     Those that wait already, and arrived before, come first: so each is looked at about once,
     however many wait.
     """
-    same = InboundEmail.objects.filter(**{limit.column: limit.value})
+    same = InboundEmail.objects.filter(
+        **{limit.column: limit.value}, token_digest__isnull=not has_key
+    )
     within = same.filter(counted_at__gt=now - HOUR, counted_at__lte=latest_now(now))
     let_through = within.order_by("-counted_at")
     newest = list(let_through.values_list("counted_at", flat=True)[: limit.per_hour])

@@ -16,6 +16,7 @@ from incoming_email.pipeline.attempts import write_ends
 from issues.models import Issue, Note
 from tests.factories import EmailAddressFactory, MembershipFactory, UserFactory
 from tests.incoming_email.world import make_mail, make_world
+from tests.servicedesk.world import CUSTOMER, answer, make_desk, sent_to
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -102,6 +103,24 @@ def test_the_limit_of_a_project_holds_whoever_writes_by_whatever_key(world, sett
     rows = receive(world, *mails)
     assert statuses(rows) == ["processed", "processed", "pending"]
     assert rows[2].trace[-1]["because"].startswith("PROJECT_LIMIT_PER_HOUR")
+
+
+@pytest.mark.parametrize("sender", [CUSTOMER, "spam{}@evil.example"])
+def test_mail_of_strangers_delays_nobody_who_has_a_key(settings, sender):
+    """Neither what fills the project's hour, nor what says to be of the person themselves."""
+    desk = make_desk()
+    desk.open_ticket()
+    (thanks,) = sent_to(CUSTOMER)
+    settings.SENDER_LIMIT_PER_HOUR = settings.PROJECT_LIMIT_PER_HOUR = 2
+    spam = [desk.write(sender.format(number)) for number in range(8)]
+    assert statuses(spam).count(Status.PENDING) >= 6
+    assert desk.receive(answer(thanks, body="It squeaks.")).status == Status.PROCESSED
+    assert Note.objects.filter(body="It squeaks.").exists()
+
+    more = [desk.receive(answer(thanks, body=f"No. {number}")) for number in range(2)]
+    assert statuses(more) == [Status.PROCESSED, Status.PENDING], "of its own it has a limit too"
+    stranger = desk.write("ada@other.example")
+    assert stranger.trace[-1]["because"].startswith("PROJECT_LIMIT_PER_HOUR is 2")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from incoming_email.keys.own_addresses import find_own
+from issues.bearer_secrets import cut_secrets
 from issues.models import OutgoingEmail, User
 from servicedesk.models import Participant, ThreadMessage, Ticket
 
@@ -95,7 +96,8 @@ def record_bounce(participant: Participant, reason: str, *, now: datetime) -> No
     if locked.bounced_at is None or locked.bounced_at < since:
         locked.bounces, locked.bounced_at = 0, now
     locked.bounces += 1
-    locked.bounce_reason = reason[:500]
+    (words,) = cut_secrets(reason)  # servers quote the envelope sender, which holds their key
+    locked.bounce_reason = words[:500]
     if locked.bounces >= settings.DESK_MAX_BOUNCES and locked.undeliverable_at is None:
         locked.undeliverable_at = now
     locked.save(update_fields=[*NO_BOUNCES])
@@ -105,3 +107,9 @@ def forget_bounces(participant: Participant) -> bool:
     """Mail is sent to them again, as if none had failed; False where none has."""
     changed = Participant.objects.filter(pk=participant.pk).exclude(bounces=0)
     return bool(changed.update(**NO_BOUNCES))
+
+
+def forget_bounces_of(address: str) -> None:
+    """Whoever writes is alive: mail goes to them again on each of their tickets. One query, which
+    has an index of those whom mail did not reach."""
+    Participant.objects.filter(address__iexact=address).exclude(bounces=0).update(**NO_BOUNCES)

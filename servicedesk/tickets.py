@@ -12,7 +12,7 @@ from issues.uploads import NewFile
 from servicedesk import mails, threads
 from servicedesk.bot import find_bot
 from servicedesk.models import Participant, ServiceDesk, Ticket, UnprovenNote
-from servicedesk.participants import add_participants, forget_bounces
+from servicedesk.participants import add_participants, forget_bounces_of
 from servicedesk.reopening import reopen_for_participant
 from servicedesk.ticket_templates import carry_out, read_template
 
@@ -67,6 +67,8 @@ def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
     people = [letter.sender, *(letter.cc if desk.add_cc else ())]
     joined = add_participants(ticket, [p for p in people if p], added_by=None, now=letter.now)
     requester = _among(joined, letter.sender)
+    if requester is not None:
+        forget_bounces_of(requester.address)
     threads.record(
         ticket, letter.message_id, participant=requester, from_outside=True, now=letter.now
     )
@@ -109,8 +111,8 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
     if not letter.proven:
         UnprovenNote.objects.create(note=note)
     author = _among(list(ticket.participants.all()), letter.sender)
-    if author is not None and author.bounces:
-        forget_bounces(author)  # whoever writes is alive
+    if author is not None:
+        forget_bounces_of(author.address)
     threads.record(ticket, letter.message_id, participant=author, from_outside=True, now=letter.now)
     Ticket.objects.filter(pk=ticket.pk, waiting_since=None).update(waiting_since=letter.now)
     if desk is not None and desk.add_cc and letter.cc:

@@ -183,6 +183,9 @@ class Participant(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint("ticket", Lower("address"), name="one_participant_an_address"),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["address"], condition=~Q(bounces=0), name="participant_bounced"),
+        ]
 
     def __str__(self) -> str:
         return gettext("participant %(number)s of ticket %(ticket)s") % {

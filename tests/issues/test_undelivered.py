@@ -102,6 +102,19 @@ def test_the_agent_hears_that_the_customer_was_not_reached(settings):
     assert CUSTOMER in report.text
 
 
+def test_the_key_that_a_server_quotes_is_cut(settings):
+    desk = make_desk()
+    issue = desk.open_ticket()
+    say(issue, desk.agent, body="Try again")
+    fan_out_owed(now=timezone.now())
+    quoted = OutgoingEmail.objects.get(kind="desk_note").envelope_sender
+    key = quoted.partition("+")[2].partition("-")[0]
+    deliver(settings, CUSTOMER, answer=f"550 5.1.7 <{quoted}>: Sender unknown".encode())
+    (report,) = reports()
+    assert f"550 5.1.7 <incoming+{key[:4]}…-bounce@letterbox.localhost>: Sender" in report.text
+    assert key not in report.text + OutgoingEmail.objects.get(kind="desk_note").last_error
+
+
 def test_a_customer_is_told_nothing_of_the_team(settings):
     desk = make_desk()
     issue = desk.open_ticket()

@@ -276,23 +276,24 @@ def _notify_sender(
     attempt: Attempt, verdict: Refusal | Delay, resolved: Resolved | None
 ) -> tuple[Step, ...]:
     row, email, context = attempt.row, attempt.email, attempt.context
+    if not isinstance(verdict, Reject | Hold):
+        return ()
+    proven = context.proof.passed
+    has_key = (
+        resolved is not None
+        and bool(resolved.secret)
+        and fits_sender(resolved.target, email.sender)
+    )
     if isinstance(verdict, Reject):
         sent = notices.write_rejection(
-            row,
-            email,
-            verdict,
-            now=context.now,
-            proven=context.proof.passed,
-            is_key_holder=resolved is not None
-            and bool(resolved.secret)
-            and fits_sender(resolved.target, email.sender),
+            row, email, verdict, now=context.now, proven=proven, is_key_holder=has_key
         )
         if sent == notices.SENT:
             patch_mails.note_reported(verdict.series_parts)
-    elif isinstance(verdict, Hold):
-        sent = notices.write_held(row, email, verdict, now=context.now)
     else:
-        return ()
+        sent = notices.write_held(
+            row, email, verdict, now=context.now, proven=proven, is_key_holder=has_key
+        )
     return ({"step": "notice", "result": sent},)
 
 

@@ -39,22 +39,34 @@ def write_rejection(
     is_key_holder: bool = False,
 ) -> str:
     """Notify the sender of the reason, if they have an account, are `proven`, or have the key of
-    the person in From; returns what was done, for the trace."""
+    the person in From; returns what was done, for the trace. A forged From brings nobody any words
+    but ours: the subject is named where the sender is proven, or a person with account and key."""
     known = _find_known(email.sender)
-    if known is None and not proven:
-        if not is_key_holder:
-            return "not sent: the sender is a stranger"
-        email = replace(email, subject="")  # a forged From brings nobody any words but ours
+    if known is None and not (proven or is_key_holder):
+        return "not sent: the sender is a stranger"
+    if not (proven or (known and is_key_holder)):
+        email = replace(email, subject="")
     return _why_not_now(row, email, now=now) or _write_reason(
         row, email, refusal, REJECTION, known, now=now
     )
 
 
-def write_held(row: InboundEmail, email: ParsedEmail, refusal: Hold, *, now: datetime) -> str:
-    """Notify a person with an account, once, that the message waits; nobody else is notified."""
+def write_held(
+    row: InboundEmail,
+    email: ParsedEmail,
+    refusal: Hold,
+    *,
+    now: datetime,
+    proven: bool,
+    is_key_holder: bool,
+) -> str:
+    """Notify a person with an account, once, that the message waits; nobody else is notified. Of
+    the subject as `write_rejection`."""
     known = _find_known(email.sender)
     if known is None:
         return "not sent: the sender is a stranger"
+    if not (proven or is_key_holder):
+        email = replace(email, subject="")
     return _why_not_now(row, email, now=now) or _write_reason(
         row, email, refusal, HELD, known, now=now
     )
@@ -143,14 +155,17 @@ def _write_reason(
 ) -> str:
     language = known.user.language if known else settings.LANGUAGE_CODE
     with translation.override(language):
-        title = _("Not accepted: %s") if kind == REJECTION else _("Waiting for review: %s")
-        subject = title % (email.subject or _("(no subject)"))
+        named, bare = (
+            (_("Not accepted: %s"), _("Your email was not accepted"))
+            if kind == REJECTION
+            else (_("Waiting for review: %s"), _("Your email is waiting for review"))
+        )
+        subject = named % email.subject if email.subject else bare
         text = render_to_string(
             f"incoming_email/mail/{kind}.txt",
             {
                 "sentence": refusal.reason.for_sender,
                 "detail": refusal.detail if isinstance(refusal, Reject) else "",
-                "subject": email.subject,
                 "received_at": row.received_at,
             },
         )

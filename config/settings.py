@@ -197,6 +197,7 @@ ISSUES_QUICK_ACTIONS = [
 
 # Limits and times; docs/operating.md says what each is for.
 WEB_MAX_REQUESTS = env.int("WEB_MAX_REQUESTS", default=1000)
+WEB_MAX_MEMORY_BYTES = env.int("WEB_MAX_MEMORY_BYTES", default=400_000_000)
 MAX_MESSAGE_BYTES = env.int("MAX_MESSAGE_BYTES", default=50_000_000)
 MAX_RECIPIENTS = env.int("MAX_RECIPIENTS", default=100)
 MAX_QUICK_ACTIONS = env.int("MAX_QUICK_ACTIONS", default=50)

@@ -74,6 +74,12 @@ _KEY = re.compile(
     r"(?:(?<![0-9a-z])|(?<=%2[bd])|(?<=%252[bd])|(?<=-2b))[0-9a-z]{25}(?![0-9a-z])",
     re.ASCII | re.IGNORECASE,
 )
+_BROKEN_KEY = re.compile(
+    rf"(?:(?<=[+-])|(?<=%2b)){_GAP}(?P<key>(?:[0-9a-z]{_GAP}){{24}}[0-9a-z])(?={_GAP}(?:[-@]|%40))",
+    re.ASCII | re.IGNORECASE,
+)
+"""One in an address, with line breaks and the like inside of it, as a program may have put them."""
+
 _AROUND_KEY = re.compile(r"[^\s@%]{0,40}(?:@|%(?:25)?40)")
 _BASE64_PART = re.compile(
     rb"content-transfer-encoding:[ \t]*base64[ \t]*\r?\n(?:[^\r\n]{1,500}\r?\n){0,10}\r?\n"
@@ -168,22 +174,24 @@ def _join_proofpoint(token: str) -> str:
 
 
 def _find_keys(texts: Sequence[str]) -> Collection[str]:
-    runs = {run[0].lower() for text in texts for run in _KEY.finditer(text)}
+    runs = {run for text in texts for _span, run in _find_runs(text)}
     if len(runs) > MAX_CHECKED:
-        runs = {
-            run[0].lower()
-            for text in texts
-            for run in _KEY.finditer(text)
-            if _AROUND_KEY.match(text, run.end())
-        }
+        found = ((text, end, run) for text in texts for (_, end), run in _find_runs(text))
+        runs = {run for text, end, run in found if _AROUND_KEY.match(text, end)}
         runs = set(sorted(runs)[:MAX_CHECKED])
     find = KEYS.find()
     return find(runs) if runs and find is not None else ()
 
 
+def _find_runs(text: str) -> Iterator[tuple[Span, str]]:
+    """What could be keys: where they stand, and without what was put between their characters."""
+    yield from ((run.span(), run[0].lower()) for run in _KEY.finditer(text))
+    yield from ((run.span("key"), _join(run["key"]).lower()) for run in _BROKEN_KEY.finditer(text))
+
+
 def _find_spans(text: str, keys: Collection[str]) -> Iterator[Span]:
     if keys:
-        yield from (run.span() for run in _KEY.finditer(text) if run[0].lower() in keys)
+        yield from (span for span, run in _find_runs(text) if run in keys)
 
 
 def _cut(text: str, spans: Sequence[Span], mark: str) -> str:

@@ -1,6 +1,7 @@
 """The ledger: one row for each message that arrived, from its bytes to its end."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -12,7 +13,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from incoming_email.models.contents import MessageContent
+from incoming_email.models.contents import MessageContent, Piece
 from incoming_email.models.mailboxes import Mailbox
 from incoming_email.outcomes import Reason, Status
 from incoming_email.versions import find_version
@@ -86,22 +87,20 @@ class InboundEmailQuerySet(models.QuerySet["InboundEmail"]):
         return claimed.update(attempts=attempts - 1, next_attempt_at=now - SWEEP_AFTER)
 
     def store_contents(self, rows: Sequence["InboundEmail"]) -> None:
-        """Store the bytes of these rows, each message once, in one statement; the rows refer to
-        them from then on.
-
-        Call it in the transaction that writes the rows: what was stored before is locked until
-        then, so that nobody removes it meanwhile.
-        """
-        contents = {row.digest: MessageContent(digest=row.digest, raw=row.raw) for row in rows}
-        MessageContent.objects.bulk_create(
-            # By one order, or two transactions might wait for each other.
-            [contents[digest] for digest in sorted(contents)],
-            update_conflicts=True,
-            unique_fields=["digest"],
-            update_fields=["digest"],
-        )
+        """Store the bytes of these rows, each message once; the rows refer to them from then on.
+        Call it in the transaction that writes the rows."""
+        contents = MessageContent.objects.store({row.digest: row.raw for row in rows})
         for row in rows:
             row.content, row.own_raw = contents[row.digest], b""
+
+    def get_whole(self, pk: int) -> "InboundEmail":
+        """One row with its mailbox and its bytes. Raises DoesNotExist."""
+        row = self.select_related("mailbox").annotate(begin=Piece("content__raw")).get(pk=pk)
+        begin = row.__dict__.pop("begin")
+        if row.content_id is not None and begin is not None:
+            with suppress(MessageContent.DoesNotExist):  # removed since; `raw` finds out as well
+                row.content = MessageContent.objects.read(row.content_id, begin)
+        return row
 
     def failed_before(self, version: str) -> Self:
         """What another version gave up, and is still whole."""
@@ -289,10 +288,14 @@ class InboundEmail(WithMessageId):
     @property
     def raw(self) -> bytes:
         """The message byte for byte; empty where it was removed or never came."""
-        try:
-            return bytes(self.own_raw if self.content is None else self.content.raw)
-        except MessageContent.DoesNotExist:  # removed since this row was read
-            return b""
+        if self.content_id is None:
+            return bytes(self.own_raw)
+        if "content" not in self._state.fields_cache:
+            try:
+                self.content = MessageContent.objects.read(self.content_id)
+            except MessageContent.DoesNotExist:  # removed since this row was read
+                return b""
+        return bytes(self.content.raw)
 
     @raw.setter
     def raw(self, value: bytes) -> None:

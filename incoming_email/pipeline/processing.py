@@ -193,7 +193,7 @@ def _claim(pk: int, *, now: datetime) -> InboundEmail | None:
     with noted(pk):
         if not InboundEmail.objects.claim(pk, now=now):
             return None
-        return InboundEmail.objects.select_related("mailbox", "content").get(pk=pk)
+        return InboundEmail.objects.get_whole(pk)
 
 
 def _prepare(

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
@@ -37,6 +37,10 @@ IGNORED_KINDS = {
     Kind.RECEIPT: Reason.RECEIPT,
 }
 OPEN_RECIPIENTS = {"To", "Cc"}
+COVER_LETTER_WAIT = timedelta(minutes=10)
+"""Mails of one series are sent together, and may come in any order."""
+
+COVER_LETTER_PAUSE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,14 @@ class Delay:
     """To be looked at again at `until`; this attempt does not count."""
 
     until: datetime
+
+
+class _Delayed(Exception):
+    """What is to be done can't be known before that moment."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,8 @@ def decide(attempt: Attempt) -> Decision:
             verdict = Delay(until)
     except Refused as refused:
         verdict = refused.refusal
+    except _Delayed as delayed:
+        verdict = Delay(delayed.until)
     return Decision(verdict, tuple(trace), count, resolved)
 
 
@@ -208,6 +222,7 @@ def _require_own_readers(attempt: Attempt, resolved: Resolved, trace: list[Step]
     email, context = attempt.email, attempt.context
     internal = context.internal and find_named(email, context.told) & context.internal
     if internal and internal != {_find_place(attempt, resolved)}:
+        _await_cover(attempt, resolved, trace)
         trace.append({"step": "answered note", "result": "internal, in another discussion"})
         _hold(Reason.INTERNAL_ANSWER, context)
     target = resolved.target
@@ -234,6 +249,20 @@ def _find_place(attempt: Attempt, resolved: Resolved) -> Answered | None:
     if handler.name == "merge_request":
         item = patch_mails.find_changed(email, project=target.project, author=target.author)
     return answered if answered is not None and answered.item == item else None
+
+
+def _await_cover(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
+    """Where a patch of a series goes, its cover letter says, which may come after it: raises
+    _Delayed until then, for some minutes."""
+    context, target = attempt.context, resolved.target
+    is_fresh = abs(context.now - context.received) < COVER_LETTER_WAIT
+    if not is_fresh or Reason.INTERNAL_ANSWER.value in context.waived or target.author is None:
+        return
+    if resolved.handler.name == "merge_request" and patch_mails.awaits_cover(
+        attempt.email, project=target.project, author=target.author
+    ):
+        trace.append({"step": "series", "result": "waits for its cover letter"})
+        raise _Delayed(context.now + COVER_LETTER_PAUSE)
 
 
 def _hold(reason: Reason, context: Context) -> None:

@@ -24,7 +24,7 @@ TRACE = {
     *(gettext_noop("notice"), gettext_noop("quick actions")),
     *(gettext_noop("header"), gettext_noop("key"), gettext_noop("because")),
     *(gettext_noop("answered issue"), gettext_noop("answered mail"), gettext_noop("author")),
-    gettext_noop("project"),
+    *(gettext_noop("project"), gettext_noop("series")),
 }
 """Steps, and the names of their particulars."""
 
@@ -36,6 +36,7 @@ RESULTS = {
     *(gettext_noop("does not fit the key"), gettext_noop("passed"), gettext_noop("not passed")),
     *(gettext_noop("internal, in another discussion"), gettext_noop("not ours")),
     *(gettext_noop("tried before"), gettext_noop("delayed"), gettext_noop("sent")),
+    gettext_noop("waits for its cover letter"),
     gettext_noop("the author has no second factor"),
     gettext_noop("not sent: the sender is a stranger"),
     gettext_noop("not sent: the message has the null reverse-path"),

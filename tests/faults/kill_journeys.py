@@ -35,6 +35,9 @@ class Journey:
     tasks: Sequence[str] = ()
     brings_mail: bool = True
     act: Callable[[], None] = lambda: None
+    server_cuts: bool = False
+    """Nobody dies: at each point the server for outgoing mail ends the connection instead."""
+
     expected: str = ""
     """Begins a line of the end state that shows that something happened at all."""
 
@@ -136,6 +139,13 @@ JOURNEYS = {
     "merge request": Journey(prepare_merge_request, expected="version"),
     "notification": Journey(
         prepare_notification, tasks=[SENDING], brings_mail=False, expected="sent"
+    ),
+    "notification, server cuts": Journey(
+        prepare_notification,
+        tasks=[SENDING],
+        brings_mail=False,
+        server_cuts=True,
+        expected="sent",
     ),
     "purge": Journey(prepare_purge, tasks=UPKEEP, brings_mail=False, expected="ledger"),
     "effect before its record": Journey(

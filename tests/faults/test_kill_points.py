@@ -33,6 +33,7 @@ CUT = [
     ("ticket", "maildir"),
     ("merge request", "maildir"),
     ("notification", "none"),
+    ("notification, server cuts", "none"),
     ("purge", "none"),
 ]
 MORE = [

@@ -80,6 +80,7 @@ DRAWINGS = {
     "authentication": Drawing(
         Chapter.RIGHT, by_result={"passed": Mark.PASSED}, holds=Reason.NOT_AUTHENTICATED
     ),
+    "series": Drawing(Chapter.RIGHT, Mark.STOPPED),
     "answered note": Drawing(Chapter.RIGHT, holds=Reason.INTERNAL_ANSWER),
     "answered issue": Drawing(Chapter.RIGHT, holds=Reason.CONFIDENTIAL_ANSWER),
     "answered mail": Drawing(Chapter.RIGHT, holds=Reason.NOT_A_REPLY),

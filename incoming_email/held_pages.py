@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -145,7 +146,14 @@ def _decide(request: MemberRequest, ids: list[int]) -> None:
     """By the button that was pressed. Recorded in the history that administrators see."""
     release = "release" in request.POST
     change = reviewing.release if release else reviewing.discard
-    done = change(ids, now=timezone.now())
+    with transaction.atomic():
+        done = change(ids, now=timezone.now())
+        LogEntry.objects.log_actions(
+            user_id=request.user.pk,
+            queryset=InboundEmail.objects.filter(pk__in=done).only("pk"),
+            action_flag=CHANGE,
+            change_message=gettext("Released.") if release else gettext("Discarded."),
+        )
     said = (
         ngettext("%(count)d message is released.", "%(count)d messages are released.", len(done))
         if release
@@ -156,12 +164,6 @@ def _decide(request: MemberRequest, ids: list[int]) -> None:
     if not done:
         messages.warning(request, gettext("Nothing was changed: none of it is held any more."))
         return
-    LogEntry.objects.log_actions(
-        user_id=request.user.pk,
-        queryset=InboundEmail.objects.filter(pk__in=done).only("pk"),
-        action_flag=CHANGE,
-        change_message=gettext("Released.") if release else gettext("Discarded."),
-    )
     if release:
         processing.process_each(done)
     messages.success(request, said % {"count": len(done)})

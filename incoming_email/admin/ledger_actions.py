@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -79,12 +80,14 @@ def press(
     changed: list[int] = []
     asked: list[int] = []
     for batch in _batches(ids):
-        done = button.change(batch, now=timezone.now())
-        _record(done, user_id=user_id, text=button.record)
+        with transaction.atomic():
+            done = button.change(batch, now=timezone.now())
+            _record(done, user_id=user_id, text=button.record)
         changed += done
         if button.asks_server:
-            again = reviewing.ask_again(batch, now=timezone.now())
-            _record(again, user_id=user_id, text=_("To be read again."))
+            with transaction.atomic():
+                again = reviewing.ask_again(batch, now=timezone.now())
+                _record(again, user_id=user_id, text=_("To be read again."))
             asked += again
     if button.processes:
         _process(changed, seconds=seconds)

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -145,8 +146,9 @@ class UserAdmin(_UserAdmin):
             if services.can_be_invited(user) and self.has_change_permission(request, user)
         ]
         for user in chosen:
-            services.invite(user=user, now=timezone.now())
-            self.log_change(request, user, str(_("Invited.")))
+            with transaction.atomic():
+                services.invite(user=user, now=timezone.now())
+                self.log_change(request, user, str(_("Invited.")))
         said = ngettext(
             "%(count)d person was invited; those who have logged in before are left alone.",
             "%(count)d people were invited; those who have logged in before are left alone.",
@@ -164,9 +166,10 @@ class UserAdmin(_UserAdmin):
         """They are told by mail."""
         count = 0
         for user in queryset:
-            if services.reset_second_factor(user=user, now=timezone.now()):
-                self.log_change(request, user, str(_("Reset the second factor.")))
-                count += 1
+            with transaction.atomic():
+                if services.reset_second_factor(user=user, now=timezone.now()):
+                    self.log_change(request, user, str(_("Reset the second factor.")))
+                    count += 1
         said = ngettext(
             "The second factor of %(count)d person was taken away.",
             "The second factors of %(count)d people were taken away.",

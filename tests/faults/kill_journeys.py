@@ -14,6 +14,7 @@ from issues import services
 from issues.models import Announcement, Issue, Label, Note, Upload
 from tests.clones import Clone, plant
 from tests.factories import NoteFactory
+from tests.faults.hand_journey import decide, prepare_decisions
 from tests.faults.outside import Mail
 from tests.faults.restarting import run_queued, run_scheduled
 from tests.incoming_email.mails import make_mail_with_file
@@ -146,6 +147,9 @@ JOURNEYS = {
         brings_mail=False,
         server_cuts=True,
         expected="sent",
+    ),
+    "decisions of people": Journey(
+        prepare_decisions, tasks=[SENDING], brings_mail=False, act=decide, expected="note"
     ),
     "purge": Journey(prepare_purge, tasks=UPKEEP, brings_mail=False, expected="ledger"),
     "effect before its record": Journey(

@@ -34,6 +34,7 @@ CUT = [
     ("merge request", "maildir"),
     ("notification", "none"),
     ("notification, server cuts", "none"),
+    ("decisions of people", "none"),
     ("purge", "none"),
 ]
 MORE = [

@@ -13,13 +13,9 @@ PIECE_BYTES = 2_000_000
 beside what psycopg makes of it; SQLite makes two copies of what it is given to store."""
 
 
-class Piece(Substr):
-    """Of a column of bytes, PIECE_BYTES from an offset on."""
-
-    output_field = models.BinaryField()
-
-    def __init__(self, column: str, start: int = 0) -> None:
-        super().__init__(F(column), start + 1, PIECE_BYTES)
+def piece_of(column: str, start: int = 0) -> Substr:
+    """An expression: of a column of bytes, PIECE_BYTES from an offset on."""
+    return Substr(F(column), start + 1, PIECE_BYTES, output_field=models.BinaryField())
 
 
 class MessageContentQuerySet(models.QuerySet["MessageContent"]):
@@ -35,8 +31,8 @@ class MessageContentQuerySet(models.QuerySet["MessageContent"]):
         return self.model(pk=pk, raw=raw.getvalue())
 
     def _read_piece(self, pk: int, start: int) -> bytes:
-        piece: bytes = self.values_list(Piece("raw", start), flat=True).get(pk=pk)
-        return piece
+        piece: bytes | None = self.values_list(piece_of("raw", start), flat=True).get(pk=pk)
+        return piece or b""  # SQLite has NULL for a piece of nothing
 
     def store(self, contents: Mapping[str, bytes]) -> "dict[str, MessageContent]":
         """Bytes by their digests. What was stored before is locked until the end of the caller's

@@ -13,7 +13,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from incoming_email.models.contents import MessageContent, Piece
+from incoming_email.models.contents import MessageContent, piece_of
 from incoming_email.models.mailboxes import Mailbox
 from incoming_email.outcomes import Reason, Status
 from incoming_email.versions import find_version
@@ -95,7 +95,7 @@ class InboundEmailQuerySet(models.QuerySet["InboundEmail"]):
 
     def get_whole(self, pk: int) -> "InboundEmail":
         """One row with its mailbox and its bytes. Raises DoesNotExist."""
-        row = self.select_related("mailbox").annotate(begin=Piece("content__raw")).get(pk=pk)
+        row = self.select_related("mailbox").annotate(begin=piece_of("content__raw")).get(pk=pk)
         begin = row.__dict__.pop("begin")
         if row.content_id is not None and begin is not None:
             with suppress(MessageContent.DoesNotExist):  # removed since; `raw` finds out as well
@@ -290,12 +290,13 @@ class InboundEmail(WithMessageId):
         """The message byte for byte; empty where it was removed or never came."""
         if self.content_id is None:
             return bytes(self.own_raw)
-        if "content" not in self._state.fields_cache:
+        content = self._state.fields_cache.get("content")
+        if content is None:
             try:
-                self.content = MessageContent.objects.read(self.content_id)
+                content = self.content = MessageContent.objects.read(self.content_id)
             except MessageContent.DoesNotExist:  # removed since this row was read
                 return b""
-        return bytes(self.content.raw)
+        return bytes(content.raw)
 
     @raw.setter
     def raw(self, value: bytes) -> None:

@@ -50,9 +50,7 @@ def awaits_cover(email: ParsedEmail, *, project: Project, author: User) -> bool:
     return not kept.filter(number=0).exists()
 
 
-def _find_named(
-    thread: Sequence[str], *, project: Project, author: User
-) -> QuerySet[SeriesPart]:
+def _find_named(thread: Sequence[str], *, project: Project, author: User) -> QuerySet[SeriesPart]:
     """The kept parts that a mail of this thread answers."""
     return SeriesPart.objects.filter(
         project=project, author=author, message_id__in=find_names(thread)

@@ -49,9 +49,7 @@ RESULTS = {
     gettext_noop("not sent: the author has no proven address"),
     gettext_noop("not sent: the sender was told about this message before"),
     gettext_noop("not sent: nobody reads what is sent to the sender's address"),
-    gettext_noop(
-        "not sent: the message asks for no automatic answer (X-Auto-Response-Suppress)"
-    ),
+    gettext_noop("not sent: the message asks for no automatic answer (X-Auto-Response-Suppress)"),
 }
 BECAUSE = {
     gettext_noop("X-Letterbox-Origin or Message-ID is ours"),

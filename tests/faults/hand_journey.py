@@ -16,8 +16,8 @@ from incoming_email.models import InboundEmail, ReplyKey
 from incoming_email.outcomes import Status
 from incoming_email.upkeep import erasing
 from issues.models import OutgoingEmail, Role, User
-from tests.faults.outside import Mail
 from tests.factories import MembershipFactory, NoteFactory, UserFactory
+from tests.faults.outside import Mail
 from tests.incoming_email.world import make_mail, make_world
 
 INVITED, CLAIMED = "ida@example.org", "mia.two@example.org"

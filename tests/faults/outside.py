@@ -108,7 +108,6 @@ class Outside:
             while True:
                 _answer(listener, actions)
 
-
     def _start_sink(self, stack: ExitStack) -> Sink:
         if self.cut_at is None:
             return stack.enter_context(running_sink_at(self.sink_port))

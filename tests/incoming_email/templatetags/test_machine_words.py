@@ -7,8 +7,8 @@ import pytest
 from django.urls import reverse
 from django.utils import translation
 
-from incoming_email.admin.ledger_trace import DRAWINGS
 from incoming_email import pipeline
+from incoming_email.admin.ledger_trace import DRAWINGS
 from incoming_email.inboxes import registry
 from incoming_email.inboxes.base import Answer
 from incoming_email.outcomes import Reason

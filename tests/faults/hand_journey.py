@@ -1,12 +1,10 @@
 """What people decide on pages, as a journey: who sees that nothing came of a button presses it
 again."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from allauth.account.models import EmailAddress
-from django.contrib.auth import BACKEND_SESSION_KEY
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +14,7 @@ from incoming_email.models import InboundEmail, ReplyKey
 from incoming_email.outcomes import Status
 from incoming_email.upkeep import erasing
 from issues.models import OutgoingEmail, Role, User
-from tests.factories import MembershipFactory, NoteFactory, UserFactory
+from tests.factories import PASSWORD, MembershipFactory, NoteFactory, UserFactory
 from tests.faults.outside import Mail
 from tests.incoming_email.world import make_mail, make_world
 
@@ -54,11 +52,6 @@ def decide() -> None:
     """All that is still open, one after the other, by one person who is logged in."""
     client = Client(headers={"host": "letterbox.localhost"})
     client.force_login(User.objects.get(username="mia"))
-    session = client.session
-    # As of a log-in a moment ago, or the password would be asked for.
-    session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
-    assert BACKEND_SESSION_KEY in session
-    session.save()
     for decision in DECISIONS:
         if decision.is_open():
             decision.press(client)
@@ -88,6 +81,8 @@ def _press_action(model: str, action: str, find: Callable[[], int]) -> Callable[
 
 
 def _add_address(client: Client) -> None:
+    """The password is asked for first."""
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     _post(client, reverse("account_email"), {"email": CLAIMED, "action_add": ""})
 
 
@@ -99,6 +94,7 @@ def _erase(_client: Client) -> None:
 def _post(client: Client, page: str, data: dict[str, object]) -> None:
     answer = client.post(page, data)
     assert answer.status_code == 302, (page, answer.status_code)
+    assert "reauthenticate" not in answer.headers["Location"]
 
 
 def _is_mailed(address: str) -> bool:

@@ -65,6 +65,18 @@ def test_what_is_shown(held, maintainer, client):
     assert pages["list"] in issues
 
 
+@pytest.mark.parametrize("button", ["release", "discard"])
+def test_nothing_is_decided_that_is_not_recorded(held, maintainer, client, monkeypatch, button):
+    def fail(*_, **__):
+        raise OSError
+
+    monkeypatch.setattr(LogEntry.objects, "log_actions", fail)
+    with pytest.raises(OSError):
+        client.post(pages_of(held)["list"], {"row": [held.pk], button: ""})
+    held.refresh_from_db()
+    assert held.status == Status.HELD
+
+
 def test_html_is_in_a_frame_that_can_do_nothing(world, maintainer, client):
     row = hold(
         world, "<p>Hello <script>alert(1)</script></p>", Content_Type="text/html; charset=utf-8"

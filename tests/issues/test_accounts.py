@@ -158,6 +158,18 @@ def test_an_added_address_counts_once_it_is_verified(client, ada):
     assert log_in(client, "new@example.org")
 
 
+def test_no_address_is_added_without_its_mail(client, ada, monkeypatch):
+    def fail(**_):
+        raise OSError
+
+    monkeypatch.setattr(services, "write_account_mail", fail)
+    assert log_in(client, "ada")
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+    with pytest.raises(OSError):
+        client.post(EMAIL, {"email": "new@example.org", "action_add": ""})
+    assert not EmailAddress.objects.filter(email="new@example.org").exists()
+
+
 def test_who_takes_another_address_for_mail_tells_the_old_one(client, ada):
     assert log_in(client, "ada")
 

@@ -68,10 +68,10 @@ def test_what_is_shown(held, maintainer, client):
 @pytest.mark.parametrize("button", ["release", "discard"])
 def test_nothing_is_decided_that_is_not_recorded(held, maintainer, client, monkeypatch, button):
     def fail(*_, **__):
-        raise OSError
+        raise RuntimeError("cut")
 
     monkeypatch.setattr(LogEntry.objects, "log_actions", fail)
-    with pytest.raises(OSError):
+    with pytest.raises(RuntimeError, match="cut"):
         client.post(pages_of(held)["list"], {"row": [held.pk], button: ""})
     held.refresh_from_db()
     assert held.status == Status.HELD

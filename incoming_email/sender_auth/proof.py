@@ -85,7 +85,10 @@ def _check_in_turn(
     domain = _write_domain(email.sender.rpartition("@")[2])
     channel = find_counted(mailbox, row, email.stamps)
     is_silent = channel.result is None
-    is_vouched = channel.result is not None and is_vouched_for(domain, channel.result)
+    is_from = not email.shown_from
+    is_vouched = channel.result is not None and is_vouched_for(
+        domain, channel.result, is_from=is_from
+    )
     yield SignatureCheck(is_vouched, channel.note)
     if records is None or not (is_silent or mailbox.forwarders):
         return
@@ -97,7 +100,7 @@ def _check_in_turn(
         signed = check_signatures(message, domain, records)
         yield SignatureCheck(signed.passed, f"own DKIM check: {signed.note}")
     if mailbox.forwarders:
-        chain = check_chain(message, domain, mailbox.forwarders, records)
+        chain = check_chain(message, domain, mailbox.forwarders, records, is_from=is_from)
         yield SignatureCheck(chain.passed, f"ARC: {chain.note}")
 
 

@@ -33,12 +33,14 @@ def record(
 
 
 def find_ticket(ids: Iterable[str], project: Project) -> Ticket | None:
-    """The ticket of this project that the first known id belongs to."""
+    """The ticket of this project that the first known id belongs to, and of several the oldest: who
+    writes with the id of somebody else's mail does not get what answers that."""
     wanted = find_names(list(dict.fromkeys(ids))[:MAX_IDS])
     if not wanted:
         return None
     found = ThreadMessage.objects.filter(message_id__in=wanted, ticket__issue__project=project)
-    by_id = {row.message_id: row.ticket for row in found.select_related("ticket__issue__project")}
+    rows = found.select_related("ticket__issue__project").order_by("-pk")
+    by_id = {row.message_id: row.ticket for row in rows}
     return next((by_id[name] for name in wanted if name in by_id), None)
 
 

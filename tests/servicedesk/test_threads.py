@@ -280,3 +280,14 @@ def sent_ids():
     return list(
         ThreadMessage.objects.filter(from_outside=False).values_list("message_id", flat=True)
     )
+
+
+def test_a_ticket_with_the_id_of_somebody_elses_mail_gets_none_of_its_answers():
+    """Who was in Cc of a mail knows its Message-ID, and may write another one with it."""
+    desk = make_desk(add_cc=True)
+    first = desk.open_ticket(Message_ID=FIRST, Cc="mallory@evil.example")
+    other = desk.open_ticket(sender="mallory@evil.example", Message_ID=FIRST, Cc=CUSTOMER)
+    assert other != first
+    row = desk.write(In_Reply_To=FIRST, body="For the desk alone")
+    assert row.issue == first
+    assert other.notes.filter(system=False).count() == 0

@@ -45,9 +45,10 @@ def find_room(
 ) -> tuple[Count, datetime | None]:
     """How the message counts, and until when it must wait where a limit is used up.
 
-    Members of the project who write from a verified address have no limits, and what was let
-    through once (a released message) is not asked again. Two workers at the same moment may let
-    a batch more through each: the limits stop floods, they don't keep accounts.
+    Members of the project who write from a verified address have no limits, where a key of theirs
+    or what authenticates mail says that it is them: everybody can write their address into From.
+    What was let through once (a released message) is not asked again. Two workers at the same
+    moment may let a batch more through each: the limits stop floods, they don't keep accounts.
     """
     row, now = attempt.row, attempt.context.now
     known = Count(row.token_digest, row.counted_at)
@@ -57,7 +58,7 @@ def find_room(
         return known, None
     target, sender = resolved.target, attempt.email.sender
     # Without a query where the key's owner writes and `resolve` knows that they are a member.
-    if (target.author_is_member and owns(target.author, sender)) or _is_member(sender, target):
+    if (target.author_is_member and owns(target.author, sender)) or _is_member(attempt, target):
         return known, None
     digest = credentials.digest(resolved.secret) if resolved.secret else None
     for limit in (  # the narrowest first
@@ -73,7 +74,8 @@ def find_room(
     return Count(digest, now), None
 
 
-def _is_member(sender: str, target: Target) -> bool:
+def _is_member(attempt: Attempt, target: Target) -> bool:
+    sender = attempt.email.sender
     if not sender or target.project.pk is None:
         return False
     writer = User.objects.filter(
@@ -81,6 +83,10 @@ def _is_member(sender: str, target: Target) -> bool:
         emailaddress__email=sender,
         emailaddress__verified=True,
     )
+    if not attempt.context.proof.passed:
+        if target.author is None:
+            return False
+        writer = writer.filter(pk=target.author.pk)
     return Membership.objects.filter(project=target.project.pk, user__in=writer).exists()
 
 

@@ -16,6 +16,7 @@ from incoming_email.pipeline.attempts import write_ends
 from issues.models import Issue, Note
 from tests.factories import EmailAddressFactory, MembershipFactory, UserFactory
 from tests.incoming_email.world import make_mail, make_world
+from tests.servicedesk.world import PROVEN, make_desk
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -121,14 +122,32 @@ def test_members_have_no_limit_and_use_up_nobodys(world, guest, kind):
 
 
 @pytest.mark.usefixtures("tight")
-def test_a_member_by_another_key_has_no_limit_an_unproven_address_has(world, guest):
+def test_a_proven_member_by_another_key_has_no_limit_an_unverified_address_has(guest):
+    world = make_world(trusted_authserv_id="mx.example.net")
     colleague = MembershipFactory(project=world.issue.project).user
-    unproven = EmailAddressFactory(user=colleague, verified=False).email
+    unverified = EmailAddressFactory(user=colleague, verified=False).email
+    proven = {"Authentication_Results": "mx.example.net; dmarc=pass"}
+    address = world.issue_address(guest)
+    mails = [make_mail(to=address, sender=colleague.email, **proven) for _ in range(2)]
+    assert statuses(receive(world, *mails)) == ["processed"] * 2
+    mails = [make_mail(to=address, sender=unverified, **proven) for _ in range(2)]
+    assert statuses(receive(world, *mails)) == ["processed", "pending"]
+
+
+@pytest.mark.usefixtures("tight")
+def test_who_writes_the_address_of_a_member_into_from_has_the_limits_of_strangers(world, guest):
+    colleague = MembershipFactory(project=world.issue.project).user
     address = world.issue_address(guest)
     mails = [make_mail(to=address, sender=colleague.email) for _ in range(2)]
-    assert statuses(receive(world, *mails)) == ["processed"] * 2
-    mails = [make_mail(to=address, sender=unproven) for _ in range(2)]
     assert statuses(receive(world, *mails)) == ["processed", "pending"]
+
+
+@pytest.mark.usefixtures("tight")
+def test_so_has_who_writes_to_a_desk():
+    desk = make_desk()
+    rows = [desk.write(sender=desk.agent.email) for _ in range(2)]
+    assert statuses(rows) == ["processed", "pending"]
+    assert statuses([desk.write(sender=desk.agent.email, **PROVEN)]) == ["processed"]
 
 
 def test_zero_is_no_limit(world, guest):

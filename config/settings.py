@@ -104,6 +104,11 @@ STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True
 # A text of MAX_TEXT_LENGTH characters as a form carries it: up to twelve bytes each (%F0%9F%98%80).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 13_000_000
+FILE_UPLOAD_HANDLERS = [
+    "config.uploaded_files.UploadGuard",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default="") or DATA_DIR / "media")
 SECRETS_DIR = DATA_DIR / "secrets"
 REPOSITORIES_ROOT = Path(env.str("REPOSITORIES_ROOT", default="") or DATA_DIR / "repositories")

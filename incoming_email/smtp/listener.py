@@ -34,6 +34,7 @@ Result = TypeVar("Result")
 OK = "250 2.1.5 OK"
 UNKNOWN = "550 5.1.1 No such recipient here"
 TRY_LATER = "451 4.3.0 Requested action aborted: local error, try again later"
+NOT_AN_ADDRESS = "553 5.1.3 The address is not in UTF-8"
 NO_SPACE = "452 4.3.1 Insufficient system storage, try again later"
 BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 BAD_RECIPIENTS = "421 4.7.0 Too many unknown recipients, closing the connection"
@@ -186,6 +187,8 @@ class ListenerHandler:
     ) -> str:
         if len(envelope.rcpt_tos) >= max(settings.MAX_RECIPIENTS, MIN_RECIPIENTS):
             return "452 4.5.3 Too many recipients, send the rest in another transaction"
+        if not _is_utf_8(address):
+            return NOT_AN_ADDRESS
         try:
             mailbox = await self._in_thread(find_mailbox, address)
         except (Error, TimeoutError) as fault:
@@ -257,6 +260,15 @@ class ListenerHandler:
         """Every fault here is ours: a 5xx would make the sender give the mail up."""
         logger.error("listener failed", exc_info=error)
         return TRY_LATER
+
+
+def _is_utf_8(address: str) -> bool:
+    """aiosmtpd makes half surrogate pairs of bytes that are none; no database takes these."""
+    try:
+        address.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 async def _refuse(server: ListenerSMTP) -> str:

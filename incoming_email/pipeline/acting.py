@@ -276,21 +276,19 @@ def _notify_sender(
     attempt: Attempt, verdict: Refusal | Delay, resolved: Resolved | None
 ) -> tuple[Step, ...]:
     row, email, context = attempt.row, attempt.email, attempt.context
+    proven, is_key_holder = context.proof.passed, False
+    if isinstance(verdict, Reject | Hold) and resolved is not None and resolved.secret:
+        is_key_holder = fits_sender(resolved.target, email.sender)
     if isinstance(verdict, Reject):
         sent = notices.write_rejection(
-            row,
-            email,
-            verdict,
-            now=context.now,
-            proven=context.proof.passed,
-            is_key_holder=resolved is not None
-            and bool(resolved.secret)
-            and fits_sender(resolved.target, email.sender),
+            row, email, verdict, now=context.now, proven=proven, is_key_holder=is_key_holder
         )
         if sent == notices.SENT:
             patch_mails.note_reported(verdict.series_parts)
     elif isinstance(verdict, Hold):
-        sent = notices.write_held(row, email, verdict, now=context.now)
+        sent = notices.write_held(
+            row, email, verdict, now=context.now, proven=proven, is_key_holder=is_key_holder
+        )
     else:
         return ()
     return ({"step": "notice", "result": sent},)

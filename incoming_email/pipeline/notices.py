@@ -41,20 +41,30 @@ def write_rejection(
     """Notify the sender of the reason, if they have an account, are `proven`, or have the key of
     the person in From; returns what was done, for the trace."""
     known = _find_known(email.sender)
-    if known is None and not proven:
-        if not is_key_holder:
-            return "not sent: the sender is a stranger"
-        email = replace(email, subject="")  # a forged From brings nobody any words but ours
+    if known is None and not (proven or is_key_holder):
+        return "not sent: the sender is a stranger"
+    if not (proven or (is_key_holder and known is not None)):
+        email = _without_words(email)
     return _why_not_now(row, email, now=now) or _write_reason(
         row, email, refusal, REJECTION, known, now=now
     )
 
 
-def write_held(row: InboundEmail, email: ParsedEmail, refusal: Hold, *, now: datetime) -> str:
+def write_held(
+    row: InboundEmail,
+    email: ParsedEmail,
+    refusal: Hold,
+    *,
+    now: datetime,
+    proven: bool,
+    is_key_holder: bool = False,
+) -> str:
     """Notify a person with an account, once, that the message waits; nobody else is notified."""
     known = _find_known(email.sender)
     if known is None:
         return "not sent: the sender is a stranger"
+    if not (proven or is_key_holder):
+        email = _without_words(email)
     return _why_not_now(row, email, now=now) or _write_reason(
         row, email, refusal, HELD, known, now=now
     )
@@ -92,6 +102,11 @@ def write_failed_commands(
             },
         )
     return _enqueue(row, email, FAILED_COMMANDS, recipient, subject, text, now=now)
+
+
+def _without_words(email: ParsedEmail) -> ParsedEmail:
+    """A forged From brings nobody any words but ours."""
+    return replace(email, subject="")
 
 
 def _find_known(sender: str) -> EmailAddress | None:

@@ -27,9 +27,19 @@ def told(row):
     return next(step["result"] for step in row.trace if step["step"] == "notice")
 
 
-def test_a_person_with_an_account_is_told_why(world):
+PROVEN = {"Authentication_Results": "mx.example.net; dmarc=pass"}
+
+
+def test_a_person_with_an_account_is_told_why():
+    world = make_world(trusted_authserv_id="mx.example.net")
     row = world.receive(
-        make_mail(to=NOWHERE, sender=world.member.email, subject="Hi", Message_ID="<m@example.com>")
+        make_mail(
+            to=NOWHERE,
+            sender=world.member.email,
+            subject="Hi",
+            Message_ID="<m@example.com>",
+            **PROVEN,
+        )
     )
     assert (row.status, row.reason) == (Status.REJECTED, Reason.UNKNOWN_ADDRESS)
     assert told(row) == "sent"
@@ -42,6 +52,27 @@ def test_a_person_with_an_account_is_told_why(world):
     assert notice.from_email == "", "the null reverse-path"
     assert "This address doesn't accept email." in notice.body
     assert "Looks good." not in notice.body, "no text of the original"
+
+
+@pytest.mark.parametrize("address", [NOWHERE, ""], ids=["rejected", "held"])
+def test_who_forges_from_has_no_words_of_theirs_sent_to_anybody(world, address):
+    """By our server, in our name, and so past every filter: also not to people with an account."""
+    other = UserFactory()
+    words = "Your password ends today: https://evil.example"
+    row = world.receive(
+        make_mail(to=address or world.reply_address(), sender=other.email, subject=words)
+    )
+    assert told(row) == "sent"
+    notice = OutgoingEmail.objects.get(recipient=other.email)
+    assert "evil.example" not in notice.subject + notice.text + notice.html
+
+
+def test_who_has_the_key_reads_their_subject(world):
+    row = world.receive(
+        make_mail(to=world.reply_address(), sender=world.member.email, subject="Hi", body="\n")
+    )
+    assert (row.reason, told(row)) == (Reason.EMPTY, "sent")
+    assert OutgoingEmail.objects.get().subject == "Not accepted: Hi"
 
 
 def test_in_the_persons_language(world):

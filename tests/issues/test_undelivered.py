@@ -7,7 +7,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from issues import outbox
-from issues.models import OutgoingEmail, OutgoingState, Role
+from issues.models import (
+    Issue,
+    Membership,
+    OutgoingEmail,
+    OutgoingState,
+    Project,
+    Role,
+    Visibility,
+)
 from issues.notifications import fan_out_owed
 from tests.factories import IssueFactory, MembershipFactory
 from tests.issues.outgoing import enqueue, say
@@ -74,6 +82,18 @@ def test_who_may_not_see_addresses_reads_no_address(settings):
     assert "could not be delivered to 1 person." in report.text
     assert issue.author.email not in report.text
     assert "550" not in report.text
+
+
+def test_who_may_read_it_no_more_is_not_told_its_title(settings):
+    issue = IssueFactory()
+    author, other = member(issue, Role.DEVELOPER), member(issue, Role.DEVELOPER)
+    say(issue, author, body=f"Look at this, @{other.username}")
+    Membership.objects.get(user=author).delete()
+    Project.objects.update(visibility=Visibility.PRIVATE)
+    Issue.objects.update(title="What they shall not know")
+    deliver(settings, issue.author.email, other.email)
+    assert OutgoingEmail.objects.filter(state=OutgoingState.FAILED).exists()
+    assert not reports().exists()
 
 
 def test_mail_of_nobody_is_told_to_nobody(settings):

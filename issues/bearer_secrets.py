@@ -89,8 +89,9 @@ Span = tuple[int, int]
 def cut_secrets(*texts: str, mark: str = "…") -> list[str]:
     """The texts with each secret of ours cut to its first characters. The number of lines stays.
     One look-up of keys for all of them, and none where nothing looks like one."""
-    keys = _find_keys(texts)
-    return [_cut(text, [*_find_tokens(text), *_find_spans(text, keys)], mark) for text in texts]
+    cut = [_cut(text, [*_find_tokens(text)], mark) for text in texts]
+    keys = _find_keys(cut)  # a key may have stood right behind a token
+    return [_cut(text, [*_find_spans(text, keys)], mark) for text in cut]
 
 
 def cut_secrets_in_file(content: bytes, *, name: str, content_type: str) -> bytes:

@@ -95,6 +95,10 @@ def test_a_key_is_cut(text):
     assert cut == re.sub(f"({KEY[:4]}){KEY[4:]}", r"\1…", text, flags=re.IGNORECASE)
 
 
+def test_a_key_right_behind_a_link_is_cut(token):
+    assert cut_secrets(f"{token}{KEY}") == [f"{token[:4]}…{KEY[:4]}…"]
+
+
 def test_what_is_none_of_ours_stays(token):
     texts = [
         f"{token[:-1]}A" if token[-1] != "A" else f"{token[:-1]}B",

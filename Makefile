@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 CORES := $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 WORKERS ?= $(shell $(PYTHON) -c "print(1 + $(CORES))")
 
-.PHONY: run test test-fast test-deep test-redis test-rabbitmq test-pgbouncer check format messages clean
+.PHONY: run test test-fast test-deep test-redis test-rabbitmq test-pgbouncer fuzz check format messages clean
 
 $(VENV)/.runtime: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -16,6 +16,10 @@ $(VENV)/.runtime: requirements.txt
 
 $(VENV)/.tools: requirements-dev.txt $(VENV)/.runtime
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+$(VENV)/.fuzzing: requirements-fuzz.txt $(VENV)/.tools
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
 	touch $@
 
 run: $(VENV)/.runtime
@@ -42,6 +46,11 @@ test-deep: $(VENV)/.tools
 # The journeys by every process of the Procfile, with PostgreSQL and these.
 test-redis test-rabbitmq test-pgbouncer: $(VENV)/.tools
 	TEST_SERVICES=$(@:test-%=%) $(BIN)/python -m pytest -q tests/journeys/test_every_process.py $(ARGS)
+
+# All targets in turn, or those of ARGS: see docs/testing.md.
+fuzz: MINUTES ?= 60
+fuzz: $(VENV)/.fuzzing
+	$(BIN)/python -m tests.fuzzing --minutes $(MINUTES) $(ARGS)
 
 check: $(VENV)/.tools
 	$(BIN)/ruff check .

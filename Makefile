@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 CORES := $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 WORKERS ?= $(shell $(PYTHON) -c "print(1 + $(CORES))")
 
-.PHONY: run test test-fast test-deep test-redis test-rabbitmq test-pgbouncer check format messages clean
+.PHONY: run test test-fast test-deep test-redis test-rabbitmq test-pgbouncer fuzz check format messages hashes unmaintained clean
 
 $(VENV)/.runtime: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -16,6 +16,10 @@ $(VENV)/.runtime: requirements.txt
 
 $(VENV)/.tools: requirements-dev.txt $(VENV)/.runtime
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+$(VENV)/.fuzzing: requirements-fuzz.txt $(VENV)/.tools
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
 	touch $@
 
 run: $(VENV)/.runtime
@@ -43,6 +47,11 @@ test-deep: $(VENV)/.tools
 test-redis test-rabbitmq test-pgbouncer: $(VENV)/.tools
 	TEST_SERVICES=$(@:test-%=%) $(BIN)/python -m pytest -q tests/journeys/test_every_process.py $(ARGS)
 
+# All targets in turn, or those of ARGS: see docs/testing.md.
+fuzz: MINUTES ?= 60
+fuzz: $(VENV)/.fuzzing
+	$(BIN)/python -m tests.fuzzing --minutes $(MINUTES) $(ARGS)
+
 check: $(VENV)/.tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -61,6 +70,20 @@ messages: $(VENV)/.tools
 	$(BIN)/python manage.py makemessages -l ko --add-location file --no-obsolete \
 		-i .venv -i var -i tests -i benchmarks -i build
 	$(BIN)/python -m tests.translating --write
+
+# After a change of requirements.in or requirements-dev.in: the digests of all files of each version, for
+# every platform, as the index names them. uv must be installed.
+hashes: LOCK = uv pip compile --quiet --universal --python-version 3.11 --no-deps --no-strip-extras --no-annotate --no-header --generate-hashes
+hashes:
+	{ printf '# Made by `make hashes` of requirements.in.\n--require-hashes\n'; $(LOCK) requirements.in; } > hashes.new
+	mv hashes.new requirements.txt
+	{ printf '# Made by `make hashes` of requirements-dev.in.\n--require-hashes\n-r requirements.txt\n'; \
+		$(LOCK) requirements-dev.in; } > hashes.new
+	mv hashes.new requirements-dev.txt
+
+# Which packages had no release for two years.
+unmaintained: $(VENV)/.tools
+	$(BIN)/python -m tests.unmaintained
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

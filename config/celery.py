@@ -56,6 +56,7 @@ SCHEDULE = {
     "purge": ("incoming_email.purge", 3600.0),
     "custom addresses": ("servicedesk.give_up_verifications", 60.0),
     "mail servers of desks": ("servicedesk.watch_mail_servers", 60.0),
+    "spam of desks": ("servicedesk.delete_spam", 3600.0),
     "held mail of desks": ("servicedesk.plan_held_mail", 60.0),
 }
 app.conf.beat_schedule = {

@@ -29,6 +29,7 @@ QUEUE_OF_TASK = {
     "issues.keep_html": UPKEEP,
     "issues.remove_orphan_files": UPKEEP,
     "issues.sweep_repositories": UPKEEP,
+    "servicedesk.delete_spam": UPKEEP,
     "servicedesk.give_up_verifications": UPKEEP,
     "servicedesk.plan_held_mail": UPKEEP,
     "servicedesk.watch_mail_servers": UPKEEP,

@@ -104,6 +104,11 @@ STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True
 # A text of MAX_TEXT_LENGTH characters as a form carries it: up to twelve bytes each (%F0%9F%98%80).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 13_000_000
+FILE_UPLOAD_HANDLERS = [
+    "config.uploaded_files.UploadGuard",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default="") or DATA_DIR / "media")
 SECRETS_DIR = DATA_DIR / "secrets"
 REPOSITORIES_ROOT = Path(env.str("REPOSITORIES_ROOT", default="") or DATA_DIR / "repositories")
@@ -197,6 +202,7 @@ ISSUES_QUICK_ACTIONS = [
 
 # Limits and times; docs/operating.md says what each is for.
 WEB_MAX_REQUESTS = env.int("WEB_MAX_REQUESTS", default=1000)
+WEB_MAX_MEMORY_BYTES = env.int("WEB_MAX_MEMORY_BYTES", default=400_000_000)
 MAX_MESSAGE_BYTES = env.int("MAX_MESSAGE_BYTES", default=50_000_000)
 MAX_RECIPIENTS = env.int("MAX_RECIPIENTS", default=100)
 MAX_QUICK_ACTIONS = env.int("MAX_QUICK_ACTIONS", default=50)
@@ -250,7 +256,7 @@ PROJECT_LIMIT_PER_HOUR = env.int("PROJECT_LIMIT_PER_HOUR", default=600)
 POLL_INTERVAL_SECONDS = env.int("POLL_INTERVAL_SECONDS", default=60)
 DKIM_DNS_TIMEOUT_SECONDS = env.int("DKIM_DNS_TIMEOUT_SECONDS", default=3)
 IMAP_CA_FILE = env.str("IMAP_CA_FILE", default="")
-IMAP_TOKEN_COMMANDS: dict[str, str] = env.json("IMAP_TOKEN_COMMANDS", default={})
+IMAP_TOKEN_COMMANDS: dict[str, dict[str, str]] = env.json("IMAP_TOKEN_COMMANDS", default={})
 HTTPS_CA_FILE = env.str("HTTPS_CA_FILE", default="")
 MAILBOX_LOCAL_NETWORKS = env.bool("MAILBOX_LOCAL_NETWORKS", default=True)
 SMTP_LISTENER_HOST = env.str("SMTP_LISTENER_HOST", default="127.0.0.1")
@@ -278,6 +284,7 @@ PROBE_MINUTES = env.int("PROBE_MINUTES", default=0)
 PROBE_SLOW_SECONDS = env.int("PROBE_SLOW_SECONDS", default=300)
 PROBE_WAIT_MINUTES = env.int("PROBE_WAIT_MINUTES", default=60)
 KEEP_REFUSALS_DAYS = env.int("KEEP_REFUSALS_DAYS", default=30)
+KEEP_SPAM_DAYS = env.int("KEEP_SPAM_DAYS", default=30)
 KEEP_PROBES_DAYS = env.int("KEEP_PROBES_DAYS", default=30)
 HELD_DIGEST_HOUR = env.int("HELD_DIGEST_HOUR", default=7)
 ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")

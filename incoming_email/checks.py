@@ -15,6 +15,7 @@ from incoming_email.handlers import registry
 from incoming_email.handlers.base import Handler
 from incoming_email.inboxes import registry as inbox_registry
 from incoming_email.inboxes.methods import Method
+from incoming_email.inboxes.oauth_client import parse_token_command
 from incoming_email.inboxes.settings import Columns
 from incoming_email.models import InboundEmail, InboxMethod, Mailbox
 from incoming_email.models.ledger_columns import find_undeclared
@@ -246,6 +247,17 @@ def _find_ambiguous(methods: Sequence[Method[Any]]) -> Iterator[CheckMessage]:
     for key in sorted({key for key in keys if keys.count(key) > 1}):
         what = f"The key “{key}” of gitlab.yml sets several columns."
         yield _error("E014", what, "Let each option of this key name the same column.")
+
+
+@register
+def check_token_commands(*, app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """E016: without a host the token goes nowhere, and the mailbox is not read."""
+    hint = 'Write {"name": {"host": "imap.example.com", "command": "/usr/local/bin/token"}}.'
+    return [
+        _error("E016", f"IMAP_TOKEN_COMMANDS has no host and command for “{name}”.", hint)
+        for name, entry in settings.IMAP_TOKEN_COMMANDS.items()
+        if not parse_token_command(entry).host
+    ]
 
 
 def _find_no_networks(number: str, setting: str) -> Iterator[CheckMessage]:

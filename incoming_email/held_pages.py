@@ -3,11 +3,12 @@
 import re
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,12 +17,12 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from incoming_email.models import InboundEmail
+from incoming_email.models import InboundEmail, InboundEmailQuerySet
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline import processing, reviewing
-from incoming_email.pipeline.isolation.reading import NoLookError, find_look, parse
-from incoming_email.pipeline.resolving import find_named, look_up
+from incoming_email.pipeline.isolation.reading import NoLookError, find_look, parse_for_page
+from incoming_email.pipeline.resolving import look_up
 from issues.admin.framing import serve_in_frame
 from issues.bearer_secrets import cut_secrets
 from issues.models import Project
@@ -50,20 +51,22 @@ class Shown:
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def held_mail(request: MemberRequest, path: str) -> HttpResponse:
-    """The list; POST releases or discards those that are ticked."""
+def held_mail(request: MemberRequest, path: str, *, spam: bool = False) -> HttpResponse:
+    """The list, of spam or of all but spam; POST releases or discards those that are ticked."""
     project = _find_maintained(request, path)
-    rows = _find_held(project).order_by("-received_at", "-pk")
+    rows = _find_list(project, spam=spam).order_by("-received_at", "-pk")
     if request.method == "POST":
         ticked = filter(_NUMBER.fullmatch, request.POST.getlist("row")[:ROWS_A_PAGE])
         asked = rows.exclude(reason__in=OF_OTHER_READERS).filter(pk__in=list(ticked))
         _decide(request, list(asked.values_list("pk", flat=True)))
-        return redirect("held-mail", path=project.path)
+        return redirect(_name_list(spam=spam), path=project.path)
     fields = ("pk", "sender", "subject", "reason", "received_at")
     pages = Paginator(rows.only(*fields), ROWS_A_PAGE)
     page = pages.get_page(request.GET.get("page"))
     _cut_subjects(page)
+    others = _find_list(project, spam=not spam).count()
     context = {"project": project, "page": page, "alone": OF_OTHER_READERS}
+    context |= {"spam": spam, "others": others, "days": settings.KEEP_SPAM_DAYS}
     return render(request, "incoming_email/held_mail.html", context)
 
 
@@ -74,14 +77,18 @@ def held_message(request: MemberRequest, path: str, pk: int) -> HttpResponse:
     """One message, as it is read; POST releases or discards it."""
     project = _find_maintained(request, path)
     row = get_object_or_404(_find_held(project).select_related("mailbox"), pk=pk)
-    email = parse(bytes(row.raw), recipient=row.recipient)
+    email = parse_for_page(bytes(row.raw), recipient=row.recipient)
+    if email is None:
+        context = {"project": project, "row": row, "is_unread": True}
+        return render(request, "incoming_email/held_message.html", context, status=503)
     may_read = request.user.is_superuser or _is_of(project, row, email)
+    is_spam = row.reason == Reason.SPAM
     if request.method == "POST":
         if may_read:
             _decide(request, [row.pk])
-        return redirect("held-mail", path=project.path)
+        return redirect(_name_list(spam=is_spam), path=project.path)
     shown = _show(email) if may_read else None
-    context = {"project": project, "row": row, "shown": shown}
+    context = {"project": project, "row": row, "shown": shown, "spam": is_spam}
     return render(request, "incoming_email/held_message.html", context)
 
 
@@ -92,8 +99,8 @@ def held_message_html(request: MemberRequest, path: str, pk: int) -> HttpRespons
     project = _find_maintained(request, path)
     row = get_object_or_404(_find_held(project).select_related("mailbox"), pk=pk)
     content = bytes(row.raw)
-    email = parse(content, recipient=row.recipient)
-    if not (request.user.is_superuser or _is_of(project, row, email)):
+    email = parse_for_page(content, recipient=row.recipient)
+    if email is None or not (request.user.is_superuser or _is_of(project, row, email)):
         raise Http404
     try:
         html = find_look(content).html
@@ -115,8 +122,17 @@ def _find_maintained(request: MemberRequest, path: str) -> Project:
     return project
 
 
-def _find_held(project: Project) -> QuerySet[InboundEmail]:
+def _find_held(project: Project) -> InboundEmailQuerySet:
     return InboundEmail.objects.filter(project=project, status=Status.HELD)
+
+
+def _find_list(project: Project, *, spam: bool) -> InboundEmailQuerySet:
+    rows = _find_held(project)
+    return rows.held_spam() if spam else rows.held()
+
+
+def _name_list(*, spam: bool) -> str:
+    return "held-spam" if spam else "held-mail"
 
 
 def _cut_subjects(page: "Page[InboundEmail]") -> None:
@@ -129,8 +145,8 @@ def _cut_subjects(page: "Page[InboundEmail]") -> None:
 
 def _is_of(project: Project, row: InboundEmail, email: ParsedEmail) -> bool:
     """Whether all that the message names of ours, which it may quote, is of this project."""
-    known = look_up([email], row.mailbox.template)
-    projects = {place.item.project_id for place in find_named(email, known.told)}
+    (named,) = look_up([email], row.mailbox.template).named
+    projects = {place.item.project_id for place in named}
     opened = find_told_issues([*email.answered_ids, *email.attached_ids])
     return {*projects, *(issue.project_id for issue in opened)} <= {project.pk}
 
@@ -145,7 +161,14 @@ def _decide(request: MemberRequest, ids: list[int]) -> None:
     """By the button that was pressed. Recorded in the history that administrators see."""
     release = "release" in request.POST
     change = reviewing.release if release else reviewing.discard
-    done = change(ids, now=timezone.now())
+    with transaction.atomic():
+        done = change(ids, now=timezone.now())
+        LogEntry.objects.log_actions(
+            user_id=request.user.pk,
+            queryset=InboundEmail.objects.filter(pk__in=done).only("pk"),
+            action_flag=CHANGE,
+            change_message=gettext("Released.") if release else gettext("Discarded."),
+        )
     said = (
         ngettext("%(count)d message is released.", "%(count)d messages are released.", len(done))
         if release
@@ -156,12 +179,6 @@ def _decide(request: MemberRequest, ids: list[int]) -> None:
     if not done:
         messages.warning(request, gettext("Nothing was changed: none of it is held any more."))
         return
-    LogEntry.objects.log_actions(
-        user_id=request.user.pk,
-        queryset=InboundEmail.objects.filter(pk__in=done).only("pk"),
-        action_flag=CHANGE,
-        change_message=gettext("Released.") if release else gettext("Discarded."),
-    )
     if release:
         processing.process_each(done)
     messages.success(request, said % {"count": len(done)})

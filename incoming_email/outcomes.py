@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
+    from issues.quick_actions import Refusal as FailedCommand
+
 
 class Status(models.TextChoices):
     PENDING = "pending", _("pending")
@@ -242,14 +244,11 @@ class Reason(models.TextChoices):
         _("Your email has more recipients than are allowed."),
         _("The message has more recipients than the limit allows."),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class FailedCommand:
-    """A command in a mail that failed, with a sentence for its sender."""
-
-    line: str
-    why: str
+    # Held as spam, without a notice: value, label.
+    SPAM = (
+        "spam",
+        _("The mail server marked the message as spam, or it is for a ticket that is spam."),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +257,7 @@ class Outcome:
 
     text: str
     made: models.Model | None = None
-    failed_commands: tuple[FailedCommand, ...] = ()
+    failed_commands: "tuple[FailedCommand, ...]" = ()
     """The sender is notified about these."""
 
 

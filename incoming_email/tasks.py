@@ -130,11 +130,12 @@ def retry_failed() -> None:
 
 @shared_task(name="incoming_email.purge", ignore_result=True)
 def purge() -> None:
-    """Remove what has been kept long enough, and move what an earlier version stored elsewhere.
-    What is left when the time is over is found by the task that goes on."""
+    """Discard spam and remove what has been kept long enough, and move what an earlier version
+    stored elsewhere. What is left when the time is over is found by the task that goes on."""
     budget = Budget.of_task()
+    count = purging.discard_spam(now=timezone.now(), budget=budget)
     removed = list(purging.purge(purging.Wanted(), now=timezone.now(), budget=budget))
-    count = probes.purge_old(now=timezone.now(), budget=budget)
+    count += probes.purge_old(now=timezone.now(), budget=budget)
     count += sharing.share_contents(budget=budget)
     purging.purge_refusals(now=timezone.now())
     if budget.is_over() and count + sum(each.count for each in removed):

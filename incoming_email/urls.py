@@ -15,6 +15,7 @@ urlpatterns = [
     path("metrics", metrics_view, name="metrics"),
     path("account/", account, name="account"),
     path(HELD_MAIL, held_mail, name="held-mail"),
+    path(f"{HELD_MAIL}spam/", held_mail, {"spam": True}, name="held-spam"),
     path(f"{HELD_MAIL}<int:pk>/", held_message, name="held-message"),
     path(f"{HELD_MAIL}<int:pk>/html/", held_message_html, name="held-message-html"),
     path("account/reply-keys/", reply_keys, name="reply-keys"),

@@ -24,6 +24,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from issues import services
+from issues.mail_addresses import find_spellings
 from issues.models import User
 from issues.services.inviting import SALT as INVITATION_SALT
 
@@ -110,7 +111,7 @@ def find_username(given: str) -> str:
     given = given.strip()
     if User.objects.filter(username=given).exists():
         return given
-    addresses = EmailAddress.objects.filter(email=given.lower(), verified=True)
+    addresses = EmailAddress.objects.filter(email__in=find_spellings(given), verified=True)
     return addresses.values_list("user__username", flat=True).first() or given
 
 

@@ -75,6 +75,12 @@ _KEY = re.compile(
     rf"(?<!{_LETTER})(?={_LETTER}{{25}})(?:(?<=%)(?:25)?2[bBdD]|(?<=-)2[bB])?"
     rf"(?P<key>{_LETTER}{{25}})(?!{_LETTER})"
 )
+_BROKEN_KEY = re.compile(
+    rf"(?:[+-]|%2b){_GAP}(?P<key>(?:[0-9a-z]{_GAP}){{24}}[0-9a-z])(?={_GAP}(?:[-@]|%40))",
+    re.ASCII | re.IGNORECASE,
+)
+"""One in an address, with line breaks and the like inside of it, as a program may have put them."""
+
 _AROUND_KEY = re.compile(r"[^\s@%]{0,40}(?:@|%(?:25)?40)")
 _BASE64_PART = re.compile(
     rb"content-transfer-encoding:[ \t]*base64[ \t]*\r?\n(?:[^\r\n]{1,500}\r?\n){0,10}\r?\n"
@@ -90,8 +96,12 @@ Span = tuple[int, int]
 def cut_secrets(*texts: str, mark: str = "…") -> list[str]:
     """The texts with each secret of ours cut to its first characters. The number of lines stays.
     One look-up of keys for all of them, and none where nothing looks like one."""
-    keys = _find_keys(texts)
-    return [_cut(text, [*_find_tokens(text), *_find_spans(text, keys)], mark) for text in texts]
+    cut = []
+    for text in texts:
+        spans = [*_find_tokens(text)]
+        cut.append(_cut(text, spans, mark) if spans else text)
+    keys = _find_keys(cut)  # a key may have stood right behind a token
+    return [_cut(text, [*_find_spans(text, keys)], mark) for text in cut] if keys else cut
 
 
 def cut_secrets_in_file(content: bytes, *, name: str, content_type: str) -> bytes:
@@ -124,7 +134,8 @@ def _cut_base64(part: re.Match[bytes]) -> bytes:
 
 
 def _find_tokens(text: str) -> Iterator[Span]:
-    yield from (found.span("token") for found in _RESET.finditer(text))
+    for found in _RESET.finditer(text):
+        yield found.span("token")
     patterns = (_SIGNED, _SIGNED_IN_PROOFPOINT) if "-3A" in text else (_SIGNED,)
     for pattern in patterns:
         for number, found in enumerate(pattern.finditer(text)):
@@ -169,22 +180,24 @@ def _join_proofpoint(token: str) -> str:
 
 
 def _find_keys(texts: Sequence[str]) -> Collection[str]:
-    runs = {run["key"].lower() for text in texts for run in _KEY.finditer(text)}
+    runs = {run for text in texts for _span, run in _find_runs(text)}
     if len(runs) > MAX_CHECKED:
-        runs = {
-            run["key"].lower()
-            for text in texts
-            for run in _KEY.finditer(text)
-            if _AROUND_KEY.match(text, run.end())
-        }
+        found = ((text, end, run) for text in texts for (_, end), run in _find_runs(text))
+        runs = {run for text, end, run in found if _AROUND_KEY.match(text, end)}
         runs = set(sorted(runs)[:MAX_CHECKED])
-    find = KEYS.find()
-    return find(runs) if runs and find is not None else ()
+    find = KEYS.find() if runs else None
+    return find(runs) if find is not None else ()
+
+
+def _find_runs(text: str) -> Iterator[tuple[Span, str]]:
+    """What could be keys: where they stand, and without what was put between their characters."""
+    yield from ((run.span("key"), run["key"].lower()) for run in _KEY.finditer(text))
+    yield from ((run.span("key"), _join(run["key"]).lower()) for run in _BROKEN_KEY.finditer(text))
 
 
 def _find_spans(text: str, keys: Collection[str]) -> Iterator[Span]:
     if keys:
-        yield from (run.span("key") for run in _KEY.finditer(text) if run["key"].lower() in keys)
+        yield from (span for span, run in _find_runs(text) if run in keys)
 
 
 def _cut(text: str, spans: Sequence[Span], mark: str) -> str:

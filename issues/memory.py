@@ -1,7 +1,7 @@
 """Gives memory that large mail took back to the system, in processes that live for long.
 
 The C library keeps what was freed, for what comes next. SQLite's statements, which Python keeps
-with the connection, hold what they were given last.
+with the connection, hold what they were given last, and libpq's buffers stay as large as they were.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ LARGE_BYTES = 4_000_000
 def give_back() -> None:
     """Between two units of work of this thread. Takes some milliseconds."""
     for connection in connections.all(initialized_only=True):
-        if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        if not connection.in_atomic_block:
             connection.close()
     trim = _find_trim()
     if trim is not None:

@@ -48,11 +48,16 @@ class Access:
         """Reporters and above read all of a project."""
         if self.role >= Role.REPORTER:
             return True
-        if not self.reads_project:
+        if not self.reads_project or is_spam(item):
             return False
         if isinstance(item, Issue):
             return not item.confidential or self.involved
         return self.visibility != Visibility.PRIVATE
+
+
+def is_spam(item: Item) -> bool:
+    """Whether it was marked as spam: reporters may still read it, and nobody may change it."""
+    return isinstance(item, Issue) and item.spam_at is not None
 
 
 NOBODY = Access(visibility=Visibility.PRIVATE)
@@ -144,7 +149,7 @@ def comment_on(user: Person, item: Item) -> bool:
     if not user.is_authenticated:
         return False
     access = find_access(user, item.project, item)
-    return access.reads(item) and (bool(access.role) or not item.locked)
+    return access.reads(item) and (bool(access.role) or not item.locked) and not is_spam(item)
 
 
 def edit_item(user: Person, item: Item) -> bool:
@@ -153,11 +158,12 @@ def edit_item(user: Person, item: Item) -> bool:
         return False
     access = find_access(user, item.project, item)
     needed = Role.REPORTER if isinstance(item, Issue) else Role.DEVELOPER
-    return access.reads(item) and (access.role >= needed or item.author_id == user.pk)
+    may_edit = access.role >= needed or item.author_id == user.pk
+    return access.reads(item) and may_edit and not is_spam(item)
 
 
 def triage_item(user: Person, item: Item) -> bool:
-    if not user.is_authenticated:
+    if not user.is_authenticated or is_spam(item):
         return False
     return find_access(user, item.project, item).role >= Role.REPORTER
 
@@ -247,7 +253,9 @@ def visible_projects(user: Person) -> QuerySet[Project]:
 
 
 def visible_issues(user: Person, project: Project) -> QuerySet[Issue]:
-    issues = Issue.objects.filter(project=project, project__in=visible_projects(user))
+    """Without spam, which has a list of its own."""
+    readable = Issue.objects.filter(project=project, project__in=visible_projects(user))
+    issues = readable.filter(spam_at=None)
     if isinstance(user, User) and user.is_superuser:
         return issues
     if not user.is_authenticated:

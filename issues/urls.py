@@ -1,5 +1,15 @@
 """Addresses of the pages of team members."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from allauth.account import views as account
+from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as passkeys
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import include, path, register_converter
 from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
@@ -40,10 +50,47 @@ PROJECT = "<project:path>/-/"
 ISSUES = f"{PROJECT}issues/"
 MERGE_REQUESTS = f"{PROJECT}merge_requests/"
 
+
+def _as_one(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """What a form changes of an account, and the mail about it, are written together or not."""
+
+    @wraps(view)
+    def call(request: HttpRequest, *words: Any, **named: Any) -> HttpResponseBase:
+        if request.method != "POST":
+            return view(request, *words, **named)
+        with transaction.atomic():
+            return view(request, *words, **named)
+
+    return call
+
+
+_ACCOUNT_CHANGES = [
+    path("email/", _as_one(account.email), name="account_email"),
+    path("password/change/", _as_one(account.password_change), name="account_change_password"),
+    path("password/set/", _as_one(account.password_set), name="account_set_password"),
+    path("second-factor/totp/activate/", _as_one(totp.activate_totp), name="mfa_activate_totp"),
+    path(
+        "second-factor/totp/deactivate/", _as_one(totp.deactivate_totp), name="mfa_deactivate_totp"
+    ),
+    path(
+        "second-factor/recovery-codes/generate/",
+        _as_one(recovery_codes.generate_recovery_codes),
+        name="mfa_generate_recovery_codes",
+    ),
+    path("second-factor/webauthn/add/", _as_one(passkeys.add_webauthn), name="mfa_add_webauthn"),
+    path(
+        "second-factor/webauthn/keys/<int:pk>/remove/",
+        _as_one(passkeys.remove_webauthn),
+        name="mfa_remove_webauthn",
+    ),
+]
+"""Before those of allauth that have the same paths."""
+
 urlpatterns = [
     path("", project_list, name="project-list"),
     path("login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
     path("account/invitation/<str:token>/", invitation, name="account-invitation"),
+    path("account/", include(_ACCOUNT_CHANGES)),
     path("account/second-factor/", include("allauth.mfa.urls")),
     path("account/", include("allauth.account.urls")),
     path("uploads/<secret:secret>/<str:filename>", upload, name="upload"),

@@ -8,6 +8,7 @@ from incoming_email.parsing.limits import Limits
 from incoming_email.parsing.mime.headers import split_message_headers
 from incoming_email.parsing.mime.message_ids import find_message_id
 from incoming_email.parsing.types import Kind, ParsedEmail
+from issues.mail_addresses import canonical_address
 
 REPORTS = {"message/delivery-status", "message/global-delivery-status"}
 """RFC 3464; RFC 6533 for addresses beyond ASCII."""
@@ -85,7 +86,8 @@ def _read_group(group: str) -> Failure | None:
         return None
     diagnostic = DIAGNOSTIC.search(group)
     reason = " ".join([status[1], *([diagnostic[1]] if diagnostic else [])])
-    named = frozenset(address.strip("<> \t").lower() for address in RECIPIENT.findall(group))
+    found = RECIPIENT.findall(group)
+    named = frozenset(canonical_address(address.strip("<> \t")) for address in found)
     return Failure(named, reason)
 
 
@@ -98,7 +100,7 @@ def _find_in_words(email: ParsedEmail) -> Iterator[Failure]:
     reason = next((line.strip()[:400] for line in lines if REFUSED.search(line)), "")
     if reason:
         named = (address for line in lines for address in ADDRESS.findall(line))
-        yield Failure(frozenset(address.rstrip(".").lower() for address in named), reason)
+        yield Failure(frozenset(canonical_address(each.rstrip(".")) for each in named), reason)
 
 
 def _own_lines(text: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from issues import services
+from issues.mail_addresses import canonical_address
 from issues.models import Issue, User
 from issues.services.recording import record_change
 from issues.services.refusals import require
@@ -31,8 +32,8 @@ def add_people(*, issue: Issue, actor: User, addresses: Sequence[str], now: date
     welcome mail."""
     require(actor, PERMISSION, issue)
     ticket = _lock_ticket(issue)
-    present = {p.address.lower() for p in ticket.participants.all()}
-    new = {a.lower(): a for a in addresses if a.lower() not in present}
+    present = {canonical_address(p.address) for p in ticket.participants.all()}
+    new = {canonical_address(a): a for a in addresses if canonical_address(a) not in present}
     _require_room(len(new), len(present))
     joined = add_participants(ticket, new.values(), added_by=actor, now=now)
     _require_all(new, joined)
@@ -57,8 +58,8 @@ def _require_room(new: int, present: int) -> None:
 
 
 def _require_all(wanted: dict[str, str], joined: Sequence[Participant]) -> None:
-    known = {p.address.lower() for p in joined}
-    missing = [address for lower, address in wanted.items() if lower not in known]
+    known = {canonical_address(p.address) for p in joined}
+    missing = [address for canonical, address in wanted.items() if canonical not in known]
     if missing:
         message = _("%(addresses)s can't take part: no valid address, or one of ours.")
         raise services.Invalid([message % {"addresses": ", ".join(missing)}])
@@ -70,7 +71,7 @@ def remove_people(*, issue: Issue, actor: User, addresses: Sequence[str]) -> Non
     require(actor, PERMISSION, issue)
     ticket = _lock_ticket(issue)
     gone = remove_participants(ticket, addresses)
-    missing = {a.lower() for a in addresses} - {a.lower() for a in gone}
+    missing = {canonical_address(a) for a in addresses} - {canonical_address(a) for a in gone}
     if missing:
         message = _("%(addresses)s: takes no part in this ticket.")
         raise services.Invalid([message % {"addresses": ", ".join(sorted(missing))}])
@@ -115,7 +116,7 @@ def convert_to_ticket(*, issue: Issue, actor: User, requester: str, now: datetim
     if not is_new:
         raise services.Invalid([_("This is a ticket already.")])
     joined = add_participants(ticket, [requester], added_by=actor, now=now)
-    _require_all({requester.lower(): requester}, joined)
+    _require_all({canonical_address(requester): requester}, joined)
     if is_confidential(desk):
         services.set_confidential(item=issue, actor=actor, confidential=True)
     record_change(

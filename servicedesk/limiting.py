@@ -109,12 +109,13 @@ def _plan_anew(project_id: int, now: datetime) -> int:
 
 
 def _find_counted(project_id: int, now: datetime) -> QuerySet[OutgoingEmail]:
-    """Those of the last day, and those that are still to go. What failed for good is not sent."""
+    """Those of the last day, and those that are still to go. What failed for good, or is withheld,
+    is not sent."""
     return (
         OutgoingEmail.objects.filter(budget=f"{BUDGET}{project_id}")
         .alias(mail_time=MAIL_TIME)
         .filter(mail_time__gt=now - DAY)
-        .exclude(state=OutgoingState.FAILED)
+        .exclude(state__in=[OutgoingState.FAILED, OutgoingState.WITHHELD])
     )
 
 

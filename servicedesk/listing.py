@@ -29,7 +29,7 @@ class ListedTicket:
 
 def find_tickets(project: Project, text: str) -> QuerySet[Ticket]:
     """Those whose title or requester holds the text."""
-    tickets = Ticket.objects.filter(issue__project=project)
+    tickets = Ticket.objects.filter(issue__project=project, issue__spam_at=None)
     if not text:
         return tickets
     return tickets.filter(Q(issue__title__icontains=text) | Q(requester__icontains=text))

@@ -11,6 +11,7 @@ from incoming_email.keys.reply_keys import NO_ROUTE, ExternalRoute
 from incoming_email.limits.answer_budget import THANK_YOU, WELCOME, find_over_limit
 from incoming_email.parsing.addresses import asks_no_answer
 from issues import outbox
+from issues.mail_addresses import canonical_address
 from issues.models import Issue, Note
 from issues.notifications import Story
 from issues.outbox import Automatic, MailHeaders, NewMail, address_with_name, make_message_id
@@ -27,28 +28,28 @@ MESSAGE_ID_SALT = "servicedesk.message_id"
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """The mail that an automatic mail answers."""
-
-    mailbox_id: int | None
-    """By which it came."""
-
-    proven: bool
-    """It is the sender's."""
-
-
-@dataclass(frozen=True, slots=True)
 class Envelope:
     """What the mails to one person have in common."""
 
     desk: ServiceDesk | None
-    issue: Issue
+    ticket: Ticket
     participant: Participant
     route: ExternalRoute
     thread: Sequence[str]
     """Ids of the mails that the person has, oldest first."""
 
     sender: Sender
+
+    @property
+    def issue(self) -> Issue:
+        return self.ticket.issue
+
+    @property
+    def has_their_words(self) -> bool:
+        """Whether title and description may stand in the mail. Where nothing proves who wrote them,
+        anybody could have us send anything to anybody; a member who brought the person in has read
+        them."""
+        return self.ticket.proven or self.participant.added_by_id is not None
 
     @property
     def leaving_url(self) -> str:
@@ -59,31 +60,26 @@ def write_thank_you(
     desk: ServiceDesk,
     ticket: Ticket,
     requester: Participant,
-    cause: Cause,
     *,
     earlier: Sequence[str],
+    mailbox_id: int | None,
     now: datetime,
 ) -> None:
     """In the requester's own thread: an answer to the mail that made the ticket, whose references
-    are `earlier`. Without a word of that mail unless it is proven: or anybody could have us send
-    anything to anybody. Nothing where too many automatic answers were written."""
+    are `earlier`, and which came by the mailbox `mailbox_id`. Nothing where too many automatic
+    answers were written."""
     project = ticket.issue.project_id
-    if find_over_limit(
-        [requester.address], project_id=project, mailbox_id=cause.mailbox_id, now=now
-    ):
+    if find_over_limit([requester.address], project_id=project, mailbox_id=mailbox_id, now=now):
         return
-    (envelope,) = _address(desk, ticket.issue, [requester], earlier=earlier)
+    (envelope,) = _address(desk, ticket, [requester], earlier=earlier)
     text = wording.thank_you(
         desk,
         ticket.issue,
         unsubscribe_url=envelope.leaving_url,
-        includes_description=cause.proven,
+        includes_description=envelope.has_their_words,
     )
     mail = _compose(envelope, THANK_YOU, f"ticket-{ticket.pk}", text, automatic=Automatic.REPLIED)
-    if not cause.proven:
-        mail = replace(mail, subject=wording.neutral_subject(ticket.issue))
-    mail = replace(mail, answered_mailbox=cause.mailbox_id)
-    _write(ticket, [(requester, mail)], now=now)
+    _write(ticket, [(requester, replace(mail, answered_mailbox=mailbox_id))], now=now)
 
 
 def write_to_new_participants(  # noqa: PLR0913  (what the ways to join differ in)
@@ -106,12 +102,12 @@ def write_to_new_participants(  # noqa: PLR0913  (what the ways to join differ i
     )
     people = [p for p in people if p.address not in over_limit and not asks_no_answer(p.address)]
     mails = []
-    for envelope in _address(desk, ticket.issue, people, later=earlier):
+    for envelope in _address(desk, ticket, people, later=earlier):
         text = wording.new_participant(
             desk,
             ticket.issue,
             unsubscribe_url=envelope.leaving_url,
-            includes_description=includes_description,
+            includes_description=includes_description and envelope.has_their_words,
         )
         mail = _compose(envelope, WELCOME, f"welcome-{ticket.pk}", text)
         mails.append((envelope.participant, replace(mail, answered_mailbox=mailbox_id)))
@@ -133,17 +129,18 @@ def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
         for participant in ticket.participants.to_write_to()
         .filter(joined_at__lte=note.created_at)
         .order_by("pk")
-        if participant.address.lower() != note.external_author.lower()
+        if canonical_address(participant.address) != canonical_address(note.external_author)
     ]
     if not note.external_author:
         # Not where an external participant has written again: this may run late.
         answered = Ticket.objects.filter(pk=ticket.pk, waiting_since__lte=note.created_at)
         answered.update(waiting_since=None)
+    ticket.issue = story.item
     desk = ServiceDesk.objects.filter(project=story.item.project_id).first()
     attached = attach(note)
     mails = [
         (envelope.participant, _compose_note(envelope, note, attached))
-        for envelope in _address(desk, story.item, people)
+        for envelope in _address(desk, ticket, people)
     ]
     _record(ticket, mails, now=now)
     written = [mail for _participant, mail in mails]
@@ -156,7 +153,11 @@ def _is_unproven(note: Note) -> bool:
 
 def _compose_note(envelope: Envelope, note: Note, attached: Attached) -> NewMail:
     text = wording.new_note(
-        envelope.desk, envelope.issue, attached.text, unsubscribe_url=envelope.leaving_url
+        envelope.desk,
+        envelope.issue,
+        attached.text,
+        unsubscribe_url=envelope.leaving_url,
+        includes_description=envelope.has_their_words,
     )
     name = "" if note.external_author or note.author is None else str(note.author)
     return _compose(
@@ -166,7 +167,7 @@ def _compose_note(envelope: Envelope, note: Note, attached: Attached) -> NewMail
 
 def _address(
     desk: ServiceDesk | None,
-    issue: Issue,
+    ticket: Ticket,
     people: Sequence[Participant],
     *,
     earlier: Sequence[str] = (),
@@ -175,14 +176,14 @@ def _address(
     """`earlier`, `later`: ids that all of them have, from before and after the first mail."""
     sender = find_sender(desk)
     routes = reply_keys.external_routes(
-        addresses=[p.address for p in people], issue=issue, template=sender.template
+        addresses=[p.address for p in people], issue=ticket.issue, template=sender.template
     )
-    before = [*earlier, *threads.find_first(issue)]
+    before = [*earlier, *threads.find_first(ticket.issue)]
     theirs = threads.find_thread_of(people)
     return [
         Envelope(
             desk,
-            issue,
+            ticket,
             person,
             routes.get(person.address, NO_ROUTE),
             tuple(dict.fromkeys([*before, *theirs.get(person.pk, ()), *later])),
@@ -209,7 +210,9 @@ def _compose(  # noqa: PLR0913  (what differs from mail to mail)
         kind=kind,
         effect_key=f"{cause}-p{participant.pk}",
         recipient=participant.address,
-        subject=f"Re: {issue.title}",
+        subject=(
+            f"Re: {issue.title}" if envelope.has_their_words else wording.neutral_subject(issue)
+        ),
         text=text,
         html=str(render_mail(text, base_url=settings.BASE_URL)),
         envelope_sender=route.bounce or sender,

@@ -8,8 +8,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models.functions import Lower
 
 from incoming_email.keys.own_addresses import find_own
+from issues.bearer_secrets import cut_secrets
+from issues.mail_addresses import canonical_address, find_spellings
 from issues.models import OutgoingEmail, User
 from servicedesk.models import Participant, ThreadMessage, Ticket
 
@@ -27,9 +30,9 @@ def add_participants(
     Own addresses, nonsense and those who take part already are passed over. Three queries.
     """
     wanted = _choose(addresses)
-    present = {p.address.lower() for p in ticket.participants.all()}
+    present = {canonical_address(p.address) for p in ticket.participants.all()}
     room = max(0, settings.DESK_MAX_PARTICIPANTS - len(present))
-    new = [address for address in wanted if address.lower() not in present][:room]
+    new = [address for address in wanted if canonical_address(address) not in present][:room]
     if not new:
         return []
     Participant.objects.bulk_create(
@@ -40,7 +43,7 @@ def add_participants(
 
 
 def _choose(addresses: Iterable[str]) -> list[str]:
-    distinct = {address.lower(): address for address in reversed(list(addresses))}
+    distinct = {canonical_address(address): address for address in reversed(list(addresses))}
     valid = [address for address in reversed(distinct.values()) if _is_valid(address)]
     own = find_own(valid) if valid else set()
     return [a for a in valid if a not in own][: settings.DESK_MAX_PARTICIPANTS_A_CALL]
@@ -63,15 +66,17 @@ def _is_valid(address: str) -> bool:
 
 def remove_participants(ticket: Ticket, addresses: Sequence[str]) -> list[str]:
     """Returns the addresses that were removed. They can still answer the mails that they have."""
-    wanted = {address.lower() for address in addresses}
-    gone = [p for p in ticket.participants.all() if p.address.lower() in wanted]
+    wanted = {canonical_address(address) for address in addresses}
+    gone = [p for p in ticket.participants.all() if canonical_address(p.address) in wanted]
     _drop_held(gone)
     Participant.objects.filter(pk__in=[p.pk for p in gone]).delete()
     return [p.address for p in gone]
 
 
 def find_participant(ticket: Ticket, address: str) -> Participant | None:
-    return ticket.participants.filter(address__iexact=address).first() if address else None
+    wanted = canonical_address(address)
+    people = ticket.participants.all() if address else ()
+    return next((p for p in people if canonical_address(p.address) == wanted), None)
 
 
 @transaction.atomic
@@ -95,7 +100,8 @@ def record_bounce(participant: Participant, reason: str, *, now: datetime) -> No
     if locked.bounced_at is None or locked.bounced_at < since:
         locked.bounces, locked.bounced_at = 0, now
     locked.bounces += 1
-    locked.bounce_reason = reason[:500]
+    (words,) = cut_secrets(reason)  # servers quote the envelope sender, which holds their key
+    locked.bounce_reason = words[:500]
     if locked.bounces >= settings.DESK_MAX_BOUNCES and locked.undeliverable_at is None:
         locked.undeliverable_at = now
     locked.save(update_fields=[*NO_BOUNCES])
@@ -105,3 +111,10 @@ def forget_bounces(participant: Participant) -> bool:
     """Mail is sent to them again, as if none had failed; False where none has."""
     changed = Participant.objects.filter(pk=participant.pk).exclude(bounces=0)
     return bool(changed.update(**NO_BOUNCES))
+
+
+def forget_bounces_of(address: str) -> None:
+    """Whoever writes is alive: mail goes to them again on each of their tickets. One query, which
+    has an index of those whom mail did not reach."""
+    found = Participant.objects.exclude(bounces=0).annotate(folded=Lower("address"))
+    found.filter(folded__in=find_spellings(address)).update(**NO_BOUNCES)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from issues.mail_addresses import canonical_address
 from issues.models import Issue, OutgoingEmail, OutgoingState
 from issues.permissions import Person
-from servicedesk import wording
-from servicedesk.models import CannedReply, Participant, ThreadMessage, Ticket
+from servicedesk import spam, wording
+from servicedesk.models import CannedReply, Participant, ThreadMessage, Ticket, UnprovenNote
 
 READ = "issues.read_internal"
 """Reporters and above: who may see the addresses."""
@@ -20,6 +21,7 @@ class MailState(Enum):
     HELD = "held"
     SENT = "sent"
     FAILED = "failed"
+    WITHHELD = "withheld"
     BOUNCED = "bounced"
 
 
@@ -45,8 +47,17 @@ class ShownTicket:
     waiting_since: datetime | None
     canned_replies: Sequence[FilledReply]
     may_change: bool
+    may_judge: bool
+    """Say that it is spam, or none."""
+
     mails: Mapping[str, Sequence[ShownMail]]
     """By what caused them: `note-5`, `ticket-3`, `welcome-3`."""
+
+    withheld: Mapping[int, Sequence[str]]
+    """By note that nothing proves, who did not get it by mail for that."""
+
+    proven: bool
+    """Else mails repeat neither its title nor its description."""
 
     @property
     def readers(self) -> list[str]:
@@ -59,22 +70,40 @@ class ShownTicket:
 
 
 def show_ticket(issue: Issue, reader: Person) -> ShownTicket | None:
-    """None for an issue that is no ticket, and for readers below reporter. Six queries."""
+    """None for an issue that is no ticket, and for readers below reporter. Seven queries."""
     ticket = Ticket.objects.filter(pk=issue.pk).first()
     if ticket is None or not reader.has_perm(READ, issue.project):
         return None
     replies = CannedReply.objects.filter(project=issue.project_id).order_by("title")
+    people = list(ticket.participants.order_by("pk"))
     return ShownTicket(
         requester=ticket.requester,
-        participants=list(ticket.participants.order_by("pk")),
+        participants=people,
         waiting_since=ticket.waiting_since,
         canned_replies=[
             FilledReply(reply.pk, reply.title, wording.canned_reply(reply.text, issue).source)
             for reply in replies
         ],
         may_change=reader.has_perm("issues.triage_item", issue),
+        may_judge=reader.has_perm(spam.PERMISSION, issue.project),
         mails=_find_mails(ticket),
+        withheld=_find_withheld(ticket, people),
+        proven=ticket.proven,
     )
+
+
+def _find_withheld(ticket: Ticket, people: Sequence[Participant]) -> dict[int, list[str]]:
+    notes = UnprovenNote.objects.filter(note__issue=ticket.pk, note__internal=False)
+    return {
+        pk: [
+            person.address
+            for person in people
+            if person.joined_at <= at
+            and (person.unsubscribed_at is None or person.unsubscribed_at > at)
+            and canonical_address(person.address) != canonical_address(author)
+        ]
+        for pk, at, author in notes.values_list("pk", "note__created_at", "note__external_author")
+    }
 
 
 def _find_mails(ticket: Ticket) -> Mapping[str, Sequence[ShownMail]]:
@@ -98,5 +127,6 @@ def _show(row: OutgoingEmail, *, is_bounced: bool) -> ShownMail:
     if row.state == OutgoingState.PENDING:
         state = MailState.HELD if row.is_held else MailState.WAITING
         return ShownMail(row.recipient, state, row.next_attempt_at)
-    state = MailState.SENT if row.state == OutgoingState.SENT else MailState.FAILED
+    states = {OutgoingState.SENT: MailState.SENT, OutgoingState.WITHHELD: MailState.WITHHELD}
+    state = states.get(OutgoingState(row.state), MailState.FAILED)
     return ShownMail(row.recipient, state, row.sent_at)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from issues.mail_addresses import canonical_address
 from issues.models import WHOLE_ID, Issue, Project, find_names, id_columns, name_id
 from servicedesk.models import Participant, ThreadMessage, Ticket
 
@@ -33,12 +34,14 @@ def record(
 
 
 def find_ticket(ids: Iterable[str], project: Project) -> Ticket | None:
-    """The ticket of this project that the first known id belongs to."""
+    """The ticket of this project that the first known id belongs to, and of several the oldest: who
+    writes with the id of somebody else's mail does not get what answers that."""
     wanted = find_names(list(dict.fromkeys(ids))[:MAX_IDS])
     if not wanted:
         return None
     found = ThreadMessage.objects.filter(message_id__in=wanted, ticket__issue__project=project)
-    by_id = {row.message_id: row.ticket for row in found.select_related("ticket__issue__project")}
+    rows = found.select_related("ticket__issue__project").order_by("-pk")
+    by_id = {row.message_id: row.ticket for row in rows}
     return next((by_id[name] for name in wanted if name in by_id), None)
 
 
@@ -46,12 +49,12 @@ def has_letter(project: Project, message_id: str, sender: str) -> bool:
     """Whether this mail of this participant is in a ticket of the project already."""
     if not message_id:
         return False
-    return ThreadMessage.objects.filter(
+    writers = ThreadMessage.objects.filter(
         message_id=name_id(message_id),
         from_outside=True,
-        participant__address__iexact=sender,
         ticket__issue__project=project,
-    ).exists()
+    ).values_list("participant__address", flat=True)
+    return canonical_address(sender) in {canonical_address(each) for each in writers if each}
 
 
 def find_thread_of(participants: Iterable[Participant]) -> dict[int, list[str]]:

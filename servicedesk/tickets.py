@@ -7,12 +7,13 @@ from datetime import datetime
 from django.db import transaction
 
 from issues import services
+from issues.mail_addresses import canonical_address
 from issues.models import Note, State, Visibility
 from issues.uploads import NewFile
 from servicedesk import mails, threads
 from servicedesk.bot import find_bot
 from servicedesk.models import Participant, ServiceDesk, Ticket, UnprovenNote
-from servicedesk.participants import add_participants, forget_bounces
+from servicedesk.participants import add_participants, forget_bounces_of
 from servicedesk.reopening import reopen_for_participant
 from servicedesk.ticket_templates import carry_out, read_template
 
@@ -63,10 +64,17 @@ def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
         confidential=is_confidential(desk) or template.opening.confidential,
         files=letter.files,
     )
-    ticket = Ticket.objects.create(issue=issue, requester=letter.sender, waiting_since=letter.now)
+    ticket = Ticket.objects.create(
+        issue=issue,
+        requester=letter.sender,
+        waiting_since=letter.now,
+        proven=letter.proven,
+    )
     people = [letter.sender, *(letter.cc if desk.add_cc else ())]
     joined = add_participants(ticket, [p for p in people if p], added_by=None, now=letter.now)
     requester = _among(joined, letter.sender)
+    if requester is not None:
+        forget_bounces_of(requester.address)
     threads.record(
         ticket, letter.message_id, participant=requester, from_outside=True, now=letter.now
     )
@@ -75,8 +83,8 @@ def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
             desk,
             ticket,
             requester,
-            mails.Cause(letter.mailbox_id, proven=letter.proven),
             earlier=letter.references,
+            mailbox_id=letter.mailbox_id,
             now=letter.now,
         )
     if letter.proven:
@@ -109,11 +117,12 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
     if not letter.proven:
         UnprovenNote.objects.create(note=note)
     author = _among(list(ticket.participants.all()), letter.sender)
-    if author is not None and author.bounces:
-        forget_bounces(author)  # whoever writes is alive
+    if author is not None:
+        forget_bounces_of(author.address)
     threads.record(ticket, letter.message_id, participant=author, from_outside=True, now=letter.now)
     Ticket.objects.filter(pk=ticket.pk, waiting_since=None).update(waiting_since=letter.now)
-    if desk is not None and desk.add_cc and letter.cc:
+    # Whom the team removed may answer what they have, and brings nobody in: not even themselves.
+    if desk is not None and desk.add_cc and letter.cc and author is not None:
         joined = add_participants(ticket, letter.cc, added_by=None, now=letter.now)
         # Cc gives access to this mail, and to nothing that was written before.
         ids = [letter.message_id] if letter.message_id else []
@@ -132,4 +141,5 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
 
 
 def _among(people: Sequence[Participant], address: str) -> Participant | None:
-    return next((p for p in people if p.address.lower() == address.lower()), None)
+    wanted = canonical_address(address)
+    return next((p for p in people if canonical_address(p.address) == wanted), None)

@@ -12,6 +12,7 @@ from servicedesk.pages.tickets import (
     participant_remove,
     participant_retry,
     ticket_list,
+    ticket_spam,
 )
 
 DESK = "<project:path>/-/service_desk/"
@@ -26,6 +27,7 @@ urlpatterns = [
     path(f"{DESK}address/act/", desk_address_act, name="desk-address-act"),
     path(f"{DESK}replies/", canned_replies, name="canned-replies"),
     path(f"{DESK}replies/<int:pk>/", canned_replies, name="canned-reply"),
+    path(f"{ISSUES}<int:iid>/spam/", ticket_spam, name="ticket-spam"),
     path(f"{ISSUES}<int:iid>/participants/add/", participant_add, name="participant-add"),
     path(f"{ISSUES}<int:iid>/participants/remove/", participant_remove, name="participant-remove"),
     path(f"{ISSUES}<int:iid>/participants/retry/", participant_retry, name="participant-retry"),

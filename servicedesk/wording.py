@@ -53,11 +53,21 @@ def new_participant(
     return re.sub(r"\n{3,}", "\n\n", fill_in(own or default, values))
 
 
-def new_note(desk: ServiceDesk | None, issue: Issue, text: str, *, unsubscribe_url: str) -> str:
+def new_note(
+    desk: ServiceDesk | None,
+    issue: Issue,
+    text: str,
+    *,
+    unsubscribe_url: str,
+    includes_description: bool = True,
+) -> str:
     own = desk.new_note if desk is not None else ""
     default = _("%{NOTE_TEXT}\n\n---\n\nUnsubscribe: %{UNSUBSCRIBE_URL}")
     about = PlaceholderContext(issue=issue, note=text, unsubscribe_url=unsubscribe_url)
-    return fill_in(own or default, find_values(about))
+    values = find_values(about)
+    if not includes_description:
+        values |= {"ISSUE_DESCRIPTION": ""}
+    return fill_in(own or default, values)
 
 
 def canned_reply(text: str, issue: Issue) -> MarkedText:

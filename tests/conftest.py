@@ -8,6 +8,8 @@ from django.conf import settings as django_settings
 from hypothesis import HealthCheck, settings
 
 from incoming_email.monitoring.health import keeping
+from incoming_email.pipeline.isolation import reading
+from incoming_email.pipeline.isolation.process import ParserPool
 from tests.depth import DEPTH
 from tests.waiting import PATIENCE_SECONDS
 
@@ -50,3 +52,10 @@ def health_found_at_once():
         yield
     for part in keeping.PARTS.values():
         part.forget()
+
+
+@pytest.fixture
+def without_parser(monkeypatch):
+    """As where no process can be started any more."""
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    monkeypatch.setattr(reading, "_pool", ParserPool())

@@ -15,7 +15,11 @@ SHORTEST = 0.005
 
 
 def assert_linear(
-    work: Callable[[Input], object], make: Callable[[int], Input], small: int, large: int
+    work: Callable[[Input], object],
+    make: Callable[[int], Input],
+    small: int,
+    large: int,
+    rounds: int = ROUNDS,
 ) -> None:
     """Fail if `work(make(large))` takes far more than `make(small)` lets one expect.
 
@@ -31,7 +35,7 @@ def assert_linear(
     ratio = large / small
     limit = ratio * max(2.5, ratio**0.5)
     best = [float("inf"), float("inf")]
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         best = [min(b, seconds(work, content)) for b, content in zip(best, contents, strict=True)]
         if best[1] < limit * max(best[0], SHORTEST):
             return

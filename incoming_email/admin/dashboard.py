@@ -29,7 +29,7 @@ from incoming_email.limits.answer_budget import Spent
 from incoming_email.models import InboundEmail, Mailbox, Probe, heartbeats
 from incoming_email.monitoring import figures, probes
 from incoming_email.monitoring.figures import Activity, Bucket, CurrentCounts, Period
-from incoming_email.outcomes import Status
+from incoming_email.outcomes import Reason, Status
 from issues import connections
 from issues.admin.rows import show_moment
 from issues.models import Project
@@ -194,13 +194,14 @@ def _make_tiles(activity: Activity, counts: CurrentCounts, *, now: datetime) -> 
         show_seconds(whole.median),
         note=_("95 of 100 within: %(time)s") % {"time": show_seconds(whole.slowest)},
     )
-    for label, status, alarm in (
-        (_("Waiting"), Status.PENDING, False),
-        (_("Held for a person"), Status.HELD, True),
-        (_("Failed"), Status.FAILED, True),
+    held = counts.count(Status.HELD) - counts.held_spam
+    for label, query, count, alarm in (
+        (_("Waiting"), "status__exact=pending", counts.count(Status.PENDING), False),
+        (_("Held for a person"), "status__exact=held", held, True),
+        (_("Held as spam"), f"status__exact=held&reason={Reason.SPAM}", counts.held_spam, False),
+        (_("Failed"), "status__exact=failed", counts.count(Status.FAILED), True),
     ):
-        count = counts.count(status)
-        url = f"{ledger}?status__exact={status}"
+        url = f"{ledger}?{query}"
         yield Tile(label, formats.number_format(count), url, alarm=alarm and count > 0)
     yield Tile(
         _("Outgoing mail that waits"),

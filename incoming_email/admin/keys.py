@@ -1,6 +1,7 @@
 """Reply keys, sender tokens and heartbeats: secrets to withdraw, never to read."""
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -33,6 +34,7 @@ class ReplyKeyAdmin(KeptAdmin[ReplyKey]):
         return request.user.has_perm("incoming_email.change_replykey")
 
     @admin.action(description=_("Revoke"), permissions=["revoke"])
+    @transaction.atomic
     def revoke(self, request: HttpRequest, queryset: QuerySet[ReplyKey]) -> None:
         valid = list(queryset.filter(revoked_at=None))
         rows = ReplyKey.objects.filter(pk__in=[row.pk for row in valid], revoked_at=None)
@@ -88,8 +90,9 @@ class SenderTokenAdmin(KeptAdmin[SenderToken]):
     def reset(self, request: HttpRequest, queryset: QuerySet[SenderToken]) -> None:
         rows = list(queryset)
         for row in rows:
-            sender_tokens.reset_token(user=row.user, now=timezone.now())
-            self.log_change(request, row, str(_("Reset.")))
+            with transaction.atomic():
+                sender_tokens.reset_token(user=row.user, now=timezone.now())
+                self.log_change(request, row, str(_("Reset.")))
         said = ngettext(
             "The private addresses of %(count)d person are new. They find them on their pages.",
             "The private addresses of %(count)d people are new. They find them on their pages.",

@@ -123,7 +123,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         ]
         is_whole = bool(row.raw)  # not purged, and handed over by its mail server
         context["may_download"] = is_whole and self.has_download_permission(request)
-        if is_whole:
+        if is_whole and not context["page"].is_unread:
             context["look"] = show_look(row, redactor, with_body=context["may_download"])
         context["may_try"] = is_whole and may_press and row.status != Status.PROCESSED
         return super().render_change_form(request, context, *args, **kwargs)

@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Protocol
 
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from incoming_email.models import InboundEmail
-from incoming_email.outcomes import Status
+from incoming_email.outcomes import Reason, Status
 from incoming_email.pipeline import processing, reviewing
 
 PROCESS_SECONDS = 20.0
@@ -44,10 +45,13 @@ class Button:
     """What the mail server could not hand over is read again."""
 
     needs_raw: bool = False
+    is_of_spam: bool | None = None
+    """Whether spam alone has the button, or all but spam."""
 
     def fits(self, row: InboundEmail) -> bool:
         is_whole = row.raw_purged_at is None
-        return row.status in self.statuses and (is_whole or not self.needs_raw)
+        is_meant = self.is_of_spam in {None, row.reason == Reason.SPAM}
+        return row.status in self.statuses and is_meant and (is_whole or not self.needs_raw)
 
 
 BUTTONS = {
@@ -60,7 +64,18 @@ BUTTONS = {
         needs_raw=True,
     ),
     "release": Button(
-        gettext_lazy("Release"), gettext_lazy("Released."), reviewing.release, (Status.HELD,)
+        gettext_lazy("Release"),
+        gettext_lazy("Released."),
+        reviewing.release,
+        (Status.HELD,),
+        is_of_spam=False,
+    ),
+    "not-spam": Button(
+        gettext_lazy("Not spam"),
+        gettext_lazy("Released as no spam."),
+        reviewing.release,
+        (Status.HELD,),
+        is_of_spam=True,
     ),
     "discard": Button(
         gettext_lazy("Discard"),
@@ -79,12 +94,14 @@ def press(
     changed: list[int] = []
     asked: list[int] = []
     for batch in _batches(ids):
-        done = button.change(batch, now=timezone.now())
-        _record(done, user_id=user_id, text=button.record)
+        with transaction.atomic():
+            done = button.change(batch, now=timezone.now())
+            _record(done, user_id=user_id, text=button.record)
         changed += done
         if button.asks_server:
-            again = reviewing.ask_again(batch, now=timezone.now())
-            _record(again, user_id=user_id, text=_("To be read again."))
+            with transaction.atomic():
+                again = reviewing.ask_again(batch, now=timezone.now())
+                _record(again, user_id=user_id, text=_("To be read again."))
             asked += again
     if button.processes:
         _process(changed, seconds=seconds)

@@ -14,7 +14,7 @@ from incoming_email.admin.redaction import Redactor
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Reason, Status
 from incoming_email.parsing.types import Attachment, Candidate, ParsedEmail
-from incoming_email.pipeline.isolation.reading import parse
+from incoming_email.pipeline.isolation.reading import parse_for_page
 from incoming_email.templatetags.machine_words import in_words
 from issues.models import note_address
 
@@ -52,6 +52,9 @@ class LedgerPage:
     end: tuple[Fact, ...]
     """How the message ended, or what it waits for: the last stage of the trace."""
 
+    is_unread: bool
+    """The parser did not start: there is no reading, and no text."""
+
     defects: tuple[str, ...]
     reading: tuple[Fact, ...]
     texts: tuple[Text, ...]
@@ -60,13 +63,14 @@ class LedgerPage:
 
 def describe(row: InboundEmail, redactor: Redactor) -> LedgerPage:
     """Parses the message again, so it shows how the present version reads it."""
-    email = parse(bytes(row.raw), recipient=row.recipient) if row.raw else None
+    email = parse_for_page(bytes(row.raw), recipient=row.recipient) if row.raw else None
     facts = [*_facts(row), *_outcome(row), *_attempts(row)]
     return LedgerPage(
         row=row,
         facts=tuple(_redact(facts, redactor)),
         trace=_draw(row, email, redactor),
         end=tuple(_redact(_end(row), redactor)),
+        is_unread=bool(row.raw) and email is None,
         defects=tuple(redactor.redact(str(defect)) for defect in row.defects),
         reading=tuple(_redact(_reading(email), redactor)) if email else (),
         texts=tuple(_texts(email, redactor)) if email else (),

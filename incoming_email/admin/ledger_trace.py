@@ -70,6 +70,7 @@ DRAWINGS = {
     "address": Drawing(Chapter.ADDRESS),
     "reference": Drawing(Chapter.ADDRESS),
     "blocked senders": Drawing(Chapter.RIGHT, Mark.STOPPED),
+    "spam": Drawing(Chapter.RIGHT, by_result={"not marked": Mark.PASSED}, holds=Reason.SPAM),
     "limit": Drawing(Chapter.RIGHT, Mark.STOPPED),
     "project": Drawing(Chapter.RIGHT, by_result=PROJECT_MARKS),
     "sender": Drawing(
@@ -80,6 +81,7 @@ DRAWINGS = {
     "authentication": Drawing(
         Chapter.RIGHT, by_result={"passed": Mark.PASSED}, holds=Reason.NOT_AUTHENTICATED
     ),
+    "series": Drawing(Chapter.RIGHT, Mark.STOPPED),
     "answered note": Drawing(Chapter.RIGHT, holds=Reason.INTERNAL_ANSWER),
     "answered issue": Drawing(Chapter.RIGHT, holds=Reason.CONFIDENTIAL_ANSWER),
     "answered mail": Drawing(Chapter.RIGHT, holds=Reason.NOT_A_REPLY),

@@ -13,7 +13,7 @@ from incoming_email.admin.mailbox_sections import (
     SETTINGS,
 )
 from incoming_email.inboxes.registry import find_fields
-from incoming_email.inboxes.settings import SECRETS, SERVERS
+from incoming_email.inboxes.settings import ROUTE, SECRETS, goes_elsewhere
 from incoming_email.models import Mailbox
 from incoming_email.secrets import secret_files
 
@@ -97,24 +97,12 @@ class MailboxForm(_MailboxForm):
         for name in WITH_DEFAULT:
             if cleaned.get(name) in {None, ""} and name not in self.errors:
                 cleaned[name] = getattr(Mailbox(), name)
-        if self.instance.pk and self._goes_elsewhere(cleaned):
+        before = {name: getattr(self.instance, name) for name in ROUTE}
+        if self.instance.pk and goes_elsewhere(before, {name: cleaned.get(name) for name in ROUTE}):
             self._ask_again(cleaned)
         for name in SECRETS:
             self._clean_secret(cleaned, name)
         return cleaned
-
-    def _goes_elsewhere(self, cleaned: dict[str, Any]) -> bool:
-        """Whether another server would get the secrets, or somebody on the way could read them."""
-        before = self.instance
-        was_sealed, is_sealed = (
-            bool(ssl or start_tls)
-            for ssl, start_tls in (
-                (before.ssl, before.start_tls),
-                (cleaned.get("ssl"), cleaned.get("start_tls")),
-            )
-        )
-        has_moved = any(getattr(before, name) != cleaned.get(name) for name in SERVERS)
-        return has_moved or (was_sealed and not is_sealed)
 
     def _ask_again(self, cleaned: dict[str, Any]) -> None:
         for name in SECRETS:

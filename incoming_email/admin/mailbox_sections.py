@@ -17,6 +17,7 @@ POLICIES = (
     "token_sender_policy",
     "trusted_authserv_id",
     "trusted_forwarders",
+    "spam_policy",
 )
 PROBES = ("probe_minutes",)
 RETENTION = ("keep_raw_days", "keep_failed_days", "keep_trace_days", "keep_attachments_days")

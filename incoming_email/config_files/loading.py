@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from incoming_email.config_files.types import ConfigFile, Section, UnreadableConfig
 from incoming_email.config_files.values import COLUMNS, Converted, convert
-from incoming_email.inboxes.settings import SECRETS, SERVERS
+from incoming_email.inboxes.settings import ROUTE, SECRETS, goes_elsewhere
 from incoming_email.models import Mailbox, Purpose
 from incoming_email.secrets.credentials import UnreadableSecret
 from incoming_email.secrets.secret_files import KNOWN_KEYS
@@ -70,8 +70,8 @@ def _load_section(section: Section, *, name: str) -> Loaded:
     row = _find_row(section.purpose, address, name=name)
     before = _snapshot(row)
     wanted = bool(values.pop("enabled", row.enabled))
-    if any(getattr(row, column) != values.get(column, getattr(row, column)) for column in SERVERS):
-        # What is stored was entered for another server.
+    route = {column: getattr(row, column) for column in ROUTE}
+    if goes_elsewhere(route, {**route, **values}):
         values = {**dict.fromkeys(SECRETS, ""), **values}
     for column, value in values.items():
         setattr(row, column, value)

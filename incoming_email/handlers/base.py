@@ -1,7 +1,7 @@
 """The interface of handlers: how a feature turns mail into an action, and what it is given."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Protocol
@@ -10,7 +10,7 @@ from incoming_email.keys.answered import Told
 from incoming_email.models import ReplyKey
 from incoming_email.outcomes import Outcome, Reason
 from incoming_email.parsing.types import ParsedEmail
-from incoming_email.sender_auth import NO_PROOF, Proof
+from incoming_email.sender_auth import NO_MARK, NO_PROOF, Channel, Proof
 from issues.models import Issue, MergeRequest, Project, User
 from issues.quick_actions import Answered
 
@@ -32,12 +32,19 @@ class Context:
     told: Mapping[str, Told] = field(default_factory=dict)
     """What the ids and addresses of ours stand for that the messages of this batch name."""
 
-    internal: frozenset[Answered] = frozenset()
-    """Those among them that only the team reads, where the batch has a message that could be
-    written elsewhere."""
+    named: Set[Answered] = frozenset()
+    """The discussions that the message names: by the ids that it answers or brings along in
+    attached messages, and by its addresses."""
+
+    internal: Set[Answered] = frozenset()
+    """Those of the batch that only the team reads, where it has a message that could be written
+    elsewhere."""
 
     proof: Proof = NO_PROOF
     """Whether the trusted mail server, or a verified DKIM signature, confirms From."""
+
+    spam: Channel = NO_MARK
+    """The field by which the trusted mail server marked the message as spam, if one counts."""
 
     forwarded: Mapping[str, str] = field(default_factory=dict)
     """Keys for addresses at other domains that forward to us, of those the messages name."""
@@ -54,7 +61,7 @@ class Context:
     asks_proof: bool = False
     """The mailbox accepts replies of authenticated senders only."""
 
-    blocked_in: frozenset[int | None] = frozenset()
+    blocked_in: Set[int | None] = frozenset()
     """Ids of projects that block the sender; None among them means all projects."""
 
     @property

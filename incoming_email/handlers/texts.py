@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from django.utils import translation
 
-from incoming_email.outcomes import FailedCommand, Outcome, Reason, Rejected
+from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from issues import services
 from issues.models import Issue, User
@@ -72,9 +72,8 @@ def outcome_of(written: Written, *, opened: bool = False) -> Outcome:
     """As the ledger stores it, and which commands failed. `opened`: the item itself was made by
     this text."""
     named = f"{'issue' if isinstance(written.item, Issue) else 'merge request'} {written.item}"
-    failed = tuple(FailedCommand(refusal.shown_line, refusal.why) for refusal in written.refused)
     if opened:
-        return Outcome(named, written.item, failed)
+        return Outcome(named, written.item, written.refused)
     if written.note is None:
-        return Outcome(f"commands on {named}", None, failed)
-    return Outcome(f"note {written.note.pk} on {named}", written.note, failed)
+        return Outcome(f"commands on {named}", None, written.refused)
+    return Outcome(f"note {written.note.pk} on {named}", written.note, written.refused)

@@ -21,7 +21,7 @@ from incoming_email.inboxes.https import (
     is_token,
     parse_object,
 )
-from incoming_email.inboxes.oauth_client import OAuthClient
+from incoming_email.inboxes.oauth_client import OAuthClient, TokenCommand
 
 MARGIN_SECONDS = 60.0
 """A token that expires this soon is not used any more."""
@@ -90,7 +90,7 @@ def find_access_token(client: OAuthClient, *, renew: bool = False) -> str:
     A new refresh token that comes with it is handed to `client.keep`. Raises InboxError.
     """
     if client.command:
-        return _run_command(client)
+        return _run_command(client.command, client.timeout)
     with _lock:
         known = _tokens.get(client)
     if known and not renew and known.ends > time.monotonic() + MARGIN_SECONDS:
@@ -140,14 +140,14 @@ def _keep_rotated(client: OAuthClient, answer: Mapping[str, object]) -> None:
     client.keep(text)
 
 
-def _run_command(client: OAuthClient) -> str:
+def _run_command(command: TokenCommand, timeout: float) -> str:
     """No shell. What it writes to standard error is not shown: it may hold secrets."""
     try:
         done = subprocess.run(  # noqa: S603  (named in the environment by the operator)
-            client.command,
+            command.words,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=client.timeout,
+            timeout=timeout,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:

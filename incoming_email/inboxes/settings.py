@@ -1,12 +1,25 @@
 """What a mailbox's row and the installation say of a connection: accounts are made of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from incoming_email.inboxes.oauth_client import TokenCommand
 
 SECRETS = ("password", "client_secret", "refresh_token")
 SERVERS = ("host", "port", "token_endpoint", "azure_ad_endpoint", "graph_endpoint")
 """Columns that say where a secret goes, or a token that was asked for with it."""
+
+ROUTE = (*SERVERS, "ssl", "start_tls")
+"""And whether it is read on the way."""
+
+
+def goes_elsewhere(before: Mapping[str, object], after: Mapping[str, object]) -> bool:
+    """Whether another server would get the secrets of a mailbox whose columns change so, or
+    somebody on the way could read them."""
+    was_sealed, is_sealed = (bool(row["ssl"] or row["start_tls"]) for row in (before, after))
+    has_moved = any(before[column] != after[column] for column in SERVERS)
+    return has_moved or (was_sealed and not is_sealed)
 
 
 def never() -> bool:
@@ -69,8 +82,7 @@ class Columns:
 class MailboxSettings(Columns):
     """All that an account can be made of."""
 
-    token_command: tuple[str, ...]
-    """The program that prints an access token; empty where there is none."""
+    token_command: TokenCommand | None
 
     keep: Callable[[str], object] = field(repr=False, compare=False)
     """Stores a new `rotated_token`."""

@@ -16,6 +16,10 @@ REGISTER_APP = _(
     "Microsoft Entra admin centre: register an app, note the tenant id and the client id, make a"
     " client secret and enter its value here."
 )
+NOT_FOR_IT = _(
+    "The token of this mailbox's command is sent by TLS only, and only to the host that"
+    " IMAP_TOKEN_COMMANDS names for it in the environment."
+)
 NOT_IN_FOLDER = Advice(
     _("the mail server accepted the mail, but it has not arrived in the folder"),
     _(

@@ -112,7 +112,6 @@ def find_confidential(
 ) -> set[Issue]:
     """The confidential issues that members were sent mail about with these ids. `with_opening`: the
     mails that issues were opened with count too, which takes a query where there is such an id."""
-    found = [told[message_id] for message_id in ids if message_id in told]
-    items = [each.place.item for each in found if each.reader_id is not None]
-    items += find_told_issues(ids) if with_opening else []
-    return {item for item in items if isinstance(item, Issue) and item.confidential}
+    found = {told[each].place.item for each in ids if each in told and told[each].reader_id}
+    found.update(find_told_issues(ids) if with_opening else ())
+    return {item for item in found if isinstance(item, Issue) and item.confidential}

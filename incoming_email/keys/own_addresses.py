@@ -9,6 +9,7 @@ from django.conf import settings
 from incoming_email.models import Mailbox
 from incoming_email.parsing.addresses import AddressTemplate
 from issues.extension_points import ExtensionPoint, declare
+from issues.mail_addresses import canonical_address
 from issues.outbox import bare_address
 
 
@@ -28,12 +29,6 @@ def find_forwarded(addresses: Iterable[str]) -> dict[str, str]:
     return find(asked) if find is not None else {}
 
 
-def is_postmaster(address: str, domain: str) -> bool:
-    """Whether it is that of a domain of ours, which every server takes mail for (RFC 5321, 4.5.1),
-    also without a domain."""
-    return address.lower() in {"postmaster", f"postmaster@{domain.lower()}"}
-
-
 def find_own(addresses: Iterable[str]) -> set[str]:
     """Those that belong to a mailbox, forward to one, or that we send from; in two queries."""
     asked = set(addresses)
@@ -43,11 +38,11 @@ def find_own(addresses: Iterable[str]) -> set[str]:
 def find_own_of_mailboxes(addresses: Iterable[str]) -> set[str]:
     """The same without those that forward; in one query."""
     templates = [mailbox.template for mailbox in Mailbox.objects.only("address")]
-    sender = bare_address(settings.DEFAULT_FROM_EMAIL).lower()
+    sender = canonical_address(bare_address(settings.DEFAULT_FROM_EMAIL))
     return {
         address
         for address in addresses
-        if address.lower() == sender or any(t.matches(address) for t in templates)
+        if canonical_address(address) == sender or any(t.matches(address) for t in templates)
     }
 
 

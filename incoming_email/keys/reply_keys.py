@@ -13,6 +13,7 @@ from django.utils import timezone
 from incoming_email.models import InboundEmail, Mailbox, Purpose, ReplyKey, RetiredReplyKey
 from incoming_email.outcomes import Status
 from incoming_email.parsing.addresses import AddressTemplate, reply_message_id
+from issues.mail_addresses import find_spellings
 from issues.models import WHOLE_ID, Issue, MergeRequest, Project, User
 from issues.notifications import ReplyRoute
 
@@ -113,7 +114,7 @@ def _external_route(template: AddressTemplate, key: str) -> ExternalRoute:
 def _ensure_keys(
     *, recipients: Sequence[User], item: Issue | MergeRequest, discussion: str
 ) -> dict[int, str]:
-    on_item = {"issue": item} if isinstance(item, Issue) else {"merge_request": item}
+    on_item = {item.COLUMN: item}
     valid = ReplyKey.objects.filter(
         recipient__in=recipients, discussion=discussion, revoked_at=None, **on_item
     )
@@ -164,12 +165,13 @@ def _find_own_mails(
     *, recipients: Sequence[User], item: Issue | MergeRequest
 ) -> dict[int, list[str]]:
     """Ids of the mails by which these people wrote about the item, so that threads hold."""
-    on_item = {"issue": item} if isinstance(item, Issue) else {"merge_request": item}
-    owners = dict(
-        EmailAddress.objects.filter(user__in=recipients, verified=True).values_list(
-            "email", "user_id"
-        )
-    )
+    on_item = {item.COLUMN: item}
+    addresses = EmailAddress.objects.filter(user__in=recipients, verified=True)
+    owners = {
+        spelling: user_id
+        for email, user_id in addresses.values_list("email", "user_id")
+        for spelling in find_spellings(email)
+    }
     mails = (
         InboundEmail.objects.filter(status=Status.PROCESSED, sender__in=owners, **on_item)
         .exclude(message_id="")
@@ -189,7 +191,7 @@ def retire(
     those who answer. They are fewer rows than go, and none where the whole project goes."""
     if (origin.model if isinstance(origin, QuerySet) else type(origin)) is Project:
         return
-    on_item = {"issue": instance} if isinstance(instance, Issue) else {"merge_request": instance}
+    on_item = {instance.COLUMN: instance}
     RetiredReplyKey.objects.bulk_create(
         [
             RetiredReplyKey(

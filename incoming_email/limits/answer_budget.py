@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import Count
 
 from incoming_email.parsing.addresses import fold_address
+from issues.mail_addresses import canonical_domain
 from issues.models import OutgoingEmail
 
 REJECTION = "rejection"
@@ -150,7 +151,7 @@ def _count(kinds: Collection[str], *, since: datetime) -> Spent:
 
 
 def _domain_of(address: str) -> str:
-    return address.rpartition("@")[2].lower()
+    return canonical_domain(address.rpartition("@")[2])
 
 
 def _read_budget(budget: str | None) -> int | None:

@@ -32,6 +32,7 @@ from incoming_email.models.mailboxes import (
     MailboxQuerySet,
     Purpose,
     SenderPolicy,
+    SpamPolicy,
 )
 from incoming_email.models.probes import BAD_STATES, OPEN_STATES, Leg, Probe, ProbeState
 from incoming_email.models.refusals import RefusedRecipient
@@ -72,6 +73,7 @@ __all__ = [
     "SenderPolicy",
     "SenderToken",
     "SeriesPart",
+    "SpamPolicy",
     "WebhookAlert",
     "new_key",
     "pause_after",

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from issues.mail_addresses import lower_ascii
 from issues.models import Project
 
 WHOLE_DOMAIN = re.compile(r"(?:\*?@|\*@\*\.)(?P<domain>[^@*\s]+)")
@@ -56,7 +57,8 @@ class BlockedSender(models.Model):
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
         """Kept in the one form that is looked for; so *@B.example is @b.example's second."""
-        self.pattern = self.pattern.strip().lower()
+        local, at, domain = self.pattern.strip().rpartition("@")
+        self.pattern = f"{lower_ascii(local)}{at}{domain.lower()}"
         whole = WHOLE_DOMAIN.fullmatch(self.pattern)
         if whole:
             self.pattern = f"*@{whole['domain']}"

@@ -1,6 +1,7 @@
 """The ledger: one row for each message that arrived, from its bytes to its end."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -12,7 +13,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from incoming_email.models.contents import MessageContent
+from incoming_email.models.contents import MessageContent, piece_of
 from incoming_email.models.mailboxes import Mailbox
 from incoming_email.outcomes import Reason, Status
 from incoming_email.versions import find_version
@@ -36,6 +37,8 @@ to a secret key: it need not wait for what strangers sent meanwhile."""
 
 HAS_OWN_RAW = Q(content=None, raw_purged_at=None) & ~Q(digest="")
 """Rows of earlier versions whose bytes are to be moved."""
+
+IS_HELD_SPAM = Q(status=Status.HELD, reason=Reason.SPAM)
 
 LIMITED_BY = {"sender": "sender", "project": "project", "token_digest": "token"}
 """Columns that limits are counted by, with the names of their indexes."""
@@ -86,22 +89,27 @@ class InboundEmailQuerySet(models.QuerySet["InboundEmail"]):
         return claimed.update(attempts=attempts - 1, next_attempt_at=now - SWEEP_AFTER)
 
     def store_contents(self, rows: Sequence["InboundEmail"]) -> None:
-        """Store the bytes of these rows, each message once, in one statement; the rows refer to
-        them from then on.
-
-        Call it in the transaction that writes the rows: what was stored before is locked until
-        then, so that nobody removes it meanwhile.
-        """
-        contents = {row.digest: MessageContent(digest=row.digest, raw=row.raw) for row in rows}
-        MessageContent.objects.bulk_create(
-            # By one order, or two transactions might wait for each other.
-            [contents[digest] for digest in sorted(contents)],
-            update_conflicts=True,
-            unique_fields=["digest"],
-            update_fields=["digest"],
-        )
+        """Store the bytes of these rows, each message once; the rows refer to them from then on.
+        Call it in the transaction that writes the rows."""
+        contents = MessageContent.objects.store({row.digest: row.raw for row in rows})
         for row in rows:
             row.content, row.own_raw = contents[row.digest], b""
+
+    def get_whole(self, pk: int) -> "InboundEmail":
+        """One row with its mailbox and its bytes. Raises DoesNotExist."""
+        row = self.select_related("mailbox").annotate(begin=piece_of("content__raw")).get(pk=pk)
+        begin = row.__dict__.pop("begin")
+        if row.content_id is not None and begin is not None:
+            with suppress(MessageContent.DoesNotExist):  # removed since; `raw` finds out as well
+                row.content = MessageContent.objects.read(row.content_id, begin)
+        return row
+
+    def held(self) -> Self:
+        """What waits until a person has decided; spam has a list of its own."""
+        return self.filter(status=Status.HELD).exclude(reason=Reason.SPAM)
+
+    def held_spam(self) -> Self:
+        return self.filter(IS_HELD_SPAM)
 
     def failed_before(self, version: str) -> Self:
         """What another version gave up, and is still whole."""
@@ -264,6 +272,12 @@ class InboundEmail(WithMessageId):
                 fields=["content"], condition=Q(content__isnull=False), name="inbound_by_content"
             ),
             models.Index(fields=["id"], condition=HAS_OWN_RAW, name="inbound_with_own_raw"),
+            # The first two are for SQLite, which would choose another index.
+            models.Index(
+                fields=["status", "reason", "project", "received_at"],
+                condition=IS_HELD_SPAM,
+                name="inbound_spam",
+            ),
             # What a purge has still to look at, by mailbox and age.
             *(
                 models.Index(
@@ -289,10 +303,15 @@ class InboundEmail(WithMessageId):
     @property
     def raw(self) -> bytes:
         """The message byte for byte; empty where it was removed or never came."""
-        try:
-            return bytes(self.own_raw if self.content is None else self.content.raw)
-        except MessageContent.DoesNotExist:  # removed since this row was read
-            return b""
+        if self.content_id is None:
+            return bytes(self.own_raw)
+        content = self._state.fields_cache.get("content")
+        if content is None:
+            try:
+                content = self.content = MessageContent.objects.read(self.content_id)
+            except MessageContent.DoesNotExist:  # removed since this row was read
+                return b""
+        return bytes(content.raw)
 
     @raw.setter
     def raw(self, value: bytes) -> None:

@@ -1,6 +1,5 @@
 """Mailboxes that mail is received through, and which process reads each of them now."""
 
-import shlex
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from incoming_email.inboxes import registry
 from incoming_email.inboxes.base import InboxError
 from incoming_email.inboxes.methods import Account, Method
+from incoming_email.inboxes.oauth_client import TokenCommand, parse_token_command
 from incoming_email.inboxes.settings import Columns, Installation, MailboxSettings
 from incoming_email.inboxes.shared import NOTHING_TO_POLL
 from incoming_email.models import heartbeats
@@ -57,6 +57,11 @@ class SenderPolicy(models.TextChoices):
     FLAG = "flag", _("flag: as off, and the trace says whether From fits and is proven")
     MATCH = "match", _("match: From must be a verified address of the key's owner")
     REQUIRE = "require", _("require: match, and the mail server or a DKIM signature proves it")
+
+
+class SpamPolicy(models.TextChoices):
+    OFF = "off", _("off: marks of spam are not looked at")
+    HOLD = "hold", _("hold: what the mail server marks as spam waits in a list of its own")
 
 
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
@@ -193,6 +198,16 @@ class Mailbox(Probing, Retention):
             " the sender, such as lists.example.org. Where your own mail server seals too, name it."
         ),
     )
+    spam_policy = models.CharField(
+        _("marked as spam"),
+        max_length=10,
+        choices=SpamPolicy,
+        default=SpamPolicy.OFF,
+        db_default=SpamPolicy.OFF,
+        help_text=_(
+            "By your own mail server. Mail to the secret address of a member is never held as spam."
+        ),
+    )
     enabled_at = models.DateTimeField(null=True, editable=False, default=timezone.now)
     """When it was made, or switched on last: nobody reads a mailbox before."""
 
@@ -281,9 +296,10 @@ class Mailbox(Probing, Retention):
         return max(known, default=limit) <= limit
 
     @property
-    def token_command(self) -> tuple[str, ...]:
+    def token_command(self) -> TokenCommand | None:
         """The program that prints an access token: named in the environment, never in the row."""
-        return tuple(shlex.split(settings.IMAP_TOKEN_COMMANDS.get(self.name, "")))
+        entry = settings.IMAP_TOKEN_COMMANDS.get(self.name)
+        return parse_token_command(entry) if entry else None
 
     @property
     def log_in(self) -> secret_files.Secrets:

@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from incoming_email.limits import answer_budget
-from incoming_email.models import BAD_STATES, Mailbox
+from incoming_email.models import BAD_STATES, InboundEmail, Mailbox
 from incoming_email.monitoring import figures, probes
 from incoming_email.outcomes import Status
 from issues.models import OutgoingState
@@ -66,6 +66,9 @@ def _collect_ledger() -> Iterator[Metric]:
     for status in Status:
         rows.add_metric([status.value], counts[status])
     yield rows
+    spam = GaugeMetricFamily("letterbox_held_spam", "Of the held messages, those that are spam.")
+    spam.add_metric([], InboundEmail.objects.held_spam().count())
+    yield spam
     outgoing = GaugeMetricFamily(
         "letterbox_outgoing_emails", "Outgoing mails by their state now.", labels=["state"]
     )

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from issues.mail_addresses import canonical_address, canonical_domain, lower_ascii
+
 PLACEHOLDER = "%{key}"
 MAX_DOMAIN = 253
 MAX_LOCAL_PART = 64
@@ -25,7 +27,6 @@ _UNREAD = re.compile(
     | \Aowner-. | .-request\Z""",
     re.VERBOSE,
 )
-_TO_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _LOCAL = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.-]*", re.ASCII)
 _LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
 _REPLY_ID = re.compile(r"<?reply-(?P<key>[0-9a-z-]{1,64})@(?P<host>[^@<>\s]+)>?")
@@ -33,14 +34,6 @@ _REPLY_ID = re.compile(r"<?reply-(?P<key>[0-9a-z-]{1,64})@(?P<host>[^@<>\s]+)>?"
 
 class InvalidTemplate(ValueError):
     """The address template is invalid; the message is a sentence with the reason."""
-
-
-def lower_ascii(text: str) -> str:
-    """The text with A-Z in lower case and nothing else changed.
-
-    A Kelvin sign or a dotless i must never become a k or an i.
-    """
-    return text.translate(_TO_LOWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +54,9 @@ class AddressTemplate:
 
     def find_key(self, address: str) -> str | None:
         """The key in lower case if the whole address is one of this template, else None."""
-        local, at, domain = lower_ascii(address).rpartition("@")
+        local, at, domain = canonical_address(address).rpartition("@")
         before, after = lower_ascii(self.local_before), lower_ascii(self.local_after)
-        if not (self.has_key and at and domain == lower_ascii(self.domain)):
+        if not (self.has_key and at and domain == canonical_domain(self.domain)):
             return None
         if not (local.startswith(before) and local.endswith(after)):
             return None
@@ -74,10 +67,16 @@ class AddressTemplate:
         """Whether it is an address of this mailbox: with some key, bare, or with any +detail."""
         if self.find_key(address) is not None:
             return True
-        local, at, domain = lower_ascii(address).rpartition("@")
+        local, at, domain = canonical_address(address).rpartition("@")
         undetailed = f"{local.partition('+')[0]}@{domain}"
-        own = lower_ascii(self.bare)
+        own = canonical_address(self.bare)
         return bool(at and own) and own in {f"{local}@{domain}", undetailed}
+
+    def is_postmaster(self, address: str) -> bool:
+        """Whether it is that of this domain, which every server takes mail for (RFC 5321, 4.5.1),
+        also without a domain."""
+        own = canonical_address(f"postmaster@{self.domain}")
+        return canonical_address(address) in {"postmaster", own}
 
 
 @lru_cache(maxsize=256)
@@ -154,7 +153,7 @@ def find_reply_keys(ids: Iterable[str], host: str) -> Iterator[str]:
 def fold_address(address: str) -> str:
     """The same for all addresses that one mailbox takes: without `+tag`, and at Gmail without dots.
     It says who reads a mail, never who wrote one."""
-    local, _at, domain = lower_ascii(address).rpartition("@")
+    local, _at, domain = canonical_address(address).rpartition("@")
     local = local.partition("+")[0] or local
     if domain in {"gmail.com", "googlemail.com"}:
         local, domain = local.replace(".", ""), "gmail.com"

@@ -102,6 +102,24 @@ class Behind:
 
 
 @dataclass(frozen=True, slots=True)
+class SpamMark:
+    """A field that says that the message is spam."""
+
+    field: str
+    """Its name and what it says, for the trace: no words of the sender."""
+
+    received_above: int
+    """How many Received fields stand above it."""
+
+    is_first: bool
+    is_last: bool
+    """Of the fields of its name, spam or not."""
+
+    is_of_exchange: bool = False
+    """Exchange removes such a field, or renames it, where a message comes in from outside."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stamps:
     """What servers wrote on top of a message on its way, and perhaps its sender: topmost first."""
 
@@ -113,6 +131,10 @@ class Stamps:
 
     received_above: tuple[int, ...] = ()
     """Of each of the results, how many Received fields stand above it."""
+
+    spam_marks: tuple[SpamMark, ...] = ()
+    is_from_exchange: bool = False
+    """The topmost Received is one of Exchange: it delivered the message."""
 
 
 @dataclass(frozen=True, slots=True)

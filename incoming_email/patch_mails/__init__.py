@@ -1,6 +1,6 @@
 """Mails that bring patches: what they hold, series over several mails, and what is made of them."""
 
-from incoming_email.patch_mails.changing import find_changed
+from incoming_email.patch_mails.changing import awaits_cover, find_changed
 from incoming_email.patch_mails.proposing import Texts, find_merge_request, propose, update
 from incoming_email.patch_mails.reading import MailedPatches, read_patches, thread_of
 from incoming_email.patch_mails.series import (
@@ -19,6 +19,7 @@ __all__ = [
     "MailedPatches",
     "Series",
     "Texts",
+    "awaits_cover",
     "drop_series",
     "find_changed",
     "find_expired",

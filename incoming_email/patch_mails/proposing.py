@@ -32,12 +32,13 @@ class Texts:
 
 
 def find_merge_request(project: Project, thread: Sequence[str]) -> MergeRequest | None:
-    """The open one that a mail of this thread made or wrote to."""
+    """The open one that a mail of this thread made or wrote to, and of several the newest. An id
+    that two mails have is the first one's: the other took it from there."""
     rows = InboundEmail.objects.filter(
-        message_id__in=find_names(thread[:MAX_THREAD]),
-        merge_request__project=project,
-        merge_request__state=State.OPENED,
+        message_id__in=find_names(thread[:MAX_THREAD]), merge_request__project=project
     )
+    first = dict(rows.order_by("-pk").values_list("message_id", "pk"))
+    rows = rows.filter(pk__in=first.values(), merge_request__state=State.OPENED)
     row = rows.select_related("merge_request__project").order_by("-pk").first()
     return row.merge_request if row is not None else None
 

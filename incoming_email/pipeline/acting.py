@@ -13,12 +13,12 @@ from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Hold, Reason, Refusal, Refused, Reject, Status
 from incoming_email.pipeline import claims, notices
 from incoming_email.pipeline.attempts import Attempt, End, NotPendingError, Step, lock, write_ends
-from incoming_email.pipeline.deciding import Act, Decision, Delay, decide
+from incoming_email.pipeline.deciding import Act, Decision, Delay, decide, is_spam
 from incoming_email.pipeline.faults import becoming_a_retry
 from incoming_email.pipeline.resolving import Resolved, find_handlers, fits_sender
 from incoming_email.secrets import credentials
 from issues import connections, permissions, repositories, services, uploads
-from issues.models import Issue, MergeRequest, Note, find_long_id, name_id
+from issues.models import Issue, MergeRequest, Note, id_columns
 from issues.services.discussions import discussions_looked_up
 from issues.stopping import UNLIMITED, Budget
 
@@ -259,16 +259,14 @@ def _describe(attempt: Attempt, decision: Decision, status: Status, **more: Any)
     email, count = attempt.email, decision.count
     return End(
         status,
-        message_id=name_id(email.message_id),
-        long_message_id=find_long_id(email.message_id),
         sender=attempt.sender,
         subject=email.subject[:255],
         defects=tuple(email.defects),
         trace=decision.trace,
-        project_id=decision.project_id,
+        project_id=decision.resolved.target.project.pk if decision.resolved else None,
         token_digest=count.token_digest,
         counted_at=count.counted_at,
-        **more,
+        **(more | id_columns(email.message_id)),
     )
 
 
@@ -276,23 +274,26 @@ def _notify_sender(
     attempt: Attempt, verdict: Refusal | Delay, resolved: Resolved | None
 ) -> tuple[Step, ...]:
     row, email, context = attempt.row, attempt.email, attempt.context
-    if isinstance(verdict, Reject):
+    if not isinstance(verdict, Reject | Hold):
+        return ()
+    proven = context.proof.passed
+    has_key = (
+        resolved is not None
+        and bool(resolved.secret)
+        and fits_sender(resolved.target, email.sender)
+    )
+    if verdict.reason is Reason.SPAM or is_spam(context, resolved):
+        sent = "not sent: the message is spam"
+    elif isinstance(verdict, Reject):
         sent = notices.write_rejection(
-            row,
-            email,
-            verdict,
-            now=context.now,
-            proven=context.proof.passed,
-            is_key_holder=resolved is not None
-            and bool(resolved.secret)
-            and fits_sender(resolved.target, email.sender),
+            row, email, verdict, now=context.now, proven=proven, is_key_holder=has_key
         )
         if sent == notices.SENT:
             patch_mails.note_reported(verdict.series_parts)
-    elif isinstance(verdict, Hold):
-        sent = notices.write_held(row, email, verdict, now=context.now)
     else:
-        return ()
+        sent = notices.write_held(
+            row, email, verdict, now=context.now, proven=proven, is_key_holder=has_key
+        )
     return ({"step": "notice", "result": sent},)
 
 

@@ -2,26 +2,23 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from incoming_email import patch_mails
 from incoming_email.handlers.base import Context
-from incoming_email.keys import own_addresses, probe_keys
+from incoming_email.keys import probe_keys
 from incoming_email.keys.answered import find_confidential, find_nearest
-from incoming_email.limits.blocking import EVERYWHERE
 from incoming_email.models import SenderPolicy
 from incoming_email.outcomes import Held, Ignored, Reason, Refusal, Refused, Rejected
 from incoming_email.parsing.mime.headers import NO_FIELDS
 from incoming_email.parsing.types import Kind, ParsedEmail
-from incoming_email.pipeline import authors
 from incoming_email.pipeline.attempts import Attempt, Step
 from incoming_email.pipeline.isolation.reading import UNREAD
-from incoming_email.pipeline.limiting import Count, find_room
+from incoming_email.pipeline.limiting import EVERYWHERE, Count, find_room
 from incoming_email.pipeline.resolving import (
     Resolved,
-    find_named,
     find_override,
     fits_sender,
     resolve,
@@ -29,6 +26,7 @@ from incoming_email.pipeline.resolving import (
 from incoming_email.sender_auth import NO_PROOF
 from issues import outbox
 from issues.accounts import has_second_factor
+from issues.models import OutgoingEmail
 from issues.quick_actions import Answered
 
 IGNORED_KINDS = {
@@ -37,6 +35,10 @@ IGNORED_KINDS = {
     Kind.RECEIPT: Reason.RECEIPT,
 }
 OPEN_RECIPIENTS = {"To", "Cc"}
+COVER_LETTER_WAIT = timedelta(minutes=10)
+"""Mails of one series are sent together, and may come in any order."""
+
+COVER_LETTER_PAUSE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,14 @@ class Delay:
     until: datetime
 
 
+class _Delayed(Exception):
+    """What is to be done can't be known before that moment."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is to be done with a message, made once an attempt, and nothing is written for it."""
@@ -67,10 +77,6 @@ class Decision:
     resolved: Resolved | None
     """Once a key was, whatever the verdict."""
 
-    @property
-    def project_id(self) -> int | None:
-        return self.resolved.target.project.pk if self.resolved else None
-
 
 def decide(attempt: Attempt) -> Decision:
     """Find the handler that may act, and on what, or why none may. Only reads."""
@@ -79,14 +85,21 @@ def decide(attempt: Attempt) -> Decision:
     verdict: Act | Refusal | Delay
     try:
         resolved = _find_target(attempt, trace)
+        names_ours = bool(attempt.email.answered_ids or attempt.email.attached_ids)
+        if not names_ours:
+            _require_no_spam(attempt.context, resolved, trace)
         count, until = find_room(attempt, resolved, trace)
         if until is None:
             _require_allowed(attempt, resolved, trace)
+            if names_ours:  # what may be about others' internal notes is held as such
+                _require_no_spam(attempt.context, resolved, trace)
             verdict = Act(resolved, *make_effect_keys(attempt.email, resolved))
         else:
             verdict = Delay(until)
     except Refused as refused:
         verdict = refused.refusal
+    except _Delayed as delayed:
+        verdict = Delay(delayed.until)
     return Decision(verdict, tuple(trace), count, resolved)
 
 
@@ -111,7 +124,8 @@ def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
     if UNREAD in email.defects:
         trace.append({"step": "reading", "result": "ended", "because": email.defects[-1]})
         raise Rejected(Reason.TOO_COMPLEX)
-    if own_addresses.is_postmaster(attempt.row.recipient, mailbox.template.domain):
+    if mailbox.template.is_postmaster(attempt.row.recipient):
+        _require_no_spam(context, None, trace)
         _hold(Reason.POSTMASTER, context)  # the digest tells administrators
     resolved = resolve(email, mailbox.template, context, trace)
     _require_unblocked(resolved.target.project.pk, context, trace)
@@ -138,10 +152,16 @@ def _require_allowed(attempt: Attempt, resolved: Resolved, trace: list[Step]) ->
 
 
 def _find_reason_to_ignore(email: ParsedEmail, trace: list[Step]) -> Reason | None:
-    if email.shown_from:
-        trace.append(authors.trace_author(email))
     own = bool(email.origin) and outbox.is_own(email.message_id, email.origin)
-    if own or (email.shown_from and authors.was_sent_by_us(email)):
+    if email.shown_from:
+        whose = "a mailing list" if email.behind.is_list else "ours"
+        step = {"step": "author", "result": email.sender or "not named"}
+        because = f"From is {email.shown_from}, an address of {whose}"
+        trace.append(step | {"header": email.behind.header, "because": because})
+        # A forwarder may have taken the mark away that `is_own` reads.
+        sent = OutgoingEmail.objects.filter(message_id=email.message_id)
+        own = own or bool(email.message_id and sent.exists())
+    if own:
         because = "X-Letterbox-Origin or Message-ID is ours"
         trace.append({"step": "kind", "result": "own mail", "because": because})
         return Reason.OWN_MAIL
@@ -154,6 +174,25 @@ def _require_unblocked(project_id: int | None, context: Context, trace: list[Ste
         where = "everywhere" if project_id is EVERYWHERE else "for the project"
         trace.append({"step": "blocked senders", "result": f"blocked {where}"})
         raise Ignored(Reason.BLOCKED_SENDER)
+
+
+def _require_no_spam(context: Context, resolved: Resolved | None, trace: list[Step]) -> None:
+    """What publishes nothing, such as a delivery report, is let through."""
+    if resolved is not None and not resolved.handler.publishes:
+        return
+    if context.spam.note:
+        result = "marked" if context.spam.result else "not marked"
+        trace.append({"step": "spam", "result": result, "because": context.spam.note})
+    if is_spam(context, resolved):
+        _hold(Reason.SPAM, context)
+
+
+def is_spam(context: Context, resolved: Resolved | None) -> bool:
+    """Whether the trusted server marked the message, and nothing says that it is none: neither the
+    secret key of a member, nor a person who released it."""
+    is_members = resolved is not None and resolved.secret and resolved.target.author is not None
+    is_marked = context.spam.result is not None and not is_members
+    return is_marked and Reason.SPAM.value not in context.waived
 
 
 def _require_project_allows(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
@@ -206,17 +245,16 @@ def _require_own_readers(attempt: Attempt, resolved: Resolved, trace: list[Step]
     a forwarded note. The common case costs no query.
     """
     email, context = attempt.email, attempt.context
-    internal = context.internal and find_named(email, context.told) & context.internal
+    internal = context.named & context.internal
     if internal and internal != {_find_place(attempt, resolved)}:
+        _await_cover(attempt, resolved, trace)
         trace.append({"step": "answered note", "result": "internal, in another discussion"})
         _hold(Reason.INTERNAL_ANSWER, context)
     target = resolved.target
     ids = (*email.answered_ids, *email.attached_ids)
     confidential = find_confidential(ids, context.told, with_opening=target.item is None)
-    if any(
-        issue != target.item and issue.project_id != target.confidential_in
-        for issue in confidential
-    ):
+    projects = {issue.project_id for issue in confidential if issue != target.item}
+    if projects - {target.confidential_in}:
         trace.append({"step": "answered issue", "result": "confidential, another address"})
         _hold(Reason.CONFIDENTIAL_ANSWER, context)
 
@@ -236,6 +274,20 @@ def _find_place(attempt: Attempt, resolved: Resolved) -> Answered | None:
     return answered if answered is not None and answered.item == item else None
 
 
+def _await_cover(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
+    """Where a patch of a series goes, its cover letter says, which may come after it: raises
+    _Delayed until then, for some minutes."""
+    context, target = attempt.context, resolved.target
+    is_fresh = abs(context.now - context.received) < COVER_LETTER_WAIT
+    if not is_fresh or Reason.INTERNAL_ANSWER.value in context.waived or target.author is None:
+        return
+    if resolved.handler.name == "merge_request" and patch_mails.awaits_cover(
+        attempt.email, project=target.project, author=target.author
+    ):
+        trace.append({"step": "series", "result": "waits for its cover letter"})
+        raise _Delayed(context.now + COVER_LETTER_PAUSE)
+
+
 def _hold(reason: Reason, context: Context) -> None:
     if reason.value not in context.waived:
         raise Held(reason, rule=reason.value)
@@ -249,10 +301,10 @@ def make_effect_keys(email: ParsedEmail, resolved: Resolved) -> tuple[str, str]:
         f"{handler}\n{resolved.spelled}",
     )
     message = f"{email.message_id or _content_digest(email)}\n{email.sender}\n"
-    now, before = (
+    now, before = [
         hashlib.sha256(f"{message}{effect}".encode(errors="replace")).hexdigest()
         for effect in effects
-    )
+    ]
     return now, "" if before == now else before
 
 

@@ -17,11 +17,13 @@ from incoming_email.keys.own_addresses import find_own
 from incoming_email.limits import answer_budget
 from incoming_email.limits.answer_budget import FAILED_COMMANDS, HELD, REJECTION
 from incoming_email.models import InboundEmail
-from incoming_email.outcomes import FailedCommand, Hold, Reject
+from incoming_email.outcomes import Hold, Reject
 from incoming_email.parsing.addresses import asks_no_answer
 from incoming_email.parsing.types import ParsedEmail
 from issues import outbox
+from issues.mail_addresses import find_spellings
 from issues.models import OutgoingEmail, User
+from issues.quick_actions import Refusal as FailedCommand
 
 SENT = "sent"
 PAUSING_KINDS = (REJECTION, HELD)
@@ -39,22 +41,34 @@ def write_rejection(
     is_key_holder: bool = False,
 ) -> str:
     """Notify the sender of the reason, if they have an account, are `proven`, or have the key of
-    the person in From; returns what was done, for the trace."""
+    the person in From; returns what was done, for the trace. A forged From brings nobody any words
+    but ours: the subject is named where the sender is proven, or a person with account and key."""
     known = _find_known(email.sender)
-    if known is None and not proven:
-        if not is_key_holder:
-            return "not sent: the sender is a stranger"
-        email = replace(email, subject="")  # a forged From brings nobody any words but ours
+    if known is None and not (proven or is_key_holder):
+        return "not sent: the sender is a stranger"
+    if not (proven or (is_key_holder and known is not None)):
+        email = _without_words(email)
     return _why_not_now(row, email, now=now) or _write_reason(
         row, email, refusal, REJECTION, known, now=now
     )
 
 
-def write_held(row: InboundEmail, email: ParsedEmail, refusal: Hold, *, now: datetime) -> str:
-    """Notify a person with an account, once, that the message waits; nobody else is notified."""
+def write_held(
+    row: InboundEmail,
+    email: ParsedEmail,
+    refusal: Hold,
+    *,
+    now: datetime,
+    proven: bool,
+    is_key_holder: bool,
+) -> str:
+    """Notify a person with an account, once, that the message waits; nobody else is notified. Of
+    the subject as `write_rejection`."""
     known = _find_known(email.sender)
     if known is None:
         return "not sent: the sender is a stranger"
+    if not (proven or is_key_holder):
+        email = _without_words(email)
     return _why_not_now(row, email, now=now) or _write_reason(
         row, email, refusal, HELD, known, now=now
     )
@@ -75,7 +89,8 @@ def write_failed_commands(
     """
     theirs = EmailAddress.objects.filter(user=author, verified=True)
     addresses = set(theirs.values_list("email", flat=True))
-    recipient = email.sender if email.sender in addresses else author.email.lower()
+    written = next(filter(addresses.__contains__, find_spellings(email.sender)), "")
+    recipient = written or author.email.lower()
     if recipient not in addresses:
         return "not sent: the author has no proven address"
     refusal = _why_never(email, recipient) or _why_no_more(row, recipient, now=now)
@@ -94,11 +109,16 @@ def write_failed_commands(
     return _enqueue(row, email, FAILED_COMMANDS, recipient, subject, text, now=now)
 
 
+def _without_words(email: ParsedEmail) -> ParsedEmail:
+    """A forged From brings nobody any words but ours."""
+    return replace(email, subject="")
+
+
 def _find_known(sender: str) -> EmailAddress | None:
     if not sender:
         return None
     verified = EmailAddress.objects.select_related("user").filter(
-        email=sender, verified=True, user__is_active=True
+        email__in=find_spellings(sender), verified=True, user__is_active=True
     )
     return verified.first()
 
@@ -108,7 +128,9 @@ def _why_not_now(row: InboundEmail, email: ParsedEmail, *, now: datetime) -> str
     refusal = _why_never(email, email.sender)
     if refusal:
         return refusal
-    notified = OutgoingEmail.objects.filter(recipient=email.sender, kind__in=PAUSING_KINDS)
+    notified = OutgoingEmail.objects.filter(
+        recipient__in=find_spellings(email.sender), kind__in=PAUSING_KINDS
+    )
     pause = timedelta(minutes=settings.NOTICE_PAUSE_MINUTES)
     if notified.filter(created_at__gt=now - pause).exists():
         return f"not sent: the sender was told in the last {settings.NOTICE_PAUSE_MINUTES} minutes"
@@ -143,14 +165,17 @@ def _write_reason(
 ) -> str:
     language = known.user.language if known else settings.LANGUAGE_CODE
     with translation.override(language):
-        title = _("Not accepted: %s") if kind == REJECTION else _("Waiting for review: %s")
-        subject = title % (email.subject or _("(no subject)"))
+        named, bare = (
+            (_("Not accepted: %s"), _("Your email was not accepted"))
+            if kind == REJECTION
+            else (_("Waiting for review: %s"), _("Your email is waiting for review"))
+        )
+        subject = named % email.subject if email.subject else bare
         text = render_to_string(
             f"incoming_email/mail/{kind}.txt",
             {
                 "sentence": refusal.reason.for_sender,
                 "detail": refusal.detail if isinstance(refusal, Reject) else "",
-                "subject": email.subject,
                 "received_at": row.received_at,
             },
         )

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice, takewhile
 
@@ -10,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from incoming_email.handlers.base import Context
-from incoming_email.limits.blocking import blocked_in
+from incoming_email.keys.own_addresses import find_own
 from incoming_email.models import (
     SWEEP_AFTER,
     InboundEmail,
@@ -19,17 +20,18 @@ from incoming_email.models import (
     pause_after,
 )
 from incoming_email.outcomes import Status
+from incoming_email.parsing.addresses import AddressTemplate
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline import acting, claims
 from incoming_email.pipeline.acting import settle_in_turn
 from incoming_email.pipeline.attempts import Attempt, End
-from incoming_email.pipeline.authors import show_authors
 from incoming_email.pipeline.deciding import decide
 from incoming_email.pipeline.faults import PAUSE, is_ours, note_retry, noted
 from incoming_email.pipeline.isolation.process import NoParserError
 from incoming_email.pipeline.isolation.reading import RawText, parse_all
-from incoming_email.pipeline.resolving import find_named, look_up
-from incoming_email.sender_auth import find_proofs
+from incoming_email.pipeline.limiting import find_blocks
+from incoming_email.pipeline.resolving import look_up
+from incoming_email.sender_auth import find_proofs, find_spam
 from issues import connections, memory, outbox
 from issues.clock_skew import latest_now
 from issues.stopping import UNLIMITED, Budget
@@ -193,7 +195,7 @@ def _claim(pk: int, *, now: datetime) -> InboundEmail | None:
     with noted(pk):
         if not InboundEmail.objects.claim(pk, now=now):
             return None
-        return InboundEmail.objects.select_related("mailbox", "content").get(pk=pk)
+        return InboundEmail.objects.get_whole(pk)
 
 
 def _prepare(
@@ -242,12 +244,13 @@ def _make_attempts(
             break
         in_time.append(email)
     connections.validate()  # reading them may have taken minutes
-    read = show_authors(in_time, mailbox.template)
+    read = _show_authors(in_time, mailbox.template)
     known = look_up(read, mailbox.template)
     answers: list[Attempt] = []
     others: list[Attempt] = []
     proofs = find_proofs(mailbox, rows[: len(read)], read)
-    for row, email, proof in zip(rows, read, proofs, strict=False):
+    of_each = zip(rows, read, proofs, known.named, find_blocks(read), strict=False)
+    for row, email, proof, named, blocked_in in of_each:
         if budget.is_over():
             break
         context = Context(
@@ -256,15 +259,35 @@ def _make_attempts(
             mailbox.purpose,
             known.reply_keys,
             known.told,
+            named,
             known.internal,
             proof,
+            find_spam(mailbox, row, email.stamps),
             forwarded=known.forwarded,
-            blocked_in=blocked_in(email, known.blocks),
+            blocked_in=blocked_in,
             waived=frozenset(row.waived_rules),
             received_at=row.received_at,
             mailbox_id=mailbox.pk,
             asks_proof=mailbox.reply_sender_policy == SenderPolicy.REQUIRE,
         )
-        group = answers if find_named(email, known.told) else others
+        group = answers if named else others
         group.append(Attempt(row, email, context, email.sender[:254]))
     return answers + others
+
+
+def _show_authors(
+    emails: Sequence[ParsedEmail], template: AddressTemplate
+) -> Sequence[ParsedEmail]:
+    """Where From is the address of a mailing list or one of ours, with who is behind it as their
+    sender, or nobody. Common mail costs no query.
+
+    Our own mail that comes back keeps its From: it is known by its marks, which nobody else makes.
+    """
+    asked = {each.sender for each in emails if each.behind.address and not each.behind.is_list}
+    ours = find_own(asked) if asked else set()
+    shown = list(emails)
+    for number, each in enumerate(emails):
+        is_other = each.behind.is_list or each.sender in ours or template.matches(each.sender)
+        if is_other and not (each.origin and outbox.is_own(each.message_id, each.origin)):
+            shown[number] = replace(each, sender=each.behind.address, shown_from=each.sender)
+    return shown

@@ -1,8 +1,7 @@
 """Which handler and target a message is for: every candidate is tried until one resolves."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from itertools import chain
 from operator import attrgetter
 
 from allauth.account.models import EmailAddress
@@ -17,18 +16,17 @@ from incoming_email.keys.answered import (
     find_told,
 )
 from incoming_email.keys.own_addresses import find_forwarded
-from incoming_email.limits.blocking import Blocks, find_blocks
 from incoming_email.models import ReplyKey
 from incoming_email.outcomes import Reason, Rejected
 from incoming_email.parsing.addresses import (
     AddressTemplate,
     find_reply_keys,
-    lower_ascii,
     redact_address,
     redact_key,
 )
 from incoming_email.parsing.types import Candidate, ParsedEmail
 from incoming_email.pipeline.attempts import Step
+from issues.mail_addresses import canonical_address, find_spellings, lower_ascii
 from issues.models import User
 from issues.quick_actions import Answered
 
@@ -61,8 +59,9 @@ class Known:
     told: Mapping[str, Told]
     """By Message-ID and by address, what those of ours stand for."""
 
-    internal: frozenset[Answered]
-    blocks: Blocks
+    internal: Set[Answered]
+    named: Sequence[Set[Answered]]
+    """By message."""
 
 
 def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
@@ -83,23 +82,18 @@ def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
     named = {*keys.values(), *find_reply_keys(ids, settings.MESSAGE_ID_HOST)} - {None}
     rows = find_keys_named(filter(None, named))
     told = find_told(ids, keys, rows)
-    doubtful = set[Answered]()
+    doubtful, named_by = set[Answered](), list[set[Answered]]()
     for email in emails:
-        places = find_named(email, told)
-        ours = {c.address for c in email.candidates if keys[c.address]}
+        addresses = set(map(attrgetter("address"), email.candidates))
+        names = {*email.answered_ids, *email.attached_ids, *addresses} & told.keys()
+        places = {told[name].place for name in names}
+        named_by.append(places)
         # Not in doubt where each address of ours and each id names the same, as in most replies.
+        ours = {address for address in addresses if keys[address]}
         if not (len(places) == 1 and ours and ours <= told.keys()):
             doubtful |= places
     internal = find_internal(doubtful) if doubtful else frozenset[Answered]()
-    return Known(rows, forwarded, told, internal, find_blocks(emails))
-
-
-def find_named(email: ParsedEmail, told: Mapping[str, Told]) -> set[Answered]:
-    """The discussions that it names: by the ids that it answers or brings along in attached
-    messages, and by its addresses."""
-    addresses = map(attrgetter("address"), email.candidates)
-    names = chain(email.answered_ids, email.attached_ids, addresses)
-    return {told[name].place for name in names if name in told}
+    return Known(rows, forwarded, told, internal, named_by)
 
 
 def resolve(
@@ -115,9 +109,12 @@ def resolve(
     seen: set[str] = set()
     for candidate in _order_candidates(email, context):
         header, address = candidate.header, candidate.address
-        spelled = template.find_key(address) or context.forwarded.get(address)
-        key = spelled and registry.canonical(spelled, context.purpose)
-        step = {"step": "address", "header": header, "address": _cut(address, template, context)}
+        forwarded = context.forwarded.get(address)
+        spelled = template.find_key(address) or forwarded
+        matches = registry.find(spelled, context.purpose) if spelled else ()
+        key = spelled and registry.canonical(spelled, matches)
+        shown = _cut_key(address) if forwarded else redact_address(address, [template])
+        step = {"step": "address", "header": header, "address": shown}
         if spelled is None or key is None:
             trace.append(step | {"result": "not ours"})
         elif key in seen:
@@ -127,7 +124,8 @@ def resolve(
             found, result = _try_key(spelled, context)
             trace.append(step | {"key": redact_key(key), "result": result})
             if found:
-                return _prefer_own_key(found, email, context, trace)
+                has_identity = found.target.author is not None or found.target.external_author
+                return found if has_identity else _prefer_own_key(found, email, context, trace)
     if template.has_key and (found := _find_in_references(email, context, trace)):
         return _mark_reply(found, email, template)
     raise Rejected(Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY)
@@ -184,10 +182,8 @@ def _is_personal(candidate: Candidate, context: Context) -> bool:
     return any(handler.secret_key for handler, _match in registry.find(key, context.purpose))
 
 
-def _cut(address: str, template: AddressTemplate, context: Context) -> str:
-    """Without the key in it."""
-    if address not in context.forwarded:
-        return redact_address(address, [template])
+def _cut_key(address: str) -> str:
+    """Of an address at another domain, without the key in it."""
     local, _at, domain = address.rpartition("@")
     bare, plus, detail = local.partition("+")
     return f"{bare}+{redact_key(detail)}@{domain}" if plus else address
@@ -207,7 +203,7 @@ def _try_key(
         if target is not None:
             named = groups.groupdict()
             secret = named.get("token") or named.get("reply_key") or ""
-            canonical = registry.canonical(key, context.purpose)
+            canonical = registry.canonical(key, matches)
             return Resolved(handler, target, canonical, key, secret), f"{handler.name}: found"
     return None, f"{matches[0][0].name}: the key leads nowhere"
 
@@ -236,11 +232,8 @@ def _prefer_own_key(
 
     So who replies to all, with such an address in Cc, is recognised.
     """
-    target = found.target
-    if target.author is not None or target.external_author:
-        return found
     own = _find_in_references(email, context, trace)
-    if own is None or own.target.project != target.project:
+    if own is None or own.target.project != found.target.project:
         return found
     if own.target.refusal is Reason.DELETED:
         return found  # it goes on in a new one
@@ -274,7 +267,7 @@ def _is_reply(email: ParsedEmail, found: Resolved) -> bool:
 def fits_sender(target: Target, sender: str) -> bool:
     """Whether From is an address of the person whom the key belongs to."""
     if target.external_author:
-        return target.external_author.lower() == sender
+        return canonical_address(target.external_author) == canonical_address(sender)
     return owns(target.author, sender)
 
 
@@ -284,8 +277,8 @@ def owns(user: User | None, address: str) -> bool:
         return False
     prefetched: Sequence[EmailAddress] | None = getattr(user, "verified_addresses", None)
     known: Iterable[EmailAddress] = (
-        EmailAddress.objects.filter(user=user, email=address, verified=True)
+        EmailAddress.objects.filter(user=user, email__in=find_spellings(address), verified=True)
         if prefetched is None
         else prefetched
     )
-    return address in map(attrgetter("email"), known)
+    return canonical_address(address) in {canonical_address(each.email) for each in known}

@@ -35,10 +35,16 @@ class _Set:
 
 
 def check_chain(
-    message: SignedMessage, domain: str, forwarders: Collection[str], records: KeyRecords
+    message: SignedMessage,
+    domain: str,
+    forwarders: Collection[str],
+    records: KeyRecords,
+    *,
+    is_from: bool,
 ) -> SignatureCheck:
     """Whether one of the forwarders found that the sender's `domain` was authenticated, and nobody
     but forwarders had the message since. The whole chain must hold (RFC 8617 section 5.2).
+    `is_from`: it is the domain of From.
 
     Queries the DNS, so never call it in a transaction. Never raises on input.
     """
@@ -46,7 +52,7 @@ def check_chain(
     if isinstance(sets, str):
         return SignatureCheck(False, sets)
     named = _take_named(sets, forwarders)
-    vouching = next((s for s in named if is_vouched_for(domain, s.results)), None)
+    vouching = next((s for s in named if is_vouched_for(domain, s.results, is_from=is_from)), None)
     if not named:
         note = f"sealed last by {sets[-1].sealer}, which is no trusted forwarder"
     elif vouching is None:

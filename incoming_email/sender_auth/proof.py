@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from django.conf import settings
-from django.utils.encoding import punycode
 
 from incoming_email.models import InboundEmail, Mailbox, SenderPolicy
 from incoming_email.parsing.types import ParsedEmail
@@ -16,6 +15,7 @@ from incoming_email.sender_auth.key_records import KeyRecords
 from incoming_email.sender_auth.results import is_vouched_for
 from incoming_email.sender_auth.signatures import SignatureCheck, check_signatures
 from incoming_email.sender_auth.wire import split_message
+from issues.mail_addresses import canonical_domain
 from issues.models import Project
 
 ASKING = {SenderPolicy.FLAG, SenderPolicy.REQUIRE}
@@ -82,10 +82,13 @@ def _check_in_turn(
     if not email.sender:
         yield SignatureCheck(False, "From names no one sender")
         return
-    domain = _write_domain(email.sender.rpartition("@")[2])
+    domain = canonical_domain(email.sender.rpartition("@")[2])
     channel = find_counted(mailbox, row, email.stamps)
     is_silent = channel.result is None
-    is_vouched = channel.result is not None and is_vouched_for(domain, channel.result)
+    is_from = not email.shown_from
+    is_vouched = channel.result is not None and is_vouched_for(
+        domain, channel.result, is_from=is_from
+    )
     yield SignatureCheck(is_vouched, channel.note)
     if records is None or not (is_silent or mailbox.forwarders):
         return
@@ -97,13 +100,5 @@ def _check_in_turn(
         signed = check_signatures(message, domain, records)
         yield SignatureCheck(signed.passed, f"own DKIM check: {signed.note}")
     if mailbox.forwarders:
-        chain = check_chain(message, domain, mailbox.forwarders, records)
+        chain = check_chain(message, domain, mailbox.forwarders, records, is_from=is_from)
         yield SignatureCheck(chain.passed, f"ARC: {chain.note}")
-
-
-def _write_domain(domain: str) -> str:
-    """As servers and signatures name it: in ASCII (RFC 8601 section 5, RFC 6376 section 3.5)."""
-    try:
-        return punycode(domain).lower()
-    except UnicodeError:
-        return domain

@@ -40,11 +40,12 @@ def drop_instance(value: str) -> str:
     return value[match.end() :] if match else ""
 
 
-def is_vouched_for(domain: str, value: str) -> bool:
+def is_vouched_for(domain: str, value: str, *, is_from: bool) -> bool:
     """Whether the domain passed DMARC, or where that says neither pass nor fail, passed DKIM or SPF
-    in its own name."""
+    in its own name. `is_from`: it is the domain of From, and not of somebody whom another field
+    names."""
     results = list(_read(value))
-    dmarc = {r.word for r in results if r.method == "dmarc" and _names(r, domain)}
+    dmarc = {r.word for r in results if r.method == "dmarc" and _names(r, domain, is_from=is_from)}
     if dmarc & {"pass", "fail"}:
         return "fail" not in dmarc
     return any(_vouches(result, domain) for result in results)
@@ -72,9 +73,10 @@ def _read_properties(part: str, at: int) -> dict[str, str] | None:
     return None if part[at:].strip() else found
 
 
-def _names(dmarc: Result, domain: str) -> bool:
+def _names(dmarc: Result, domain: str, *, is_from: bool) -> bool:
     """A DMARC result without header.from is about From all the same (RFC 7489 section 11.1)."""
-    return dmarc.properties.get("header.from", domain).rpartition("@")[2] == domain
+    named = dmarc.properties.get("header.from", domain if is_from else "")
+    return named.rpartition("@")[2] == domain
 
 
 def _vouches(result: Result, domain: str) -> bool:

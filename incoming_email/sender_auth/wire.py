@@ -21,6 +21,8 @@ _BLANKS = re.compile(rb"[\t ]+")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _LINE_END = re.compile(rb"\r?\n")
 _FOLD = re.compile(rb"\r?\n(?=[\t ])")
+_FIELD = re.compile(rb"[!-9;-~]+:")
+_MBOX_LINE = b"From "
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ def split_message(content: bytes) -> SignedMessage | str:
     lines = _LINE_END.split(_FOLD.sub(b"", header))
     if len(lines) > MAX_FIELDS:
         return "the header has too many fields"
+    # dkimpy passes over lines that begin like an mbox's. To us they go on what is above them, as
+    # a signed subject, so only one on top is let through.
+    if not all(map(_FIELD.match, lines[lines[0].startswith(_MBOX_LINE) :])):
+        return "the header has lines that are no fields"
     parts = (line.partition(b":") for line in lines)
     fields = tuple((name.strip().lower(), value) for name, _, value in parts)
     return SignedMessage(header, content[end.end() :], fields)

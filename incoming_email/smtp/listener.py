@@ -24,9 +24,10 @@ from incoming_email.models import Mailbox, heartbeats
 from incoming_email.networks import read_address
 from incoming_email.pipeline import faults, receiving
 from incoming_email.smtp import refusals
-from incoming_email.smtp.protocol import ListenerController, ListenerSMTP
+from incoming_email.smtp.protocol import TOO_LARGE, ListenerController, ListenerSMTP
 from incoming_email.smtp.refusals import Refusal, Refusals
 from issues import broker, connections, memory
+from issues.mail_addresses import lower_ascii
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -34,6 +35,7 @@ Result = TypeVar("Result")
 OK = "250 2.1.5 OK"
 UNKNOWN = "550 5.1.1 No such recipient here"
 TRY_LATER = "451 4.3.0 Requested action aborted: local error, try again later"
+NOT_AN_ADDRESS = "553 5.1.3 The address is not in UTF-8"
 NO_SPACE = "452 4.3.1 Insufficient system storage, try again later"
 BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 BAD_RECIPIENTS = "421 4.7.0 Too many unknown recipients, closing the connection"
@@ -72,7 +74,7 @@ def _find_target(address: str) -> tuple[Mailbox, str] | None:
                 return mailbox, ""
         elif _is_key_taken(key, mailbox):
             return mailbox, key
-    address = address.lower()
+    address = lower_ascii(address)
     key = own_addresses.find_forwarded([address]).get(address)
     for mailbox in mailboxes:
         if key and _is_key_taken(key, mailbox, address):
@@ -83,15 +85,9 @@ def _find_target(address: str) -> tuple[Mailbox, str] | None:
 def _find_postmaster(address: str, mailboxes: Sequence[Mailbox]) -> tuple[Mailbox, str] | None:
     """Mail for the postmaster is taken by the first mailbox of the domain, and held there."""
     for mailbox in mailboxes:
-        if own_addresses.is_postmaster(address, mailbox.template.domain):
+        if mailbox.template.is_postmaster(address):
             return mailbox, ""
     return None
-
-
-def _is_secret(key: str, mailbox: Mailbox) -> bool:
-    """Of a key that is taken: nobody can write to it who was not given it."""
-    matches = registry.find(key, mailbox.purpose)
-    return bool(key) and all(handler.secret_key for handler, _match in matches)
 
 
 def _is_key_taken(key: str, mailbox: Mailbox, forwarding: str = "") -> bool:
@@ -123,13 +119,15 @@ def store(content: bytes, recipients: list[str], peer: str) -> list[int]:
         if found is None:  # disabled or revoked since RCPT
             raise LookupError
         mailbox, key = found
-        named = (mailbox.pk, registry.canonical(key, mailbox.purpose))
+        matches = registry.find(key, mailbox.purpose)
+        named = (mailbox.pk, registry.canonical(key, matches))
         if named in seen:
             continue
         seen.add(named)
         mailboxes[mailbox.pk] = mailbox
         source_id = f"{queue_id}:{recipient}"[:255]
-        is_urgent = _is_secret(key, mailbox)
+        # Nobody can write to a secret key who was not given it.
+        is_urgent = bool(key) and all(handler.secret_key for handler, _match in matches)
         message = RawMessage(source_id, content, recipient, peer=peer, is_urgent=is_urgent)
         messages.setdefault(mailbox.pk, []).append(message)
     ids = receiving.store_together(
@@ -169,6 +167,9 @@ class ListenerHandler:
     ) -> str:
         """Before the content comes: RFC 5321 4.2.3, RFC 3463 3.4, and by SIZE RFC 1870 6.1."""
         size = _read_size(mail_options)
+        if size > settings.MAX_MESSAGE_BYTES:
+            self._note(session, address, "", TOO_LARGE)
+            return TOO_LARGE
         loop = asyncio.get_running_loop()
         if await loop.run_in_executor(None, free_space.find_shortage, size):
             return NO_SPACE
@@ -186,6 +187,8 @@ class ListenerHandler:
     ) -> str:
         if len(envelope.rcpt_tos) >= max(settings.MAX_RECIPIENTS, MIN_RECIPIENTS):
             return "452 4.5.3 Too many recipients, send the rest in another transaction"
+        if not _is_utf_8(address):
+            return NOT_AN_ADDRESS
         try:
             mailbox = await self._in_thread(find_mailbox, address)
         except (Error, TimeoutError) as fault:
@@ -193,14 +196,18 @@ class ListenerHandler:
             return _put_off(fault)
         if mailbox is None:
             answer = await _refuse(server)
-            peer = str(read_address(str(session.peer[0]))) if session.peer else ""
-            self._note(Refusal(peer, (envelope.mail_from or "").strip("<>"), address, answer))
+            self._note(session, envelope.mail_from, address, answer)
             return answer
         envelope.rcpt_tos.append(address)
         return OK
 
-    def _note(self, refusal: Refusal) -> None:
-        """It is written some seconds later, with others: the client waits for no database."""
+    def note_refused_content(self, session: Session, envelope: Envelope, answer: str) -> None:
+        for recipient in dict.fromkeys(envelope.rcpt_tos):
+            self._note(session, envelope.mail_from, recipient, answer)
+
+    def _note(self, session: Session, sender: str | None, recipient: str, answer: str) -> None:
+        """It is written a second later, with others: the client waits for no database."""
+        refusal = Refusal(_find_peer(session), (sender or "").strip("<>"), recipient, answer)
         if self._refusals.add(refusal):
             loop = asyncio.get_running_loop()
             loop.call_later(refusals.SECONDS, self._threads.submit, self.write_refusals)
@@ -217,7 +224,7 @@ class ListenerHandler:
             return "550 5.6.0 A line must end with CR LF (RFC 5321 2.3.8)"
         envelope.content = None  # or it would be there twice for as long as the database takes
         content = _with_return_path(content, envelope.mail_from or "")
-        peer = str(read_address(str(session.peer[0]))) if session.peer else ""
+        peer = _find_peer(session)
         if not self._lmtp:
             return await self._take(content, list(envelope.rcpt_tos), peer)
         answers = {
@@ -257,6 +264,19 @@ class ListenerHandler:
         """Every fault here is ours: a 5xx would make the sender give the mail up."""
         logger.error("listener failed", exc_info=error)
         return TRY_LATER
+
+
+def _find_peer(session: Session) -> str:
+    return str(read_address(str(session.peer[0]))) if session.peer else ""
+
+
+def _is_utf_8(address: str) -> bool:
+    """aiosmtpd makes half surrogate pairs of bytes that are none; no database takes these."""
+    try:
+        address.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 async def _refuse(server: ListenerSMTP) -> str:

@@ -22,7 +22,7 @@ NO_MEMORY = "452 4.3.1 Too many large messages at once, try again later"
 TLS_FIRST = "530 5.7.0 Must issue a STARTTLS command first"
 GO_AHEAD = "354"
 TOO_LONG = "500 Line too long (see RFC5321 4.5.3.1.6)"
-TOO_MUCH = "552 Error: Too much mail data"
+TOO_LARGE = "552 5.3.4 Message is larger than is taken here"
 BYTES_PER_TIMEOUT = 100_000
 """Of content, for which a client has as long as for a command."""
 
@@ -119,6 +119,9 @@ class ListenerSMTP(SMTP):
             self._clients.hold(id(self), 0)
         if "250 " in status:
             self.refused_recipients = 0
+        elif status.startswith("5"):
+            answer, *_others = status.splitlines()
+            self.event_handler.note_refused_content(self.session, self.envelope, answer)
         self._set_post_data_state()  # type: ignore[no-untyped-call]
         await self.push(status)
 
@@ -151,15 +154,20 @@ class ListenerSMTP(SMTP):
     def _find_refusal(self, size: int) -> str:
         """Of a message of which so much has come."""
         if size > settings.MAX_MESSAGE_BYTES:
-            return TOO_MUCH
+            return TOO_LARGE
         return "" if self._clients.hold(id(self), size) else NO_MEMORY
 
     async def smtp_MAIL(self, arg: str) -> None:  # noqa: N802  (aiosmtpd's name)
-        """aiosmtpd's own `require_starttls` would refuse LHLO, and with it STARTTLS."""
+        """aiosmtpd's own `require_starttls` would refuse LHLO, and with it STARTTLS. What is too
+        large by its SIZE (RFC 1870) the handler refuses, which notes it."""
         if settings.SMTP_LISTENER_REQUIRE_TLS and self.session and self.session.ssl is None:
             await self.push(TLS_FIRST)
-        else:
+            return
+        limit, self.data_size_limit = self.data_size_limit, None
+        try:
             await super().smtp_MAIL(arg)
+        finally:
+            self.data_size_limit = limit
 
 
 class ListenerLMTP(ListenerSMTP, LMTP):

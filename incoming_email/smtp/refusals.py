@@ -1,4 +1,4 @@
-"""Refused recipients on their way to the database: together, some seconds later, and bounded."""
+"""Refused recipients on their way to the database: together, a second later, and bounded."""
 
 import threading
 from collections import Counter
@@ -15,7 +15,9 @@ from incoming_email.parsing.text.one_line import clean
 MAX_KINDS = 500
 """Of refusals between two writings; further ones are counted together."""
 
-SECONDS = 2.0
+SECONDS = 1.0
+"""So much of it is lost where the listener is killed: nobody waits for it, and no mail is."""
+
 OTHERS = "…"
 MAX_ADDRESS = 254
 

@@ -44,9 +44,8 @@ def find_arrivals(context: dict[str, Any], item: Issue | MergeRequest) -> Mappin
     notes = [note.id for discussion in shown.discussions for note in discussion.notes]
     made = Q(outcome__startswith="issue ") | Q(outcome__startswith="ticket ")
     made |= Q(outcome__startswith="merge request ")
-    kind = "issue" if isinstance(item, Issue) else "merge_request"
     rows = InboundEmail.objects.filter(
-        Q(note__in=notes) | Q(made, note=None, **{kind: item.pk}), status=Status.PROCESSED
+        Q(note__in=notes) | Q(made, note=None, **{item.COLUMN: item.pk}), status=Status.PROCESSED
     )
     found: dict[int, Arrival] = {}
     for pk, note, sender, trace in rows.order_by("pk").values_list(

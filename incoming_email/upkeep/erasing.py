@@ -29,6 +29,7 @@ from incoming_email.outcomes import Reason, Status
 from incoming_email.secrets import credentials
 from issues import services
 from issues.extension_points import ExtensionPoint, declare
+from issues.mail_addresses import find_spellings
 from issues.models import User
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ def find_person(word: str) -> Person:
     user = User.objects.filter(username=word, removed_at=None).first()
     address = word.lower()
     if user is None and "@" in address:
-        proven = EmailAddress.objects.filter(email=address, verified=True)
+        proven = EmailAddress.objects.filter(email__in=find_spellings(address), verified=True)
         row = proven.select_related("user").first()
         user = row.user if row else None
     if user is not None:
@@ -92,7 +93,7 @@ def find_person(word: str) -> Person:
             _("There is no account “%(word)s”. Give a user name or an e-mail address.")
             % {"word": word}
         )
-    return Person(None, (address,))
+    return Person(None, tuple(find_spellings(address)))
 
 
 def _proven_addresses(user: User) -> tuple[str, ...]:
@@ -103,7 +104,7 @@ def _proven_addresses(user: User) -> tuple[str, ...]:
     is_others = EmailAddress.objects.filter(email=own, verified=True)
     if own and not is_others.exclude(user=user).exists():
         proven.add(own)
-    return tuple(sorted(proven))
+    return tuple(sorted({spelling for each in proven for spelling in find_spellings(each)}))
 
 
 def erase(person: Person, *, by: User | None, now: datetime, dry_run: bool = False) -> Erased:

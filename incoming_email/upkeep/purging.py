@@ -18,7 +18,7 @@ from incoming_email.models import (
     RefusedRecipient,
 )
 from incoming_email.models.ledger_columns import find_emptied
-from incoming_email.outcomes import Status
+from incoming_email.outcomes import Reason, Status
 from issues import services
 from issues.models import Upload
 from issues.stopping import UNLIMITED, Budget
@@ -79,6 +79,23 @@ def purge_refusals(*, now: datetime) -> int:
     if not days:
         return 0
     return RefusedRecipient.objects.filter(at__lt=now - timedelta(days=days)).delete()[0]
+
+
+def discard_spam(*, now: datetime, budget: Budget = UNLIMITED) -> int:
+    """Discard held spam that came before KEEP_SPAM_DAYS, batch by batch; return how much."""
+    days: int = settings.KEEP_SPAM_DAYS
+    if not days:
+        return 0
+    old = InboundEmail.objects.held_spam().filter(received_at__lt=now - timedelta(days=days))
+    count = 0
+    while not (count and budget.is_over()):
+        batch = list(old.order_by("received_at").values_list("pk", flat=True)[:BATCH_ROWS])
+        if not batch:
+            break
+        count += old.filter(pk__in=batch).update(
+            status=Status.IGNORED, reason=Reason.DISCARDED, finished_at=now
+        )
+    return count
 
 
 def _purge_raw(mailbox: Mailbox, before: datetime, now: datetime, dry_run: bool) -> Iterator[int]:

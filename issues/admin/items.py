@@ -76,10 +76,14 @@ class IssueAdmin(ItemAdmin[Issue]):
         *("__str__", "title", "state", "written_by", "confidential", "locked"),
         *("note_count", "created_at"),
     )
-    list_filter = ("state", "confidential", "locked", "created_at")
+    list_filter = (
+        *("state", "confidential", "locked", ("spam_at", admin.EmptyFieldListFilter)),
+        "created_at",
+    )
     search_fields = ("title", "=iid", "project__path", "author__username", "external_author")
     readonly_fields = (
         *("project", "iid", "state", "duplicate_of", "written_by", "assignees", "labels"),
+        "spam_at",
         *("note_count", "created_at", "closed_at"),
     )
     fields = (*services.find_correctable(Issue), *readonly_fields)

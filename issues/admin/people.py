@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -18,6 +19,7 @@ from django.utils.translation import ngettext
 from issues import services
 from issues.admin.rows import TypedTabular, lookups_of
 from issues.counting import BoundedPaginator
+from issues.mail_addresses import find_spellings
 from issues.models import User
 
 if TYPE_CHECKING:
@@ -44,9 +46,9 @@ class EmailAddressForm(_AddressForm):
 
     def clean(self) -> None:
         email = str(self.cleaned_data.get("email", "")).lower()
-        others = EmailAddress.objects.filter(email=email, verified=True).exclude(
-            pk=self.instance.pk
-        )
+        others = EmailAddress.objects.filter(
+            email__in=find_spellings(email), verified=True
+        ).exclude(pk=self.instance.pk)
         if self.cleaned_data.get("verified") and others.exists():
             self.add_error("email", TAKEN)
 
@@ -100,7 +102,7 @@ class UserCreationForm(_CreationForm):
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).strip().lower()
-        if EmailAddress.objects.filter(email=email, verified=True).exists():
+        if EmailAddress.objects.filter(email__in=find_spellings(email), verified=True).exists():
             raise ValidationError(TAKEN)
         return email
 
@@ -145,8 +147,9 @@ class UserAdmin(_UserAdmin):
             if services.can_be_invited(user) and self.has_change_permission(request, user)
         ]
         for user in chosen:
-            services.invite(user=user, now=timezone.now())
-            self.log_change(request, user, str(_("Invited.")))
+            with transaction.atomic():
+                services.invite(user=user, now=timezone.now())
+                self.log_change(request, user, str(_("Invited.")))
         said = ngettext(
             "%(count)d person was invited; those who have logged in before are left alone.",
             "%(count)d people were invited; those who have logged in before are left alone.",
@@ -164,9 +167,10 @@ class UserAdmin(_UserAdmin):
         """They are told by mail."""
         count = 0
         for user in queryset:
-            if services.reset_second_factor(user=user, now=timezone.now()):
-                self.log_change(request, user, str(_("Reset the second factor.")))
-                count += 1
+            with transaction.atomic():
+                if services.reset_second_factor(user=user, now=timezone.now()):
+                    self.log_change(request, user, str(_("Reset the second factor.")))
+                    count += 1
         said = ngettext(
             "The second factor of %(count)d person was taken away.",
             "The second factors of %(count)d people were taken away.",

@@ -18,7 +18,6 @@ from issues.models.merges import Merge
 from issues.models.message_ids import (
     WHOLE_ID,
     WithMessageId,
-    find_long_id,
     find_names,
     id_columns,
     name_id,
@@ -66,7 +65,6 @@ __all__ = [
     "Visibility",
     "WithMessageId",
     "WorkItem",
-    "find_long_id",
     "find_names",
     "id_columns",
     "name_id",

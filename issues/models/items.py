@@ -73,6 +73,9 @@ class WorkItem(RenderedText):
 
     TEXT = "description"
 
+    COLUMN: ClassVar[str]
+    """The name of the column by which other rows refer to it."""
+
     iid = models.PositiveIntegerField(_("number"), editable=False)
     title = models.CharField(_("title"), max_length=255)
     description = models.TextField(_("description"), blank=True)
@@ -89,6 +92,8 @@ class WorkItem(RenderedText):
 
 
 class Issue(WorkItem):
+    COLUMN = "issue"
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="issues")
     author = models.ForeignKey(
         User, null=True, on_delete=models.SET_NULL, related_name="authored_issues"
@@ -100,6 +105,9 @@ class Issue(WorkItem):
         help_text=_("E-mail address of a person without an account."),
     )
     confidential = models.BooleanField(_("confidential"), default=False)
+    spam_at = models.DateTimeField(_("marked as spam"), null=True, editable=False)
+    """When a member marked it as spam: it is in no list, and nobody hears of it or changes it."""
+
     assignees = models.ManyToManyField(User, blank=True, related_name="assigned_issues")
     labels = models.ManyToManyField(Label, blank=True, related_name="issues")
     duplicate_of = models.ForeignKey(
@@ -119,7 +127,12 @@ class Issue(WorkItem):
         ]
         # Of few open issues among many closed ones each list and count would read all.
         indexes: ClassVar = [
-            models.Index(fields=["project", "state", "iid"], name="issue_by_state")
+            models.Index(fields=["project", "state", "iid"], name="issue_by_state"),
+            models.Index(
+                fields=["project", "spam_at"],
+                condition=Q(spam_at__isnull=False),
+                name="issue_spam",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -127,6 +140,8 @@ class Issue(WorkItem):
 
 
 class MergeRequest(WorkItem):
+    COLUMN = "merge_request"
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="merge_requests")
     author = models.ForeignKey(
         User, null=True, on_delete=models.SET_NULL, related_name="authored_merge_requests"

@@ -40,13 +40,9 @@ def name_id(message_id: str) -> str:
 
 
 def id_columns(message_id: str) -> dict[str, str | None]:
-    """Values of both columns."""
-    return {"message_id": name_id(message_id), "long_message_id": find_long_id(message_id)}
-
-
-def find_long_id(message_id: str) -> str | None:
-    """The id where it is longer than LENGTH."""
-    return message_id if len(message_id) > LENGTH else None
+    """Values of both columns; the second one where the id is longer than the first."""
+    long_id = message_id if len(message_id) > LENGTH else None
+    return {"message_id": name_id(message_id), "long_message_id": long_id}
 
 
 def find_names(ids: Iterable[str]) -> dict[str, str]:

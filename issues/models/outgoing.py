@@ -23,6 +23,13 @@ class Event(models.TextChoices):
     NEW_NOTE = "new_note", _("new note")
 
 
+class AnnouncementQuerySet(models.QuerySet["Announcement"]):
+    def owed(self) -> Self:
+        """To be fanned out. That of an issue marked as spam waits until it is none any more."""
+        rows = self.filter(fanned_out_at=None)
+        return rows.filter(issue__spam_at=None, note__issue__spam_at=None)
+
+
 class Announcement(models.Model):
     """An event that people must be notified about, written with it in one transaction.
 
@@ -37,6 +44,8 @@ class Announcement(models.Model):
     actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(auto_now_add=True)
     fanned_out_at = models.DateTimeField(null=True)
+
+    objects = AnnouncementQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("announcement")
@@ -53,6 +62,7 @@ class OutgoingState(models.TextChoices):
     PENDING = "pending", _("Waiting to be sent")
     SENT = "sent", _("Sent")
     FAILED = "failed", _("Failed")
+    WITHHELD = "withheld", _("Withheld: what it is about was marked as spam")
 
 
 LONGEST_PAUSE = timedelta(hours=6)

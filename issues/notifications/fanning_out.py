@@ -12,6 +12,7 @@ from issues.notifications.composing import Story, compose, render_story
 from issues.notifications.recipients import find_recipients
 from issues.notifications.routes import NO_ROUTE, find_routes
 from issues.notifications.sources import find_external_mails
+from issues.permissions import is_spam
 from issues.stopping import UNLIMITED, Budget
 
 DETAILS = (
@@ -30,13 +31,15 @@ DETAILS = (
 @transaction.atomic
 def fan_out(announcement_id: int, *, now: datetime) -> int:
     """Write its mails, and keep the HTML of its text for pages. Returns the number of mails; 0 if
-    it was done before, by another worker or before a crash."""
+    it was done before, by another worker or before a crash, or is about spam."""
     # The lock first and alone: PostgreSQL locks no row on the nullable side of a join.
     locked = Announcement.objects.select_for_update().filter(pk=announcement_id, fanned_out_at=None)
     if locked.first() is None:
         return 0
     announcement = Announcement.objects.select_related(*DETAILS).get(pk=announcement_id)
     story = _make_story(announcement)
+    if is_spam(story.item):
+        return 0
     recipients = find_recipients(item=story.item, note=story.note, actor_id=announcement.actor_id)
     routes = find_routes(
         recipients=[recipient.user for recipient in recipients],
@@ -96,7 +99,7 @@ def _find_first_note_id(note: Note) -> int | None:
 def fan_out_owed(*, now: datetime, limit: int = 500, budget: Budget = UNLIMITED) -> int:
     """Write the mails for the oldest announcements that are due, until the budget is over; returns
     their number."""
-    owed = Announcement.objects.filter(fanned_out_at=None).order_by("pk")
+    owed = Announcement.objects.owed().order_by("pk")
     ids = list(owed.values_list("pk", flat=True)[:limit])
     written: list[int] = []
     # One that fails must not delay the others: each runs, then the fault is raised.

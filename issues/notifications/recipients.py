@@ -52,10 +52,7 @@ def find_recipients(
 def _find_ties(
     item: Issue | MergeRequest, note: Note | None
 ) -> tuple[dict[Tie, Collection[int | None]], set[int]]:
-    choices = Subscription.objects.filter(
-        issue=item if isinstance(item, Issue) else None,
-        merge_request=item if isinstance(item, MergeRequest) else None,
-    )
+    choices = Subscription.objects.filter(**{item.COLUMN: item})
     opinions = dict(choices.values_list("user_id", "subscribed"))
     authors = item.notes.filter(system=False).values_list("author_id", flat=True)
     return {

@@ -15,6 +15,7 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce
 
 from issues import connections
+from issues.bearer_secrets import cut_secrets
 from issues.models import OutgoingAccount, OutgoingEmail, OutgoingState
 from issues.outbox import failing, schedule
 from issues.outbox.accounts import connect
@@ -290,4 +291,7 @@ def _log(row: OutgoingEmail, verdict: Verdict, *, is_final: bool) -> None:
 
 
 def _trim(text: str) -> str:
-    return clean_header(text)[:MAX_ERROR]
+    """Without the recipient's reply key: servers quote the envelope sender, and what they say is
+    mailed, posted and shown to others."""
+    (words,) = cut_secrets(text)
+    return clean_header(words)[:MAX_ERROR]

@@ -44,10 +44,6 @@ class Failure:
     """Mails."""
 
 
-def find_account(account: str) -> OutgoingAccount | None:
-    return OutgoingAccount.objects.filter(account=account).first()
-
-
 def find_failure(account: str = "") -> Failure | None:
     """By default of the server of EMAIL_URL."""
     return find_failures(account).get(account)

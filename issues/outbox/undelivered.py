@@ -30,9 +30,11 @@ DETAILS = (
 
 
 def notify(row: OutgoingEmail, reason: str, *, now: datetime) -> None:
-    """One mail for each event, by the server of EMAIL_URL. Mail that no person caused has no event,
-    this mail included, so nothing of it goes round in a circle. Call in the transaction that gives
-    the row up."""
+    """One mail for each event, by the server of EMAIL_URL, to who may still read the item.
+
+    Mail that no person caused has no event, this mail included, so nothing of it goes round in a
+    circle. Call in the transaction that gives the row up.
+    """
     if row.announcement_id is None:
         return
     event = Announcement.objects.select_related(*DETAILS).filter(pk=row.announcement_id).first()
@@ -49,6 +51,8 @@ def notify(row: OutgoingEmail, reason: str, *, now: datetime) -> None:
         return
     if author.email.lower() == row.recipient.lower():
         return  # it would go the same way
+    if not author.has_perm("issues.read_item", item):
+        return
     cause = f"{KIND}-{event.pk}"
     with translation.override(author.language):
         subject, text = _compose(item, author, row, reason, is_note=note is not None)

@@ -1,5 +1,6 @@
 """What commits may bring into a tree. `git am` itself takes submodules and any symbolic link."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,14 @@ NOTHING = "000000"
 META_WORDS = 5
 MAX_TARGET_BYTES = 4096
 """PATH_MAX of Linux."""
+
+_IGNORED = dict.fromkeys(
+    [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
+)
+"""Characters that a Mac leaves out of names (utf8.c of git): `.git` with one in it is `.git`."""
+
+_MODULES = re.compile(r"\.gitmodules|gitmod~[1-9]|gi7eba~[1-9]|gi7eb~[1-9]\d")
+"""Also by the short names that NTFS gives it (git's path.c, is_ntfs_dotgitmodules)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,8 @@ def require_harmless(git: Git, changes: list[Change]) -> None:
     for change in changes:
         if change.mode == SUBMODULE:
             _refuse(change, _("“%(path)s” is a submodule, and patches may not bring any."))
-        if change.path.rpartition("/")[2].casefold() == ".gitmodules" and change.mode != NOTHING:
+        name = _read_name(change.path.rpartition("/")[2])
+        if _MODULES.fullmatch(name) and change.mode != NOTHING:
             _refuse(change, _("“%(path)s” declares submodules, and patches may not bring any."))
     links = [change for change in changes if change.mode == SYMBOLIC_LINK]
     for change, target in zip(links, _read_blobs(git, [c.blob for c in links]), strict=True):
@@ -74,7 +84,12 @@ def stays_inside(path: str, target: bytes) -> bool:
 
 
 def _is_git_folder(word: str) -> bool:
-    return word.casefold().rstrip(". ") in {".git", "git~1"}
+    return _read_name(word) in {".git", "git~1"}
+
+
+def _read_name(word: str) -> str:
+    """As the file systems of Macs and of Windows read it, without a stream of NTFS behind it."""
+    return word.translate(_IGNORED).casefold().partition(":")[0].rstrip(". ")
 
 
 def _read_blobs(git: Git, names: list[str]) -> Iterator[bytes]:

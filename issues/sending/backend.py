@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends import smtp
-from django.utils.encoding import punycode
 
+from issues.mail_addresses import write_domain
 from issues.sending.client import Client, Patience
 from issues.sending.encoding import encode_7bit, end_lines, write_recipients
 
@@ -109,6 +109,6 @@ def write_envelope_address(address: str) -> str:
     bare = address[:-1].rpartition("<")[2] if address.endswith(">") else address
     local, at, domain = bare.rpartition("@")
     try:
-        return f"{local}{at}{punycode(domain)}"
+        return f"{local}{at}{write_domain(domain)}"
     except UnicodeError:
         raise Unsendable(f"The domain of the address {bare} is none that DNS knows.") from None

@@ -4,6 +4,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from issues.mail_addresses import find_spellings
 from issues.models import User
 from issues.services.refusals import Invalid, require_valid
 
@@ -39,7 +40,8 @@ def add_email_address(*, user: User, address: str, verified: bool = False) -> Em
     """Where mail goes already, it is the primary one. Raises Invalid, also for what is verified
     as somebody else's."""
     email = address.strip().lower()
-    if EmailAddress.objects.filter(email=email, verified=True).exclude(user=user).exists():
+    theirs = EmailAddress.objects.filter(email__in=find_spellings(email), verified=True)
+    if theirs.exclude(user=user).exists():
         raise Invalid([_("Another account has this address. Give a different one.")])
     row = EmailAddress(user=user, email=email, verified=verified, primary=email == user.email)
     require_valid(row)

@@ -24,7 +24,9 @@ class Discussion:
     system: bool = False
 
 
-_Key = tuple[int | None, int | None, str]
+_Key = tuple[str, int, str]
+"""The column of an item, its number, and the name of a discussion on it."""
+
 _known: ContextVar[Mapping[_Key, Discussion] | None] = ContextVar("known_discussions", default=None)
 _NONE = Discussion()
 
@@ -33,7 +35,7 @@ _NONE = Discussion()
 def discussions_looked_up(places: Sequence[Place]) -> Iterator[None]:
     """One query for all of them, none where nobody answers anything; inside, `find_discussion`
     answers from it. For as long as a transaction at most: what changes meanwhile is not seen."""
-    asked = {_key(item, name) for item, name in places if item is not None and name}
+    asked = {(item.COLUMN, item.pk, name) for item, name in places if item is not None and name}
     token = _known.set(_read(asked) if asked else {})
     try:
         yield
@@ -43,7 +45,7 @@ def discussions_looked_up(places: Sequence[Place]) -> Iterator[None]:
 
 def find_discussion(item: Issue | MergeRequest, name: str) -> Discussion:
     """The notes of that name on this item; those on another item do not count."""
-    key = _key(item, name)
+    key = (item.COLUMN, item.pk, name)
     known = _known.get() or {}
     return known[key] if key in known else _read({key})[key]
 
@@ -53,7 +55,8 @@ def _read(keys: set[_Key]) -> dict[_Key, Discussion]:
     rows = Note.objects.filter(discussion__in=set(map(itemgetter(2), keys)))
     kinds = rows.values_list("issue_id", "merge_request_id", "discussion", "internal", "system")
     for issue, merge_request, name, internal, system in kinds.distinct():
-        key = (issue, merge_request, name)
+        column = Issue.COLUMN if issue else MergeRequest.COLUMN
+        key = (column, issue or merge_request, name)
         if before := found.get(key):
             found[key] = Discussion(
                 internal=before.internal or internal,
@@ -61,10 +64,6 @@ def _read(keys: set[_Key]) -> dict[_Key, Discussion]:
                 system=before.system or system,
             )
     return found
-
-
-def _key(item: Issue | MergeRequest, name: str) -> _Key:
-    return (item.pk, None, name) if isinstance(item, Issue) else (None, item.pk, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Erases what the domain holds of a person; what they wrote stays, without their name."""
 
+import re
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,7 @@ from issues.models import (
 from issues.outbox import address_with_name
 from issues.services.redacting import names_of, redact_rows
 
+UNSENT = (OutgoingState.PENDING, OutgoingState.WITHHELD)
 Counts = tuple[tuple[str, int], ...]
 """What was erased and how much of it, in the order in which it was done."""
 
@@ -54,11 +56,18 @@ def _theirs(user: User | None, addresses: Collection[str]) -> Q:
 
 
 def named_by(field: str, addresses: Collection[str]) -> Q:
-    """Rows with one of the addresses, in whichever letter case it was written."""
+    """Rows with one of the addresses, in whichever letter case it was written. Databases fold
+    letters beyond ASCII as well, a dotless i to an i, which is another person's address."""
     named = Q(pk=None)
     for address in addresses:
-        named |= Q(**{f"{field}__iexact": address})
+        letters = (f"[{c.lower()}{c.upper()}]" if _is_ascii(c) else re.escape(c) for c in address)
+        exact = rf"\A{''.join(letters)}\Z"
+        named |= Q(**{f"{field}__iexact": address, f"{field}__regex": exact})
     return named
+
+
+def _is_ascii(letter: str) -> bool:
+    return letter.isascii() and letter.isalpha()
 
 
 def _erase_authors(user: User | None, addresses: Collection[str]) -> Counts:
@@ -93,14 +102,15 @@ def _erase_quotes(addresses: Collection[str]) -> Counts:
 def _erase_mail(user: User | None, addresses: Collection[str]) -> Counts:
     """Mail to them, and mail in their name to others. The rows stay: no effect comes twice."""
     to_them = OutgoingEmail.objects.filter(named_by("recipient", addresses))
-    unsent = to_them.filter(state=OutgoingState.PENDING).update(state=OutgoingState.FAILED)
+    waiting = to_them.filter(state__in=UNSENT)
+    unsent = waiting.update(state=OutgoingState.FAILED)
     emptied: dict[str, object] = {"subject": "", "text": "", "html": "", "headers": {}}
     erased = to_them.update(**emptied, recipient="", envelope_sender="", uploads=[], last_error="")
     in_their_name = 0
     if user is not None and user.removed_at is None:
         name = address_with_name(str(user), "a@example.com").rpartition(" <")[0]
         by_them = OutgoingEmail.objects.filter(from_header__startswith=f"{name} <").exclude(
-            state=OutgoingState.PENDING
+            state__in=UNSENT
         )
         in_their_name = by_them.update(**emptied, from_header=REMOVED_PERSON)
     return (

@@ -57,10 +57,11 @@ def merge(*, item: MergeRequest, actor: User, now: datetime) -> None:
 
     Raises Invalid, which names the files of a conflict, and then nothing has changed.
     """
-    require(actor, "issues.merge_item", item)
     # Whoever comes second sees what the first one did: a branch takes one merge at a time.
-    Project.objects.select_for_update().get(pk=item.project_id)
+    item.project = Project.objects.select_for_update().get(pk=item.project_id)
     lock_item(item)
+    # Of the branch that it goes to now, which may be another than when the item was read.
+    require(actor, "issues.merge_item", item)
     if item.merges.exclude(branch_move=BranchMove.OVERTAKEN).exists():
         transaction.on_commit(partial(finish_merges, project=item.project), robust=True)
         return

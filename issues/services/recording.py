@@ -7,7 +7,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 
 from issues.models import Announcement, Event, Issue, MergeRequest, Note, User
-from issues.services.writing import announce, insert_note
+from issues.services.writing import announce
 
 Item = Issue | MergeRequest
 
@@ -34,7 +34,7 @@ def record_change(item: Item, actor: User, change: str | Promise, **values: str)
     """In the language of the site, since everybody reads the same note."""
     with translation.override(settings.LANGUAGE_CODE):
         body = str(change) % values if values else str(change)
-    return insert_note(item=item, author=actor, body=body, system=True)
+    return Note.objects.create(**{item.COLUMN: item}, author=actor, body=body, system=True)
 
 
 def announce_change(item: Item, actor: User, change: str | Promise, **values: str) -> None:

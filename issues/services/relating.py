@@ -28,7 +28,7 @@ def copy_in(
         if user not in readers:
             message = _("@%(name)s may not read this, so they cannot be notified.")
             raise Invalid([message % {"name": user.username}])
-    on_item = {"issue": item} if isinstance(item, Issue) else {"merge_request": item}
+    on_item = {item.COLUMN: item}
     known = Subscription.objects.filter(user__in=readers, **on_item)
     spoken = set(known.values_list("user_id", flat=True))
     new = [user for user in dict.fromkeys(users) if user.pk not in spoken]

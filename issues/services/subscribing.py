@@ -1,5 +1,7 @@
 """A person's choice whether they are notified about an item."""
 
+from typing import Any
+
 from django.db import transaction
 
 from issues.models import Issue, MergeRequest, Subscription, User
@@ -20,9 +22,5 @@ def unsubscribe(*, user: User, item: Issue | MergeRequest) -> None:
 
 
 def _set(*, user: User, item: Issue | MergeRequest, subscribed: bool) -> None:
-    Subscription.objects.update_or_create(
-        user=user,
-        issue=item if isinstance(item, Issue) else None,
-        merge_request=item if isinstance(item, MergeRequest) else None,
-        defaults={"subscribed": subscribed},
-    )
+    on_item: dict[str, Any] = {item.COLUMN: item}
+    Subscription.objects.update_or_create(user=user, defaults={"subscribed": subscribed}, **on_item)

@@ -23,7 +23,6 @@ from issues.models import (
     Project,
     State,
     User,
-    new_discussion,
     storable,
 )
 from issues.own_footers import cut_footers
@@ -48,7 +47,7 @@ def title_from(text: str) -> str:
 def clean_texts(*texts: str) -> list[str]:
     """What people wrote, or their mails brought along, as others may read it: without the footers
     of our mails, and without links and keys of ours that act for a person."""
-    return cut_secrets(*(cut_footers(storable(text)) for text in texts))
+    return cut_secrets(*map(cut_footers, map(storable, texts)))
 
 
 def clean_files(files: Sequence[NewFile]) -> list[NewFile]:
@@ -133,8 +132,8 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     if not body.strip():
         raise Invalid([_("The comment is empty. Write some text or attach a file.")])
     with uploads.rolled_back_on_error(), transaction.atomic(savepoint=False):
-        note = insert_note(
-            item=item,
+        note = Note.objects.create(
+            **{item.COLUMN: item},
             author=author,
             external_author=external_author,
             body=body,
@@ -161,30 +160,6 @@ def _create_position(note: Note, position: LinePosition) -> None:
         new_line=position.new_line,
         blob=position.blob,
         excerpt=storable(position.excerpt),
-    )
-
-
-def insert_note(  # noqa: PLR0913  (one argument a column)
-    *,
-    item: Issue | MergeRequest,
-    author: User | None,
-    body: str,
-    quoted: str = "",
-    discussion: str = "",
-    internal: bool = False,
-    system: bool = False,
-    external_author: str = "",
-) -> Note:
-    return Note.objects.create(
-        issue=item if isinstance(item, Issue) else None,
-        merge_request=item if isinstance(item, MergeRequest) else None,
-        author=author,
-        external_author=external_author,
-        body=body,
-        quoted=quoted,
-        discussion=discussion or new_discussion(),
-        internal=internal,
-        system=system,
     )
 
 

@@ -150,8 +150,8 @@ def _find_known(
     ]
     if not digests:
         return {}
-    kind = "issue" if isinstance(destination.item, Issue) else "merge_request"
-    hanging = Q(**{kind: destination.item}) | Q(**{f"note__{kind}": destination.item})
+    item = destination.item
+    hanging = Q(**{item.COLUMN: item}) | Q(**{f"note__{item.COLUMN}": item})
     uploads = Upload.objects.select_related("issue", "note").filter(hanging, digest__in=digests)
     if not destination.internal:
         uploads = uploads.filter(Q(note=None) | Q(note__internal=False))

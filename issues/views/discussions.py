@@ -9,7 +9,7 @@ from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from issues.models import REMOVED_PERSON, Issue, Note, Subscription, Upload, User
+from issues.models import REMOVED_PERSON, Note, Subscription, Upload, User
 from issues.permissions import Item, Person, visible_notes
 from issues.views.note_pages import NotePage, NoteRow, Wanted, choose_page, group_rows
 from issues.views.positions import ShownPosition, ShownPositions, show_positions
@@ -189,8 +189,7 @@ def _is_subscribed(item: Item, reader: Person, notes: Iterable[NoteRow]) -> bool
     """Their own choice if they made one, else whether they participate."""
     if not isinstance(reader, User):
         return False
-    on_item = {"issue": item} if isinstance(item, Issue) else {"merge_request": item}
-    choice = Subscription.objects.filter(user=reader, **on_item).first()
+    choice = Subscription.objects.filter(user=reader, **{item.COLUMN: item}).first()
     if choice is not None:
         return choice.subscribed
     writers = {item.author_id, *(note.author_id for note in notes)}

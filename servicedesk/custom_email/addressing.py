@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from incoming_email.parsing.addresses import PLACEHOLDER, AddressTemplate, split_template
+from issues.mail_addresses import canonical_address, find_spellings
 from issues.outbox import bare_address
 from servicedesk.addresses import desk_key, verification_key
 from servicedesk.custom_email.connecting import account_of
@@ -54,9 +55,9 @@ def find_keys(addresses: Iterable[str]) -> dict[str, str]:
     parts = {address: _split(address) for address in addresses}
     rows = CustomEmail.objects.filter(
         Q(verified_at__isnull=False) | Q(state=Verification.STARTED),
-        address__in={bare for bare, _detail in parts.values()},
+        address__in={each for bare, _detail in parts.values() for each in find_spellings(bare)},
     ).select_related("desk__project")
-    known = {row.address: row for row in rows}
+    known = {canonical_address(row.address): row for row in rows}
     found = {
         address: _key_of(known[bare], detail)
         for address, (bare, detail) in parts.items()
@@ -66,9 +67,9 @@ def find_keys(addresses: Iterable[str]) -> dict[str, str]:
 
 
 def _split(address: str) -> tuple[str, str]:
-    local, _at, domain = address.rpartition("@")
+    local, _at, domain = canonical_address(address).rpartition("@")
     bare, _plus, detail = local.partition("+")
-    return f"{bare}@{domain}".lower(), detail.lower()
+    return f"{bare}@{domain}", detail
 
 
 def _key_of(custom: CustomEmail, detail: str) -> str:

@@ -1,5 +1,6 @@
-"""The verification mail, and the mails about its result."""
+"""The verification mails, and the mails about their result."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.conf import settings
@@ -15,28 +16,44 @@ from servicedesk.custom_email.addressing import verification_address
 from servicedesk.models import CustomEmail, Fault, Verification
 
 KIND = "custom_email"
+CHALLENGE = "custom_email_challenge"
 LABEL = "Verification token:"
 """The same in every language: the token is found behind it."""
 
 
-def write_verification(custom: CustomEmail, *, now: datetime) -> EmailMessage:
+def write_verification(custom: CustomEmail, token: str, *, now: datetime) -> EmailMessage:
     """From the address to itself. Otherwise like a mail of ours, so it is recognised when it comes
     back."""
-    text = _("This mail verifies that %(address)s forwards to Letterbox. Leave it as it is.") % {
-        "address": custom.address
-    }
-    mail = NewMail(
-        kind=KIND,
-        effect_key="",
-        recipient=verification_address(custom),
-        subject=_("Verification of %s") % custom.address,
-        text=f"{text}\n\n{LABEL} {custom.token}\n",
+    mail = replace(
+        _write_token(custom, token, cause=f"verify-{custom.pk}-{_round(custom)}"),
         envelope_sender=custom.address,
         from_header=custom.address,
-        message_id=make_message_id(f"verify-{custom.pk}-{_round(custom)}"),
-        headers=MailHeaders(automatic=Automatic.NO),
     )
     return build_message(mail.as_row(now))
+
+
+def write_challenge(custom: CustomEmail, token: str) -> NewMail:
+    """From us to the address, by our own server."""
+    return _write_token(custom, token, cause=f"{CHALLENGE}-{custom.pk}-{_round(custom)}")
+
+
+def _write_token(custom: CustomEmail, token: str, *, cause: str) -> NewMail:
+    with translation.override(settings.LANGUAGE_CODE):
+        subject = _("Verification of %s") % custom.address
+        text = _(
+            "This mail verifies that %(address)s forwards to Letterbox. Leave it as it is."
+        ) % {"address": custom.address}
+    return NewMail(
+        kind=CHALLENGE,
+        effect_key=cause,
+        recipient=verification_address(custom),
+        subject=subject,
+        text=f"{text}\n\n{LABEL} {token}\n",
+        envelope_sender=bare_address(settings.DEFAULT_FROM_EMAIL),
+        message_id=make_message_id(cause),
+        headers=MailHeaders(automatic=Automatic.NO),
+        project=custom.desk.project,
+    )
 
 
 def notify(custom: CustomEmail, *, now: datetime) -> None:

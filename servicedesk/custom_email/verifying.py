@@ -1,19 +1,26 @@
-"""A verification from its start to its end: started, then finished or failed, and reported once."""
+"""A verification from its start to its end: started, then finished or failed, and reported once.
+
+One mail goes by the project's server, and shows that this works. Its owner can read that on the
+way, so it proves nothing about the address: until that is proven once, another mail goes by our
+own server, which only who has the address can hand on to us. Both must come back.
+"""
 
 import smtplib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import translation
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
+from issues import outbox
 from issues.models import User
 from issues.outbox import clean_header
 from issues.services.refusals import Invalid, require
 from servicedesk.custom_email.connecting import ProjectBackend
-from servicedesk.custom_email.messages import notify, write_verification
+from servicedesk.custom_email.messages import notify, write_challenge, write_verification
 from servicedesk.models import CustomEmail, Fault, Verification
 
 TOKEN_LENGTH = 12
@@ -25,8 +32,34 @@ UNSENT = (OSError, ValueError)
 be sent, such as a password that is not ASCII."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Those that are awaited, as the column has them; each "" once it came back or is not asked
+    for."""
+
+    theirs: str
+    """In the mail by the project's server."""
+
+    ours: str
+    """In the mail by our own."""
+
+    @classmethod
+    def new(cls, *, is_proven: bool) -> Self:
+        ours = "" if is_proven else get_random_string(TOKEN_LENGTH)
+        return cls(get_random_string(TOKEN_LENGTH), ours)
+
+    @classmethod
+    def of(cls, custom: CustomEmail) -> Self:
+        """None of a verification that an earlier version started, which had one: start it again."""
+        theirs, colon, ours = custom.token.partition(":")
+        return cls(theirs, ours) if colon else cls("", "")
+
+    def __str__(self) -> str:
+        return f"{self.theirs}:{self.ours}"
+
+
 def start_verification(custom: CustomEmail, *, actor: User, now: datetime) -> CustomEmail:
-    """Send the verification mail; takes as long as the project's mail server does, which
+    """Send the verification mails; takes as long as the project's mail server does, which
     DESK_SMTP_TIMEOUT_SECONDS and EXCHANGE_SECONDS limit. Call outside a transaction.
 
     The start is committed before the mail is sent: a mail that comes back is always expected, and
@@ -37,12 +70,15 @@ def start_verification(custom: CustomEmail, *, actor: User, now: datetime) -> Cu
         started = _lock(custom)
         started.enabled = False
         started.state, started.fault, started.fault_detail = Verification.STARTED, "", ""
-        started.token = get_random_string(TOKEN_LENGTH)
+        tokens = Tokens.new(is_proven=started.verified_at is not None)
+        started.token = str(tokens)
         started.triggerer, started.started_at = actor, now
         started.save()
         notify(started, now=now)
+        if tokens.ours:
+            outbox.enqueue_many([write_challenge(started, tokens.ours)], now=now)
     try:
-        _send(started, now=now)
+        _send(started, tokens.theirs, now=now)
     except UNSENT as error:
         conclude(started, find_fault(error), detail=_describe(error), now=now)
     return CustomEmail.objects.select_related("desk__project").get(pk=custom.pk)
@@ -56,9 +92,8 @@ def _lock(custom: CustomEmail) -> CustomEmail:
     return found
 
 
-def _send(custom: CustomEmail, *, now: datetime) -> None:
-    with translation.override(settings.LANGUAGE_CODE):
-        message = write_verification(custom, now=now)
+def _send(custom: CustomEmail, token: str, *, now: datetime) -> None:
+    message = write_verification(custom, token, now=now)
     connection = ProjectBackend(custom, exchange_seconds=EXCHANGE_SECONDS)
     try:
         connection.send_messages([message])

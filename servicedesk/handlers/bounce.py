@@ -6,6 +6,7 @@ from typing import ClassVar
 from incoming_email.handlers.base import Context, Target
 from incoming_email.outcomes import Outcome, Reason
 from incoming_email.parsing.types import ParsedEmail
+from issues.mail_addresses import canonical_address
 from servicedesk import threads
 from servicedesk.delivery_reports import find_failures, find_returned_ids
 from servicedesk.handlers.unsubscribe import find_people, find_target
@@ -36,7 +37,7 @@ class BounceHandler:
         if not failures:
             return Outcome(f"report without a failure on issue {target.item}")
         ids = find_returned_ids(email)
-        named = target.external_author.lower()
+        named = canonical_address(target.external_author)
         theirs = next((each for each in failures if named in each.recipients), None)
         is_theirs = theirs is not None
         for participant in find_people(target):

@@ -7,6 +7,7 @@ from incoming_email.handlers.texts import new_files
 from incoming_email.keys.own_addresses import find_own
 from incoming_email.parsing.addresses import asks_no_answer
 from incoming_email.parsing.types import ParsedEmail
+from issues.mail_addresses import find_spellings
 from issues.models import Role, User
 from issues.permissions import has_role
 from servicedesk.models import ServiceDesk
@@ -53,7 +54,9 @@ def _is_members(sender: str, desk: ServiceDesk, context: Context) -> bool:
     """Whether a member of the project wrote it, proven where the mailbox asks for proof."""
     if context.asks_proof and not context.proof.passed:
         return False
-    writers = User.objects.filter(emailaddress__email=sender, emailaddress__verified=True)
+    writers = User.objects.filter(
+        emailaddress__email__in=find_spellings(sender), emailaddress__verified=True
+    )
     return any(has_role(user, desk.project, Role.GUEST) for user in writers)
 
 

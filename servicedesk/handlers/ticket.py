@@ -9,9 +9,11 @@ from incoming_email.parsing.types import ParsedEmail
 from issues.models import Project
 from servicedesk import threads
 from servicedesk.addresses import DEFAULT
+from servicedesk.bot import find_bot
 from servicedesk.handlers.letters import find_requester, letter_of_reply, letter_of_ticket
 from servicedesk.models import NonParticipantPolicy, ServiceDesk, Ticket
 from servicedesk.participants import can_take_part, find_participant
+from servicedesk.spam import bring_back
 from servicedesk.tickets import add_reply, is_confidential, open_ticket
 
 
@@ -79,6 +81,10 @@ def reply_to_ticket(
     Ticket.objects.select_for_update().get(pk=ticket.pk)  # one copy of a mail after the other
     if threads.has_letter(ticket.issue.project, email.message_id, email.sender):
         raise Ignored(Reason.DUPLICATE)
+    if ticket.issue.spam_at is not None:
+        if Reason.SPAM.value not in context.waived:
+            raise Held(Reason.SPAM, rule=Reason.SPAM.value)
+        bring_back(ticket.issue, find_bot(ticket.issue.project), now=context.now)
     if ticket.issue.locked:
         raise Rejected(Reason.LOCKED)
     letter = letter_of_reply(email, context, proven=proven)

@@ -6,6 +6,7 @@ from typing import ClassVar
 from incoming_email.handlers.base import Context, Target
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
+from issues.mail_addresses import canonical_address
 from issues.models import Issue
 from servicedesk.models import Participant
 from servicedesk.participants import unsubscribe
@@ -48,4 +49,5 @@ def find_people(target: Target) -> list[Participant]:
     if not isinstance(target.item, Issue):
         raise Rejected(Reason.NOT_FOUND)
     people = Participant.objects.filter(ticket=target.item.pk)
-    return list(people.filter(address__iexact=target.external_author))
+    wanted = canonical_address(target.external_author)
+    return [person for person in people if canonical_address(person.address) == wanted]

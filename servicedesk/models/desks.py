@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from issues.mail_addresses import canonical_address
 from issues.models import Issue, Note, Project, User, WithMessageId
 from servicedesk.placeholders import find_unknown
 
@@ -131,7 +132,9 @@ class ServiceDesk(models.Model):
         return self.outgoing_name or self.project.name or self.project.path
 
     def takes_reply_to_of(self, sender: str) -> bool:
-        return sender in re.split(r"[\s,;]+", self.form_senders.lower())
+        return canonical_address(sender) in map(
+            canonical_address, filter(None, re.split(r"[\s,;]+", self.form_senders))
+        )
 
 
 class Ticket(models.Model):
@@ -143,6 +146,10 @@ class Ticket(models.Model):
     requester = models.CharField(_("requester"), max_length=254, blank=True)
     waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
     """Time of the oldest unanswered mail; empty: the team answered last."""
+
+    proven = models.BooleanField(default=True, editable=False)
+    """The mail that opened it is the requester's, or a member made it. Else title and description
+    are words of anybody, which mails to participants do not repeat."""
 
     class Meta:
         verbose_name = _("ticket")
@@ -182,6 +189,9 @@ class Participant(models.Model):
         verbose_name_plural = _("participants")
         constraints: ClassVar = [
             models.UniqueConstraint("ticket", Lower("address"), name="one_participant_an_address"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["address"], condition=~Q(bounces=0), name="participant_bounced"),
         ]
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from issues.views.reading import (
     item_url,
     refusals_answered,
 )
-from servicedesk import joining, setting_up
+from servicedesk import joining, setting_up, spam
 from servicedesk.forms import TicketFilterForm
 from servicedesk.listing import TICKETS_A_PAGE, count_states, find_tickets, in_state, show_tickets
 from servicedesk.quick_actions import is_addresses, split_addresses
@@ -48,6 +48,22 @@ def ticket_list(request: MemberRequest, path: str) -> HttpResponse:
         "chosen": chosen,
     }
     return render(request, "servicedesk/ticket_list.html", context)
+
+
+@login_required
+@require_POST
+def ticket_spam(request: MemberRequest, path: str, iid: int) -> HttpResponse:
+    """Marks it as spam, or by the field `not` as none."""
+    issue = find_issue(request, path, iid)
+    is_none = "not" in request.POST
+    judge = spam.mark_as_no_spam if is_none else spam.mark_as_spam
+    with refusals_answered():
+        judge(issue=issue, actor=request.user, now=timezone.now())
+    if is_none:
+        messages.success(request, gettext("It is a ticket again."))
+        return redirect(item_url(issue))
+    messages.success(request, gettext("It is among the spam now, and its sender is blocked."))
+    return redirect("ticket-list", path=issue.project.path)
 
 
 @login_required

@@ -8,11 +8,13 @@ from django import template
 from issues.models import Issue, Project
 from servicedesk.models import ServiceDesk, Ticket
 from servicedesk.showing import READ, ShownMail, ShownTicket, show_ticket
+from servicedesk.spam import find_spam
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 register = template.Library()
+MOST_SPAM = 100
 
 
 @register.simple_tag(takes_context=True)
@@ -21,9 +23,20 @@ def find_ticket(context: dict[str, Any], issue: Issue) -> ShownTicket | None:
     return show_ticket(issue, request.user)
 
 
+@register.simple_tag
+def find_spam_tickets(project: Project) -> Sequence[Ticket]:
+    """For a page of maintainers: those marked last."""
+    return list(find_spam(project)[:MOST_SPAM])
+
+
 @register.filter
 def mails_of_note(ticket: ShownTicket, note_id: int) -> Sequence[ShownMail]:
     return ticket.mails.get(f"note-{note_id}", ())
+
+
+@register.filter
+def withheld_of_note(ticket: ShownTicket, note_id: int) -> Sequence[str]:
+    return ticket.withheld.get(note_id, ())
 
 
 @register.filter

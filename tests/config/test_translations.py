@@ -10,7 +10,7 @@ from incoming_email.outcomes import Reason
 from tests import translating
 from tests.translating import CATALOGUE, find_texts, find_untranslated, read_catalogue
 
-PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd](?!\w)|%?\{\w*\}|%%|</?\w+>|\*\*")
+PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd](?![A-Za-z])|%?\{\w*\}|%%|</?\w+>|\*\*")
 
 
 @pytest.fixture(scope="module")

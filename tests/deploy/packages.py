@@ -1,4 +1,4 @@
-"""A virtual environment with the packages of requirements.txt and no other, without a network."""
+"""A virtual environment with the packages of requirements.in and no other, without a network."""
 
 import os
 import subprocess
@@ -43,7 +43,7 @@ def _find_pinned(python: Path) -> Iterator[Distribution]:
     """Those that pip would choose for this interpreter."""
     asked = [python, "-c", "import platform; print(platform.python_version())"]
     version = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
-    for line in (ROOT / "requirements.txt").read_text().splitlines():
+    for line in (ROOT / "requirements.in").read_text().splitlines():
         if not line or line.startswith("#"):
             continue
         pin = Requirement(line)

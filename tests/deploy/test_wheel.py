@@ -82,7 +82,7 @@ def test_it_holds_every_file_of_the_packages(source, wheel):
 def test_it_says_its_version_and_what_it_needs(source, installed):
     (found,) = importlib.metadata.distributions(name="letterbox", path=[str(installed)])
     assert found.version == RELEASE
-    pins = re.findall(r"^[^#\s][^\n]*", (source / "requirements.txt").read_text(), re.MULTILINE)
+    pins = re.findall(r"^[^#\s][^\n]*", (source / "requirements.in").read_text(), re.MULTILINE)
     assert [each.lower() for each in found.requires or ()] == [each.lower() for each in pins]
 
 

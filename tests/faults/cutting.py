@@ -1,5 +1,5 @@
 """Runs of one journey, each forked from this process: one undisturbed, then one for each point that
-dies there and is started again.
+dies there and is started again, or at which a server of the journey ends the connection.
 """
 
 import gc
@@ -115,9 +115,11 @@ class Runs:
         return [(mail.recipient, mail.content.decode()) for mail in mails]
 
     @contextmanager
-    def begun(self) -> Iterator[None]:
-        """All as it was prepared, and the world outside too."""
+    def begun(self, cut_at: int = 0) -> Iterator[None]:
+        """All as it was prepared, and the world outside too. `cut_at`: where its server cuts."""
         self._database.put_back()
+        if self.journey.server_cuts:
+            self._outside.cut_at = cut_at
         with self._outside.running():
             yield
 
@@ -125,11 +127,15 @@ class Runs:
         """The points of a run that nobody disturbs."""
         code, points = run_forked(lambda: self._do(0))
         assert code == 0, "the undisturbed run failed"
-        return points
+        return self._outside.ask("lines") if self.journey.server_cuts else points
 
     def die(self, number: int) -> tuple[int, dict[str, Any]]:
-        """The exit code, and the point; where none was reached, one that says so."""
-        self._grave.write_text(json.dumps({"what": "not reached", "is_open_end": False}))
+        """The exit code, and the point; where it was not reached, one that says so."""
+        missed = {"what": "not reached", "is_open_end": False}
+        if self.journey.server_cuts:
+            code, _ = run_forked(lambda: self._do(0))
+            return code, [*self._outside.ask("lines"), *[missed] * number][number - 1]
+        self._grave.write_text(json.dumps(missed))
         code, _ = run_forked(lambda: self._do(number))
         return code, json.loads(self._grave.read_text())
 
@@ -181,11 +187,11 @@ def enumerate_points(runs: Runs, report: Report, *, sample: int, seed: int) -> N
     if 0 < sample < len(points):
         numbers = sorted(random.Random(seed).sample(numbers, sample))
     for number in numbers:
-        with runs.begun():
+        with runs.begun(number):
             code, died_at = runs.die(number)
             end = runs.find_end()
         report.tried += 1
-        report.not_reached += code == 0
+        report.not_reached += died_at["what"] == "not reached"
         if code not in {0, -signal.SIGKILL} or end is None:
             fault = Difference([], [], [f"ended with {code}, restarted: {end is not None}"])
         else:

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.apps import apps
 from django.conf import settings
 
-from incoming_email.models import Heartbeat, InboundEmail, Mailbox
+from incoming_email.models import Heartbeat, InboundEmail, Mailbox, ReplyKey
 from incoming_email.outcomes import Reason
 from issues import repositories, uploads
 from issues.models import (
@@ -77,7 +77,7 @@ def find_end(outside: Outside) -> list[str]:
 def _find_tables() -> Iterator[str]:
     """How many rows each has. A second row for a mail that came twice is right: it did nothing."""
     copies = InboundEmail.objects.filter(reason=Reason.DUPLICATE)
-    for app in ("issues", "incoming_email", "servicedesk"):
+    for app in ("issues", "incoming_email", "servicedesk", "admin", "account"):
         for model in apps.get_app_config(app).get_models():
             if model not in {Heartbeat, OutgoingAccount}:  # the next sign and the next mail say it
                 rows = model._default_manager
@@ -88,7 +88,8 @@ def _find_tables() -> Iterator[str]:
 def _find_items() -> Iterator[str]:
     for issue in Issue.objects.all():
         labels = sorted(issue.labels.values_list("name", flat=True))
-        yield f"issue {issue} {issue.state} {issue.title!r} {issue.description!r} {labels}"
+        state = f"{issue.state} spam" if issue.spam_at else issue.state
+        yield f"issue {issue} {state} {issue.title!r} {issue.description!r} {labels}"
     for item in MergeRequest.objects.all():
         yield f"merge request {item} {item.state} {item.title!r} {item.source_branch}"
     for version in MergeRequestVersion.objects.all():
@@ -137,6 +138,8 @@ def _find_mail() -> Iterator[str]:
         yield f"ledger {words} {kept} bytes {len(row.trace)} steps"
     for mail in OutgoingEmail.objects.all():
         yield f"outgoing {mail.kind} to {mail.recipient} {mail.state} {mail.subject!r}"
+    for key in ReplyKey.objects.all():
+        yield f"reply key of {key.recipient} {'valid' if key.revoked_at is None else 'revoked'}"
     for mailbox in Mailbox.objects.all():
         state = "leased" if mailbox.lease_holder else "free"
         is_failing = mailbox.failing_since is not None

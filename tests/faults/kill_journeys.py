@@ -9,11 +9,14 @@ from pathlib import Path
 from django.utils import timezone
 
 from incoming_email.models import InboundEmail, Mailbox
-from incoming_email.outcomes import Status
+from incoming_email.outcomes import Reason, Status
+from incoming_email.pipeline import processing, reviewing
 from issues import services
-from issues.models import Announcement, Issue, Label, Note, Upload
+from issues.models import Announcement, Issue, Label, Membership, Note, Role, Upload
+from servicedesk import spam
 from tests.clones import Clone, plant
-from tests.factories import NoteFactory
+from tests.factories import MembershipFactory, NoteFactory
+from tests.faults.hand_journey import decide, prepare_decisions
 from tests.faults.outside import Mail
 from tests.faults.restarting import run_queued, run_scheduled
 from tests.incoming_email.mails import make_mail_with_file
@@ -35,6 +38,9 @@ class Journey:
     tasks: Sequence[str] = ()
     brings_mail: bool = True
     act: Callable[[], None] = lambda: None
+    server_cuts: bool = False
+    """Nobody dies: at each point the server for outgoing mail ends the connection instead."""
+
     expected: str = ""
     """Begins a line of the end state that shows that something happened at all."""
 
@@ -108,6 +114,47 @@ def prepare_purge() -> list[Mail]:
     return []
 
 
+def prepare_spam_ticket() -> list[Mail]:
+    """A ticket of which nothing went out yet, and a maintainer."""
+    desk = make_desk()
+    MembershipFactory(project=desk.project, role=Role.MAINTAINER)
+    assert desk.write().status == Status.PROCESSED
+    return []
+
+
+def prepare_marked_ticket() -> list[Mail]:
+    prepare_spam_ticket()
+    mark_as_spam()
+    return []
+
+
+def prepare_held_spam() -> list[Mail]:
+    desk = make_desk()
+    Mailbox.objects.update(spam_policy="hold")
+    desk.mailbox.refresh_from_db()
+    assert desk.write(X_Spam_Flag="YES").reason == Reason.SPAM
+    return []
+
+
+def mark_as_spam() -> None:
+    _judge(spam.mark_as_spam)
+
+
+def bring_back() -> None:
+    _judge(spam.mark_as_no_spam)
+
+
+def _judge(judge: Callable[..., None]) -> None:
+    maintainer = Membership.objects.get(role=Role.MAINTAINER).user
+    judge(issue=Issue.objects.get(), actor=maintainer, now=timezone.now())
+
+
+def release_spam() -> None:
+    """As the button does it."""
+    rows = InboundEmail.objects.held_spam().values_list("pk", flat=True)
+    processing.process_each(reviewing.release(list(rows), now=timezone.now()))
+
+
 @dataclass(frozen=True)
 class WrongOrder:
     """A step that writes an effect and its record without a transaction: what must be found."""
@@ -137,7 +184,26 @@ JOURNEYS = {
     "notification": Journey(
         prepare_notification, tasks=[SENDING], brings_mail=False, expected="sent"
     ),
+    "notification, server cuts": Journey(
+        prepare_notification,
+        tasks=[SENDING],
+        brings_mail=False,
+        server_cuts=True,
+        expected="sent",
+    ),
+    "decisions of people": Journey(
+        prepare_decisions, tasks=[SENDING], brings_mail=False, act=decide, expected="note"
+    ),
     "purge": Journey(prepare_purge, tasks=UPKEEP, brings_mail=False, expected="ledger"),
+    "mark as spam": Journey(
+        prepare_spam_ticket, brings_mail=False, act=mark_as_spam, expected="row of incoming_email.B"
+    ),
+    "not spam": Journey(
+        prepare_marked_ticket, tasks=[SENDING], brings_mail=False, act=bring_back, expected="sent"
+    ),
+    "held spam released": Journey(
+        prepare_held_spam, tasks=[SENDING], brings_mail=False, act=release_spam, expected="sent"
+    ),
     "effect before its record": Journey(
         prepare_notification, brings_mail=False, act=WrongOrder(False), expected="note"
     ),

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.issues.smtp_sink import Sink, running_sink_at
+from tests.faults.cutting_link import CuttingLink
+from tests.issues.smtp_sink import Sink, running_sink, running_sink_at
 from tests.waiting import PATIENCE_SECONDS, can_connect, wait_until
 
 GIVE_UP_SECONDS = 20
@@ -60,6 +61,10 @@ class Outside:
 
     path: Path
     sink_port: int
+    cut_at: int | None = None
+    """The line of a talk with the server for outgoing mail at which the connection ends; None:
+    nothing stands between."""
+
     servers: list[Any] = field(default_factory=list)
     actions: dict[str, Callable[[], Any]] = field(default_factory=dict)
 
@@ -90,7 +95,7 @@ class Outside:
 
     def _serve(self) -> None:
         with ExitStack() as stack:
-            sink = stack.enter_context(running_sink_at(self.sink_port))
+            sink = self._start_sink(stack)
             for server in self.servers:
                 stack.enter_context(server)
             actions = {"is there": lambda: True, "sent": lambda: read_sink(sink), **self.actions}
@@ -102,6 +107,14 @@ class Outside:
             draft.rename(self.path)
             while True:
                 _answer(listener, actions)
+
+    def _start_sink(self, stack: ExitStack) -> Sink:
+        if self.cut_at is None:
+            return stack.enter_context(running_sink_at(self.sink_port))
+        sink = stack.enter_context(running_sink())
+        link = stack.enter_context(CuttingLink(self.sink_port, sink.port, self.cut_at))
+        self.actions["lines"] = lambda: link.points
+        return sink
 
 
 def _answer(listener: socket.socket, actions: Mapping[str, Callable[[], Any]]) -> None:

@@ -33,7 +33,12 @@ CUT = [
     ("ticket", "maildir"),
     ("merge request", "maildir"),
     ("notification", "none"),
+    ("notification, server cuts", "none"),
+    ("decisions of people", "none"),
     ("purge", "none"),
+    ("mark as spam", "none"),
+    ("not spam", "none"),
+    ("held spam released", "none"),
 ]
 MORE = [
     *(("new issue", way) for way in ("imap", "maildir", "smtp")),

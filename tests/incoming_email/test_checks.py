@@ -83,6 +83,13 @@ def test_all_checks_are_registered(settings):
     assert found == [f"incoming_email.{number}" for number in ("E001", "E005", "E006")]
 
 
+def test_a_token_command_names_its_host(settings):
+    right = {"host": "imap.example.com", "command": "/usr/local/bin/token"}
+    settings.IMAP_TOKEN_COMMANDS = {"a": right, "b": "/usr/local/bin/token", "c": {"host": "x"}}
+    found = [each for each in run_checks() if each.id == "incoming_email.E016"]
+    assert [each.msg.rpartition(" ")[2] for each in found] == ["“b”.", "“c”."]
+
+
 def test_handlers_that_suit_each_other(handlers):
     handlers(Door, Gate)
     assert find_problems() == []

@@ -65,6 +65,33 @@ def test_what_is_shown(held, maintainer, client):
     assert pages["list"] in issues
 
 
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_without_a_parser_a_sentence_says_what_to_do(
+    held, maintainer, client, without_parser, method
+):
+    """And nothing is decided about what nobody has seen."""
+    pages = pages_of(held)
+    response = getattr(client, method)(pages["one"], {"release": "1"})
+    assert response.status_code == 503
+    assert "the process that reads messages does not start" in response.text
+    assert "mallory@example.org" in response.text
+    assert client.get(pages["html"]).status_code == 404
+    held.refresh_from_db()
+    assert held.status == Status.HELD
+
+
+@pytest.mark.parametrize("button", ["release", "discard"])
+def test_nothing_is_decided_that_is_not_recorded(held, maintainer, client, monkeypatch, button):
+    def fail(*_, **__):
+        raise RuntimeError("cut")
+
+    monkeypatch.setattr(LogEntry.objects, "log_actions", fail)
+    with pytest.raises(RuntimeError, match="cut"):
+        client.post(pages_of(held)["list"], {"row": [held.pk], button: ""})
+    held.refresh_from_db()
+    assert held.status == Status.HELD
+
+
 def test_html_is_in_a_frame_that_can_do_nothing(world, maintainer, client):
     row = hold(
         world, "<p>Hello <script>alert(1)</script></p>", Content_Type="text/html; charset=utf-8"

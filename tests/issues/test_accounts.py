@@ -142,6 +142,16 @@ def test_nobody_is_mailed_at_an_address_that_is_not_verified(client, ada, email)
     assert [row.recipient for row in OutgoingEmail.objects.all()] == ["ada@example.com"]
 
 
+def test_a_reset_goes_to_the_stored_address_only(client):
+    """Whatever folds to it: CVE-2019-19844."""
+    UserFactory(email="mike@example.com")
+
+    for email in ("m\u0131ke@example.com", "mi\u212ae@example.com", "MIKE@example.com"):
+        client.post(RESET, {"email": email})
+
+    assert {row.recipient for row in OutgoingEmail.objects.all()} == {"mike@example.com"}
+
+
 def test_an_added_address_counts_once_it_is_verified(client, ada):
     client.force_login(ada)
     add = {"email": "New@example.org", "action_add": ""}
@@ -156,6 +166,18 @@ def test_an_added_address_counts_once_it_is_verified(client, ada):
     client.post(read_link(recipient="new@example.org"))
     assert [row.verified for row in added.all()] == [True]
     assert log_in(client, "new@example.org")
+
+
+def test_no_address_is_added_without_its_mail(client, ada, monkeypatch):
+    def fail(**_):
+        raise RuntimeError("cut")
+
+    monkeypatch.setattr(services, "write_account_mail", fail)
+    assert log_in(client, "ada")
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+    with pytest.raises(RuntimeError, match="cut"):
+        client.post(EMAIL, {"email": "new@example.org", "action_add": ""})
+    assert not EmailAddress.objects.filter(email="new@example.org").exists()
 
 
 def test_who_takes_another_address_for_mail_tells_the_old_one(client, ada):

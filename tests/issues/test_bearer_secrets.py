@@ -95,6 +95,23 @@ def test_a_key_is_cut(text):
     assert cut == re.sub(f"({KEY[:4]}){KEY[4:]}", r"\1…", text, flags=re.IGNORECASE)
 
 
+@pytest.mark.parametrize("gap", ["\n", "\n> ", "\r\n>> > ", "=\n", "\xad", "\u200b"])
+@pytest.mark.parametrize("end", ["@localhost", "-unsubscribe@localhost", "\n> @localhost"])
+@pytest.mark.parametrize("start", ["incoming+", "incoming%2B", "reply-", "shop-1-"])
+def test_a_key_that_a_program_has_broken_is_cut(start, end, gap):
+    for at in (1, 6, 24):
+        text = f"Reply-To: <{start}{KEY[:at]}{gap}{KEY[at:]}{end}>"
+        (cut,) = cut_secrets(text)
+        assert re.sub(r"[^0-9a-z]", "", cut).count(KEY[4:12]) == 0
+        assert cut.startswith(f"Reply-To: <{start}{KEY[0]}")
+        assert cut.endswith(f"{end}>")
+        assert cut.count("\n") == text.count("\n")
+
+
+def test_a_key_right_behind_a_link_is_cut(token):
+    assert cut_secrets(f"{token}{KEY}") == [f"{token[:4]}…{KEY[:4]}…"]
+
+
 def test_what_is_none_of_ours_stays(token):
     texts = [
         f"{token[:-1]}A" if token[-1] != "A" else f"{token[:-1]}B",
@@ -143,7 +160,8 @@ def test_other_files_stay(token):
     [
         ":", " ", ">", "a", ":aaaaaa:", ":aaaaaa:a ", ":a" + 40 * " ", "%3A", "-3A", "a-3Abbbbbb",
         "a:bbbbbb:" + 43 * "c" + " ", f"{KEY} ", f"{KEY[:-1]}x@ ", "key/1-",
-        f"key/1{40 * ' '}", "key/1-aaaaaa-f", "lorem ipsum: dolor. ",
+        f"key/1{40 * ' '}", "key/1-aaaaaa-f", "lorem ipsum: dolor. ", "-", f"-a{40 * ' '}",
+        f"-{24 * f'a{40 * chr(32)}'}", f"-{KEY[:-1]}\n@",
     ],
 )  # fmt: skip
 def test_time_grows_with_the_length(piece):

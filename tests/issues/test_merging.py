@@ -7,7 +7,16 @@ import pytest
 from django.core.cache import cache
 
 from issues import repositories, services
-from issues.models import Announcement, BranchMove, Merge, MergeRequest, Note, Role, State
+from issues.models import (
+    Announcement,
+    BranchMove,
+    Merge,
+    MergeRequest,
+    Note,
+    Project,
+    Role,
+    State,
+)
 from issues.repositories.running import Answer
 from issues.services import Invalid, NotAllowed
 from tests.clones import Clone, git, plant
@@ -151,6 +160,29 @@ def test_the_rules_of_the_target_branch_hold(project, clone, version, merge):
     assert repositories.find_head(project, "next") == version.head_sha
     with pytest.raises(NotAllowed):
         merge(item, MembershipFactory(project=project, role=Role.REPORTER).user)
+
+
+def test_the_right_is_asked_for_the_branch_that_it_goes_to(project, version, merge):
+    """Not for the one it had as the page was read: the target is changed while the merge waits."""
+    developer = MembershipFactory(project=project).user
+    item = version.merge_request
+    before = main_of(project)
+    item.target_branch = "next"  # what the page has read; the row says main
+    with pytest.raises(NotAllowed):
+        merge(item, developer)
+    assert (main_of(project), Merge.objects.count()) == (before, 0)
+
+
+def test_the_right_is_asked_by_the_protection_of_today(project, clone, version, merge):
+    developer = MembershipFactory(project=project).user
+    start = clone.git("rev-parse", "origin/HEAD").strip()
+    git(repositories.path_of(project), "update-ref", "refs/heads/next", start)
+    MergeRequest.objects.update(target_branch="next")
+    item = MergeRequest.objects.select_related("project").get()
+    Project.objects.update(protected_branches="next")
+    with pytest.raises(NotAllowed):
+        merge(item, developer)
+    assert repositories.find_head(project, "next") == start
 
 
 @pytest.mark.parametrize(

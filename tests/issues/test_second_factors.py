@@ -1,8 +1,5 @@
 """Second factors: set up and asked for at log-in, required of staff, taken away where lost."""
 
-import base64
-import hashlib
-import hmac
 import re
 import time
 
@@ -16,6 +13,7 @@ from issues.models import OutgoingEmail
 from tests.admin_site import issues_url as url
 from tests.admin_site import make_operator
 from tests.factories import PASSWORD, UserFactory
+from tests.issues.one_time_codes import make_code
 
 pytestmark = pytest.mark.django_db
 MFA, LOGIN = "/account/second-factor/", "/account/login/"
@@ -24,14 +22,6 @@ MFA, LOGIN = "/account/second-factor/", "/account/login/"
 @pytest.fixture(autouse=True)
 def _no_limits_of_earlier_tests():
     cache.clear()
-
-
-def make_code(secret, at=None):
-    """RFC 6238 with the usual 6 digits and 30 seconds."""
-    counter = int((at or time.time()) // 30).to_bytes(8, "big")
-    digest = hmac.new(base64.b32decode(secret), counter, hashlib.sha1).digest()
-    start = digest[-1] & 15
-    return f"{(int.from_bytes(digest[start : start + 4]) & 0x7FFFFFFF) % 10**6:06}"
 
 
 def set_up(client, user):

@@ -7,7 +7,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from issues import outbox
-from issues.models import OutgoingEmail, OutgoingState, Role
+from issues.models import (
+    Issue,
+    Membership,
+    OutgoingEmail,
+    OutgoingState,
+    Project,
+    Role,
+    Visibility,
+)
 from issues.notifications import fan_out_owed
 from tests.factories import IssueFactory, MembershipFactory
 from tests.issues.outgoing import enqueue, say
@@ -76,6 +84,18 @@ def test_who_may_not_see_addresses_reads_no_address(settings):
     assert "550" not in report.text
 
 
+def test_who_may_read_it_no_more_is_not_told_its_title(settings):
+    issue = IssueFactory()
+    author, other = member(issue, Role.DEVELOPER), member(issue, Role.DEVELOPER)
+    say(issue, author, body=f"Look at this, @{other.username}")
+    Membership.objects.get(user=author).delete()
+    Project.objects.update(visibility=Visibility.PRIVATE)
+    Issue.objects.update(title="What they shall not know")
+    deliver(settings, issue.author.email, other.email)
+    assert OutgoingEmail.objects.filter(state=OutgoingState.FAILED).exists()
+    assert not reports().exists()
+
+
 def test_mail_of_nobody_is_told_to_nobody(settings):
     enqueue(n=1)
     deliver(settings, "ann1@example.com")
@@ -100,6 +120,19 @@ def test_the_agent_hears_that_the_customer_was_not_reached(settings):
     (report,) = reports()
     assert report.recipient == desk.agent.email
     assert CUSTOMER in report.text
+
+
+def test_the_key_that_a_server_quotes_is_cut(settings):
+    desk = make_desk()
+    issue = desk.open_ticket()
+    say(issue, desk.agent, body="Try again")
+    fan_out_owed(now=timezone.now())
+    quoted = OutgoingEmail.objects.get(kind="desk_note").envelope_sender
+    key = quoted.partition("+")[2].partition("-")[0]
+    deliver(settings, CUSTOMER, answer=f"550 5.1.7 <{quoted}>: Sender unknown".encode())
+    (report,) = reports()
+    assert f"550 5.1.7 <incoming+{key[:4]}…-bounce@letterbox.localhost>: Sender" in report.text
+    assert key not in report.text + OutgoingEmail.objects.get(kind="desk_note").last_error
 
 
 def test_a_customer_is_told_nothing_of_the_team(settings):

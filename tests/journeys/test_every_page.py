@@ -20,6 +20,8 @@ from issues import services
 from issues.models import MergeRequest, OutgoingEmail
 from issues.unsubscribing import unsubscribe_url
 from servicedesk.links import leaving_url
+from tests.factories import PASSWORD, UserFactory
+from tests.issues.one_time_codes import make_code
 from tests.journeys.furnishing import furnish
 from tests.servers.programs import require_module
 
@@ -212,6 +214,46 @@ def test_pages_of_the_team(installation, open_as):
         *desk,
     ]
     faults = find_faults(open_as(installation.maintainer), paths)
+    assert not faults, "\n".join(faults)
+
+
+def test_pages_of_a_second_factor(open_as):
+    """Which the server shows in their order only: set up, then asked for at log-in."""
+    page, user = open_as(), UserFactory()
+    axe = require_module("axe_playwright_python.sync_playwright").Axe()
+    mfa, faults = "/account/second-factor/", []
+
+    def log_in():
+        page.goto("/account/login/")
+        page.fill("#id_login", user.username)
+        page.fill("#id_password", PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url(lambda url: urlsplit(url).path != "/account/login/")
+
+    log_in()
+    page.goto(f"{mfa}webauthn/add/")
+    page.fill("#id_password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: urlsplit(url).path == f"{mfa}webauthn/add/")
+    faults += find_faults(page, [f"{mfa}webauthn/add/", f"{mfa}totp/activate/"])
+    secret = re.search(r"[A-Z2-7]{32}", page.content())[0]
+    page.fill("#id_code", "000000")
+    page.keyboard.press("Enter")
+    page.get_by_text("Incorrect code").wait_for()
+    faults += look_at(page, f"{mfa}totp/activate/wrong", axe)
+    page.fill("#id_code", make_code(secret))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/recovery-codes/**")
+    ways = ("recovery-codes/", "recovery-codes/generate/", "totp/deactivate/", "reauthenticate/")
+    faults += find_faults(page, [mfa, *(f"{mfa}{way}" for way in ways)])
+    page.context.clear_cookies()
+    log_in()
+    assert urlsplit(page.url).path == f"{mfa}authenticate/"
+    faults += look_at(page, f"{mfa}authenticate/", axe)
+    page.locator("#id_code").first.fill("000000")
+    page.keyboard.press("Enter")
+    page.get_by_text("Incorrect code").wait_for()
+    faults += look_at(page, f"{mfa}authenticate/wrong", axe)
     assert not faults, "\n".join(faults)
 
 

@@ -16,6 +16,7 @@ from tests.incoming_email.world import make_mail, make_world
 from tests.issues.outgoing import NOW, enqueue
 from tests.servers.dovecot import free_ports
 from tests.servers.postfix import Postfix
+from tests.servicedesk.world import CUSTOMER, make_desk
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -23,6 +24,7 @@ pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.django_db(tran
 DOMAIN = "virtual_mailbox_domains = incoming.example.com\nvirtual_mailbox_maps ="
 BY_LMTP = take_block("docs/operating.md", f"{DOMAIN}\n")
 NO_FOREIGN_RESULTS = take_block("docs/operating.md", "header_checks = ")
+NO_FOREIGN_MARKS = take_block("docs/operating.md", "# results and marks of spam")
 BY_MAILDIR = take_block("docs/operating.md", f"{DOMAIN} inline:")
 LMTP, SMTP = "lmtp:inet:127.0.0.1:2424", "smtp:[127.0.0.1]:2525"
 
@@ -140,3 +142,25 @@ def test_results_that_a_sender_wrote_are_removed_by_postfix(settings, is_removed
     processing.process(row.pk)
     row.refresh_from_db()
     assert (row.status, row.peer) == ("held" if is_removed else "processed", "127.0.0.1")
+
+
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_marks_of_spam_that_others_wrote_are_removed_by_postfix(settings, is_removed):
+    settings.TRUSTED_RELAY_NETWORKS = ["127.0.0.1"]
+    desk = make_desk()
+    Mailbox.objects.update(spam_policy="hold")
+    forged = make_mail(to=desk.address, sender=CUSTOMER, X_Spam_Flag="\r\n YES", x_gm_spam="1")
+    (port,) = free_ports(1)
+    config = settings_from(BY_LMTP, {LMTP: f"lmtp:inet:127.0.0.1:{port}"})
+    config += settings_from(NO_FOREIGN_MARKS, {}) if is_removed else ""
+    listener = smtp.start_listener("127.0.0.1", port, lmtp=True)
+    try:
+        with Postfix(config) as postfix:
+            postfix.send([desk.address], forged)
+            wait_until(InboundEmail.objects.exists, or_show=postfix.log)
+    finally:
+        listener.stop()
+    row = InboundEmail.objects.get()
+    processing.process(row.pk)
+    row.refresh_from_db()
+    assert row.status == ("processed" if is_removed else "held")

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
+from issues.models import OutgoingEmail
+from issues.outbox.messages import build_message
 from servicedesk.models import CustomEmail, LoginMethod, ServiceDesk, Verification
 from tests.issues.smtp_sink import Sink, free_port
 
@@ -34,6 +36,12 @@ class CustomerServer(Sink):
             if value:
                 mail[field] = value
         return mail.as_bytes(policy=email.policy.SMTP)
+
+
+def forwarded_challenge() -> bytes:
+    """The newest mail by our own server, as the forwarding of the address hands it on."""
+    row = OutgoingEmail.objects.filter(kind="custom_email_challenge").latest("pk")
+    return build_message(row).message().as_bytes().replace(b"\n", b"\r\n")
 
 
 @contextmanager

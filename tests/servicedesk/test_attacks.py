@@ -70,6 +70,27 @@ def test_a_held_stranger_is_told_nothing_and_told_to_nobody(desk):
     assert len(sent()) == before
 
 
+LOOK_ALIKES = ("m\u0131ke@kiosk.example", "mi\u212ae@kiosk.example", "mike@k\u0131osk.example")
+"""Of mike@kiosk.example: dotless i and Kelvin sign, which databases and lower() fold to i and k."""
+
+
+@pytest.mark.parametrize("sender", LOOK_ALIKES)
+def test_an_address_that_looks_like_a_participants_is_a_strangers(desk, sender):
+    issue = desk.open_ticket("mike@kiosk.example", Message_ID=FIRST)
+    assert ended(desk.write(sender, In_Reply_To=FIRST)) == (Status.HELD, Reason.STRANGER)
+    assert desk.write("Mike@Kiosk.example", In_Reply_To=FIRST).status == Status.PROCESSED
+    assert people(issue) == ["mike@kiosk.example"]
+
+
+@pytest.mark.parametrize("sender", LOOK_ALIKES)
+def test_a_key_of_somebody_who_looks_alike_is_not_theirs(desk, sender):
+    desk.open_ticket(sender)
+    (thank_you,) = sent_to(sender)
+    forged = desk.receive(answer(thank_you, body="Mine", sender="mike@kiosk.example"))
+    assert ended(forged) == (Status.HELD, Reason.SENDER_MISMATCH)
+    assert desk.receive(answer(thank_you, body="Mine", sender=sender)).status == Status.PROCESSED
+
+
 def test_cc_yourself_in_by_a_forged_from_fails():
     """From of a participant and a Message-ID that got known are enough for a note, not for Cc."""
     desk = make_desk(add_cc=True)

@@ -52,7 +52,7 @@ def test_killed_between_the_mail_and_its_record_it_is_awaited(run_step, server, 
     assert len(server.messages) == 1
     assert run_step("show") == ["started", STARTED]
     mail.write_bytes(server.forwarded())
-    assert run_step("come_back", "show") == ["finished", STARTED, VERIFIED]
+    assert run_step("ours_comes_back", "come_back", "show") == ["finished", STARTED, VERIFIED]
 
 
 def test_killed_before_the_mail_it_is_given_up(run_step, server):
@@ -64,6 +64,7 @@ def test_killed_before_the_mail_it_is_given_up(run_step, server):
 def test_killed_before_its_end_commits_it_ends_once(run_step, server, mail):
     run_step("start")
     mail.write_bytes(server.forwarded())
+    run_step("ours_comes_back")
     run_step("die_before_the_end_commits", returncode=-signal.SIGKILL)
     assert run_step("show") == ["started", STARTED]
     assert run_step("process_again", "process_again", "show") == ["finished", STARTED, VERIFIED]

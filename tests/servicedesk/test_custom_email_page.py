@@ -10,6 +10,7 @@ from tests.servicedesk.customer_server import (
     ADDRESS,
     PASSWORD,
     custom_email,
+    forwarded_challenge,
     running_customer_server,
 )
 from tests.servicedesk.world import make_desk
@@ -46,6 +47,7 @@ def test_from_nothing_to_an_address_that_is_on(desk, leader):
         response = leader.post(page(desk), form(server.port), follow=True)
         assert "The mail is sent" in response.content.decode()
         desk.receive(server.forwarded(), recipient=desk.address)
+        desk.receive(forwarded_challenge(), recipient=desk.address)
     leader.post(page(desk, "desk-address-act"), {"act": "enable"})
     assert CustomEmail.objects.get().enabled
     shown = leader.get(page(desk)).content.decode()

@@ -6,6 +6,7 @@ import smtplib
 import pytest
 from django.utils import timezone
 
+from incoming_email.keys.own_addresses import find_own
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Status
 from incoming_email.pipeline import processing
@@ -22,6 +23,7 @@ from tests.issues.smtp_sink import free_port, running_sink
 from tests.servicedesk.customer_server import (
     ADDRESS,
     PASSWORD,
+    forwarded_challenge,
     running_customer_server,
     silent_server,
 )
@@ -85,8 +87,9 @@ def test_the_mail_goes_by_the_projects_server_from_the_address_to_itself(desk, m
     assert (mail["From"], mail["To"]) == (ADDRESS, "support+verify@customer.example")
     assert server.senders == [ADDRESS]
     assert mail["Auto-Submitted"] == "no"
-    assert f"Verification token: {custom.token}\r\n" in mail.get_content()
-    assert len(custom.token) == 12
+    theirs, ours = custom.token.split(":")
+    assert f"Verification token: {theirs}\r\n" in mail.get_content()
+    assert (len(theirs), len(ours)) == (12, 12)
     assert (custom.state, custom.triggerer) == (Verification.STARTED, maintainer)
 
 
@@ -102,6 +105,8 @@ def test_the_whole_loop_over_the_listener_verifies_it(desk, maintainer, owner, s
     row = InboundEmail.objects.get()
     assert processing.process(row.pk)
     row.refresh_from_db()
+    assert row.outcome == f"verification goes on in {desk.project}"
+    row = desk.receive(forwarded_challenge(), recipient=desk.address)
     assert row.outcome == f"verification finished in {desk.project}"
     assert ended() == (Verification.FINISHED, "")
     custom = CustomEmail.objects.get()
@@ -125,6 +130,7 @@ def test_the_whole_loop_over_the_listener_verifies_it(desk, maintainer, owner, s
 )
 def test_what_forwarding_does_to_the_mail_is_no_matter(desk, maintainer, server, changes):
     start(desk, maintainer, server.port)
+    desk.receive(forwarded_challenge(), recipient=desk.address)
     row = desk.receive(server.forwarded(**changes), recipient=desk.address)
     assert (row.handler, ended()) == ("custom_email_verification", (Verification.FINISHED, ""))
 
@@ -132,7 +138,50 @@ def test_what_forwarding_does_to_the_mail_is_no_matter(desk, maintainer, server,
 def test_a_bare_mailbox_as_target_will_do(desk, maintainer, server):
     start(desk, maintainer, server.port)
     desk.receive(server.forwarded(), recipient="incoming@letterbox.localhost")
+    desk.receive(forwarded_challenge(), recipient="incoming@letterbox.localhost")
     assert ended() == (Verification.FINISHED, "")
+
+
+def test_the_owner_of_the_server_proves_no_address_of_others(desk, maintainer, server):
+    """They read the mail that goes by their server, and need no mailbox to hand it in."""
+    start(desk, maintainer, server.port)
+    desk.receive(server.forwarded(), recipient=desk.address)
+    again = server.forwarded(Message_ID="<again@customer.example>")
+    assert ended() == (Verification.STARTED, "")
+    desk.receive(again, recipient=desk.address)
+    assert ended() == (Verification.FAILED, Fault.INCORRECT_TOKEN)
+    custom = CustomEmail.objects.get()
+    assert (custom.verified_at, custom.token) == (None, "")
+    assert find_own([ADDRESS]) == set()
+
+
+def test_our_own_mail_goes_by_our_own_server_and_is_no_proof_of_theirs(desk, maintainer, server):
+    custom = start(desk, maintainer, server.port)
+    challenge = OutgoingEmail.objects.get(kind="custom_email_challenge")
+    assert (challenge.account, challenge.recipient) == ("", "support+verify@customer.example")
+    assert custom.token.partition(":")[2] in challenge.text
+    assert all(custom.token.partition(":")[2] not in str(mail) for mail in server.messages)
+    row = desk.receive(forwarded_challenge(), recipient=desk.address)
+    assert row.outcome == f"verification goes on in {desk.project}"
+    assert ended() == (Verification.STARTED, "")
+
+
+def test_what_was_proven_once_is_asked_for_the_server_alone(desk, maintainer, server):
+    start(desk, maintainer, server.port)
+    desk.receive(forwarded_challenge(), recipient=desk.address)
+    desk.receive(server.forwarded(), recipient=desk.address)
+    start(desk, maintainer, server.port)
+    assert OutgoingEmail.objects.filter(kind="custom_email_challenge").count() == 1
+    desk.receive(server.forwarded(), recipient=desk.address)
+    assert ended() == (Verification.FINISHED, "")
+
+
+def test_one_that_an_earlier_version_started_is_started_again(desk, maintainer, server):
+    custom = start(desk, maintainer, server.port)
+    custom.token = custom.token.partition(":")[0]
+    custom.save()
+    desk.receive(server.forwarded(), recipient=desk.address)
+    assert ended() == (Verification.FAILED, Fault.INCORRECT_TOKEN)
 
 
 def test_a_mail_of_an_earlier_start_has_an_incorrect_token(desk, maintainer, owner, server):
@@ -268,6 +317,7 @@ def test_a_host_of_a_local_network_is_refused(desk, maintainer, server, settings
 
 def test_a_mail_that_nobody_awaits_does_nothing(desk, maintainer, server):
     start(desk, maintainer, server.port)
+    desk.receive(forwarded_challenge(), recipient=desk.address)
     desk.receive(server.forwarded(), recipient=desk.address)
     CustomEmail.objects.update(enabled=True)
     before = told()
@@ -304,6 +354,7 @@ def test_only_a_verified_address_is_enabled_and_a_new_start_takes_it_off(desk, m
     custom = start(desk, maintainer, server.port)
     with pytest.raises(Invalid, match="not verified"):
         custom_email.enable(custom, actor=maintainer)
+    desk.receive(forwarded_challenge(), recipient=desk.address)
     desk.receive(server.forwarded(), recipient=desk.address)
     custom_email.enable(custom, actor=maintainer)
     assert CustomEmail.objects.get().enabled

@@ -251,6 +251,18 @@ def make_undeliverable(desk, settings):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_the_key_in_the_words_of_a_server_is_cut():
+    desk = make_desk()
+    desk.open_ticket()
+    sender = sent_to(CUSTOMER)[0].envelope_sender
+    record_bounce(Participant.objects.get(), f"550 <{sender}>: refused", now=timezone.now())
+    key = sender.partition("+")[2].partition("-")[0]
+    assert Participant.objects.get().bounce_reason == (
+        f"550 <{sender.replace(key, key[:4] + '…')}>: refused"
+    )
+
+
+@pytest.mark.django_db(transaction=True)
 def test_who_writes_is_reachable_again(settings):
     desk = make_desk()
     issue, thank_you = make_undeliverable(desk, settings)
@@ -259,6 +271,16 @@ def test_who_writes_is_reachable_again(settings):
     assert (person.bounces, person.bounce_reason, person.undeliverable_at) == (0, "", None)
     services.create_note(item=issue, author=desk.agent, body="Sent")
     assert len(sent_to(CUSTOMER)) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_opens_another_ticket_is_reachable_on_the_first_one_too(settings):
+    desk = make_desk()
+    issue, _thank_you = make_undeliverable(desk, settings)
+    desk.open_ticket(CUSTOMER.title(), subject="Something else")
+    services.create_note(item=issue, author=desk.agent, body="Sent")
+    assert [mail.text.partition("\n")[0] for mail in sent_to(CUSTOMER)][-1] == "Sent"
+    assert set(Participant.objects.values_list("bounces", flat=True)) == {0}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -18,6 +18,8 @@ from tests.servicedesk.world import answer, make_desk, sent, sent_to
 pytestmark = pytest.mark.django_db(transaction=True)
 CLEO, BOB = "cleo@example.org", "bob@example.com"
 NOW = timezone.now()
+LOOK_ALIKES = ("mike@kiosk.example", "m\u0131ke@k\u0131osk.example")
+"""A database may fold the dotless i of the second to an i."""
 
 
 def test_customer_leaves_every_ticket_and_others_stay():
@@ -33,6 +35,18 @@ def test_customer_leaves_every_ticket_and_others_stay():
     ticket.refresh_from_db()
     assert ticket.requester == ""
     assert Participant.objects.get().address == "bob@example.org"
+
+
+@pytest.mark.parametrize(("erased", "other"), [LOOK_ALIKES, LOOK_ALIKES[::-1]])
+def test_who_looks_alike_stays(erased, other):
+    ticket = Ticket.objects.create(
+        issue=IssueFactory(author=None, external_author=other), requester=other
+    )
+    for address in (erased, other):
+        Participant.objects.create(ticket=ticket, address=address, joined_at=NOW)
+    counts = dict(erasing.erase(erasing.find_person(erased), by=None, now=NOW).counts)
+    assert counts == {"servicedesk": 1}
+    assert Participant.objects.get().address == other
 
 
 def test_no_table_holds_the_address_after_a_whole_life_of_a_ticket(settings):

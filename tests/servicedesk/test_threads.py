@@ -68,6 +68,15 @@ def test_the_second_address_of_a_person_is_held_and_can_be_released(desk):  # D0
     assert notes() == []
 
 
+def test_a_participant_may_write_their_domain_either_way(desk):
+    issue = desk.open_ticket("carl@bücher.example", Message_ID=FIRST)
+    row = desk.write("carl@xn--bcher-kva.example", In_Reply_To=FIRST, body="It is me.")
+    assert (row.issue, row.note is not None) == (issue, True)
+    assert issue.ticket.participants.count() == 1
+    desk.receive(answer(sent_to("carl@bücher.example")[0], body="By key", sender=row.sender))
+    assert issue.notes.filter(system=False).count() == 2
+
+
 def test_mail_without_message_id_makes_a_ticket_and_its_answers_find_it(desk):  # D04
     row = desk.write(Message_ID="")
     assert row.status == Status.PROCESSED
@@ -280,3 +289,14 @@ def sent_ids():
     return list(
         ThreadMessage.objects.filter(from_outside=False).values_list("message_id", flat=True)
     )
+
+
+def test_a_ticket_with_the_id_of_somebody_elses_mail_gets_none_of_its_answers():
+    """Who was in Cc of a mail knows its Message-ID, and may write another one with it."""
+    desk = make_desk(add_cc=True)
+    first = desk.open_ticket(Message_ID=FIRST, Cc="mallory@evil.example")
+    other = desk.open_ticket(sender="mallory@evil.example", Message_ID=FIRST, Cc=CUSTOMER)
+    assert other != first
+    row = desk.write(In_Reply_To=FIRST, body="For the desk alone")
+    assert row.issue == first
+    assert other.notes.filter(system=False).count() == 0

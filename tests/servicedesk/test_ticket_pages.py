@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from issues import outbox, services
 from issues.models import OutgoingEmail, Role, Visibility
+from servicedesk.joining import add_people
 from servicedesk.models import CannedReply, Participant, ThreadMessage, Ticket
 from tests.factories import IssueFactory, MembershipFactory, ProjectFactory, UserFactory
 from tests.servicedesk.test_tickets import delivery_report
-from tests.servicedesk.world import CUSTOMER, answer, make_desk, sent, sent_to
+from tests.servicedesk.world import CUSTOMER, PROVEN, answer, make_desk, sent, sent_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,6 +110,23 @@ def test_the_page_shows_participants_mails_and_filled_canned_replies(client, des
     assert f"About {issue}:</pre>" in response.text
     assert f"Goes by mail to {CUSTOMER}, unless it is internal." in response.text
     assert response.text.count("1 mail outside") == 2
+
+
+@pytest.mark.parametrize("fields", [{}, PROVEN], ids=["unproven", "proven"])
+def test_what_was_not_passed_on_is_told_with_whom_and_why(client, desk, fields):
+    client.force_login(desk.agent)
+    issue = desk.open_ticket(Message_ID="<first@customer.example>", **fields)
+    people = ["ann@customer.example", "bo@customer.example", "late@customer.example"]
+    add_people(issue=issue, actor=desk.agent, addresses=people[:2], now=timezone.now())
+    issue.ticket.participants.filter(address=people[1]).update(unsubscribed_at=timezone.now())
+    desk.write(In_Reply_To="<first@customer.example>", body="Any news?", **fields)
+    add_people(issue=issue, actor=desk.agent, addresses=people[2:], now=timezone.now())
+    text = page_of(client, issue).text
+    assert ("Not passed on to ann@customer.example: nothing proves" in text) is not bool(fields)
+    assert ("mails to participants repeat neither its title" in text) is not bool(fields)
+    client.force_login(MembershipFactory(project=desk.project, role=Role.GUEST).user)
+    type(issue).objects.filter(pk=issue.pk).update(confidential=False)
+    assert "nothing proves" not in page_of(client, issue).text.lower()
 
 
 def test_a_mail_that_came_back_is_shown_as_bounced(client, desk):

@@ -5,6 +5,7 @@ import pytest
 from incoming_email.outcomes import Reason, Status
 from issues import services
 from issues.models import Issue, Note, State, Visibility
+from servicedesk.joining import remove_people
 from servicedesk.models import Participant, Ticket
 from tests.factories import ProjectFactory, UserFactory
 from tests.servicedesk.world import CUSTOMER, PROVEN, answer, as_received, make_desk, sent, sent_to
@@ -251,3 +252,18 @@ def test_a_comment_costs_the_same_however_many_take_part(desk, django_assert_max
     services.create_note(item=issue, author=desk.agent, body="Two")
     with django_assert_max_num_queries(30):
         assert len(sent()) > 10
+
+
+def test_whom_the_team_removed_does_not_come_back_by_a_cc():
+    """They may still answer what they have, and bring nobody in by it."""
+    desk = make_desk(add_cc=True)
+    issue = desk.open_ticket()
+    (thank_you,) = sent_to(CUSTOMER)
+    remove_people(issue=issue, actor=desk.agent, addresses=[CUSTOMER])
+    row = desk.receive(
+        answer(thank_you, body="Let me in", Cc=f"{CUSTOMER}, friend@customer.example")
+    )
+    assert (row.handler, row.note.body) == ("ticket_reply", "Let me in")
+    assert addresses(issue) == []
+    services.create_note(item=issue, author=desk.agent, body="Not for them")
+    assert [row.kind for row in sent_to("friend@customer.example")] == []

@@ -6,6 +6,7 @@ from django.utils import timezone
 from incoming_email.limits.answer_budget import find_over_limit, find_spent_in_hour
 from issues import services
 from issues.models import Note
+from servicedesk import joining
 from servicedesk.models import UnprovenNote
 from tests.servicedesk.world import CUSTOMER, PROVEN, answer, make_desk, sent, sent_to
 
@@ -23,7 +24,7 @@ def make_bombed_desk():
         for name, words in (
             ("thank_you", "ISSUE_DESCRIPTION"),
             ("new_participant", "ISSUE_DESCRIPTION"),
-            ("new_note", "NOTE_TEXT"),
+            ("new_note", "NOTE_TEXT} %{ISSUE_DESCRIPTION"),
         )
     }
     return make_desk(add_cc=True, **texts)
@@ -84,10 +85,27 @@ def test_an_answer_by_its_key_is_proven():
 
 
 def test_people_who_joined_by_an_unproven_mail_hear_what_members_write():
+    """And none of its words, by whatever mail."""
     desk = make_bombed_desk()
-    issue = desk.open_ticket(Cc=PEOPLE[0], subject="It is broken")
+    issue = desk.open_ticket(Cc=PEOPLE[0], subject=WORD, body=WORD)
     services.create_note(item=issue, author=desk.agent, body="We look into it.")
     assert [mail.kind for mail in sent_to(PEOPLE[0])] == ["desk_note"]
+    desk.receive(answer(sent_to(CUSTOMER)[0], body="It is me.", Cc=PEOPLE[1]))
+    mails = sent_outside(desk)
+    assert [mail.recipient for mail in mails].count(PEOPLE[0]) == 2
+    assert {mail.recipient for mail in mails} == {CUSTOMER, *PEOPLE[:2]}
+    for mail in mails:
+        assert mail.subject == f"Your request #{issue.iid}"
+        assert WORD not in words_of(mail)
+
+
+def test_a_member_who_adds_somebody_passes_on_what_they_have_read():
+    desk = make_bombed_desk()
+    issue = desk.open_ticket(subject=WORD, body=WORD)
+    joining.add_people(issue=issue, actor=desk.agent, addresses=PEOPLE[:1], now=timezone.now())
+    services.create_note(item=issue, author=desk.agent, body="We look into it.")
+    mails = sent_to(PEOPLE[0])
+    assert [mail.subject for mail in mails] == [f"Re: {WORD}"] * 2
 
 
 def test_the_addresses_of_one_mailbox_have_one_budget():
@@ -96,6 +114,9 @@ def test_the_addresses_of_one_mailbox_have_one_budget():
         for spelled in (f"victim+{number}@x.example", f"v.ict.im+{number}@gmail.com"):
             desk.open_ticket(spelled)
         desk.open_ticket(f"v{'.' * (number % 2)}ictim+a{number}@googlemail.com")
+    for spelled in ("r@bücher.example", "r@xn--bcher-kva.example") * 15:
+        desk.open_ticket(spelled)
+    assert sum(row.recipient.startswith("r@") for row in sent()) == 20
     domains = [row.recipient.rpartition("@")[2] for row in sent()]
     assert domains.count("x.example") == 15
     assert domains.count("gmail.com") + domains.count("googlemail.com") == 20

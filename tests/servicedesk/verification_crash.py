@@ -37,7 +37,11 @@ def prepare():
     desk = world.make_desk()
     MembershipFactory(project=desk.project, role=Role.OWNER)
     customer_server.custom_email(
-        desk.settings, int(os.environ["SINK_PORT"]), state="not_started", enabled=False
+        desk.settings,
+        int(os.environ["SINK_PORT"]),
+        state="not_started",
+        enabled=False,
+        verified_at=None,
     )
 
 
@@ -62,6 +66,12 @@ def come_back():
     custom = CustomEmail.objects.select_related("desk__project").get()
     desk = world.Desk(Mailbox.objects.get(), custom.desk, None)
     desk.receive(Path(os.environ["MAIL"]).read_bytes(), recipient=desk.address)
+
+
+def ours_comes_back():
+    custom = CustomEmail.objects.select_related("desk__project").get()
+    desk = world.Desk(Mailbox.objects.get(), custom.desk, None)
+    desk.receive(customer_server.forwarded_challenge(), recipient=desk.address)
 
 
 def die_before_the_end_commits():
@@ -115,7 +125,7 @@ def show():
     """The state, then a line for each mail that tells of it."""
     custom = CustomEmail.objects.get()
     sys.stdout.write(f"{custom.state} {custom.fault}\n")
-    for row in OutgoingEmail.objects.order_by("pk"):
+    for row in OutgoingEmail.objects.exclude(kind="custom_email_challenge").order_by("pk"):
         sys.stdout.write(f"{row.subject}\n")
 
 

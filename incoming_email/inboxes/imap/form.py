@@ -4,7 +4,7 @@ from incoming_email.inboxes.base import gettext_noop as _
 from incoming_email.inboxes.imap.account import XOAUTH2
 from incoming_email.inboxes.methods import Field, Form, Option, Secret, Section
 from incoming_email.inboxes.settings import MailboxSettings
-from incoming_email.inboxes.shared import ACCOUNT, APP, DELETE, FOLDER, USER
+from incoming_email.inboxes.shared import ACCOUNT, APP, DELETE, FOLDER, NOT_FOR_IT, USER
 
 SERVER = Section(
     _("IMAP server"),
@@ -28,8 +28,11 @@ def _find_folded(settings: MailboxSettings) -> tuple[Section, ...]:
 
 
 def _find_problems(settings: MailboxSettings) -> dict[str, str]:
-    if settings.login_method != XOAUTH2 or settings.token_command:
+    if settings.login_method != XOAUTH2:
         return {}
+    if command := settings.token_command:
+        is_sealed = settings.ssl or settings.start_tls
+        return {} if command.is_for(settings.host, is_sealed=is_sealed) else {"host": NOT_FOR_IT}
     return {
         column: sentence
         for column, sentence in _NEEDED_BY_OAUTH.items()

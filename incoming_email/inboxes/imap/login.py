@@ -11,8 +11,10 @@ from incoming_email.inboxes.imap.connection import ImapConnection
 from incoming_email.inboxes.imap.faults import inbox_errors
 from incoming_email.inboxes.oauth_client import OAuthClient
 from incoming_email.inboxes.oauth_tokens import find_access_token
+from incoming_email.inboxes.shared import NOT_FOR_IT
 
 NO_XOAUTH2 = "Use another port, or log in by password: this server does not offer XOAUTH2."
+NO_TOKEN_FOR_IT = "this mailbox's token is not for this server, or would be sent in clear"  # noqa: S105
 REFUSED_TWICE = (
     "Check that the user is the one who gave consent, that the scope covers IMAP, and that the"
     " provider lets this mailbox be read by IMAP."
@@ -49,6 +51,9 @@ def _log_in_with_token(
     connection: ImapConnection, account: ImapAccount, client: OAuthClient
 ) -> None:
     """A refused token is tried once more with a new one: it may have been withdrawn early."""
+    is_sealed = account.ssl or account.start_tls
+    if client.command and not client.command.is_for(account.host, is_sealed=is_sealed):
+        raise InboxError(NO_TOKEN_FOR_IT, remedy=NOT_FOR_IT)
     with inbox_errors(account):
         if b"AUTH=XOAUTH2" not in connection.capabilities():
             raise InboxError("the server offers no XOAUTH2", remedy=NO_XOAUTH2)

@@ -16,10 +16,12 @@ from incoming_email.parsing.addresses import AddressTemplate, InvalidTemplate, p
 from incoming_email.parsing.message import parse_plain
 from incoming_email.parsing.types import Candidate, Forwarded, ParsedEmail
 from incoming_email.pipeline.isolation import reading
+from incoming_email.pipeline.isolation.process import NoParserError
 
 EXIT_USAGE = 64
 EXIT_UNREADABLE = 66
-"""EX_USAGE and EX_NOINPUT of sysexits.h."""
+EXIT_NO_PARSER = 71
+"""EX_USAGE, EX_NOINPUT and EX_OSERR of sysexits.h."""
 
 STDIN = "-"
 _TERMINAL_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -52,7 +54,7 @@ class Command(BaseCommand):
                 unreadable += 1
                 described = {"file": _printable(file), "error": error.strerror or str(error)}
             else:
-                email = parse_plain(content) if options["plain"] else reading.parse(content)
+                email = parse_plain(content) if options["plain"] else _parse(content)
                 described = {"file": _printable(file), **describe(email, templates)}
             self.stdout.write(_as_json(described) if options["json"] else _as_text(described))
         if unreadable:
@@ -65,6 +67,16 @@ class Command(BaseCommand):
                 % {"count": unreadable},
                 returncode=EXIT_UNREADABLE,
             )
+
+
+def _parse(content: bytes) -> ParsedEmail:
+    try:
+        return reading.parse(content)
+    except NoParserError as fault:
+        sentence = _(
+            "No message can be read: %(fault)s. Most often memory or processes are used up."
+        )
+        raise CommandError(sentence % {"fault": fault}, returncode=EXIT_NO_PARSER) from fault
 
 
 def describe(email: ParsedEmail, templates: list[AddressTemplate]) -> dict[str, Any]:

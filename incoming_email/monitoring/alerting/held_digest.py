@@ -17,7 +17,6 @@ from incoming_email.monitoring.alerting.administrators import (
     compose_mails,
     find_administrators,
 )
-from incoming_email.outcomes import Status
 from issues import outbox
 from issues.models import Membership, OutgoingEmail, Role, User
 
@@ -52,7 +51,7 @@ def write_digests(*, now: datetime) -> int:
     second worker writes another one.
     """
     today = timezone.localtime(now)
-    held = InboundEmail.objects.filter(status=Status.HELD)
+    held = InboundEmail.objects.held()
     counts = dict(held.values_list("project").annotate(Count("pk")))
     if today.hour < settings.HELD_DIGEST_HOUR or not counts:
         return 0

@@ -25,8 +25,8 @@ def find_stages() -> list[Stage]:
     """One query each, of the few rows that are not done."""
     return [
         _count("process", InboundEmail.objects.filter(status=Status.PENDING), "received_at"),
-        _count("review", InboundEmail.objects.filter(status=Status.HELD), "received_at"),
-        _count("announce", Announcement.objects.filter(fanned_out_at=None), "created_at"),
+        _count("review", InboundEmail.objects.held(), "received_at"),
+        _count("announce", Announcement.objects.owed(), "created_at"),
         _count("deliver", OutgoingEmail.objects.owed(Now()), OWED_SINCE),
         _count("alert", WebhookAlert.objects.filter(posted_at=None), "since"),
     ]

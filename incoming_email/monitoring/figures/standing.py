@@ -27,6 +27,9 @@ class CurrentCounts:
     unsent: int
     unsendable: int
     heartbeats: Mapping[str, datetime]
+    held_spam: int
+    """Of the rows that are held, those that are spam: nobody need act on them."""
+
     sending_fails_since: datetime | None
     """Since when the server of EMAIL_URL takes no mail."""
 
@@ -39,7 +42,7 @@ class CurrentCounts:
 
 
 def count_current() -> CurrentCounts:
-    """Four queries, each of which an index answers."""
+    """Five queries, each of which an index answers."""
     rows = InboundEmail.objects.order_by().filter(status__in=OPEN)
     groups = rows.values_list("mailbox_id", "status").annotate(n=Count("*"))
     unsent = OutgoingEmail.objects.filter(state__in=[OutgoingState.PENDING, OutgoingState.FAILED])
@@ -49,6 +52,7 @@ def count_current() -> CurrentCounts:
         outgoing.get(OutgoingState.PENDING, 0),
         outgoing.get(OutgoingState.FAILED, 0),
         find_heartbeats(),
+        InboundEmail.objects.held_spam().count(),
         OutgoingAccount.objects.filter(account="").values_list("failing_since", flat=True).first(),
     )
 

@@ -72,7 +72,7 @@ def _find_alive(step: str, name: str, otherwise: Answer, remedy: str, *, now: da
 def find_ledger(*, now: datetime) -> list[Finding]:
     all_failed = InboundEmail.objects.filter(status=Status.FAILED)
     failed = all_failed.exclude(reason=Reason.UNREADABLE_ON_SERVER).count()
-    held = InboundEmail.objects.filter(status=Status.HELD).count()
+    held = InboundEmail.objects.held().count()
     return [
         _find_oldest_pending(now=now),
         _warn_if_any(
@@ -153,9 +153,7 @@ def find_unsent(*, now: datetime) -> Finding:
         detail = _("outgoing emails that failed for good: %(count)d") % {"count": failed}
         return Finding(step, Answer.WARN, detail, remedy)
     limit = now - _pending_limit()
-    events = Announcement.objects.filter(fanned_out_at=None).aggregate(
-        oldest=Min("created_at"), count=Count("pk")
-    )
+    events = Announcement.objects.owed().aggregate(oldest=Min("created_at"), count=Count("pk"))
     if events["oldest"] is not None and events["oldest"] <= limit:
         return _describe_unwritten(events["count"], _age(events["oldest"], now))
     waiting = OutgoingEmail.objects.owed(now).aggregate(oldest=Min(OWED_SINCE))

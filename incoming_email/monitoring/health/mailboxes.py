@@ -15,13 +15,14 @@ from django.utils.translation import gettext as _
 from incoming_email.inboxes.base import Answer, Finding
 from incoming_email.inboxes.methods import Check
 from incoming_email.inboxes.settings import MailboxSettings
-from incoming_email.models import Mailbox
+from incoming_email.models import Mailbox, SpamPolicy
 from incoming_email.monitoring.health import inboxes
 from incoming_email.monitoring.health.examinations import Examination, Probe
 from incoming_email.monitoring.health.round_trips import find_last_probe
 from incoming_email.monitoring.health.stored_secrets import find_encrypted_file, find_secret
-from incoming_email.parsing.addresses import InvalidTemplate, lower_ascii, parse_template
+from incoming_email.parsing.addresses import InvalidTemplate, parse_template
 from incoming_email.sender_auth import asks_for_proof
+from issues.mail_addresses import lower_ascii
 from issues.models import User
 from issues.outbox import bare_address
 
@@ -59,6 +60,7 @@ def examine(
             *find_same_folder(mailbox, others),
             *find_last_reading(mailbox, now=timezone.now()),
             *find_authentication(mailbox),
+            *find_marks_of_spam(mailbox),
             find_domain(mailbox),
             *find_last_probe(mailbox),
         ],
@@ -156,6 +158,17 @@ def find_authentication(mailbox: Mailbox) -> list[Finding]:
         " DKIM signature of the sender's domain has it"
     )
     return [Finding(step, Answer.WARN, detail, remedy)]
+
+
+def find_marks_of_spam(mailbox: Mailbox) -> list[Finding]:
+    """Whether marks of spam can count where the mailbox asks for them; else nothing."""
+    if mailbox.spam_policy == SpamPolicy.OFF:
+        return []
+    if mailbox.is_fetched or settings.TRUSTED_RELAY_NETWORKS:
+        return [Finding("marks of spam", Answer.YES)]
+    remedy = _("Name the networks of your own mail servers in TRUSTED_RELAY_NETWORKS.")
+    detail = _("what is marked as spam is to be held, and no mark counts")
+    return [Finding("marks of spam", Answer.WARN, detail, remedy)]
 
 
 def _identify_folder(mailbox: Mailbox) -> tuple[str, Hashable] | None:

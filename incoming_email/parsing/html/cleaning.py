@@ -2,7 +2,8 @@
 
 import html
 import re
-from collections.abc import Mapping, Set
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 import nh3
@@ -28,7 +29,20 @@ MAX_REFERENCES = 50_000
 _UNWANTED = REMOVED | dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 """Characters that no XML tree may hold (XML 1.0, 2.2), and our own marks."""
 
-_TAG = re.compile(r"<(/?)([a-zA-Z][^\s<>/]*+)([^<>]*+)>?")
+_TAG = re.compile(
+    r"<!--(?:-?>|.*?(?:--!?>|\Z))|<[!?][^>]*+>?|</(?![a-zA-Z])[^>]*+>?"
+    r"|<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*+)(?P<attributes>(?:[\s/]++|[^\s/>][^\s/>=]*+"
+    r"(?:\s*+=\s*+(?:\"[^\"]*+\"?|'[^']*+'?|[^\s>\"'][^\s>]*+)?)?)*+)>?",
+    re.DOTALL,
+)
+"""A tag, or a comment, as HTML has them (13.2.5): a tag within a comment or a value is none."""
+
+_RAW = {
+    name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
+    for name in ("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes")
+}
+"""What ends the text of elements that hold no others."""
+
 _IMPLIED_END = frozenset({
     "p", "li", "td", "th", "tr", "dd", "dt", "option", "tbody", "thead", "tfoot", "br", "hr",
     "img", "input", "meta", "link", "base", "area", "col", "wbr", "source", "embed", "param",
@@ -117,22 +131,35 @@ def is_bomb(markup: str) -> bool:
     if markup.count("&") > MAX_REFERENCES:
         return True
     depth = styled = 0
-    for tag in _TAG.finditer(markup):
-        name = tag[2].lower()
-        if (
-            len(tag[3]) > MAX_ATTRIBUTES
-            and len(tag[3].split(None, MAX_ATTRIBUTES)) > MAX_ATTRIBUTES
-        ):
+    opened: Counter[str] = Counter()
+    for tag in _find_tags(markup):
+        name, attributes = tag["name"].lower(), tag["attributes"]
+        if len(attributes) > MAX_ATTRIBUTES < len(attributes.split(None, MAX_ATTRIBUTES)):
             return True
         if name in _IMPLIED_END:
             continue
-        step = -1 if tag[1] else 1
-        depth = max(depth + step, 0)
-        if name in _STYLED:
-            styled = max(styled + step, 0)
+        step = -1 if tag["end"] else 1
+        if step < 0 and not opened[name]:
+            continue  # it closes nothing, and parsers pass over it
+        opened[name] += step
+        depth += step
+        styled += step * (name in _STYLED)
         if depth > MAX_DEPTH or styled > MAX_STYLED_DEPTH:
             return True
     return False
+
+
+def _find_tags(markup: str) -> Iterator[re.Match[str]]:
+    at = 0
+    while tag := _TAG.search(markup, at):
+        at = tag.end()
+        if tag["name"] is None:
+            continue
+        yield tag
+        raw = None if tag["end"] else _RAW.get(tag["name"].lower())
+        if raw is not None:
+            end = raw.search(markup, at)
+            at = end.start() if end else len(markup)
 
 
 def _drop_hidden(root: Element) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import nh3
 from lxml import etree
 
-from incoming_email.parsing.html.cleaning import Allowed, clean_tree
+from incoming_email.parsing.html.cleaning import Allowed, as_text, clean_tree
 from incoming_email.parsing.html.elements import Element
 
 MAX_SHOWN_HTML = 500_000
@@ -71,7 +71,7 @@ def _show_target(link: Element) -> None:
     target = link.get("href")
     if target is not None:
         del link.attrib["href"]
-        link.set("title", unquote(target))
+        link.set("title", as_text(unquote(target)))
 
 
 def _show_image(element: Element, images: Mapping[str, Image], *, left: int) -> int:

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from incoming_email.parsing.addresses import lower_ascii
 from incoming_email.parsing.mime.headers import Headers
 from incoming_email.parsing.mime.mailboxes import parse_address, parse_mailboxes
 from incoming_email.parsing.text.one_line import clean
 from incoming_email.parsing.types import Candidate
+from issues.mail_addresses import lower_ascii
 
 ENVELOPE = "Envelope"
 RECEIVED = "Received"

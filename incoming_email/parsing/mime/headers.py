@@ -22,7 +22,7 @@ _LEADING_BLANKS = re.compile(rb"(?:[ \t]*\r?\n)+")
 _MBOX_LINE = re.compile(rb">?From (?![ \t]*:)[^\n]*\n")
 _INDENT = re.compile(rb"[ \t]{1,100}")
 _FIRST_LINE = re.compile(rb"[^\n]*\n")
-_FOLD = re.compile(r"\r*\n[ \t]*")
+_FOLD = re.compile(r"(?:(?<!\r)\r++)?\n[ \t]*")  # a run of CR is looked at once
 _CHARSET = re.compile(rb"charset=[\"']?(?P<label>[!-!#-&(-:<-~]{1,40})", re.IGNORECASE)
 """Bidi embeddings, overrides and isolates: they make a name read as another."""
 

@@ -8,9 +8,9 @@ display name can never become the address (X10). Linear, without recursion: the 
 import re
 from dataclasses import dataclass, field
 
-from incoming_email.parsing.addresses import lower_ascii
 from incoming_email.parsing.mime.encoded_words import decode_words
 from incoming_email.parsing.text.one_line import clean
+from issues.mail_addresses import lower_ascii
 
 MAX_ADDRESS = 254
 """Octets of an address (RFC 5321 4.5.3.1.3 less the angle brackets)."""

@@ -1,15 +1,18 @@
-"""What servers on the way wrote on top: Authentication-Results, and which Received stand above."""
+"""What servers on the way wrote: Authentication-Results, marks of spam, and which Received stand
+above."""
 
 import re
 
 from incoming_email.parsing.mime.candidates import outside_comments
 from incoming_email.parsing.mime.headers import Headers
+from incoming_email.parsing.mime.spam_marks import find_spam_marks
 from incoming_email.parsing.types import Stamps
 
 MAX_STAMPS = 100
 """Fields of each name that are read; what counts is at the top."""
 
 _BY = re.compile(r"(?<!\S)by\s+([^\s;]+)", re.IGNORECASE)
+_EXCHANGE = re.compile(r"with Microsoft SMTP Server\b|\bby \S+\.outlook\.com\b", re.IGNORECASE)
 _READ = ("received", "authentication-results")
 
 
@@ -25,7 +28,13 @@ def find_stamps(headers: Headers) -> Stamps:
         else:
             below.append(above)
     hosts = tuple(_find_host("".join(outside_comments(value))) for value in received)
-    return Stamps(hosts, results, tuple(below[: len(results)]))
+    return Stamps(
+        hosts,
+        results,
+        tuple(below[: len(results)]),
+        spam_marks=find_spam_marks(headers),
+        is_from_exchange=bool(received and _EXCHANGE.search(received[0])),
+    )
 
 
 def _find_host(received: str) -> str:

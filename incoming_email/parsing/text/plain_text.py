@@ -3,7 +3,7 @@
 import re
 
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
-_LINE_END = re.compile(r"\r+\n")
+_LINE_END = re.compile(r"(?<!\r)\r++\n")  # a run of CR is looked at once
 _QUOTE_MARK = re.compile(r"[ \t]{0,3}>")
 _ARMOUR_BEGIN = "-----BEGIN PGP SIGNED MESSAGE-----"
 _SIGNATURE_BEGIN = "-----BEGIN PGP SIGNATURE-----"

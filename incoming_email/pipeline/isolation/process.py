@@ -65,7 +65,10 @@ class ParserProcess:
         """Raises NoParserError where it does not start."""
         passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         # The child dies with a pipe, when this process lets go of its end.
-        lifeline, self._lifeline = os.pipe()
+        try:
+            lifeline, self._lifeline = os.pipe()
+        except OSError as fault:
+            raise NoParserError(f"the parser does not start: {fault}") from fault
         try:
             self._process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
                 [sys.executable, "-m", module, str(lifeline)],

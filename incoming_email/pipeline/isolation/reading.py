@@ -18,6 +18,7 @@ from incoming_email.parsing.message import parse as parse_here
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline.isolation.process import (
     Died,
+    NoParserError,
     OutOfCpu,
     OutOfMemory,
     OutOfTime,
@@ -55,6 +56,15 @@ def parse(content: bytes, *, recipient: str = "") -> ParsedEmail:
     """Always comes back; raises NoParserError where no child can be started."""
     (email,) = parse_all([RawText(content, recipient)])
     return email
+
+
+def parse_for_page(content: bytes, *, recipient: str = "") -> ParsedEmail | None:
+    """As `parse`, for a page; None where no child can be started."""
+    try:
+        return parse(content, recipient=recipient)
+    except NoParserError:
+        logger.exception("message not shown bytes=%s", len(content))
+        return None
 
 
 def parse_all(texts: Sequence[RawText], *, pool: ParserPool | None = None) -> Iterator[ParsedEmail]:
@@ -96,14 +106,14 @@ class NoLookError(Exception):
 
 
 def find_look(content: bytes, *, pool: ParserPool | None = None) -> Look:
-    """For a page that a person waits for. Raises NoLookError, or NoParserError."""
-    with (pool or _pool).borrow(messages_per_child=settings.PARSE_MESSAGES_PER_CHILD) as child:
-        child.send(_make_request(RawText(content), asked=Asked.LOOK))
-        try:
+    """For a page that a person waits for. Raises NoLookError."""
+    try:
+        with (pool or _pool).borrow(messages_per_child=settings.PARSE_MESSAGES_PER_CHILD) as child:
+            child.send(_make_request(RawText(content), asked=Asked.LOOK))
             return child.read_answer(Look, seconds=LOOK_SECONDS, most=MAX_LOOK_BYTES)
-        except (Died, OutOfTime, OutOfCpu, OutOfMemory) as fault:
-            logger.warning("message not shown bytes=%s cause=%s", len(content), fault)
-            raise NoLookError from fault
+    except (Died, OutOfTime, OutOfCpu, OutOfMemory, NoParserError) as fault:
+        logger.warning("message not shown bytes=%s cause=%s", len(content), fault)
+        raise NoLookError from fault
 
 
 def end_parsers() -> None:

@@ -40,6 +40,15 @@ def test_html_is_in_a_frame_that_can_do_nothing(operator):
     assert "no-store" in answer["Cache-Control"]
 
 
+def test_without_a_parser_the_page_has_facts_and_a_sentence(operator, without_parser):
+    row = InboundEmailFactory(raw=HTML, sender="a@example.com")
+    page = page_of(operator, row).text
+    assert "the process that reads messages does not start" in page
+    assert "a@example.com" in page
+    assert "Dear" not in page
+    assert frame(operator, row).status_code == 404
+
+
 def test_who_may_not_look_sees_no_frame(client, operator):
     row = InboundEmailFactory(raw=HTML)
     client.force_login(UserFactory(is_staff=True))

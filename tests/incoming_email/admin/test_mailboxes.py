@@ -42,6 +42,7 @@ def mailbox_form(**more):
         "idle_timeout": "60",
         "reply_sender_policy": "match",
         "token_sender_policy": "off",
+        "spam_policy": "off",
         **more,
     }
 

@@ -217,6 +217,12 @@ def test_a_stored_password_goes_to_no_other_server(load):
     assert (row.password, row.port, row.enabled) == ("", 993, False)
 
 
+def test_a_stored_password_is_not_sent_in_clear_from_then_on(load):
+    load(SOUND + "  ssl: true\n")
+    assert "switched off" in load(SOUND.replace("  password: 'first'\n", "  ssl: false\n"))[1]
+    assert Mailbox.objects.get().password == ""
+
+
 def test_null_never_overrides(load):
     load(SOUND + "  folder:\n  mailbox: Mail\n")
     load(SOUND + "  mailbox:\n  enabled: ~\n")

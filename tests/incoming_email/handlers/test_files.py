@@ -1,6 +1,8 @@
 """Files of mails, from the message to the page: what is stored, where it shows, what is not."""
 
 import base64
+import io
+import zipfile
 
 import pytest
 
@@ -129,3 +131,23 @@ def test_what_is_left_out_is_named_and_the_raw_message_still_holds_it(world, set
         "The original message still holds it."
     )
     assert b"hello" in bytes(row.raw)
+
+
+def test_an_archive_is_kept_as_it_came(world):
+    """A bomb of 50 MB in 50 kB, with a path in it: nobody opens it."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("../../evil.sh", bytes(50_000_000))
+    bomb = packed.getvalue()
+    text = "--b\r\nContent-Type: text/plain\r\n\r\nSee the archive.\r\n"
+    mail = make_mail(
+        to=world.reply_address(),
+        sender=world.member.email,
+        body=f"{text}{picture_part(bomb, 'zip@x', 'bomb.zip', 'application/zip')}--b--",
+        Content_Type="multipart/mixed; boundary=b",
+    )
+    assert world.receive(mail).status == Status.PROCESSED
+    upload = Upload.objects.get()
+    with open_upload(upload) as file:
+        assert file.read() == bomb
+    assert (upload.filename, upload.size) == ("bomb.zip", len(bomb))

@@ -12,7 +12,8 @@ from incoming_email.pipeline import processing, receiving
 from issues import repositories, services
 from issues.models import MergeRequest, MergeRequestVersion, Note, OutgoingEmail, Role, Upload
 from tests.clones import Clone, git, log_of, plant
-from tests.factories import MembershipFactory
+from tests.factories import MembershipFactory, MergeRequestFactory
+from tests.incoming_email.factories import InboundEmailFactory
 from tests.incoming_email.patch_mails import attach, inline, send_email
 from tests.incoming_email.world import make_mail
 
@@ -364,3 +365,27 @@ def test_a_reply_with_a_file_that_is_no_patch_is_a_note(world, reply_to):
     assert row.outcome.startswith("note ")
     assert Upload.objects.get().filename == "x.patch"
     assert last_version().number == 1
+
+
+def test_an_id_that_two_mails_have_is_the_first_ones(world, clone, project, start):
+    """A reporter comments on another merge request with the id of the mail that made this one."""
+    clone.oil(3)
+    (first,) = clone.patches()
+    made = the_one(world.receive(send_email(world, first, Message_ID="<v1@example.com>")))
+    other = MergeRequestFactory(project=project)
+    InboundEmailFactory(
+        message_id="v1@example.com",
+        merge_request=other,
+        project=project,
+        status=Status.PROCESSED,
+        finished_at=timezone.now(),
+        handler="note",
+        outcome="note 1",
+        effect_key="another",
+    )
+    clone.git("reset", "--quiet", "--hard", start)
+    clone.oil(4)
+    (second,) = clone.patches()
+    answer = {"Message_ID": "<v2@example.com>", "In_Reply_To": "<v1@example.com>"}
+    row = world.receive(send_email(world, second.replace(b"[PATCH]", b"[PATCH v2]"), **answer))
+    assert (row.status, row.merge_request) == (Status.PROCESSED, made)

@@ -117,7 +117,33 @@ def test_another_verified_address_of_the_owner_fits(world):
     assert (row.status, Note.objects.get().author) == (Status.PROCESSED, world.member)
 
 
+@pytest.mark.parametrize(
+    ("typed", "sender", "fits"),
+    [
+        ("phone@bücher.example", "phone@xn--bcher-kva.example", True),
+        ("phone@xn--bcher-kva.example", "phone@bücher.example", True),
+        ("phone@strasse.example", "phone@straße.example", False),
+        ("kate@bücher.example", "\u212aate@bücher.example", False),
+    ],
+)
+def test_domains_of_an_address_are_compared_by_idna(world, typed, sender, fits):
+    world.member.emailaddress_set.create(email=typed, verified=True)
+    row = world.receive(make_mail(to=world.reply_address(), sender=sender))
+    assert row.sender == sender, "as it was written"
+    assert (row.status == Status.PROCESSED) is fits, (row.reason, row.trace)
+
+
 def test_an_unproven_address_of_the_owner_does_not(world):
     world.member.emailaddress_set.create(email="phone@example.org")
     row = world.receive(make_mail(to=world.reply_address(), sender="phone@example.org"))
     assert ended(row) == (Status.HELD, Reason.SENDER_MISMATCH)
+
+
+@pytest.mark.parametrize("sender", ["m\u0131ke@example.com", "mi\u212ae@example.com"])
+def test_an_address_that_looks_like_the_owners_does_not_fit(world, sender):
+    """A dotless i, and the Kelvin sign that lower() makes a k: CVE-2019-19844."""
+    world.member.emailaddress_set.update(email="mike@example.com")
+    address = world.reply_address()
+    assert ended(world.receive(make_mail(to=address, sender=sender)))[0] == Status.HELD
+    row = world.receive(make_mail(to=address, sender="mike@example.com"))
+    assert row.status == Status.PROCESSED

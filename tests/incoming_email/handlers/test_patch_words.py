@@ -1,5 +1,8 @@
 """The words around patches: whose they are decides what they can do, and where they stand."""
 
+import itertools
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -231,3 +234,39 @@ def test_patches_of_somebody_else_are_not_placed_by_these_ids(world, clone, inte
     reviewing.release([row.pk], now=timezone.now())
     processing.process(row.pk)
     assert Note.objects.get(body="So then.").discussion != internal.discussion
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_series_in_answer_to_an_internal_note_comes_in_any_order(world, clone, internal, order):
+    rows = [world.receive(mail) for mail in answer_by_series(world, clone, internal, order)]
+    for row in rows:
+        processing.process(row.pk, clock=lambda: timezone.now() + timedelta(minutes=2))
+        row.refresh_from_db()
+    assert {(row.status, row.reason) for row in rows} == {(Status.PROCESSED, "")}
+    assert MergeRequestVersion.objects.count() == 2
+    note = Note.objects.get(body__startswith="So then.")
+    assert (note.discussion, note.internal) == (internal.discussion, True)
+
+
+def test_patches_whose_cover_letter_never_comes_are_held(world, clone, internal):
+    (mail,) = answer_by_series(world, clone, internal, [2])
+    row = world.receive(mail)
+    for minutes, status in ((2, Status.PENDING), (11, Status.HELD)):
+        assert row.status == Status.PENDING
+        later = timezone.now() + timedelta(minutes=minutes)
+        assert processing.process(row.pk, clock=lambda later=later: later)
+        row.refresh_from_db()
+        assert row.status == status
+    assert row.reason == Reason.INTERNAL_ANSWER
+
+
+def answer_by_series(world, clone, note, order):
+    """Two patches with a cover letter, of which these are sent in this order."""
+    for number in (4, 5):
+        clone.oil(number)
+    answered = f"--in-reply-to={reply_to(world, note).reference}"
+    series = clone.patches("--thread=shallow", "--cover-letter", answered, since="HEAD~2")
+    words = {b"*** SUBJECT HERE ***": b"Fix", b"*** BLURB HERE ***": b"So then."}
+    for blank, filled in words.items():
+        series[0] = series[0].replace(blank, filled)
+    return [send_email(world, series[number], From=world.member.email) for number in order]

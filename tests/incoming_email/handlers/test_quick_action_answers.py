@@ -34,6 +34,14 @@ def test_the_sender_is_told_what_was_refused(world):
     assert world.issue.state == State.CLOSED
 
 
+def test_a_long_line_is_shown_by_its_beginning(world):
+    line = f"/assign @{'g' * 200}"
+    reply(world, line)
+    outbox.deliver_due(now=timezone.now())
+    (answer,) = [sent for sent in mail.outbox if sent.subject.startswith("Not carried out")]
+    assert f"\n  {line[:120]}…\n" in answer.body
+
+
 def test_in_the_language_of_the_author(world):
     world.member.language = "ko"
     world.member.save()

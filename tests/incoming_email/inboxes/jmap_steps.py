@@ -26,7 +26,12 @@ from incoming_email.pipeline import fetching  # noqa: E402
 def find_form() -> dict[str, object]:
     preset = find_preset("jmap")
     sections = choose_sections(Mailbox(**preset.fields), can_change=True)
-    needed = {"reply_sender_policy": "off", "token_sender_policy": "off", "port": 143}
+    needed = {
+        "reply_sender_policy": "off",
+        "token_sender_policy": "off",
+        "spam_policy": "off",
+        "port": 143,
+    }
     counts = {"folder": "inbox", "idle_timeout": 60, "probe_minutes": 0}
     days = {name: 1 for name in MailboxForm().fields if name.startswith("keep_")}
     values = {"name": "by form", "purpose": "incoming_email", "user": "me", **preset.fields}

@@ -1,13 +1,12 @@
 """Access tokens from a token endpoint or a program: kept, renewed, rotated, refused."""
 
-import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
 from incoming_email.inboxes.base import InboxError
-from incoming_email.inboxes.oauth_client import OAuthClient
+from incoming_email.inboxes.oauth_client import OAuthClient, TokenCommand
 from incoming_email.inboxes.oauth_tokens import NO_TOKEN, find_access_token
 from tests.servers.https import Answer, LocalServer, Request, as_json
 from tests.servers.oauth import CLIENT, REFRESH, SECRET, TokenEndpoint
@@ -196,7 +195,11 @@ def test_an_answer_without_end_is_not_kept(endpoint: TokenEndpoint) -> None:
 
 
 def program(code: str) -> OAuthClient:
-    return OAuthClient(command=(sys.executable, "-c", code), timeout=20.0)
+    return run(sys.executable, "-c", code, timeout=20.0)
+
+
+def run(*words: str, timeout: float = 30.0) -> OAuthClient:
+    return OAuthClient(command=TokenCommand(words, "imap.example.com"), timeout=timeout)
 
 
 def test_a_program_may_print_the_token() -> None:
@@ -204,8 +207,7 @@ def test_a_program_may_print_the_token() -> None:
 
 
 def test_a_program_gets_no_shell() -> None:
-    words = shlex.split("echo $HOME;whoami")
-    assert find_access_token(OAuthClient(command=(*words[:1], words[1]))) == "$HOME;whoami"
+    assert find_access_token(run("echo", "$HOME;whoami")) == "$HOME;whoami"
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,6 @@ def test_a_program_that_gives_no_token_is_said(code: str) -> None:
 
 
 def test_a_program_that_is_not_there_or_hangs_is_said() -> None:
-    missing = OAuthClient(command=("/no/such/program",))
+    missing, hanging = run("/no/such/program"), run("sleep", "30", timeout=0.2)
     assert refusal_of(missing).detail == "the token command: No such file or directory"
-    hanging = OAuthClient(command=("sleep", "30"), timeout=0.2)
     assert refusal_of(hanging).detail == "the token command: no answer in time"

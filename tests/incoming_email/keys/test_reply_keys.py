@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from incoming_email.keys import answered, reply_keys
 from incoming_email.models import ReplyKey
+from incoming_email.models.keys import new_key
 from tests.factories import IssueFactory, MergeRequestFactory, UserFactory
 from tests.incoming_email.factories import InboundEmailFactory, MailboxFactory, ReplyKeyFactory
 
@@ -141,3 +142,11 @@ def test_keys_are_found_by_whole_address_keys_in_two_queries(django_assert_num_q
         found = answered.find_keys_named(names)
         assert [len(row.recipient.verified_addresses) for row in found.values()] == [1, 1]
     assert found == {rows[0].key: rows[0], rows[1].key: rows[1]}
+
+
+def test_a_key_has_128_random_bits():
+    keys = {new_key() for _ in range(200)}
+    assert {len(key) for key in keys} == {25}
+    numbers = [int(key, 36) for key in keys]
+    assert all(number < 2**128 for number in numbers)
+    assert all(0 < sum(number >> bit & 1 for number in numbers) < 200 for bit in range(128))

@@ -201,6 +201,13 @@ def test_a_file_name_that_is_no_utf_8(tmp_path):
 
 
 @pytest.mark.slow
+def test_without_a_parser_a_sentence_says_why(tmp_path, without_parser):
+    (tmp_path / "a.eml").write_bytes(b"From: a@example.com\n\nHi\n")
+    with pytest.raises(CommandError, match=r"^No message can be read: .*No such file") as caught:
+        call_command("parse_email", str(tmp_path / "a.eml"))
+    assert caught.value.returncode == 71
+
+
 def test_stdin_and_an_ascii_locale_in_a_process_of_its_own(tmp_path):
     """Without any variable set but what a process needs; DATA_DIR keeps the tree clean."""
     done = subprocess.run(

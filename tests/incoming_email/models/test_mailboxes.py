@@ -16,6 +16,7 @@ from tests.incoming_email.factories import MailboxFactory
 pytestmark = pytest.mark.django_db
 
 SINCE = datetime(2026, 5, 1, tzinfo=UTC)
+TOKENS = {"host": "IMAP.example.com", "command": "/usr/local/bin/token --of 'support desk'"}
 GRAPH = {
     "inbox_method": InboxMethod.MICROSOFT_GRAPH,
     "user": "incoming@example.onmicrosoft.com",
@@ -69,11 +70,28 @@ def test_each_method_asks_for_what_it_needs(changes, fields):
 
 
 def test_a_token_command_of_the_environment_stands_for_the_token_endpoint(settings):
-    settings.IMAP_TOKEN_COMMANDS = {"support": "/usr/local/bin/token --of 'support desk'"}
+    settings.IMAP_TOKEN_COMMANDS = {"support": TOKENS}
+    values = {"name": "support", "login_method": LoginMethod.XOAUTH2, "ssl": True}
+    assert problems_of(**values) == set()
+    command = MailboxFactory(**values).account().oauth.command
+    assert command.words == ("/usr/local/bin/token", "--of", "support desk")
 
-    assert problems_of(name="support", login_method=LoginMethod.XOAUTH2) == set()
-    account = MailboxFactory(name="support", login_method=LoginMethod.XOAUTH2).account()
-    assert account.oauth.command == ("/usr/local/bin/token", "--of", "support desk")
+
+@pytest.mark.parametrize(
+    ("changes", "entry"),
+    [
+        ({"host": "imap.evil.example"}, TOKENS),
+        ({"ssl": False}, TOKENS),  # readable on the way
+        ({}, "/usr/local/bin/token"),  # as it was written once: for no host
+        ({}, {"host": "imap.example.com"}),
+        ({}, {"host": "imap.example.com", "command": "'"}),
+        ({}, {"host": 7, "command": "x"}),
+    ],
+)
+def test_a_token_of_a_command_is_for_one_host(settings, changes, entry):
+    settings.IMAP_TOKEN_COMMANDS = {"support": entry}
+    values = {"name": "support", "login_method": LoginMethod.XOAUTH2, "ssl": True}
+    assert problems_of(**(values | changes)) == {"host"}
 
 
 def test_an_imap_account_logs_in_by_password_unless_told_otherwise():

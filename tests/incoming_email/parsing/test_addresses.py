@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from incoming_email.parsing.addresses import (
     InvalidTemplate,
     find_reply_keys,
-    lower_ascii,
     parse_template,
     project_key,
     redact_address,
@@ -114,10 +113,6 @@ def test_an_address_for_a_key():
 def test_a_key_put_into_an_address_is_found_again(key):
     assert SUBADDRESS.find_key(SUBADDRESS.address_for(key)) == key
     assert CATCH_ALL.find_key(CATCH_ALL.address_for(key).upper()) == key
-
-
-def test_only_ascii_letters_are_lowered():
-    assert lower_ascii("MIKE \u0130\u212a\u017f") == "mike \u0130\u212a\u017f"
 
 
 def test_a_slug_is_cut_so_that_the_address_fits():

@@ -74,6 +74,11 @@ def test_a_link_says_where_it_would_have_led():
     assert "href" not in shown
 
 
+def test_control_characters_in_an_encoded_address_are_left_out():
+    shown = html_of('<a href="https://shop.example/%00a%1F%EF%BF%BF">x</a>')
+    assert '<a title="https://shop.example/a">x</a>' in shown
+
+
 def test_an_image_of_the_message_is_shown_in_its_place():
     part = b"Content-Type: image/png\nContent-ID: <logo@x>\nContent-Transfer-Encoding: base64\n\n"
     markup = b"Content-Type: text/html\n\n<p>Logo: <img src='cid:logo%40x' alt=Door></p>"

@@ -55,6 +55,8 @@ HOSTILE = {
     ),
     "nested tags": lambda n: part(b"text/html", b"<div>" * 2 * n),
     "nested tables": lambda n: part(b"text/html", b"<table><tr><td>" * (n // 2)),
+    "carriage returns": lambda n: part(b"text/plain", b"\r" * n + b"x\n"),
+    "carriage returns in a field": lambda n: b"Subject: " + b"\r" * n + b"x\n\nhi",
     "half surrogates": lambda n: part(b"text/plain; charset=utf-8", b"\xed\xa0\x80" * n),
 }
 

@@ -122,3 +122,25 @@ def test_a_blocked_sender_gains_nothing_by_naming_somebody_else(desk):
     BlockedSender.objects.create(pattern="evil@example.org")
     row = desk.write("evil@example.org", List_Id="<x.example.org>", X_Original_From=CARLA)
     assert (row.sender, row.reason) == (CARLA, Reason.BLOCKED_SENDER)
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [
+        ("dmarc=pass", Status.HELD),
+        ("dkim=pass header.d=example.org; dmarc=pass policy.dmarc=none", Status.HELD),
+        ("dmarc=pass header.from=example.org", Status.HELD),
+        ("dkim=pass header.d=example.com", Status.PROCESSED),
+    ],
+)
+def test_what_the_server_found_of_from_proves_nobody_behind_it(result, status):
+    """A list of a stranger's own passes DMARC, and says that a member is behind it."""
+    world = make_world(reply_sender_policy="require", trusted_authserv_id="mx.example.net")
+    mail = make_mail(
+        to=world.reply_address(),
+        sender=f"'Ann' via Support <{LIST}>",
+        X_Original_From=world.member.email,
+        Authentication_Results=f"mx.example.net; {result}",
+        **GROUPS,
+    )
+    assert world.receive(mail).status == status

@@ -175,3 +175,21 @@ def test_many_recipients_as_the_limit_allows_are_fine(world, settings):
     settings.MAX_RECIPIENTS = 3
     to = ", ".join([world.reply_address(), "p1@example.org", "p2@example.org", "p1@example.org"])
     assert world.receive(make_mail(to=to, sender=world.member.email)).status == Status.PROCESSED
+
+
+def test_fields_in_our_name_from_outside_say_nothing(world):
+    """What a sender writes of our own fields, or of other systems', changes nothing."""
+    forged = {
+        "X_Letterbox_Origin": "a" * 64,
+        "X_Letterbox_Recipient": world.issue_address(),
+        "X_Letterbox_Send_Cc": "mallory@example.org",
+        "X_Zammad_Ignore": "true",
+        "RT_Send_CC": "mallory@example.org",
+        "RT_Attach": "1",
+    }
+    plain = make_mail(to=world.reply_address(), sender=world.member.email)
+    with_fields = make_mail(to=world.reply_address(), sender=world.member.email, **forged)
+    first, second = world.receive(plain), world.receive(with_fields)
+    assert (first.status, first.handler) == (second.status, second.handler) == ("processed", "note")
+    assert first.trace == second.trace
+    assert not OutgoingEmail.objects.filter(recipient__startswith="mallory").exists()

@@ -16,6 +16,7 @@ from incoming_email.pipeline.attempts import write_ends
 from issues.models import Issue, Note
 from tests.factories import EmailAddressFactory, MembershipFactory, UserFactory
 from tests.incoming_email.world import make_mail, make_world
+from tests.servicedesk.world import CUSTOMER, PROVEN, answer, make_desk, sent_to
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -104,6 +105,24 @@ def test_the_limit_of_a_project_holds_whoever_writes_by_whatever_key(world, sett
     assert rows[2].trace[-1]["because"].startswith("PROJECT_LIMIT_PER_HOUR")
 
 
+@pytest.mark.parametrize("sender", [CUSTOMER, "spam{}@evil.example"])
+def test_mail_of_strangers_delays_nobody_who_has_a_key(settings, sender):
+    """Neither what fills the project's hour, nor what says to be of the person themselves."""
+    desk = make_desk()
+    desk.open_ticket()
+    (thanks,) = sent_to(CUSTOMER)
+    settings.SENDER_LIMIT_PER_HOUR = settings.PROJECT_LIMIT_PER_HOUR = 2
+    spam = [desk.write(sender.format(number)) for number in range(8)]
+    assert statuses(spam).count(Status.PENDING) >= 6
+    assert desk.receive(answer(thanks, body="It squeaks.")).status == Status.PROCESSED
+    assert Note.objects.filter(body="It squeaks.").exists()
+
+    more = [desk.receive(answer(thanks, body=f"No. {number}")) for number in range(2)]
+    assert statuses(more) == [Status.PROCESSED, Status.PENDING], "of its own it has a limit too"
+    stranger = desk.write("ada@other.example")
+    assert stranger.trace[-1]["because"].startswith("PROJECT_LIMIT_PER_HOUR is 2")
+
+
 @pytest.fixture
 def tight(settings):
     settings.SENDER_LIMIT_PER_HOUR = settings.TOKEN_LIMIT_PER_HOUR = 1
@@ -121,14 +140,41 @@ def test_members_have_no_limit_and_use_up_nobodys(world, guest, kind):
 
 
 @pytest.mark.usefixtures("tight")
-def test_a_member_by_another_key_has_no_limit_an_unproven_address_has(world, guest):
+def test_a_proven_member_by_another_key_has_no_limit_an_unverified_address_has(guest):
+    world = make_world(trusted_authserv_id="mx.example.net")
     colleague = MembershipFactory(project=world.issue.project).user
-    unproven = EmailAddressFactory(user=colleague, verified=False).email
+    unverified = EmailAddressFactory(user=colleague, verified=False).email
+    proven = {"Authentication_Results": "mx.example.net; dmarc=pass"}
+    address = world.issue_address(guest)
+    mails = [make_mail(to=address, sender=colleague.email, **proven) for _ in range(2)]
+    assert statuses(receive(world, *mails)) == ["processed"] * 2
+    mails = [make_mail(to=address, sender=unverified, **proven) for _ in range(2)]
+    assert statuses(receive(world, *mails)) == ["processed", "pending"]
+
+
+@pytest.mark.usefixtures("tight")
+def test_who_writes_the_address_of_a_member_into_from_has_the_limits_of_strangers(world, guest):
+    colleague = MembershipFactory(project=world.issue.project).user
     address = world.issue_address(guest)
     mails = [make_mail(to=address, sender=colleague.email) for _ in range(2)]
-    assert statuses(receive(world, *mails)) == ["processed"] * 2
-    mails = [make_mail(to=address, sender=unproven) for _ in range(2)]
     assert statuses(receive(world, *mails)) == ["processed", "pending"]
+
+
+@pytest.mark.usefixtures("tight")
+def test_a_sender_has_one_limit_however_the_domain_is_written(world, guest, settings):
+    settings.TOKEN_LIMIT_PER_HOUR = settings.PROJECT_LIMIT_PER_HOUR = 0
+    address = world.issue_address(guest)
+    senders = ("r@bücher.example", "r@xn--bcher-kva.example", "r@strasse.example")
+    rows = receive(world, *(make_mail(to=address, sender=sender) for sender in senders))
+    assert statuses(rows) == ["processed", "pending", "processed"]
+
+
+@pytest.mark.usefixtures("tight")
+def test_so_has_who_writes_to_a_desk():
+    desk = make_desk()
+    rows = [desk.write(sender=desk.agent.email) for _ in range(2)]
+    assert statuses(rows) == ["processed", "pending"]
+    assert statuses([desk.write(sender=desk.agent.email, **PROVEN)]) == ["processed"]
 
 
 def test_zero_is_no_limit(world, guest):

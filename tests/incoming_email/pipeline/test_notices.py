@@ -27,9 +27,19 @@ def told(row):
     return next(step["result"] for step in row.trace if step["step"] == "notice")
 
 
-def test_a_person_with_an_account_is_told_why(world):
+PROVEN = {"Authentication_Results": "mx.example.net; dmarc=pass"}
+
+
+def test_a_person_with_an_account_is_told_why():
+    world = make_world(trusted_authserv_id="mx.example.net")
     row = world.receive(
-        make_mail(to=NOWHERE, sender=world.member.email, subject="Hi", Message_ID="<m@example.com>")
+        make_mail(
+            to=NOWHERE,
+            sender=world.member.email,
+            subject="Hi",
+            Message_ID="<m@example.com>",
+            **PROVEN,
+        )
     )
     assert (row.status, row.reason) == (Status.REJECTED, Reason.UNKNOWN_ADDRESS)
     assert told(row) == "sent"
@@ -42,6 +52,41 @@ def test_a_person_with_an_account_is_told_why(world):
     assert notice.from_email == "", "the null reverse-path"
     assert "This address doesn't accept email." in notice.body
     assert "Looks good." not in notice.body, "no text of the original"
+
+
+@pytest.mark.parametrize(("word", "is_named"), [("pass", True), ("fail", False)])
+@pytest.mark.parametrize("to", [NOWHERE, "somebody else's key"])
+def test_a_forged_from_brings_a_person_no_words_but_ours(to, word, is_named):
+    world = make_world(trusted_authserv_id="mx.example.net")
+    to = NOWHERE if to == NOWHERE else world.reply_address(UserFactory())
+    sender = world.member.email
+    results = f"mx.example.net; dmarc={word} header.from={sender.partition('@')[2]}"
+    subject = "Log in again at evil.example"
+    world.receive(make_mail(to=to, sender=sender, subject=subject, Authentication_Results=results))
+    notice = OutgoingEmail.objects.get()
+    assert notice.recipient == sender
+    assert ("evil.example" in f"{notice.subject} {notice.text}") is is_named
+
+
+def test_who_has_a_key_reads_their_subject(world):
+    world.issue.locked = True
+    world.issue.save()
+    guest = UserFactory()
+    world.receive(make_mail(to=world.reply_address(guest), sender=guest.email, subject="Re: it"))
+    assert OutgoingEmail.objects.get().subject == "Not accepted: Re: it"
+
+
+@pytest.mark.parametrize("address", [NOWHERE, ""], ids=["rejected", "held"])
+def test_who_forges_from_has_no_words_of_theirs_sent_to_anybody(world, address):
+    """By our server, in our name, and so past every filter: also not to people with an account."""
+    other = UserFactory()
+    words = "Your password ends today: https://evil.example"
+    row = world.receive(
+        make_mail(to=address or world.reply_address(), sender=other.email, subject=words)
+    )
+    assert told(row) == "sent"
+    notice = OutgoingEmail.objects.get(recipient=other.email)
+    assert "evil.example" not in notice.subject + notice.text + notice.html
 
 
 def test_in_the_persons_language(world):
@@ -113,7 +158,10 @@ def test_a_member_is_told_once_that_a_message_waits(world):
 
 def test_line_breaks_in_a_subject_make_no_header(world):
     subject = "=?utf-8?B?QSANCkJjYzogZXZpbEBhdHRhY2tlci5leGFtcGxl?="
-    world.receive(make_mail(to=NOWHERE, sender=world.member.email, subject=subject))
+    guest = UserFactory()
+    world.issue.locked = True
+    world.issue.save()
+    world.receive(make_mail(to=world.reply_address(guest), sender=guest.email, subject=subject))
     outbox.deliver_due(now=timezone.now())
     (notice,) = mail.outbox
     assert "\n" not in notice.subject

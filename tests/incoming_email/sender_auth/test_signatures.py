@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from incoming_email.parsing.message import parse
 from incoming_email.sender_auth import key_records
 from incoming_email.sender_auth.key_records import KeyRecords
 from incoming_email.sender_auth.signatures import SignatureCheck, check_signatures
@@ -63,6 +64,15 @@ def test_a_signature_of_the_senders_domain_is_found(check, header, body):
 
 def test_lines_that_end_in_lf_alone_are_the_same(check):
     assert check(sign(MAIL).replace(b"\r\n", b"\n")).passed
+
+
+def test_a_line_that_the_signature_leaves_out_is_no_part_of_a_signed_field(check):
+    signed = sign(MAIL)
+    added = signed.replace(b"It squeaks\r\n", b"It squeaks\r\nFrom now on it burns\r\n", 1)
+    assert parse(added).subject == "It squeaks From now on it burns"
+    found = check(added)
+    assert (found.passed, found.note) == (False, "the header has lines that are no fields")
+    assert check(b"From ann Mon Nov 30 10:00:00 2026\r\n" + signed).passed
 
 
 def test_the_domain_above_may_sign_and_the_one_below_may_not(check, server):

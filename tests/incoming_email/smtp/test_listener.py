@@ -66,6 +66,24 @@ def test_unknown_recipients_are_refused(port, recipient):
     assert (code, text[:5]) == (550, b"5.1.1")
 
 
+def test_bytes_that_are_no_utf_8_are_no_address(port, caplog):
+    """For good: to be asked for them again and again helps nobody."""
+    with socket.create_connection(("127.0.0.1", port), 20) as raw:
+        file = raw.makefile("rwb")
+        file.readline()
+        answers = []
+        for line in (
+            b"HELO x",
+            b"MAIL FROM:<a@example.com>",
+            b"RCPT TO:<\xff@letterbox.localhost>",
+        ):
+            file.write(line + b"\r\n")
+            file.flush()
+            answers.append(file.readline())
+    assert answers[-1].startswith(b"553 5.1.3")
+    assert "Traceback" not in caplog.text
+
+
 def test_a_known_reply_key_is_taken(world, port):
     address = world.reply_address()
     send(port, [address.upper()])
@@ -239,8 +257,9 @@ def test_what_is_over_the_limit_is_refused(world, port):
     with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
         client.ehlo()
         assert client.esmtp_features["size"] == "50000000"
-        code, _ = client.docmd(f"MAIL FROM:<a@example.com> SIZE={50_000_001}")
-    assert code == 552
+        code, text = client.docmd(f"MAIL FROM:<a@example.com> SIZE={50_000_001}")
+        assert (code, text[:5]) == (552, b"5.3.4")
+        assert client.docmd(f"MAIL FROM:<a@example.com> SIZE={50_000_000}")[0] == 250
 
 
 def test_a_fault_of_ours_never_makes_the_sender_give_up(world, port, monkeypatch):

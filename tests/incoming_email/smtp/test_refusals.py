@@ -10,6 +10,7 @@ from django.core.management import call_command
 from incoming_email import tasks
 from incoming_email.models import RefusedRecipient, refusals
 from incoming_email.smtp import listener as smtp
+from incoming_email.smtp import protocol
 from incoming_email.smtp.refusals import MAX_KINDS, Refusal, Refusals, create_refusals
 from tests.incoming_email.world import make_world
 from tests.servers.dovecot import free_ports
@@ -48,6 +49,29 @@ def test_what_was_refused_is_written_soon_and_counted(monkeypatch):
         (SENDER, "incoming+0123…@letterbox.localhost", "127.0.0.1", smtp.UNKNOWN),
         ("", "nobody@letterbox.localhost", "127.0.0.1", smtp.UNKNOWN),
     }
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", [{}, {"lmtp": True}], ids=["smtp", "lmtp"])
+def test_what_is_too_large_is_refused_before_it_comes_and_stands_there(settings, kind):
+    settings.MAX_MESSAGE_BYTES = 1000
+    address = make_world().reply_address()
+    (port,) = free_ports(1)
+    controller = smtp.start_listener("127.0.0.1", port, **kind)
+    client = (smtplib.LMTP if kind else smtplib.SMTP)("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    with client:
+        with pytest.raises(smtplib.SMTPSenderRefused) as refused:  # it says the size by itself
+            client.sendmail(SENDER, [address], b"x" * 1001)
+        assert (refused.value.smtp_code, refused.value.smtp_error[:5]) == (552, b"5.3.4")
+        client.mail(SENDER)
+        client.rcpt(address)
+        assert client.data(b"y\r\n" * 400)[0] == 552
+    controller.stop()
+    controller.handler.write_refusals()
+    rows = RefusedRecipient.objects.order_by("recipient").values_list("sender", "recipient")
+    key = address.removeprefix("incoming+")[:4]
+    assert list(rows) == [(SENDER, ""), (SENDER, f"incoming+{key}…@letterbox.localhost")]
+    assert {row.answer for row in RefusedRecipient.objects.all()} == {protocol.TOO_LARGE}
 
 
 @pytest.mark.django_db(transaction=True)

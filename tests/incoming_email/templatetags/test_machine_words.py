@@ -1,11 +1,13 @@
 """Pages in Korean show words that scripts rely on in Korean, and none of them is forgotten."""
 
 import re
+from pathlib import Path
 
 import pytest
 from django.urls import reverse
 from django.utils import translation
 
+from incoming_email import pipeline
 from incoming_email.admin.ledger_trace import DRAWINGS
 from incoming_email.inboxes import registry
 from incoming_email.inboxes.base import Answer
@@ -29,9 +31,43 @@ def test_no_word_is_forgotten():
     assert said | set(DRAWINGS) | set(Answer) | set(find_steps()) <= machine_words.WORDS | PROTOCOLS
 
 
+def test_no_result_of_a_trace_is_forgotten():
+    code = "".join(path.read_text() for path in Path(pipeline.__file__).parent.glob("*.py"))
+    said = set(re.findall(r'"result": "([^"]+)"', code))
+    assert len(said) > 5
+    assert said <= machine_words.WORDS
+
+
 def test_each_word_is_korean():
     with translation.override("ko"):
         assert [word for word in machine_words.WORDS if not HANGUL.search(in_words(word))] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("note: found", "note"),
+        ("merge_request: the key is not the sender's", "merge_request"),
+        ("acted on as inbound email 12", "12"),
+        ("not sent: the limit of automatic answers is reached (LOOP_LIMIT_PER_HOUR)", "LOOP"),
+        ("From is ann@example.com, an address of a mailing list", "ann@example.com"),
+        ("own DKIM check: no signature of the sender's domain holds; ARC: no chain", "DKIM ARC"),
+        ("own DKIM check: signed by example.com", "DKIM example.com"),
+        ("no Authentication-Results of mx.example.com", "Authentication-Results mx.example.com"),
+    ],
+)
+def test_a_sentence_that_names_something_is_korean_but_for_that(said, left):
+    with translation.override("ko"):
+        shown = in_words(said)
+    assert HANGUL.search(shown)
+    assert all(word in shown for word in left.split())
+    assert not re.search(r"\b(the|of|is|as|by|sent|found|key)\b", shown), shown
+
+
+def test_each_sentence_is_korean():
+    with translation.override("ko"):
+        shown = [in_words(sentence) for sentence in machine_words.SENTENCES]
+    assert [each for each in shown if not HANGUL.search(each)] == ["ARC: %s"]
 
 
 @pytest.mark.parametrize("word", ["", "a word of another version", "tls"])

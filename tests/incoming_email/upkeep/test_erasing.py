@@ -126,6 +126,15 @@ def test_patches_that_wait_for_their_series_go_with_their_author(world):
     assert SeriesPart.objects.get().author != world.member
 
 
+def test_mail_by_the_other_spelling_of_their_address_goes_too(world):
+    EmailAddressFactory(user=world.member, email="ada@bücher.example")
+    row = world.receive(make_mail(to=world.reply_address(), sender="ada@xn--bcher-kva.example"))
+    assert "ada@xn--bcher-kva.example" in erasing.find_person(ADDRESS).addresses
+    erase("ada")
+    row.refresh_from_db()
+    assert row.sender == ""
+
+
 def test_traces_of_messages_of_others_lose_the_address(world):
     row = world.receive(make_mail(to=f"{ADDRESS}, {world.reply_address()}", sender="bob@x.example"))
     assert ADDRESS in str(row.trace)

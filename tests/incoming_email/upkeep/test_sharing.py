@@ -1,5 +1,6 @@
 """The bytes of a message are stored once, go with its last row, and are never lost before."""
 
+import hashlib
 import threading
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from incoming_email import tasks
 from incoming_email.inboxes.base import RawMessage
-from incoming_email.models import InboundEmail, Kept, MessageContent
+from incoming_email.models import InboundEmail, Kept, MessageContent, contents
 from incoming_email.outcomes import Status
 from incoming_email.pipeline import processing, receiving
 from incoming_email.smtp.listener import store
@@ -151,3 +152,28 @@ def test_what_is_stored_again_while_it_is_removed_stays(monkeypatch):
         assert not done.wait(1)  # it waits for what is being removed
     thread.join(20)
     assert InboundEmail.objects.get(mailbox=other).raw == RAW
+
+
+@pytest.mark.parametrize("size", [0, 9, 10, 11, 20, 25])
+def test_a_large_message_comes_back_as_it_was_stored(monkeypatch, size):
+    monkeypatch.setattr(contents, "PIECE_BYTES", 10)
+    mailbox = MailboxFactory()
+    content = bytes(range(size))
+    rows = receive(mailbox, content, b"small", bytes(range(100, 115)))
+    again = receive(mailbox, content, name="again")
+    assert MessageContent.objects.count() == 3
+    for row in (*rows, *again):
+        stored = InboundEmail.objects.get(pk=row.pk)
+        assert stored.raw == row.raw
+        assert InboundEmail.objects.get_whole(row.pk).raw == row.raw
+        assert hashlib.sha256(stored.raw).hexdigest() == row.digest
+
+
+def test_bytes_that_are_removed_while_they_are_read_are_none(monkeypatch):
+    monkeypatch.setattr(contents, "PIECE_BYTES", 10)
+    (row,) = receive(MailboxFactory(), bytes(25))
+    stored = InboundEmail.objects.get(pk=row.pk)
+    InboundEmail.objects.filter(pk=row.pk).update(content=None)
+    MessageContent.objects.all().delete()
+    assert stored.raw == b""
+    assert InboundEmail.objects.get_whole(row.pk).raw == b""

@@ -1,11 +1,14 @@
-"""When an IMAP server gets the password, and what is shown of it."""
+"""When an IMAP server gets the password or token, and what is shown of it."""
 
 import ssl
+import sys
 from pathlib import Path
 
 import pytest
 
+from incoming_email.inboxes.oauth_client import OAuthClient, TokenCommand
 from incoming_email.inboxes.opening import open_inbox
+from incoming_email.inboxes.shared import NOT_FOR_IT
 from tests.servers.certificates import make_authority, make_certificate
 from tests.servers.fake_imap import PASSWORD, FakeImap
 from tests.servers.programs import require_program
@@ -53,6 +56,26 @@ def server_tls(authority: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority / "server.pem", authority / "server.key")
     return context
+
+
+@pytest.mark.parametrize(
+    ("host", "start_tls", "is_sent"),
+    [("127.0.0.1", True, True), ("imap.example.com", True, False), ("127.0.0.1", False, False)],
+)
+def test_a_token_of_a_command_goes_by_tls_to_the_host_that_it_is_for(
+    authority: Path, server_tls: ssl.SSLContext, host: str, start_tls: bool, is_sent: bool
+) -> None:
+    ran = authority / f"{host}-{start_tls}"
+    code = f"open({str(ran)!r}, 'w'); print('token-of-no-value')"
+    client = OAuthClient(command=TokenCommand((sys.executable, "-c", code), host))
+    capability = "IMAP4rev1 STARTTLS AUTH=XOAUTH2"
+    with FakeImap(MAIL, capability=capability, tls=server_tls) as server:
+        fault = refusal(
+            server.account(start_tls=start_tls, ca_file=str(authority / "ca.pem"), oauth=client)
+        )
+        assert bool(server.sent("AUTHENTICATE")) is is_sent
+    assert ran.exists() is is_sent
+    assert (fault.remedy == NOT_FOR_IT) is not is_sent
 
 
 def test_starttls_is_used_before_the_password(authority: Path, server_tls: ssl.SSLContext) -> None:

@@ -136,7 +136,7 @@ def test_imap_by_oauth_keeps_a_token_that_the_check_was_given(
     ],
 )
 def test_what_a_token_is_asked_for_with(settings, changes, answer, detail):
-    settings.IMAP_TOKEN_COMMANDS = {"by command": "true"}
+    settings.IMAP_TOKEN_COMMANDS = {"by command": {"host": "127.0.0.1", "command": "true"}}
     values = {"login_method": LoginMethod.XOAUTH2, "password": "", "host": "127.0.0.1", "port": 1}
     finding = ask(MailboxFactory(**(values | changes)))["secret"]
     assert (finding.answer, finding.detail) == (answer, detail)

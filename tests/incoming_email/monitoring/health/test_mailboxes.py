@@ -220,6 +220,23 @@ def test_a_mailbox_that_asks_for_proof_and_cannot_have_it_warns(
     assert all(finding.remedy for finding in found if finding.answer is WARN)
 
 
+@pytest.mark.parametrize(
+    ("policy", "method", "networks", "answer"),
+    [
+        ("off", InboxMethod.SMTP, [], None),
+        ("hold", InboxMethod.SMTP, [], WARN),
+        ("hold", InboxMethod.SMTP, ["192.0.2.0/24"], YES),
+        ("hold", InboxMethod.IMAP, [], YES),
+    ],
+)
+def test_a_mailbox_that_holds_spam_and_can_trust_no_mark_warns(
+    db, settings, policy, method, networks, answer
+):
+    settings.TRUSTED_RELAY_NETWORKS = networks
+    found = mailboxes.find_marks_of_spam(MailboxFactory(inbox_method=method, spam_policy=policy))
+    assert [finding.answer for finding in found] == ([] if answer is None else [answer])
+
+
 def test_domain_of_our_own_sender_warns(db, settings):
     settings.DEFAULT_FROM_EMAIL = "Letterbox <letterbox@Example.com>"
     finding = mailboxes.find_domain(MailboxFactory(address="incoming+%{key}@example.COM"))

@@ -1,5 +1,7 @@
 """A message may break, stop or empty its parser: it alone suffers, and its row can say why."""
 
+import errno
+
 import pytest
 
 from incoming_email.parsing import message
@@ -160,6 +162,15 @@ def test_a_parser_that_cannot_start_is_no_fault_of_the_message():
 def test_an_interpreter_that_is_not_there(monkeypatch):
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     with pytest.raises(NoParserError, match="No such file"):
+        read(ParserPool(HOSTILE), "fine")
+
+
+def test_no_more_files_may_be_opened(monkeypatch):
+    def fail():
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("os.pipe", fail)
+    with pytest.raises(NoParserError, match="Too many open files"):
         read(ParserPool(HOSTILE), "fine")
 
 

@@ -1,0 +1,107 @@
+"""Tickets that are spam: out of sight with their sender blocked, brought back, or deleted in the
+end."""
+
+from datetime import datetime, timedelta
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from incoming_email.limits.blocking import block, unblock
+from issues import outbox
+from issues.mail_addresses import find_spellings
+from issues.models import Issue, OutgoingEmail, OutgoingState, Project, User
+from issues.services.recording import lock_item, record_change
+from issues.services.refusals import require
+from servicedesk.models import ThreadMessage, Ticket
+
+PERMISSION = "issues.administer_project"
+BATCH = 100
+
+
+def find_spam(project: Project) -> QuerySet[Ticket]:
+    """The newest first."""
+    marked = Ticket.objects.filter(issue__project=project, issue__spam_at__isnull=False)
+    return marked.select_related("issue__project").order_by("-issue__spam_at", "-pk")
+
+
+@transaction.atomic
+def mark_as_spam(*, issue: Issue, actor: User, now: datetime) -> None:
+    """Take a ticket out of all lists, block its requester for the project, and keep back what was
+    not sent yet. Twice changes nothing. A member's address is not blocked.
+
+    Raises what `require` raises; any issue that is no ticket is left alone.
+    """
+    require(actor, PERMISSION, issue.project)
+    ticket = Ticket.objects.filter(pk=issue.pk).first()
+    lock_item(issue)
+    if ticket is None or issue.spam_at is not None:
+        return
+    issue.spam_at = now
+    issue.save(update_fields=["spam_at"])
+    _find_mails(ticket, OutgoingState.PENDING).update(state=OutgoingState.WITHHELD)
+    sender = ticket.requester
+    if not sender or _is_members(sender, issue.project):
+        record_change(issue, actor, _("marked this as spam"))
+        return
+    block(sender, issue.project)
+    record_change(
+        issue, actor, _("marked this as spam and blocked %(address)s"), address=ticket.requester
+    )
+
+
+def mark_as_no_spam(*, issue: Issue, actor: User, now: datetime) -> None:
+    """Bring a ticket back, with the mail that was kept back, and unblock its requester for the
+    project. Twice changes nothing. Raises what `require` raises."""
+    require(actor, PERMISSION, issue.project)
+    bring_back(issue, actor, now=now)
+
+
+@transaction.atomic
+def bring_back(issue: Issue, actor: User, *, now: datetime) -> None:
+    """The same, for whoever was allowed to already."""
+    lock_item(issue)
+    ticket = Ticket.objects.filter(pk=issue.pk).first()
+    if ticket is None or issue.spam_at is None:
+        return
+    issue.spam_at = None
+    issue.save(update_fields=["spam_at"])
+    withheld = _find_mails(ticket, OutgoingState.WITHHELD)
+    withheld.update(state=OutgoingState.PENDING, next_attempt_at=now)
+    unblock(ticket.requester, issue.project)
+    record_change(issue, actor, _("marked this as not spam"))
+    outbox.wake_worker()  # for its announcements as well
+
+
+def delete_old_spam(*, now: datetime) -> int:
+    """Delete tickets that were marked before KEEP_SPAM_DAYS, with mail that was kept back; return
+    how many. Each in a transaction of its own: somebody may bring one back meanwhile."""
+    days: int = settings.KEEP_SPAM_DAYS
+    if not days:
+        return 0
+    old = Issue.objects.filter(spam_at__lt=now - timedelta(days=days))
+    return sum(_delete(pk, old) for pk in old.values_list("pk", flat=True)[:BATCH])
+
+
+@transaction.atomic
+def _delete(pk: int, old: QuerySet[Issue]) -> bool:
+    issue = old.select_for_update().filter(pk=pk).first()
+    if issue is None:
+        return False
+    _find_mails(Ticket(pk=pk), OutgoingState.WITHHELD).delete()
+    issue.delete()
+    return True
+
+
+def _find_mails(ticket: Ticket, state: OutgoingState) -> QuerySet[OutgoingEmail]:
+    """Our mails to its external participants."""
+    ours = ThreadMessage.objects.filter(ticket=ticket.pk, from_outside=False)
+    return OutgoingEmail.objects.filter(state=state, message_id__in=ours.values("message_id"))
+
+
+def _is_members(address: str, project: Project) -> bool:
+    """To block it would end the member's own replies by mail."""
+    theirs = EmailAddress.objects.filter(email__in=find_spellings(address), verified=True)
+    return theirs.filter(user__memberships__project=project).exists()

@@ -1,6 +1,7 @@
 """Held mail of a project: its maintainers look at it, and release or discard it."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -182,3 +183,17 @@ def _decide(request: MemberRequest, ids: list[int]) -> None:
     if release:
         processing.process_each(done)
     messages.success(request, said % {"count": len(done)})
+    _tell_what_had_no_effect(request, done)
+
+
+def _tell_what_had_no_effect(request: MemberRequest, ids: list[int]) -> None:
+    """Their rows are on no page of the project any more. Discarding is what was asked for."""
+    without = InboundEmail.objects.filter(pk__in=ids).exclude(reason__in=("", Reason.DISCARDED))
+    ended = without.filter(status__in=(Status.IGNORED, Status.REJECTED, Status.FAILED))
+    for reason, count in sorted(Counter(ended.values_list("reason", flat=True)).items()):
+        said = ngettext(
+            "%(count)d message had no effect: %(reason)s An administrator can process it again.",
+            "%(count)d messages had no effect: %(reason)s An administrator can process them again.",
+            count,
+        )
+        messages.warning(request, said % {"count": count, "reason": Reason(reason).label})

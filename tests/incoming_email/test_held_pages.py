@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from incoming_email.models import InboundEmail, SenderToken
+from incoming_email.models import BlockedSender, InboundEmail, SenderToken
 from incoming_email.outcomes import Reason, Status
 from issues import services
 from issues.models import Note, Role
@@ -78,6 +78,24 @@ def test_without_a_parser_a_sentence_says_what_to_do(
     assert client.get(pages["html"]).status_code == 404
     held.refresh_from_db()
     assert held.status == Status.HELD
+
+
+@pytest.mark.parametrize("page", ["list", "one"])
+def test_what_is_released_without_effect_is_told(held, maintainer, client, page):
+    """It is on no page of the project any more."""
+    BlockedSender.objects.create(pattern=held.sender, project=held.project)
+    asked = {"row": [held.pk], "release": ""}
+    shown = client.post(pages_of(held)[page], asked, follow=True).text
+    assert "1 message had no effect: The sender is blocked. An administrator can" in shown
+    held.refresh_from_db()
+    assert held.reason == Reason.BLOCKED_SENDER
+
+
+def test_what_is_released_or_discarded_as_asked_is_said_once(world, held, maintainer, client):
+    url = pages_of(held)["list"]
+    other = hold(world)
+    for row, button in ((held, "release"), (other, "discard")):
+        assert "no effect" not in client.post(url, {"row": [row.pk], button: ""}, follow=True).text
 
 
 @pytest.mark.parametrize("button", ["release", "discard"])

@@ -173,6 +173,7 @@ def test_the_pages(desk, issue, maintainer, client):
     shown = client.get(page).text
     assert "Not spam" in shown
     assert "withheld" in shown
+    assert "Nobody comments on what is marked as spam." in shown
     assert client.post(url, {"not": "1"}).url == page
     issue.refresh_from_db()
     assert issue.spam_at is None

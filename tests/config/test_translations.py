@@ -26,6 +26,13 @@ def test_every_sentence_is_translated(catalogue: polib.POFile) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("other", ["머지 리퀘스트", "내부 메모", "메인테이너"])
+def test_one_thing_has_one_name(catalogue: polib.POFile, other: str) -> None:
+    """A merge request is 병합 요청, an internal note 내부 댓글, a maintainer 유지 관리자."""
+    texts = ((entry.msgid, text) for entry in catalogue for text in find_texts(entry))
+    assert [msgid for msgid, text in texts if other in text] == []
+
+
 def test_sentences_without_korean_are_found(catalogue: polib.POFile) -> None:
     marked = translating.find_marked()
     assert len(marked) > 800

@@ -9,7 +9,8 @@ from incoming_email.parsing.mime.headers import Headers
 from incoming_email.parsing.types import SpamMark
 
 MAX_MARKS = 100
-"""Fields that are read; what counts is at the top or at the end."""
+"""Fields that are read, half of them from the top and half from the end: what counts is there, and
+a sender may fill what is between."""
 
 EXCHANGE_FIELDS = ("x-ms-exchange-organization-scl", "x-forefront-antispam-report")
 LEAST_SCL = 5
@@ -31,9 +32,12 @@ def find_spam_marks(headers: Headers) -> tuple[SpamMark, ...]:
     totals, seen = Counter(names), Counter[str]()
     values = {name: headers.unfolded(name) for name in totals if name != "received"}
     marks: list[SpamMark] = []
-    for name in names[: MAX_MARKS + totals["received"]]:
+    count, half = len(names) - totals["received"], MAX_MARKS // 2
+    for name in names:
+        number = seen.total() - seen["received"]
         at, seen[name] = seen[name], seen[name] + 1
-        said = "" if name == "received" else _READERS[name](values[name][at])
+        is_read = name != "received" and not half <= number < count - half
+        said = _READERS[name](values[name][at]) if is_read else ""
         if said:
             mark = SpamMark(
                 field=f"{_SPELLED[name]}: {said}",

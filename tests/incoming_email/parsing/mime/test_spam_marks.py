@@ -89,6 +89,14 @@ def test_many_are_read_in_linear_time():
     assert len(marks(*lines)) == MAX_MARKS
 
 
+@pytest.mark.parametrize("count", [MAX_MARKS - 1, MAX_MARKS, 500])
+def test_fields_of_the_sender_hide_no_mark_at_either_end(count):
+    senders = ["X-Gm-Spam: 0"] * count
+    for lines in ([*senders, RECEIVED, "X-Spam: Yes"], ["X-Spam: Yes", RECEIVED, *senders]):
+        (mark,) = marks(*lines)
+        assert mark.field == "X-Spam: yes"
+
+
 @pytest.mark.parametrize(
     ("name", "places"),
     [

@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from incoming_email.limits.blocking import block, unblock
 from issues import outbox
-from issues.mail_addresses import find_spellings
+from issues.mail_addresses import canonical_address, find_spellings
 from issues.models import Issue, OutgoingEmail, OutgoingState, Project, User
 from issues.services.recording import lock_item, record_change
 from issues.services.refusals import require
-from servicedesk.models import ThreadMessage, Ticket
+from servicedesk.models import Participant, ThreadMessage, Ticket
 
 PERMISSION = "issues.administer_project"
 BATCH = 100
@@ -53,8 +53,9 @@ def mark_as_spam(*, issue: Issue, actor: User, now: datetime) -> None:
 
 
 def mark_as_no_spam(*, issue: Issue, actor: User, now: datetime) -> None:
-    """Bring a ticket back, with the mail that was kept back, and unblock its requester for the
-    project. Twice changes nothing. Raises what `require` raises."""
+    """Bring a ticket back, with the mail that was kept back for who still takes part, and unblock
+    its requester for the project where nothing else of theirs is spam. Twice changes nothing.
+    Raises what `require` raises."""
     require(actor, PERMISSION, issue.project)
     bring_back(issue, actor, now=now)
 
@@ -68,9 +69,15 @@ def bring_back(issue: Issue, actor: User, *, now: datetime) -> None:
         return
     issue.spam_at = None
     issue.save(update_fields=["spam_at"])
-    withheld = _find_mails(ticket, OutgoingState.WITHHELD)
-    withheld.update(state=OutgoingState.PENDING, next_attempt_at=now)
-    unblock(ticket.requester, issue.project)
+    _find_mails(ticket, OutgoingState.WITHHELD, ticket.participants.to_write_to()).update(
+        state=OutgoingState.PENDING, next_attempt_at=now
+    )
+    _find_mails(ticket, OutgoingState.WITHHELD).delete()  # to who has left meanwhile
+    sender = canonical_address(ticket.requester)
+    if sender not in map(
+        canonical_address, find_spam(issue.project).values_list("requester", flat=True)
+    ):
+        unblock(ticket.requester, issue.project)
     record_change(issue, actor, _("marked this as not spam"))
     outbox.wake_worker()  # for its announcements as well
 
@@ -95,9 +102,13 @@ def _delete(pk: int, old: QuerySet[Issue]) -> bool:
     return True
 
 
-def _find_mails(ticket: Ticket, state: OutgoingState) -> QuerySet[OutgoingEmail]:
-    """Our mails to its external participants."""
+def _find_mails(
+    ticket: Ticket, state: OutgoingState, people: QuerySet[Participant] | None = None
+) -> QuerySet[OutgoingEmail]:
+    """Our mails to its external participants, or to these of them."""
     ours = ThreadMessage.objects.filter(ticket=ticket.pk, from_outside=False)
+    if people is not None:
+        ours = ours.filter(participant__in=people)
     return OutgoingEmail.objects.filter(state=state, message_id__in=ours.values("message_id"))
 
 

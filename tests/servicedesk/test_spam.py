@@ -85,6 +85,23 @@ def test_mail_that_went_out_is_not_sent_again(issue, maintainer):
     assert thank_yous() == [OutgoingState.SENT]
 
 
+def test_who_has_left_meanwhile_gets_nothing_of_what_was_kept_back(issue, maintainer):
+    mark(issue, maintainer)
+    Participant.objects.update(unsubscribed_at=NOW)
+    bring_back(issue, maintainer)
+    assert thank_yous() == []
+
+
+def test_a_sender_stays_blocked_until_nothing_of_theirs_is_spam(desk, issue, maintainer):
+    other = desk.open_ticket(subject="Another one", sender=CUSTOMER.upper())
+    mark(issue, maintainer)
+    mark(other, maintainer)
+    bring_back(issue, maintainer)
+    assert BlockedSender.objects.get().pattern == CUSTOMER
+    bring_back(other, maintainer)
+    assert not BlockedSender.objects.exists()
+
+
 def test_notifications_wait_until_it_is_no_spam(desk, issue, maintainer):
     services.subscribe(user=desk.agent, item=issue)
     mark(issue, maintainer)

@@ -135,7 +135,12 @@ def _find_next_turn(
     same = InboundEmail.objects.filter(
         **{f"{limit.column}__in": values}, token_digest__isnull=not has_key
     )
-    within = same.filter(counted_at__gt=now - HOUR, counted_at__lte=latest_now(now))
+    taken = same
+    if is_sender and has_key:
+        # By a key of their own everybody can write an address of somebody else's into From: what
+        # came of it counts for that key alone.
+        taken = same.exclude(status__in=(Status.HELD, Status.REJECTED))
+    within = taken.filter(counted_at__gt=now - HOUR, counted_at__lte=latest_now(now))
     let_through = within.order_by("-counted_at")
     newest = list(let_through.values_list("counted_at", flat=True)[: limit.per_hour])
     if len(newest) < limit.per_hour:

@@ -123,6 +123,18 @@ def test_mail_of_strangers_delays_nobody_who_has_a_key(settings, sender):
     assert stranger.trace[-1]["because"].startswith("PROJECT_LIMIT_PER_HOUR is 2")
 
 
+def test_who_has_a_key_delays_nobody_else_by_their_address_in_from(settings):
+    desk = make_desk()
+    desk.open_ticket()
+    desk.open_ticket(sender="eve@evil.example")
+    (thanks,), (eves,) = sent_to(CUSTOMER), sent_to("eve@evil.example")
+    settings.SENDER_LIMIT_PER_HOUR = settings.TOKEN_LIMIT_PER_HOUR = 2
+    forged = [desk.receive(answer(eves, sender=CUSTOMER, body=f"No. {n}")) for n in range(3)]
+    assert statuses(forged) == [Status.HELD, Status.HELD, Status.PENDING]
+    assert forged[2].trace[-1]["because"].startswith("TOKEN_LIMIT_PER_HOUR")
+    assert desk.receive(answer(thanks, body="It squeaks.")).status == Status.PROCESSED
+
+
 @pytest.fixture
 def tight(settings):
     settings.SENDER_LIMIT_PER_HOUR = settings.TOKEN_LIMIT_PER_HOUR = 1

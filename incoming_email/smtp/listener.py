@@ -295,9 +295,10 @@ def _put_off(fault: Exception) -> str:
 
 
 def _read_size(mail_options: list[str]) -> int:
-    """What the client declares, which aiosmtpd has found to be digits; 0 where it says nothing."""
+    """What the client declares; 0 where it says nothing. Of several, aiosmtpd has looked at the
+    last one only, and takes a superscript for a digit."""
     sizes = (option.removeprefix("SIZE=") for option in mail_options if option.startswith("SIZE="))
-    return int(next(sizes, 0))
+    return max((int(size) for size in sizes if size.isdecimal()), default=0)
 
 
 def _with_return_path(content: bytes, mail_from: str) -> bytes:

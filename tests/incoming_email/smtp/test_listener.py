@@ -262,6 +262,18 @@ def test_what_is_over_the_limit_is_refused(world, port):
         assert client.docmd(f"MAIL FROM:<a@example.com> SIZE={50_000_000}")[0] == 250
 
 
+@pytest.mark.parametrize(
+    ("sizes", "status"),
+    [("SIZE=X SIZE=5", 250), ("SIZE=\u00b2 SMTPUTF8", 250), (f"SIZE=5 SIZE={50_000_001}", 552)],
+)
+def test_sizes_that_no_client_declares_are_no_fault_of_ours(port, caplog, sizes, status):
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.ehlo()
+        client.sock.sendall(f"MAIL FROM:<a@example.com> {sizes}\r\n".encode())
+        assert client.getreply()[0] == status
+    assert "listener failed" not in caplog.text
+
+
 def test_a_fault_of_ours_never_makes_the_sender_give_up(world, port, monkeypatch):
     def fail(*_args, **_kwargs):
         raise RuntimeError("a bug")

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from incoming_email.limits.blocking import block, unblock
 from issues import outbox
 from issues.mail_addresses import canonical_address, find_spellings
-from issues.models import Issue, OutgoingEmail, OutgoingState, Project, User
+from issues.models import Announcement, Issue, OutgoingEmail, OutgoingState, Project, User
 from issues.services.recording import lock_item, record_change
 from issues.services.refusals import require
 from servicedesk.models import Participant, ThreadMessage, Ticket
@@ -36,6 +36,10 @@ def mark_as_spam(*, issue: Issue, actor: User, now: datetime) -> None:
     """
     require(actor, PERMISSION, issue.project)
     ticket = Ticket.objects.filter(pk=issue.pk).first()
+    # What is fanned out at this moment is waited for, so that its mails are found below; in the
+    # order in which that locks.
+    about = Announcement.objects.filter(Q(issue=issue) | Q(note__issue=issue), fanned_out_at=None)
+    list(about.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
     lock_item(issue)
     if ticket is None or issue.spam_at is not None:
         return

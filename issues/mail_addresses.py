@@ -14,12 +14,18 @@ def lower_ascii(text: str) -> str:
     return text.translate(_TO_LOWER)
 
 
+def _lower(letter: str) -> str:
+    """Letters beyond ASCII have a case, too, but none of them becomes one of ASCII."""
+    lowered = letter.lower()
+    return lowered if letter.isascii() or not lowered.isascii() else letter
+
+
 def canonical_domain(domain: str) -> str:
     """As DNS has it, in ASCII (IDNA 2008, RFC 5891 section 5); as it is, but for A-Z, where it is
     no valid name. Nothing is mapped: ß is not ss, and what looks alike is not the same."""
-    lowered = lower_ascii(domain)
-    if lowered.isascii():
-        return lowered
+    if domain.isascii():
+        return lower_ascii(domain)
+    lowered = "".join(map(_lower, domain))
     import idna  # noqa: PLC0415  (large, and seldom needed)
 
     try:

@@ -28,9 +28,10 @@ def find_spam(project: Project) -> QuerySet[Ticket]:
 
 
 @transaction.atomic
-def mark_as_spam(*, issue: Issue, actor: User, now: datetime) -> None:
+def mark_as_spam(*, issue: Issue, actor: User, now: datetime) -> bool:
     """Take a ticket out of all lists, block its requester for the project, and keep back what was
-    not sent yet. Twice changes nothing. A member's address is not blocked.
+    not sent yet. Twice changes nothing. A member's address is not blocked. Returns whether anybody
+    was.
 
     Raises what `require` raises; any issue that is no ticket is left alone.
     """
@@ -42,18 +43,19 @@ def mark_as_spam(*, issue: Issue, actor: User, now: datetime) -> None:
     list(about.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
     lock_item(issue)
     if ticket is None or issue.spam_at is not None:
-        return
+        return False
     issue.spam_at = now
     issue.save(update_fields=["spam_at"])
     _find_mails(ticket, OutgoingState.PENDING).update(state=OutgoingState.WITHHELD)
     sender = ticket.requester
     if not sender or _is_members(sender, issue.project):
         record_change(issue, actor, _("marked this as spam"))
-        return
+        return False
     block(sender, issue.project)
     record_change(
         issue, actor, _("marked this as spam and blocked %(address)s"), address=ticket.requester
     )
+    return True
 
 
 def mark_as_no_spam(*, issue: Issue, actor: User, now: datetime) -> None:

@@ -262,7 +262,7 @@ def _make_attempts(
             named,
             known.internal,
             proof,
-            find_spam(mailbox, row, email.stamps),
+            find_spam(mailbox, row, email),
             forwarded=known.forwarded,
             blocked_in=blocked_in,
             waived=frozenset(row.waived_rules),

@@ -14,7 +14,8 @@ from django.conf import settings
 
 from incoming_email.models import InboundEmail, Mailbox, SpamPolicy
 from incoming_email.networks import is_within, read_address
-from incoming_email.parsing.types import SpamMark, Stamps
+from incoming_email.parsing.mime.headers import CUT
+from incoming_email.parsing.types import ParsedEmail, SpamMark, Stamps
 from incoming_email.sender_auth.results import read_authserv_id
 
 INSIDE = (".internal", ".lan", ".local", ".localdomain", ".localhost", ".home.arpa")
@@ -52,9 +53,11 @@ def find_counted(mailbox: Mailbox, row: InboundEmail, stamps: Stamps) -> Channel
     return Channel(stamps.results[at], note)
 
 
-def find_spam(mailbox: Mailbox, row: InboundEmail, stamps: Stamps) -> Channel:
+def find_spam(mailbox: Mailbox, row: InboundEmail, email: ParsedEmail) -> Channel:
     """The first mark by which the server that delivered the message says that it is spam; nothing
-    where the mailbox doesn't ask."""
+    where the mailbox doesn't ask. A header that is too long to be read to its end is taken for
+    marked: filters write there, and nobody else needs thousands of fields."""
+    stamps = email.stamps
     if mailbox.spam_policy == SpamPolicy.OFF:
         return NO_MARK
     named = (host for host in stamps.received_by if not _names_nobody(host))
@@ -65,7 +68,8 @@ def find_spam(mailbox: Mailbox, row: InboundEmail, stamps: Stamps) -> Channel:
         if not ignored:
             return Channel(mark.field, mark.field)
         notes.append(f"{mark.field} ignored: {ignored}")
-    return Channel(None, notes[0] if notes else "")
+    cut = next((each for each in email.defects if each.startswith(CUT)), "")
+    return Channel(cut or None, cut or (notes[0] if notes else ""))
 
 
 def _find_why_mark_ignored(row: InboundEmail, mark: SpamMark, stamps: Stamps, trusted: str) -> str:

@@ -147,7 +147,7 @@ class Ticket(models.Model):
     waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
     """Time of the oldest unanswered mail; empty: the team answered last."""
 
-    proven = models.BooleanField(default=True, editable=False)
+    proven = models.BooleanField(default=True, db_default=True, editable=False)
     """The mail that opened it is the requester's, or a member made it. Else title and description
     are words of anybody, which mails to participants do not repeat."""
 

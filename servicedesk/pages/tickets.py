@@ -56,13 +56,19 @@ def ticket_spam(request: MemberRequest, path: str, iid: int) -> HttpResponse:
     """Marks it as spam, or by the field `not` as none."""
     issue = find_issue(request, path, iid)
     is_none = "not" in request.POST
-    judge = spam.mark_as_no_spam if is_none else spam.mark_as_spam
+    now, blocked = timezone.now(), False
     with refusals_answered():
-        judge(issue=issue, actor=request.user, now=timezone.now())
+        if is_none:
+            spam.mark_as_no_spam(issue=issue, actor=request.user, now=now)
+        else:
+            blocked = spam.mark_as_spam(issue=issue, actor=request.user, now=now)
     if is_none:
         messages.success(request, gettext("It is a ticket again."))
         return redirect(item_url(issue))
-    messages.success(request, gettext("It is among the spam now, and its sender is blocked."))
+    if blocked:
+        messages.success(request, gettext("It is among the spam now, and its sender is blocked."))
+    else:
+        messages.success(request, gettext("It is among the spam now. Nobody is blocked."))
     return redirect("ticket-list", path=issue.project.path)
 
 

@@ -26,6 +26,7 @@ def test_only_ascii_letters_are_lowered():
         ("Ann@Example.COM", "ann@example.com"),
         ("r@BüCHER.example", "r@xn--BCHER-kva.example"),
         ("r@bücher.example.", "r@xn--bcher-kva.example."),
+        ("r@BÜCHER.example", "r@bücher.example"),
     ],
 )
 def test_one_address(one, other):

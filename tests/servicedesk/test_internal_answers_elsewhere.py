@@ -1,5 +1,6 @@
 """An answer to an internal note that is sent to another address of ours waits for a person."""
 
+from datetime import timedelta
 from email.utils import parseaddr
 from types import SimpleNamespace
 
@@ -247,9 +248,13 @@ class TestMergeRequests:
         mails = clone.patches("--cover-letter", "--thread", f"--in-reply-to={told}")
         mails[0] = mails[0].replace(b"*** BLURB HERE ***", SECRET.encode())
         for mail in mails:
-            assert_held(
-                ticket.desk.receive(send_email(sender, mail, From=ticket.boss.email)), ticket
-            )
+            row = ticket.desk.receive(send_email(sender, mail, From=ticket.boss.email))
+            if mail is not mails[0]:
+                assert row.status == Status.PENDING, "a patch waits for its cover letter at first"
+                later = timezone.now() + timedelta(minutes=11)
+                assert processing.process(row.pk, clock=lambda later=later: later)
+                row.refresh_from_db()
+            assert_held(row, ticket)
         assert not SeriesPart.objects.exists()
 
     @pytest.mark.parametrize("way", ["the title", "the thread", "the branch"])

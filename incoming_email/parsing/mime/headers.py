@@ -13,6 +13,8 @@ from incoming_email.parsing.text import charsets
 from incoming_email.parsing.text.one_line import clean
 
 NO_FIELDS = "no header fields"
+CUT = "header cut at"
+"""How the defect of a header that was not read to its end begins."""
 """The defect of what is empty or has not one header line: that is no message."""
 
 _FIELD = re.compile(rb"(?P<name>[!-9;-~]+)[ \t]*:(?P<value>.*)", re.DOTALL)
@@ -142,12 +144,12 @@ def _read_block(
     found = list(defects)
     if len(block) > limits.header_bytes:
         block = block[: limits.header_bytes]
-        found.append(f"header cut at {limits.header_bytes} bytes")
+        found.append(f"{CUT} {limits.header_bytes} bytes")
     fields, order, junk, cut = _read_fields(block.replace(b"\0", b""), limits.header_fields)
     if junk:
         found.append("lines in the header that are no fields")
     if cut:
-        found.append(f"header cut at {limits.header_fields} fields")
+        found.append(f"{CUT} {limits.header_fields} fields")
     by_name = {name: tuple(b"\n".join(lines) for lines in each) for name, each in fields.items()}
     return HeaderBlock(Headers(by_name, tuple(order)), body_start, tuple(found))
 

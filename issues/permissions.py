@@ -56,7 +56,8 @@ class Access:
 
 
 def is_spam(item: Item) -> bool:
-    """Whether it was marked as spam: reporters may still read it, and nobody may change it."""
+    """Whether it was marked as spam: reporters may still read it, and nobody may change it
+    (`Issue.forbids`)."""
     return isinstance(item, Issue) and item.spam_at is not None
 
 
@@ -149,7 +150,7 @@ def comment_on(user: Person, item: Item) -> bool:
     if not user.is_authenticated:
         return False
     access = find_access(user, item.project, item)
-    return access.reads(item) and (bool(access.role) or not item.locked) and not is_spam(item)
+    return access.reads(item) and (bool(access.role) or not item.locked)
 
 
 def edit_item(user: Person, item: Item) -> bool:
@@ -159,11 +160,11 @@ def edit_item(user: Person, item: Item) -> bool:
     access = find_access(user, item.project, item)
     needed = Role.REPORTER if isinstance(item, Issue) else Role.DEVELOPER
     may_edit = access.role >= needed or item.author_id == user.pk
-    return access.reads(item) and may_edit and not is_spam(item)
+    return access.reads(item) and may_edit
 
 
 def triage_item(user: Person, item: Item) -> bool:
-    if not user.is_authenticated or is_spam(item):
+    if not user.is_authenticated:
         return False
     return find_access(user, item.project, item).role >= Role.REPORTER
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from incoming_email.limits.blocking import block, unblock
+from incoming_email.limits.blocking import block, find_taken_back
 from issues import outbox
 from issues.mail_addresses import canonical_address, find_spellings
 from issues.models import Announcement, Issue, OutgoingEmail, OutgoingState, Project, User
@@ -59,8 +59,8 @@ def mark_as_spam(*, issue: Issue, actor: User, now: datetime) -> bool:
 
 
 def mark_as_no_spam(*, issue: Issue, actor: User, now: datetime) -> None:
-    """Bring a ticket back, with the mail that was kept back for who still takes part, and unblock
-    its requester for the project where nothing else of theirs is spam. Twice changes nothing.
+    """Bring a ticket back, with the mail that was kept back for who still takes part, and take
+    back the block of its requester where nothing else of theirs is spam. Twice changes nothing.
     Raises what `require` raises."""
     require(actor, PERMISSION, issue.project)
     bring_back(issue, actor, now=now)
@@ -79,11 +79,13 @@ def bring_back(issue: Issue, actor: User, *, now: datetime) -> None:
         state=OutgoingState.PENDING, next_attempt_at=now
     )
     _find_mails(ticket, OutgoingState.WITHHELD).delete()  # to who has left meanwhile
+    # Locked before the others are asked for: who brings back another one waits, and finds this one.
+    taken_back = find_taken_back(ticket.requester, issue.project)
+    blocks = [block.pk for block in taken_back.select_for_update()]
     sender = canonical_address(ticket.requester)
-    if sender not in map(
-        canonical_address, find_spam(issue.project).values_list("requester", flat=True)
-    ):
-        unblock(ticket.requester, issue.project)
+    others = find_spam(issue.project).values_list("requester", flat=True) if blocks else ()
+    if blocks and sender not in map(canonical_address, others):
+        taken_back.delete()
     record_change(issue, actor, _("marked this as not spam"))
     outbox.wake_worker()  # for its announcements as well
 

@@ -1,4 +1,6 @@
-"""Block a sender for a project, and take that back."""
+"""The block of a sender that comes with marking a ticket as spam, and goes with it."""
+
+from django.db.models import QuerySet
 
 from incoming_email.models import BlockedSender
 from issues.mail_addresses import find_spellings, lower_ascii
@@ -6,10 +8,16 @@ from issues.models import Project
 
 
 def block(address: str, project: Project) -> None:
-    """Ignore mail of this sender to this project from now on; once more changes nothing."""
-    BlockedSender.objects.get_or_create(pattern=lower_ascii(address), project=project)
+    """Ignore mail of this sender to this project from now on. A block that is there stays whose it
+    is. In a transaction: who takes it back at the same moment waits for the end of it."""
+    BlockedSender.objects.select_for_update().get_or_create(
+        pattern=lower_ascii(address), project=project, defaults={"by_spam": True}
+    )
 
 
-def unblock(address: str, project: Project) -> None:
-    """Take that back; a block of the whole domain, or for all projects, stays."""
-    BlockedSender.objects.filter(pattern__in=find_spellings(address), project=project).delete()
+def find_taken_back(address: str, project: Project) -> QuerySet[BlockedSender]:
+    """What "not spam" takes back; the block of a person, of the whole domain or for all projects
+    stays."""
+    return BlockedSender.objects.filter(
+        pattern__in=find_spellings(address), project=project, by_spam=True
+    )

@@ -31,9 +31,8 @@ from incoming_email.models.mailboxes import (
     Mailbox,
     MailboxQuerySet,
     Purpose,
-    SenderPolicy,
-    SpamPolicy,
 )
+from incoming_email.models.policies import SenderPolicy, SpamPolicy
 from incoming_email.models.probes import BAD_STATES, OPEN_STATES, Leg, Probe, ProbeState
 from incoming_email.models.refusals import RefusedRecipient
 from incoming_email.models.retention import Kept

@@ -34,6 +34,8 @@ class BlockedSender(models.Model):
     )
     comment = models.CharField(_("comment"), max_length=255, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    by_spam = models.BooleanField(default=False, db_default=False, editable=False)
+    """Set by marking a ticket as spam: "not spam" takes it back, and no other."""
 
     class Meta:
         verbose_name = _("blocked sender")

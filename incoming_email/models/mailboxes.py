@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, validate_domain_name
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -20,6 +20,7 @@ from incoming_email.inboxes.oauth_client import TokenCommand, parse_token_comman
 from incoming_email.inboxes.settings import Columns, Installation, MailboxSettings
 from incoming_email.inboxes.shared import NOTHING_TO_POLL
 from incoming_email.models import heartbeats
+from incoming_email.models.policies import Policies
 from incoming_email.models.probing import Probing
 from incoming_email.models.retention import Retention
 from incoming_email.parsing.addresses import AddressTemplate, InvalidTemplate, parse_template
@@ -50,18 +51,6 @@ class InboxMethod(models.TextChoices):
 class LoginMethod(models.TextChoices):
     PASSWORD = "password", _("User and password")
     XOAUTH2 = "xoauth2", _("OAuth 2.0 (XOAUTH2)")
-
-
-class SenderPolicy(models.TextChoices):
-    OFF = "off", _("off: the key alone decides")
-    FLAG = "flag", _("flag: as off, and the trace says whether From fits and is proven")
-    MATCH = "match", _("match: From must be a verified address of the key's owner")
-    REQUIRE = "require", _("require: match, and the mail server or a DKIM signature proves it")
-
-
-class SpamPolicy(models.TextChoices):
-    OFF = "off", _("off: marks of spam are not looked at")
-    HOLD = "hold", _("hold: what the mail server marks as spam waits in a list of its own")
 
 
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
@@ -102,7 +91,7 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         self.filter(pk=pk, lease_holder=holder).update(lease_holder="", lease_until=None)
 
 
-class Mailbox(Probing, Retention):
+class Mailbox(Policies, Probing, Retention):
     """A configured account that mail is received through."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
@@ -171,43 +160,6 @@ class Mailbox(Probing, Retention):
         blank=True,
         help_text=_("Mail that came before is left alone. Empty: all that is unread is taken in."),
     )
-    reply_sender_policy = models.CharField(
-        _("sender policy for replies"),
-        max_length=10,
-        choices=SenderPolicy,
-        default=SenderPolicy.MATCH,
-    )
-    token_sender_policy = models.CharField(
-        _("sender policy for private addresses"),
-        max_length=10,
-        choices=SenderPolicy,
-        default=SenderPolicy.OFF,
-    )
-    trusted_authserv_id = models.CharField(
-        _("trusted authserv-id"),
-        max_length=255,
-        blank=True,
-        help_text=_("The name your own mail server writes into Authentication-Results."),
-    )
-    trusted_forwarders = models.TextField(
-        _("trusted forwarders"),
-        blank=True,
-        default="",
-        help_text=_(
-            "Domains, one a line, of mailing lists and forwarders whose ARC seals count as proof of"
-            " the sender, such as lists.example.org. Where your own mail server seals too, name it."
-        ),
-    )
-    spam_policy = models.CharField(
-        _("marked as spam"),
-        max_length=10,
-        choices=SpamPolicy,
-        default=SpamPolicy.OFF,
-        db_default=SpamPolicy.OFF,
-        help_text=_(
-            "By your own mail server. Mail to the secret address of a member is never held as spam."
-        ),
-    )
     enabled_at = models.DateTimeField(null=True, editable=False, default=timezone.now)
     """When it was made, or switched on last: nobody reads a mailbox before."""
 
@@ -248,18 +200,9 @@ class Mailbox(Probing, Retention):
             problems["address"] = str(error)
         if self.ssl and self.start_tls:
             problems["start_tls"] = _("Choose TLS from the start or STARTTLS, not both.")
-        wrong = [name for name in sorted(self.forwarders) if not _is_domain(name)]
-        if wrong:
-            sentence = _("%s is no domain. Write names such as lists.example.org, one a line.")
-            problems["trusted_forwarders"] = sentence % ", ".join(wrong)
-        problems |= self._find_connection_problems()
+        problems |= self.find_policy_problems() | self._find_connection_problems()
         if problems:
             raise ValidationError(problems)
-
-    @property
-    def forwarders(self) -> frozenset[str]:
-        """Domains that may vouch for senders by ARC, in lower case."""
-        return frozenset(self.trusted_forwarders.lower().replace(",", " ").split())
 
     @property
     def template(self) -> AddressTemplate:
@@ -328,14 +271,6 @@ class Mailbox(Probing, Retention):
             raise InboxError(NOTHING_TO_POLL)
         account: Account = self.method.account.of(self.connection_settings())
         return account
-
-
-def _is_domain(name: str) -> bool:
-    try:
-        validate_domain_name(name)
-    except ValidationError:
-        return False
-    return True
 
 
 def _keep_rotated(pk: int, text: str) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from incoming_email.models import NOT_READ, InboundEmail
 from incoming_email.outcomes import Reason, Status
@@ -16,9 +17,7 @@ ENDED_WITHOUT_EFFECT = (Status.REJECTED, Status.IGNORED, Status.FAILED)
 @transaction.atomic
 def requeue(ids: Sequence[int], *, now: datetime) -> list[int]:
     """Bring back to PENDING what ended without an effect and is still whole; return which."""
-    rows = InboundEmail.objects.select_for_update().filter(
-        pk__in=ids, status__in=ENDED_WITHOUT_EFFECT, raw_purged_at=None
-    )
+    rows = _lock(ids).filter(status__in=ENDED_WITHOUT_EFFECT, raw_purged_at=None)
     rows = rows.exclude(reason__in=NOT_READ)
     found = list(rows.values_list("pk", flat=True))
     InboundEmail.objects.filter(pk__in=found).update(**_due(now))
@@ -49,7 +48,7 @@ def requeue_failed(*, version: str, now: datetime) -> Iterator[list[int]]:
 @transaction.atomic
 def release(ids: Sequence[int], *, now: datetime) -> list[int]:
     """Release held rows: the rule that held them is waived from now on."""
-    held = InboundEmail.objects.select_for_update().filter(pk__in=ids, status=Status.HELD)
+    held = _lock(ids).filter(status=Status.HELD)
     released = list(held.values_list("pk", "held_rule", "waived_rules"))
     for pk, rule, waived in released:
         rules = sorted({*waived, rule})
@@ -60,12 +59,17 @@ def release(ids: Sequence[int], *, now: datetime) -> list[int]:
 @transaction.atomic
 def discard(ids: Sequence[int], *, now: datetime) -> list[int]:
     """End held rows without an effect; the sender is not notified."""
-    held = InboundEmail.objects.select_for_update().filter(pk__in=ids, status=Status.HELD)
+    held = _lock(ids).filter(status=Status.HELD)
     discarded = list(held.values_list("pk", flat=True))
     InboundEmail.objects.filter(pk__in=discarded).update(
         status=Status.IGNORED, reason=Reason.DISCARDED, finished_at=now
     )
     return discarded
+
+
+def _lock(ids: Sequence[int]) -> QuerySet[InboundEmail]:
+    """By one order, or two people with the same rows might wait for each other."""
+    return InboundEmail.objects.select_for_update().filter(pk__in=ids).order_by("pk")
 
 
 def _due(now: datetime) -> dict[str, Any]:

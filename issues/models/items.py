@@ -14,6 +14,8 @@ from issues.models.projects import Label, Project
 from issues.rendering import keeping
 
 DISCUSSION_BYTES = 16
+CHANGES = {"issues.comment_on", "issues.edit_item", "issues.triage_item"}
+"""Permissions on an item that change what it says, or what it is."""
 
 
 def new_discussion() -> str:
@@ -137,6 +139,10 @@ class Issue(WorkItem):
 
     def __str__(self) -> str:
         return f"{self.project.path}#{self.iid}"
+
+    def forbids(self, action: str) -> bool:
+        """Whether nobody may do this to it in its state: spam is not changed."""
+        return self.spam_at is not None and action in CHANGES
 
 
 class MergeRequest(WorkItem):

@@ -1,6 +1,6 @@
 """People with an account; allauth's EmailAddress says which addresses are theirs."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -27,6 +27,13 @@ class PeopleManager(UserManager["User"]):
         return user
 
 
+@runtime_checkable
+class CanForbid(Protocol):
+    """A row that in some state is closed to an action, whoever asks."""
+
+    def forbids(self, action: str) -> bool: ...
+
+
 class User(AbstractUser):
     """A person with an account. `email` is where mail goes, while it is verified."""
 
@@ -38,6 +45,12 @@ class User(AbstractUser):
     """When the person was erased: the row stays, so that what they wrote has an author."""
 
     objects: ClassVar[PeopleManager] = PeopleManager()
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """What the row forbids is asked here: for superusers Django asks no backend."""
+        if isinstance(obj, CanForbid) and obj.forbids(perm):
+            return False
+        return super().has_perm(perm, obj)
 
     def __str__(self) -> str:
         if self.removed_at is not None:

@@ -46,6 +46,13 @@ def require(user: User, action: str, target: Project | Issue | MergeRequest) -> 
         raise NotVisible(
             _("There is nothing at this address for you: it does not exist or is not yours.")
         )
+    if isinstance(target, Issue) and target.forbids(action):
+        raise NotAllowed(
+            _(
+                "Nobody changes what is marked as spam. A maintainer of the project can say that"
+                " it is none."
+            )
+        )
     if action == "issues.comment_on" and not isinstance(target, Project) and target.locked:
         raise Locked(_("The discussion is locked: only members of the project may comment."))
     raise NotAllowed(

@@ -43,6 +43,7 @@ CORE = [
     "tests/servicedesk/test_internal_discussions.py",
     "tests/servicedesk/test_limiting.py",
     "tests/servicedesk/test_quick_actions.py",
+    "tests/servicedesk/test_spam.py",
     "tests/servicedesk/test_ticket_pages.py",
 ]
 

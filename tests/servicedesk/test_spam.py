@@ -2,6 +2,7 @@
 back with all that it would have done."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.urls import reverse
@@ -16,7 +17,8 @@ from issues.notifications import fan_out, fan_out_owed
 from issues.permissions import visible_issues
 from servicedesk import spam
 from servicedesk.models import Participant, Ticket
-from tests.factories import MembershipFactory
+from tests.factories import MembershipFactory, UserFactory
+from tests.incoming_email.pipeline.test_races import at_once
 from tests.servicedesk.world import CUSTOMER, answer, make_desk, sent_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,6 +104,44 @@ def test_a_sender_stays_blocked_until_nothing_of_theirs_is_spam(desk, issue, mai
     assert not BlockedSender.objects.exists()
 
 
+def test_a_block_that_was_there_stays(desk, issue, maintainer):
+    BlockedSender.objects.create(pattern=CUSTOMER, project=desk.project)
+    mark(issue, maintainer)
+    bring_back(issue, maintainer)
+    assert BlockedSender.objects.get().pattern == CUSTOMER
+
+
+def test_two_that_are_brought_back_at_once_leave_no_block(desk, issue, maintainer):
+    other = desk.open_ticket(subject="Another one")
+    for _round in range(5):
+        mark(issue, maintainer)
+        mark(other, maintainer)
+        at_once(
+            *(
+                partial(bring_back, Issue.objects.get(pk=each.pk), maintainer)
+                for each in (issue, other)
+            )
+        )
+        assert not BlockedSender.objects.exists()
+        issue.refresh_from_db()
+        other.refresh_from_db()
+
+
+def test_mails_that_are_made_at_that_moment_are_kept_back(desk, issue, maintainer):
+    for number in range(5):
+        services.create_note(item=issue, author=maintainer, body=f"Comment {number}")
+        (owed,) = Announcement.objects.filter(fanned_out_at=None, note__body__startswith="Comment")
+        at_once(
+            partial(fan_out, owed.pk, now=timezone.now()),
+            partial(mark, Issue.objects.get(pk=issue.pk), maintainer),
+        )
+        assert not OutgoingEmail.objects.filter(state=OutgoingState.PENDING).exists()
+        issue.refresh_from_db()
+        bring_back(issue, maintainer)
+        fan_out_owed(now=timezone.now())
+        OutgoingEmail.objects.update(state=OutgoingState.SENT)
+
+
 def test_notifications_wait_until_it_is_no_spam(desk, issue, maintainer):
     services.subscribe(user=desk.agent, item=issue)
     mark(issue, maintainer)
@@ -129,6 +169,22 @@ def test_nobody_changes_spam(desk, issue, maintainer):
         assert not maintainer.has_perm(f"issues.{action}", issue)
     with pytest.raises(services.NotAllowed):
         services.create_note(item=issue, author=maintainer, body="Hello")
+
+
+def test_neither_does_a_superuser(desk, issue, client, maintainer):
+    """Whom Django allows everything without asking."""
+    root = UserFactory(is_superuser=True, is_staff=True)
+    mark(issue, maintainer)
+    client.force_login(root)
+    page = client.get(reverse("issue-detail", args=[desk.project.path, issue.iid]))
+    assert "Nobody comments on what is marked as spam" in page.text
+    for change in (
+        partial(services.create_note, author=root, body="Hello"),
+        partial(services.close_item, actor=root),
+        partial(services.set_confidential, actor=root, confidential=True),
+    ):
+        with pytest.raises(services.NotAllowed, match="marked as spam"):
+            change(item=issue)
 
 
 def test_authors_below_reporter_no_longer_read_it(desk, maintainer):

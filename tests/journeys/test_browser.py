@@ -42,6 +42,8 @@ def page(browser, live_server, member):
     problems = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(f"{live_server.url}/account/login/?next=/acme/shop/-/issues/")
+    # Chromium focuses a field after the event "load"; what is typed before is lost.
+    page.wait_for_function("document.activeElement.id == 'id_login'")
     page.keyboard.type("ada")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)

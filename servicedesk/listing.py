@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext
 
+from incoming_email.keys.reply_keys import AnsweredInVain, find_answered_in_vain
 from issues.counting import StateTab, count_rows
 from issues.models import Issue, Note, Project, State
 from servicedesk.forms import WAITING
 from servicedesk.models import Ticket
 
 TICKETS_A_PAGE = 25
+MOST_ANSWERS = 20
+ANSWERS_ARE_SHOWN = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,12 @@ def show_tickets(tickets: Iterable[Ticket]) -> Sequence[ListedTicket]:
     note_ids = [issue.last_note_id for issue in by_id.values()]
     notes = {n.pk: n for n in Note.objects.filter(pk__in=note_ids).select_related("author")}
     return [_show(by_id[pk], notes.get(by_id[pk].last_note_id)) for pk in ids]
+
+
+def find_answers_to_deleted(project: Project, *, now: datetime) -> list[AnsweredInVain]:
+    """Who has answered a deleted ticket of late, once a person and ticket: it has no page any more
+    that could say so. One query."""
+    return find_answered_in_vain(project, since=now - ANSWERS_ARE_SHOWN, most=MOST_ANSWERS)
 
 
 def _show(issue: Issue, last: Note | None) -> ListedTicket:

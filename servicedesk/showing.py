@@ -1,11 +1,12 @@
 """What the page of an issue shows of its ticket: external participants, their mail, canned
 replies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from incoming_email.limits.blocking import find_blocked
 from issues.mail_addresses import canonical_address
 from issues.models import Issue, OutgoingEmail, OutgoingState
 from issues.permissions import Person
@@ -59,6 +60,9 @@ class ShownTicket:
     proven: bool
     """Else mails repeat neither its title nor its description."""
 
+    blocked: Set[str]
+    """Participants whose mail to the project is ignored."""
+
     @property
     def readers(self) -> list[str]:
         """Who gets a public comment."""
@@ -70,7 +74,7 @@ class ShownTicket:
 
 
 def show_ticket(issue: Issue, reader: Person) -> ShownTicket | None:
-    """None for an issue that is no ticket, and for readers below reporter. Seven queries."""
+    """None for an issue that is no ticket, and for readers below reporter. Eight queries."""
     ticket = Ticket.objects.filter(pk=issue.pk).first()
     if ticket is None or not reader.has_perm(READ, issue.project):
         return None
@@ -89,6 +93,7 @@ def show_ticket(issue: Issue, reader: Person) -> ShownTicket | None:
         mails=_find_mails(ticket),
         withheld=_find_withheld(ticket, people),
         proven=ticket.proven,
+        blocked=find_blocked((person.address for person in people), issue.project),
     )
 
 

@@ -61,8 +61,9 @@ class Context:
     asks_proof: bool = False
     """The mailbox accepts replies of authenticated senders only."""
 
-    blocked_in: Set[int | None] = frozenset()
-    """Ids of projects that block the sender; None among them means all projects."""
+    blocked_in: Mapping[int | None, bool] = field(default_factory=dict)
+    """Ids of projects that block the sender, None for all projects; and whether they do so only
+    since a ticket of the sender's is marked as spam."""
 
     @property
     def received(self) -> datetime:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from incoming_email import patch_mails
+from incoming_email.keys.reply_keys import note_answer
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Hold, Reason, Refusal, Refused, Reject, Status
 from incoming_email.pipeline import claims, notices
@@ -285,6 +286,8 @@ def _notify_sender(
     if verdict.reason is Reason.SPAM or is_spam(context, resolved):
         sent = "not sent: the message is spam"
     elif isinstance(verdict, Reject):
+        if verdict.reason is Reason.DELETED and resolved is not None:
+            note_answer(resolved.secret, now=context.now)  # for the team
         sent = notices.write_rejection(
             row, email, verdict, now=context.now, proven=proven, is_key_holder=has_key
         )

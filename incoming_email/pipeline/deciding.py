@@ -170,10 +170,17 @@ def _find_reason_to_ignore(email: ParsedEmail, trace: list[Step]) -> Reason | No
 
 
 def _require_unblocked(project_id: int | None, context: Context, trace: list[Step]) -> None:
-    if project_id in context.blocked_in:
-        where = "everywhere" if project_id is EVERYWHERE else "for the project"
-        trace.append({"step": "blocked senders", "result": f"blocked {where}"})
-        raise Ignored(Reason.BLOCKED_SENDER)
+    """Of a message that a person said to be no spam, a mark of another one says nothing."""
+    by_spam = context.blocked_in.get(project_id)
+    if by_spam is None:
+        return
+    if by_spam and Reason.SPAM.value in context.waived:
+        result = "blocked by a ticket that is spam, which this message is not"
+        trace.append({"step": "blocked senders", "result": result})
+        return
+    where = "everywhere" if project_id is EVERYWHERE else "for the project"
+    trace.append({"step": "blocked senders", "result": f"blocked {where}"})
+    raise Ignored(Reason.BLOCKED_SENDER)
 
 
 def _require_no_spam(context: Context, resolved: Resolved | None, trace: list[Step]) -> None:

@@ -34,6 +34,7 @@ RESULTS = {
     *(gettext_noop("personal"), gettext_noop("automatic"), gettext_noop("bounce")),
     *(gettext_noop("receipt"), gettext_noop("own mail"), gettext_noop("ended")),
     *(gettext_noop("blocked everywhere"), gettext_noop("blocked for the project")),
+    gettext_noop("blocked by a ticket that is spam, which this message is not"),
     *(gettext_noop("not asked for"), gettext_noop("fits the key")),
     *(gettext_noop("does not fit the key"), gettext_noop("passed"), gettext_noop("not passed")),
     *(gettext_noop("internal, in another discussion"), gettext_noop("not ours")),

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from issues.repositories import is_name_of_git
+
 MAX_NAMES = 50
 """In one command; more is a mistake or an attack."""
 
@@ -56,7 +58,8 @@ def is_issue(text: str) -> bool:
 
 def is_branch(text: str) -> bool:
     """Whether git would take the text as the name of a branch, which need not exist."""
-    return 0 < len(text) <= MAX_BRANCH and not _NOT_IN_BRANCH.search(text) and text != "@"
+    is_plain = 0 < len(text) <= MAX_BRANCH and not _NOT_IN_BRANCH.search(text) and text != "@"
+    return is_plain and not is_name_of_git(text)
 
 
 def or_nothing(fits: Callable[[str], bool]) -> Callable[[str], bool]:

@@ -13,7 +13,7 @@ from servicedesk.bot import find_bot
 from servicedesk.handlers.letters import find_requester, letter_of_reply, letter_of_ticket
 from servicedesk.models import NonParticipantPolicy, ServiceDesk, Ticket
 from servicedesk.participants import can_take_part, find_participant
-from servicedesk.spam import bring_back
+from servicedesk.spam import bring_back, unblock
 from servicedesk.tickets import add_reply, is_confidential, open_ticket
 
 
@@ -64,6 +64,7 @@ def handle_mail(email: ParsedEmail, project: Project, context: Context) -> Outco
     rule = Reason.NO_SENDER.value
     if rule not in context.waived and not can_take_part(requester):
         raise Held(Reason.NO_SENDER, rule=rule)
+    _take_back_block(requester, project, context)
     made = open_ticket(desk, letter_of_ticket(email, requester, context))
     return Outcome(f"ticket {made.issue}", made.issue)
 
@@ -85,6 +86,7 @@ def reply_to_ticket(
         if Reason.SPAM.value not in context.waived:
             raise Held(Reason.SPAM, rule=Reason.SPAM.value)
         bring_back(ticket.issue, find_bot(ticket.issue.project), now=context.now)
+    _take_back_block(email.sender, ticket.issue.project, context)
     if ticket.issue.locked:
         raise Rejected(Reason.LOCKED)
     letter = letter_of_reply(email, context, proven=proven)
@@ -92,6 +94,12 @@ def reply_to_ticket(
         raise Rejected(Reason.EMPTY)
     note = add_reply(desk, ticket, letter)
     return Outcome(f"note {note.pk} on issue {ticket.issue}", note)
+
+
+def _take_back_block(sender: str, project: Project, context: Context) -> None:
+    """As "not spam" of a ticket does, where a person said it of this message."""
+    if Reason.SPAM.value in context.waived:
+        unblock(sender, project)
 
 
 def _may_write(ticket: Ticket, desk: ServiceDesk, email: ParsedEmail, context: Context) -> bool:

@@ -20,7 +20,14 @@ from issues.views.reading import (
 )
 from servicedesk import joining, setting_up, spam
 from servicedesk.forms import TicketFilterForm
-from servicedesk.listing import TICKETS_A_PAGE, count_states, find_tickets, in_state, show_tickets
+from servicedesk.listing import (
+    TICKETS_A_PAGE,
+    count_states,
+    find_answers_to_deleted,
+    find_tickets,
+    in_state,
+    show_tickets,
+)
 from servicedesk.quick_actions import is_addresses, split_addresses
 from servicedesk.showing import READ
 
@@ -46,6 +53,7 @@ def ticket_list(request: MemberRequest, path: str) -> HttpResponse:
         "tickets": show_tickets(page.object_list),
         "states": count_states(matching),
         "chosen": chosen,
+        "answered_in_vain": find_answers_to_deleted(project, now=timezone.now()),
     }
     return render(request, "servicedesk/ticket_list.html", context)
 

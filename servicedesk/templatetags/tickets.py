@@ -24,6 +24,12 @@ def find_ticket(context: dict[str, Any], issue: Issue) -> ShownTicket | None:
 
 
 @register.simple_tag
+def count_spam_tickets(project: Project) -> int:
+    """For a page of maintainers."""
+    return find_spam(project).count()
+
+
+@register.simple_tag
 def find_spam_tickets(project: Project) -> Sequence[Ticket]:
     """For a page of maintainers: those marked last."""
     return list(find_spam(project)[:MOST_SPAM])

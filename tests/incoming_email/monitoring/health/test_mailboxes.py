@@ -141,6 +141,7 @@ def test_dedicated_address_warns(db):
     finding = mailboxes.find_configuration(MailboxFactory(address="incoming@in.example.com"))
     assert finding.answer is WARN
     assert finding.detail == "the address has no %{key}, so it accepts replies only"
+    assert "If it has none, incoming-%{key}@ with a catch-all mailbox" in finding.remedy
 
 
 def test_mailbox_that_is_off_warns(db):

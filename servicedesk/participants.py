@@ -94,7 +94,7 @@ def _drop_held(people: Sequence[Participant]) -> None:
 
 def record_bounce(participant: Participant, reason: str, *, now: datetime) -> None:
     """A mail did not reach them for good; after DESK_MAX_BOUNCES of these in DESK_BOUNCE_DAYS
-    nothing is sent any more."""
+    nothing is sent any more. 0 is no limit."""
     locked = Participant.objects.select_for_update().get(pk=participant.pk)
     since = now - timedelta(days=settings.DESK_BOUNCE_DAYS)
     if locked.bounced_at is None or locked.bounced_at < since:
@@ -102,7 +102,8 @@ def record_bounce(participant: Participant, reason: str, *, now: datetime) -> No
     locked.bounces += 1
     (words,) = cut_secrets(reason)  # servers quote the envelope sender, which holds their key
     locked.bounce_reason = words[:500]
-    if locked.bounces >= settings.DESK_MAX_BOUNCES and locked.undeliverable_at is None:
+    is_over = 0 < settings.DESK_MAX_BOUNCES <= locked.bounces
+    if is_over and locked.undeliverable_at is None:
         locked.undeliverable_at = now
     locked.save(update_fields=[*NO_BOUNCES])
 

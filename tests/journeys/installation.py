@@ -10,11 +10,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.deploy.reading import read_procfile
 from tests.migrated import find_migrated
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODELS = "from incoming_email.models import *; from issues.models import *; "
-WORKER = ("-m", "celery", "--quiet", "-A", "config", "worker")
+_of_the_procfile = read_procfile()["worker-incoming"]
+WORKER = ("-m", *_of_the_procfile[: _of_the_procfile.index("-Q")])
+"""As it is deployed, but of all queues."""
+
 WATCHER_BY_IDLE = (
     "-c",
     "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'; django.setup();"

@@ -12,7 +12,7 @@ from tests.waiting import PATIENCE_SECONDS, can_connect, wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 AWAY_SECONDS = 5.0
-STORED = "SELECT count(*) FROM incoming_email_inboundemail WHERE subject LIKE 'Mail %'"
+STORED = "SELECT count(*) FROM incoming_email_inboundemail WHERE status = 'pending'"
 OFTEN = """
 import django; django.setup()
 from django.core.management import call_command

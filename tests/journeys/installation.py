@@ -10,15 +10,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.deploy.reading import read_procfile
 from tests.migrated import find_migrated
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODELS = "from incoming_email.models import *; from issues.models import *; "
-_of_the_procfile = read_procfile()["worker-incoming"]
-WORKER = ("-m", *_of_the_procfile[: _of_the_procfile.index("-Q")])
-"""As it is deployed, but of all queues."""
-
+WORKER = ("-m", "celery", "--quiet", "-A", "config", "worker")
 WATCHER_BY_IDLE = (
     "-c",
     "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'; django.setup();"

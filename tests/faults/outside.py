@@ -129,5 +129,4 @@ def read_sink(sink: Sink) -> list[tuple[str, str]]:
     """Recipient and subject of each mail that was taken. Whoever closed the connection has all
     answers, but the server may still be at the last one."""
     time.sleep(0.02)
-    mails = zip(sink.envelopes, sink.messages, strict=True)
-    return [(recipient, str(m["Subject"])) for (_, to), m in mails for recipient in to]
+    return [(each, str(m.message["Subject"])) for m in list(sink.mails) for each in m.recipients]

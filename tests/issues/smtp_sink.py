@@ -9,6 +9,14 @@ from email.message import EmailMessage
 from aiosmtpd.controller import Controller
 
 
+@dataclass(frozen=True)
+class Mail:
+    sender: str
+    recipients: list[str]
+    content: bytes
+    message: EmailMessage
+
+
 @dataclass
 class Sink:
     """Recipients named in `answers` get that answer at RCPT; `data_answer` goes to every DATA.
@@ -18,12 +26,24 @@ class Sink:
 
     answers: dict[str, str] = field(default_factory=dict)
     data_answer: str = "250 kept"
-    envelopes: list[tuple[str, list[str]]] = field(default_factory=list)
-    messages: list[EmailMessage] = field(default_factory=list)
-    contents: list[bytes] = field(default_factory=list)
+    mails: list[Mail] = field(default_factory=list)
+    """Each is added whole: a test may look while the server's thread takes the next."""
+
     senders: list[str] = field(default_factory=list)
     connections: int = 0
     port: int = 0
+
+    @property
+    def envelopes(self) -> list[tuple[str, list[str]]]:
+        return [(mail.sender, mail.recipients) for mail in self.mails]
+
+    @property
+    def messages(self) -> list[EmailMessage]:
+        return [mail.message for mail in self.mails]
+
+    @property
+    def contents(self) -> list[bytes]:
+        return [mail.content for mail in self.mails]
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802
         self.connections += 1
@@ -43,10 +63,9 @@ class Sink:
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         if self.data_answer.startswith("250"):
-            self.envelopes.append((envelope.mail_from, list(envelope.rcpt_tos)))
-            self.contents.append(envelope.content)
-            policy = email.policy.default
-            self.messages.append(email.message_from_bytes(envelope.content, policy=policy))
+            message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+            mail = Mail(envelope.mail_from, list(envelope.rcpt_tos), envelope.content, message)
+            self.mails.append(mail)
         return self.data_answer
 
 

@@ -30,10 +30,10 @@ class MailPrograms:
         """Let the outbox send all that is due, as its task does; who got mail now."""
         deliver_outgoing_email()
         told = []
-        new = list(zip(self._sink.envelopes, self._sink.messages, strict=True))[self._taken :]
-        for (_sender, recipients), message in new:
-            for recipient in recipients:
-                self._folders.setdefault(recipient, []).append(message)
+        new = self._sink.mails[self._taken :]
+        for mail in new:
+            for recipient in mail.recipients:
+                self._folders.setdefault(recipient, []).append(mail.message)
                 told.append(recipient)
         self._taken += len(new)
         return sorted(told)

@@ -65,9 +65,9 @@ class World:
 
     def find_sent(self, to: str, words: str) -> list[EmailMessage]:
         return [
-            mail
-            for (_, recipients), mail in zip(self.sink.envelopes, self.sink.messages, strict=True)
-            if to in recipients and words in mail.get_body(("plain",)).get_content()
+            mail.message
+            for mail in list(self.sink.mails)
+            if to in mail.recipients and words in mail.message.get_body(("plain",)).get_content()
         ]
 
     def wait_until_sent(self, to: str, words: str) -> EmailMessage:

@@ -1,6 +1,7 @@
 """When two mail addresses are the same one: letter case, and domains beyond ASCII (IDNA)."""
 
 from contextlib import suppress
+from functools import lru_cache
 
 _TO_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _ENCODED = "xn--"
@@ -11,7 +12,7 @@ def lower_ascii(text: str) -> str:
 
     A Kelvin sign or a dotless i must never become a k or an i.
     """
-    return text.translate(_TO_LOWER)
+    return text.lower() if text.isascii() else text.translate(_TO_LOWER)
 
 
 def _lower(letter: str) -> str:
@@ -44,6 +45,7 @@ def write_domain(domain: str) -> str:
     return idna.encode(domain, uts46=True).decode()
 
 
+@lru_cache(maxsize=4096)
 def canonical_address(address: str) -> str:
     """The same for all spellings of an address, and for no other. Kept is what was typed; this is
     for comparing. The part before the `@` is the server's to read, so only A-Z is lowered."""

@@ -96,19 +96,20 @@ def find_access(user: Person, project: Project, item: Item | None = None) -> Acc
         return NOBODY
     author_id = None if item is None else item.author_id
     involved = author_id is not None and author_id == user.pk
-    roles = Membership.objects.filter(project_id=project.pk, user_id=user.pk)
     role = (_known_roles.get() or {}).get((user.pk, project.pk))
     if user.is_superuser:
         role, involved = Role.OWNER, True
     elif isinstance(item, Issue) and item.confidential:
         # One statement for both: a person who is assigned need not be a member.
         assigned = Issue.assignees.through.objects.filter(issue_id=item.pk, user_id=user.pk)
+        roles = Membership.objects.filter(project_id=project.pk, user_id=user.pk)
         found = Project.objects.filter(pk=project.pk).annotate(
             role=Subquery(roles.values("role")[:1]), assigned=Exists(assigned)
         )
         role, is_assigned = found.values_list("role", "assigned").first() or (0, False)
         involved = involved or is_assigned
     elif role is None:
+        roles = Membership.objects.filter(project_id=project.pk, user_id=user.pk)
         role = next(iter(roles.values_list("role", flat=True)), 0)
     return Access(visibility=project.visibility, role=role or 0, account=True, involved=involved)
 

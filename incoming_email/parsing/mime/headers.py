@@ -13,9 +13,10 @@ from incoming_email.parsing.text import charsets
 from incoming_email.parsing.text.one_line import clean
 
 NO_FIELDS = "no header fields"
+"""The defect of what is empty or has not one header line: that is no message."""
+
 CUT = "header cut at"
 """How the defect of a header that was not read to its end begins."""
-"""The defect of what is empty or has not one header line: that is no message."""
 
 _FIELD = re.compile(rb"(?P<name>[!-9;-~]+)[ \t]*:(?P<value>.*)", re.DOTALL)
 _FIELD_START = re.compile(rb"^[!-9;-~]{1,200}[ \t]{0,20}:", re.MULTILINE)
@@ -26,7 +27,6 @@ _INDENT = re.compile(rb"[ \t]{1,100}")
 _FIRST_LINE = re.compile(rb"[^\n]*\n")
 _FOLD = re.compile(r"(?:(?<!\r)\r++)?\n[ \t]*")  # a run of CR is looked at once
 _CHARSET = re.compile(rb"charset=[\"']?(?P<label>[!-!#-&(-:<-~]{1,40})", re.IGNORECASE)
-"""Bidi embeddings, overrides and isolates: they make a name read as another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ class Headers:
     def _unfold(self, value: bytes) -> str:
         """Each fold becomes one space (RFC 5322, 2.2.3, with the tabs that senders fold by)."""
         label = None if value.isascii() else self._charset_of_body()
-        return clean(_FOLD.sub(" ", charsets.decode_raw(value, label)))
+        text = charsets.decode_raw(value, label)
+        return clean(_FOLD.sub(" ", text) if "\n" in text else text)
 
     def _charset_of_body(self) -> str | None:
         """What programs that write 8-bit header fields write them in, too."""

@@ -46,8 +46,11 @@ class Context:
     spam: Channel = NO_MARK
     """The field by which the trusted mail server marked the message as spam, if one counts."""
 
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """By address that the messages name, the key that it is resolved by."""
+
     forwarded: Mapping[str, str] = field(default_factory=dict)
-    """Keys for addresses at other domains that forward to us, of those the messages name."""
+    """Those of addresses at other domains that forward to us."""
 
     waived: frozenset[str] = frozenset()
     """Rules that a person waived for this message by releasing it."""

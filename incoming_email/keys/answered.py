@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from incoming_email.models import ReplyKey
 from incoming_email.parsing.addresses import find_reply_keys
-from issues.models import Issue, Membership, User
+from issues.models import Issue, Membership, MergeRequest, User
 from issues.notifications import find_told_issues, find_told_notes
 from issues.quick_actions import Answered
 from issues.services.discussions import discussions_looked_up, find_discussion
@@ -108,10 +108,12 @@ def _is_internal(place: Answered) -> bool:
 
 
 def find_confidential(
-    ids: Sequence[str], told: Mapping[str, Told], *, with_opening: bool
-) -> set[Issue]:
-    """The confidential issues that members were sent mail about with these ids. `with_opening`: the
-    mails that issues were opened with count too, which takes a query where there is such an id."""
+    ids: Sequence[str], told: Mapping[str, Told], *, besides: Issue | MergeRequest | None
+) -> set[int]:
+    """The projects of confidential issues, but for `besides`, that members were sent mail about
+    with these ids. Where that is None, the mails that issues were opened with count too, which
+    takes a query where there is such an id."""
     found = {told[each].place.item for each in ids if each in told and told[each].reader_id}
-    found.update(find_told_issues(ids) if with_opening else ())
-    return {item for item in found if isinstance(item, Issue) and item.confidential}
+    found.update(find_told_issues(ids) if besides is None else ())
+    others = found - {besides}
+    return {each.project_id for each in others if isinstance(each, Issue) and each.confidential}

@@ -39,7 +39,8 @@ def settle_in_turn(attempts: Sequence[Attempt], budget: Budget = UNLIMITED) -> N
         if budget.is_over():
             claims.give_back([each.row for each in attempts[number:]])
             break
-        if waiting and not _may_be_batched(attempt):
+        handlers = find_handlers(attempt.email, attempt.context) if waiting else ()
+        if waiting and not any(handler.batchable for handler in handlers):
             _settle_waiting(waiting)
         with becoming_a_retry(attempt.row, now=attempt.context.now):
             decision = decide(attempt)
@@ -104,11 +105,6 @@ def try_out(attempt: Attempt, decision: Decision) -> End:
         transaction.set_rollback(True)
     # What was made is gone with its transaction, so nothing may link to it.
     return replace(end, issue_id=None, merge_request_id=None, note_id=None)
-
-
-def _may_be_batched(attempt: Attempt) -> bool:
-    handlers = find_handlers(attempt.email, attempt.row.mailbox.template, attempt.context)
-    return any(handler.batchable for handler in handlers)
 
 
 def _may_wait(

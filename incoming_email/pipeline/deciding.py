@@ -93,7 +93,7 @@ def decide(attempt: Attempt) -> Decision:
             _require_allowed(attempt, resolved, trace)
             if names_ours:  # what may be about others' internal notes is held as such
                 _require_no_spam(attempt.context, resolved, trace)
-            verdict = Act(resolved, *make_effect_keys(attempt.email, resolved))
+            verdict = Act(resolved, *_make_effect_keys(attempt.email, resolved))
         else:
             verdict = Delay(until)
     except Refused as refused:
@@ -105,18 +105,18 @@ def decide(attempt: Attempt) -> Decision:
 
 def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
     """The handler and its target; raises Ignored, or Rejected where nothing resolves."""
-    email, mailbox, context = attempt.email, attempt.row.mailbox, attempt.context
+    email, context = attempt.email, attempt.context
     if attempt.row.oversize:
         raise Rejected(Reason.TOO_LARGE)
     if NO_FIELDS in email.defects:
         raise Rejected(Reason.NOT_A_MESSAGE)
-    probe = probe_keys.find_number(email, mailbox.template)
+    probe = probe_keys.find_number(email, context.keys)
     if probe is not None:
         trace.append({"step": "probe", "result": str(probe)})
         raise Ignored(Reason.PROBE)
     reason = _find_reason_to_ignore(email, trace)
     if reason is not None:
-        override = find_override(email, mailbox.template, context, reason, trace)
+        override = find_override(email, context, reason, trace)
         if override is None:
             raise Ignored(reason)
         return override
@@ -124,10 +124,11 @@ def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
     if UNREAD in email.defects:
         trace.append({"step": "reading", "result": "ended", "because": email.defects[-1]})
         raise Rejected(Reason.TOO_COMPLEX)
-    if mailbox.template.is_postmaster(attempt.row.recipient):
+    template = attempt.row.mailbox.template
+    if template.is_postmaster(attempt.row.recipient):
         _require_no_spam(context, None, trace)
         _hold(Reason.POSTMASTER, context)  # the digest tells administrators
-    resolved = resolve(email, mailbox.template, context, trace)
+    resolved = resolve(email, template, context, trace)
     _require_unblocked(resolved.target.project.pk, context, trace)
     return resolved
 
@@ -252,9 +253,7 @@ def _require_own_readers(attempt: Attempt, resolved: Resolved, trace: list[Step]
         _hold(Reason.INTERNAL_ANSWER, context)
     target = resolved.target
     ids = (*email.answered_ids, *email.attached_ids)
-    confidential = find_confidential(ids, context.told, with_opening=target.item is None)
-    projects = {issue.project_id for issue in confidential if issue != target.item}
-    if projects - {target.confidential_in}:
+    if find_confidential(ids, context.told, besides=target.item) - {target.confidential_in}:
         trace.append({"step": "answered issue", "result": "confidential, another address"})
         _hold(Reason.CONFIDENTIAL_ANSWER, context)
 
@@ -293,19 +292,17 @@ def _hold(reason: Reason, context: Context) -> None:
         raise Held(reason, rule=reason.value)
 
 
-def make_effect_keys(email: ParsedEmail, resolved: Resolved) -> tuple[str, str]:
+def _make_effect_keys(email: ParsedEmail, resolved: Resolved) -> tuple[str, str]:
     """That of today, and that of earlier versions where it was another one, else ""."""
-    handler = resolved.handler.name
-    effects = (
-        resolved.target.effect or f"{handler}\n{resolved.key}",
-        f"{handler}\n{resolved.spelled}",
-    )
     message = f"{email.message_id or _content_digest(email)}\n{email.sender}\n"
-    now, before = [
-        hashlib.sha256(f"{message}{effect}".encode(errors="replace")).hexdigest()
-        for effect in effects
-    ]
-    return now, "" if before == now else before
+    name = resolved.handler.name
+    effect = resolved.target.effect or f"{name}\n{resolved.key}"
+    former = f"{name}\n{resolved.spelled}"
+    now = hashlib.sha256(message.encode(errors="replace"))
+    before = now.copy()
+    now.update(effect.encode(errors="replace"))
+    before.update(former.encode(errors="replace"))
+    return now.hexdigest(), "" if former == effect else before.hexdigest()
 
 
 def _content_digest(email: ParsedEmail) -> str:

@@ -12,7 +12,7 @@ from incoming_email.models import BlockedSender, InboundEmail
 from incoming_email.outcomes import Status
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline.attempts import Attempt, Step
-from incoming_email.pipeline.resolving import Resolved, owns
+from incoming_email.pipeline.resolving import Resolved, fits_sender
 from incoming_email.secrets import credentials
 from issues.clock_skew import latest_now
 from issues.mail_addresses import find_spellings
@@ -86,9 +86,10 @@ def find_room(
     by_project = settings.PROJECT_LIMIT_PER_HOUR
     if row.counted_at is not None or not (by_sender or by_token or by_project):
         return known, None
-    target, sender = resolved.target, attempt.email.sender
+    target = resolved.target
     # Without a query where the key's owner writes and `resolve` knows that they are a member.
-    if (target.author_is_member and owns(target.author, sender)) or _is_member(attempt, target):
+    is_own_key = target.author_is_member and fits_sender(target, attempt.email.sender)
+    if is_own_key or _is_member(attempt, target):
         return known, None
     digest = credentials.digest(resolved.secret) if resolved.secret else None
     for limit in (  # the narrowest first

@@ -263,6 +263,7 @@ def _make_attempts(
             known.internal,
             proof,
             find_spam(mailbox, row, email),
+            keys=known.keys,
             forwarded=known.forwarded,
             blocked_in=blocked_in,
             waived=frozenset(row.waived_rules),

@@ -14,7 +14,6 @@ from django.db import Error
 from django.utils import timezone
 
 from incoming_email import free_space
-from incoming_email.handlers import registry
 from incoming_email.handlers.base import Context
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.inboxes.smtp.descriptor import SMTP as SMTP_METHOD
@@ -23,6 +22,7 @@ from incoming_email.keys.answered import find_keys_named
 from incoming_email.models import Mailbox, heartbeats
 from incoming_email.networks import read_address
 from incoming_email.pipeline import faults, receiving
+from incoming_email.pipeline.resolving import canonical_key, find_matches
 from incoming_email.smtp import refusals
 from incoming_email.smtp.protocol import TOO_LARGE, ListenerController, ListenerSMTP
 from incoming_email.smtp.refusals import Refusal, Refusals
@@ -93,7 +93,7 @@ def _find_postmaster(address: str, mailboxes: Sequence[Mailbox]) -> tuple[Mailbo
 def _is_key_taken(key: str, mailbox: Mailbox, forwarding: str = "") -> bool:
     if not forwarding and probe_keys.read_key(key) is not None:
         return True
-    matches = registry.find(key, mailbox.purpose)
+    matches = find_matches(key, mailbox.purpose)
     if any(not handler.secret_key for handler, _match in matches):
         return True
     context = Context(
@@ -119,8 +119,8 @@ def store(content: bytes, recipients: list[str], peer: str) -> list[int]:
         if found is None:  # disabled or revoked since RCPT
             raise LookupError
         mailbox, key = found
-        matches = registry.find(key, mailbox.purpose)
-        named = (mailbox.pk, registry.canonical(key, matches))
+        matches = find_matches(key, mailbox.purpose)
+        named = (mailbox.pk, canonical_key(key, matches))
         if named in seen:
             continue
         seen.add(named)

@@ -1,5 +1,6 @@
 """Outgoing mail as rows: enqueued with the effect, sent after commit, at least once."""
 
+from issues.broker import wake_once, wake_worker
 from issues.outbox.accounts import (
     MAIL_ACCOUNTS_IN_USE,
     MAIL_CONNECTIONS,
@@ -24,7 +25,6 @@ from issues.outbox.headers import (
     make_message_id,
 )
 from issues.outbox.undelivered import find_undelivered
-from issues.outbox.waking import wake_once, wake_worker
 
 __all__ = [
     "MAIL_ACCOUNTS_IN_USE",

@@ -1,4 +1,5 @@
-"""Who may do what: the one module that decides, asked as user.has_perm(action, object)."""
+"""Who may do what: the one module that decides, asked as user.has_perm(action, object), or by a
+service as `allows`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -211,6 +212,21 @@ class UnknownPermission(LookupError):
     """A name that is not in PREDICATES: a typing error, which must not read as "no"."""
 
 
+def allows(user: Person, action: str, target: Model) -> bool:
+    """Whether the person may do this to the row. What the row itself forbids, nobody may.
+
+    Raises UnknownPermission where PREDICATES has no such permission.
+    """
+    if action not in PREDICATES:
+        raise UnknownPermission(action)
+    # An anonymous user is not active either, and may read what is public.
+    if user.is_authenticated and not user.is_active:
+        return False
+    if isinstance(target, Issue) and target.forbids(action):
+        return False
+    return PREDICATES[action](user, target)
+
+
 class ObjectPermissionBackend:
     """Answers user.has_perm(permission, object) out of PREDICATES.
 
@@ -224,18 +240,8 @@ class ObjectPermissionBackend:
 
     def has_perm(self, user_obj: Person, perm: str, obj: Model | None = None) -> bool:
         """Whether the person has this permission on `obj`; False without one, which is left to
-        ModelBackend.
-
-        Raises UnknownPermission where PREDICATES has no such permission.
-        """
-        if obj is None:
-            return False
-        if perm not in PREDICATES:
-            raise UnknownPermission(perm)
-        # An anonymous user is not active either, and may read what is public.
-        if user_obj.is_authenticated and not user_obj.is_active:
-            return False
-        return PREDICATES[perm](user_obj, obj)
+        ModelBackend. Raises UnknownPermission."""
+        return obj is not None and allows(user_obj, perm, obj)
 
     async def ahas_perm(self, user_obj: Person, perm: str, obj: Model | None = None) -> bool:
         return await sync_to_async(self.has_perm)(user_obj, perm, obj)

@@ -31,7 +31,7 @@ from incoming_email.pipeline.isolation.process import NoParserError
 from incoming_email.pipeline.isolation.reading import RawText, parse_all
 from incoming_email.pipeline.limiting import find_blocks
 from incoming_email.pipeline.resolving import look_up
-from incoming_email.sender_auth import find_proofs, find_spam
+from incoming_email.sender_auth import find_evidence
 from issues import connections, memory, outbox
 from issues.clock_skew import latest_now
 from issues.stopping import UNLIMITED, Budget
@@ -248,9 +248,9 @@ def _make_attempts(
     known = look_up(read, mailbox.template)
     answers: list[Attempt] = []
     others: list[Attempt] = []
-    proofs = find_proofs(mailbox, rows[: len(read)], read)
-    of_each = zip(rows, read, proofs, known.named, find_blocks(read), strict=False)
-    for row, email, proof, named, blocked_in in of_each:
+    evidence = find_evidence(mailbox, rows[: len(read)], read)
+    of_each = zip(rows, read, evidence, known.named, find_blocks(read), strict=False)
+    for row, email, (proof, spam), named, blocked_in in of_each:
         if budget.is_over():
             break
         context = Context(
@@ -262,7 +262,7 @@ def _make_attempts(
             named,
             known.internal,
             proof,
-            find_spam(mailbox, row, email),
+            spam,
             keys=known.keys,
             forwarded=known.forwarded,
             blocked_in=blocked_in,

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from incoming_email.inboxes.base import InboxError
 from incoming_email.models import Mailbox
-from incoming_email.monitoring import probes
+from incoming_email.monitoring import figures, probes
 from incoming_email.monitoring.alerting import (
     failing_mailboxes,
     failing_probes,
@@ -145,6 +145,12 @@ def purge() -> None:
 @shared_task(name="incoming_email.finish_waiting_series", ignore_result=True)
 def finish_waiting_series() -> None:
     incomplete_series.finish_waiting_series(now=timezone.now(), budget=Budget.of_task())
+
+
+@shared_task(name="incoming_email.sum_hours", ignore_result=True)
+def sum_hours() -> None:
+    """Sum the hours of the ledger that have changed. The next one goes on."""
+    figures.sum_changed_hours(budget=Budget.of_task())
 
 
 @shared_task(name="incoming_email.heartbeat", ignore_result=True)

@@ -25,6 +25,7 @@ CORE = [
     "tests/incoming_email/monitoring/figures",
     "tests/incoming_email/admin/test_dashboard.py",
     "tests/incoming_email/monitoring/test_pages.py",
+    "tests/incoming_email/models/test_hour_triggers.py",
     "tests/incoming_email/monitoring/health/test_clocks.py",
     "tests/incoming_email/monitoring/health/test_clocks.py",
     "tests/incoming_email/monitoring/probes/test_loop.py",

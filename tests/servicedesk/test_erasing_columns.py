@@ -69,6 +69,7 @@ TABLES_THAT_STAY = {
     "incoming_email.WebhookAlert": "what servers say of a mailbox",
     "incoming_email.Erasure": "digests only",
     "incoming_email.Heartbeat": "names of processes",
+    "incoming_email.HourCount": "numbers, and names of ours",
     "incoming_email.InboundEmail": "its columns have a table of their own: ledger_columns",
     "incoming_email.MessageContent": "goes with the last row of the ledger that refers to it",
     "incoming_email.Probe": "mail of ours to ourselves",

@@ -73,6 +73,7 @@ def fill(count: int) -> None:
         **past,
         source_id="'copy-' || g",
         message_id="'<copy-' || g || '@example.com>'",
+        sender="'person' || g || '@customer.example'",
         effect_key="NULL",
         counted_at="NULL",
     )
@@ -106,6 +107,8 @@ def find_pages(user: Any) -> Iterator[str]:
     ledger = reverse("admin:incoming_email_inboundemail_changelist")
     yield f"{ledger}?status__exact=processed"
     yield f"{ledger}?status__exact=held"
+    for words in ("person777@", "customer.example", "person7 example.com"):
+        yield f"{ledger}?q={words.replace(' ', '+')}"
     yield reverse("admin:incoming_email_inboundemail_failed")
     for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"

@@ -5,7 +5,7 @@ Nothing is summed here: every hour that has messages counts as changed until the
 
 from django.db import migrations, models
 
-from incoming_email.models import hour_triggers
+from incoming_email.models import hour_triggers, ledger_search
 
 
 def install_triggers(apps, schema_editor):
@@ -14,6 +14,11 @@ def install_triggers(apps, schema_editor):
 
 def remove_triggers(apps, schema_editor):
     hour_triggers.remove(schema_editor.connection)
+
+
+def remove_search(apps, schema_editor):
+    """It is made after the migrations."""
+    ledger_search.remove(schema_editor.connection)
 
 
 class Migration(migrations.Migration):
@@ -57,4 +62,5 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunPython(install_triggers, remove_triggers),
+        migrations.RunPython(migrations.RunPython.noop, remove_search),
     ]

@@ -26,6 +26,7 @@ CORE = [
     "tests/incoming_email/admin/test_dashboard.py",
     "tests/incoming_email/monitoring/test_pages.py",
     "tests/incoming_email/models/test_hour_triggers.py",
+    "tests/incoming_email/models/test_ledger_search.py",
     "tests/incoming_email/monitoring/health/test_clocks.py",
     "tests/incoming_email/monitoring/health/test_clocks.py",
     "tests/incoming_email/monitoring/probes/test_loop.py",

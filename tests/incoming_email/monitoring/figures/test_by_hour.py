@@ -91,7 +91,7 @@ CHANGES = {
     "move": move,
     "save": lambda pk: InboundEmail.objects.get(pk=pk).save(),
     "sum one": lambda _pk: sum_changed_hours(budget=Budget.of(0)),
-    "sum": lambda _pk: tasks.sum_hours(),
+    "sum": lambda _pk: tasks.sum_and_index(),
 }
 """What happens to a row, by what does it in the product where there is something."""
 
@@ -117,7 +117,7 @@ def test_any_history_of_rows_is_counted_right(history):
                     if name.startswith("delete"):
                         del pks[at]
             expect_the_same()
-        tasks.sum_hours()
+        tasks.sum_and_index()
         assert not ChangedHour.objects.exists()
         expect_the_same()
         transaction.set_rollback(True)

@@ -12,17 +12,31 @@ class ServicedeskConfig(AppConfig):
         # The models come first.
         from incoming_email.demo import DEMO_DESK  # noqa: PLC0415
         from incoming_email.keys.own_addresses import FORWARDED_ADDRESSES  # noqa: PLC0415
+        from incoming_email.pipeline.telling import REFUSED_MAIL  # noqa: PLC0415
         from incoming_email.upkeep.erasing import ERASERS, Eraser  # noqa: PLC0415
         from issues.bearer_secrets import SIGNED_LINKS  # noqa: PLC0415
         from issues.notifications import MAIL_SOURCES  # noqa: PLC0415
-        from issues.outbox import MAIL_ACCOUNTS_IN_USE, MAIL_CONNECTIONS  # noqa: PLC0415
-        from servicedesk import demo, erasing, links, mails  # noqa: PLC0415
+        from issues.outbox import (  # noqa: PLC0415
+            GIVEN_UP,
+            MAIL_ACCOUNTS_IN_USE,
+            MAIL_CONNECTIONS,
+        )
+        from servicedesk import (  # noqa: PLC0415
+            demo,
+            erasing,
+            links,
+            mails,
+            refusals,
+            unreached,
+        )
         from servicedesk.custom_email import addressing, connecting  # noqa: PLC0415
 
         MAIL_SOURCES.register(mails.make_mails)
         MAIL_CONNECTIONS.register(connecting.find_connection)
         MAIL_ACCOUNTS_IN_USE.register(connecting.find_accounts_in_use)
+        GIVEN_UP.register(unreached.note_given_up)
         FORWARDED_ADDRESSES.register(addressing.find_keys)
+        REFUSED_MAIL.register(refusals.tell_team)
         ERASERS.register(Eraser("servicedesk", erasing.erase_person))
         SIGNED_LINKS.register(links.is_token)
         DEMO_DESK.register(demo.open_desk)

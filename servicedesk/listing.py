@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext
 
 from issues.counting import StateTab, count_rows
 from issues.models import Issue, Note, Project, State
 from servicedesk.forms import WAITING
-from servicedesk.models import Ticket
+from servicedesk.models import Ticket, TicketQuerySet
 
 TICKETS_A_PAGE = 25
 
@@ -27,7 +27,7 @@ class ListedTicket:
     waiting_since: datetime | None
 
 
-def find_tickets(project: Project, text: str) -> QuerySet[Ticket]:
+def find_tickets(project: Project, text: str) -> TicketQuerySet:
     """Those whose title or requester holds the text."""
     tickets = Ticket.objects.filter(issue__project=project, issue__spam_at=None)
     if not text:
@@ -35,17 +35,16 @@ def find_tickets(project: Project, text: str) -> QuerySet[Ticket]:
     return tickets.filter(Q(issue__title__icontains=text) | Q(requester__icontains=text))
 
 
-def in_state(tickets: QuerySet[Ticket], state: str) -> QuerySet[Ticket]:
+def in_state(tickets: TicketQuerySet, state: str) -> TicketQuerySet:
     """Newest first; who waits for us, longest first."""
     if state == WAITING:
-        waiting = tickets.filter(issue__state=State.OPENED, waiting_since__isnull=False)
-        return waiting.order_by("waiting_since", "pk")
+        return tickets.waiting().order_by("waiting_since", "pk")
     if state != "all":
         tickets = tickets.filter(issue__state=state)
     return tickets.order_by("-issue__iid")
 
 
-def count_states(tickets: QuerySet[Ticket]) -> list[StateTab]:
+def count_states(tickets: TicketQuerySet) -> list[StateTab]:
     """One query for each of them."""
     names = {
         State.OPENED.value: str(State.OPENED.label),
@@ -83,5 +82,5 @@ def _show(issue: Issue, last: Note | None) -> ListedTicket:
         last_comment_by=comment.external_author or str(comment.author or gettext("somebody")),
         last_comment_is_ours=not comment.external_author,
         last_comment_at=comment.created_at,
-        waiting_since=ticket.waiting_since,
+        waiting_since=ticket.waits_since,
     )

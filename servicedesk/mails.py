@@ -131,7 +131,7 @@ def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
         .order_by("pk")
         if canonical_address(participant.address) != canonical_address(note.external_author)
     ]
-    if not note.external_author:
+    if people and not note.external_author:
         # Not where an external participant has written again: this may run late.
         answered = Ticket.objects.filter(pk=ticket.pk, waiting_since__lte=note.created_at)
         answered.update(waiting_since=None)

@@ -86,6 +86,13 @@ def unsubscribe(participant: Participant, *, now: datetime) -> None:
     Participant.objects.filter(pk=participant.pk, unsubscribed_at=None).update(unsubscribed_at=now)
 
 
+def take_part_again(participant: Participant, *, written_at: datetime) -> bool:
+    """Mail goes to them again where they had left before they wrote; whether it had not. Only for
+    mail that nobody else can have written: a forged one must not undo what they asked for."""
+    left = Participant.objects.filter(pk=participant.pk, unsubscribed_at__lt=written_at)
+    return bool(left.update(unsubscribed_at=None))
+
+
 def _drop_held(people: Sequence[Participant]) -> None:
     """Mail that is held back could come a day after they left."""
     theirs = ThreadMessage.objects.filter(participant__in=people, from_outside=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from incoming_email.held_mail import HeldMessage, list_held_on
 from issues.mail_addresses import canonical_address
 from issues.models import Issue, OutgoingEmail, OutgoingState
 from issues.permissions import Person
@@ -41,6 +42,13 @@ class FilledReply:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownHeld:
+    message: HeldMessage
+    may_join: bool
+    """Its sender does not participate."""
+
+
+@dataclass(frozen=True, slots=True)
 class ShownTicket:
     requester: str
     participants: Sequence[Participant]
@@ -59,6 +67,9 @@ class ShownTicket:
     proven: bool
     """Else mails repeat neither its title nor its description."""
 
+    held: Sequence[ShownHeld]
+    """Mail on it that waits for review."""
+
     @property
     def readers(self) -> list[str]:
         """Who gets a public comment."""
@@ -70,16 +81,18 @@ class ShownTicket:
 
 
 def show_ticket(issue: Issue, reader: Person) -> ShownTicket | None:
-    """None for an issue that is no ticket, and for readers below reporter. Seven queries."""
+    """None for an issue that is no ticket, and for readers below reporter. Eight queries,
+    and one where mail is held."""
     ticket = Ticket.objects.filter(pk=issue.pk).first()
     if ticket is None or not reader.has_perm(READ, issue.project):
         return None
+    ticket.issue = issue
     replies = CannedReply.objects.filter(project=issue.project_id).order_by("title")
     people = list(ticket.participants.order_by("pk"))
     return ShownTicket(
         requester=ticket.requester,
         participants=people,
-        waiting_since=ticket.waiting_since,
+        waiting_since=ticket.waits_since,
         canned_replies=[
             FilledReply(reply.pk, reply.title, wording.canned_reply(reply.text, issue).source)
             for reply in replies
@@ -89,7 +102,16 @@ def show_ticket(issue: Issue, reader: Person) -> ShownTicket | None:
         mails=_find_mails(ticket),
         withheld=_find_withheld(ticket, people),
         proven=ticket.proven,
+        held=_find_held(issue, people),
     )
+
+
+def _find_held(issue: Issue, people: Sequence[Participant]) -> list[ShownHeld]:
+    present = {canonical_address(person.address) for person in people}
+    return [
+        ShownHeld(message, canonical_address(message.sender) not in present)
+        for message in list_held_on(issue)
+    ]
 
 
 def _find_withheld(ticket: Ticket, people: Sequence[Participant]) -> dict[int, list[str]]:

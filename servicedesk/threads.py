@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from issues.mail_addresses import canonical_address
-from issues.models import WHOLE_ID, Issue, Project, find_names, id_columns, name_id
+from issues.models import WHOLE_ID, Issue, Note, Project, find_names, id_columns, name_id
 from servicedesk.models import Participant, ThreadMessage, Ticket
 
 MAX_IDS = 100
@@ -55,6 +55,16 @@ def has_letter(project: Project, message_id: str, sender: str) -> bool:
         ticket__issue__project=project,
     ).values_list("participant__address", flat=True)
     return canonical_address(sender) in {canonical_address(each) for each in writers if each}
+
+
+def has_note(ticket: Ticket, message_id: str, sender: str) -> bool:
+    """The same of somebody who does not participate, whose mail a member has let in: this mail is
+    in this ticket, which has notes of theirs."""
+    ours = ThreadMessage.objects.filter(
+        ticket=ticket, message_id=name_id(message_id), from_outside=True, participant=None
+    )
+    notes = Note.objects.filter(issue=ticket.pk, external_author=sender)
+    return bool(message_id) and ours.exists() and notes.exists()
 
 
 def find_thread_of(participants: Iterable[Participant]) -> dict[int, list[str]]:

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from issues import services
 from issues.mail_addresses import canonical_address
-from issues.models import Note, State, Visibility
+from issues.models import Issue, Note, State, User, Visibility
+from issues.services.recording import record_change
 from issues.uploads import NewFile
 from servicedesk import mails, threads
 from servicedesk.bot import find_bot
 from servicedesk.models import Participant, ServiceDesk, Ticket, UnprovenNote
-from servicedesk.participants import add_participants, forget_bounces_of
+from servicedesk.participants import add_participants, forget_bounces_of, take_part_again
 from servicedesk.reopening import reopen_for_participant
 from servicedesk.ticket_templates import carry_out, read_template
 
@@ -42,6 +45,10 @@ class Letter:
     proven: bool = False
     """It is the sender's, by a key or by what authenticates mail. Else everybody could have written
     it, and no automatic mail carries its words."""
+
+    own_since: datetime | None = None
+    """When it came, where nobody but its sender can have written it: it is authenticated, or came
+    by the sender's own key. None: it may be anybody's."""
 
     mailbox_id: int | None = None
     """By which it came."""
@@ -118,9 +125,9 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
         UnprovenNote.objects.create(note=note)
     author = _among(list(ticket.participants.all()), letter.sender)
     if author is not None:
-        forget_bounces_of(author.address)
+        _make_reachable(author, letter, issue, bot=bot)
     threads.record(ticket, letter.message_id, participant=author, from_outside=True, now=letter.now)
-    Ticket.objects.filter(pk=ticket.pk, waiting_since=None).update(waiting_since=letter.now)
+    _begin_to_wait(ticket, now=letter.now)
     # Whom the team removed may answer what they have, and brings nobody in: not even themselves.
     if desk is not None and desk.add_cc and letter.cc and author is not None:
         joined = add_participants(ticket, letter.cc, added_by=None, now=letter.now)
@@ -138,6 +145,29 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
     if desk is not None and desk.reopen and author is not None and issue.state == State.CLOSED:
         reopen_for_participant(issue, bot=bot)
     return note
+
+
+def _make_reachable(author: Participant, letter: Letter, issue: Issue, *, bot: User) -> None:
+    """Whoever writes reads an answer."""
+    forget_bounces_of(author.address)
+    if letter.own_since and take_part_again(author, written_at=letter.own_since):
+        record_change(
+            issue,
+            bot,
+            gettext_lazy("has mail sent to %(addresses)s again"),
+            addresses=author.address,
+        )
+
+
+def _begin_to_wait(ticket: Ticket, *, now: datetime) -> None:
+    """Since now, where they do not wait already. What a ticket was closed with counts as settled,
+    and what comes to a closed one is later, even where it was closed at this moment."""
+    closed_at = ticket.issue.closed_at
+    settled = Q(waiting_since=None)
+    if closed_at is not None:
+        settled |= Q(waiting_since__lte=closed_at)
+        now = max(now, closed_at + timedelta(microseconds=1))
+    Ticket.objects.filter(settled, pk=ticket.pk).update(waiting_since=now)
 
 
 def _among(people: Sequence[Participant], address: str) -> Participant | None:

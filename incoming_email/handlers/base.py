@@ -99,7 +99,8 @@ class Target:
     """The project in which it opens a confidential issue."""
 
     refusal: Reason | None = None
-    """The key is known but no longer usable; the sender is notified with this reason."""
+    """The key is known but not usable now; the sender is notified with this reason, unless another
+    address of the message leads somewhere and this one gives nobody an identity."""
 
 
 class Handler(Protocol):
@@ -117,8 +118,11 @@ class Handler(Protocol):
     """Field of Project that lets it act: '…_by_mail', or '' where no project can switch it off."""
 
     secret_key: ClassVar[bool]
-    """The whole key is random, so the SMTP listener may refuse one that leads nowhere. Keys that
-    name a project are always accepted: refusals would reveal which projects exist."""
+    """The whole key is random, so that nobody has it who was not given it."""
+
+    refused_at_rcpt: ClassVar[bool]
+    """The SMTP listener refuses a key that leads nowhere. False for keys that name a project and
+    hold a secret: refusals would reveal which projects exist."""
 
     overrides_ignore: ClassVar[frozenset[Reason]]
     """Reasons for ignoring a message that this handler overrides, as BOUNCE for delivery

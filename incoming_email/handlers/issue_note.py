@@ -22,6 +22,7 @@ class IssueNoteHandler:
     sender_policy: ClassVar[str] = "token_sender_policy"
     project_switch: ClassVar[str] = "comments_by_mail"
     secret_key: ClassVar[bool] = False
+    refused_at_rcpt: ClassVar[bool] = False
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = True
     publishes: ClassVar[bool] = True

@@ -24,6 +24,7 @@ class NoteHandler:
     sender_policy: ClassVar[str] = "reply_sender_policy"
     project_switch: ClassVar[str] = "replies_by_mail"
     secret_key: ClassVar[bool] = True
+    refused_at_rcpt: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = True
     publishes: ClassVar[bool] = True

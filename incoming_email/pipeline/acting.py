@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from incoming_email import patch_mails
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Hold, Reason, Refusal, Refused, Reject, Status
-from incoming_email.pipeline import claims, notices
+from incoming_email.pipeline import claims, notices, telling
 from incoming_email.pipeline.attempts import Attempt, End, NotPendingError, Step, lock, write_ends
 from incoming_email.pipeline.deciding import Act, Decision, Delay, decide, is_spam
 from incoming_email.pipeline.faults import becoming_a_retry
@@ -223,7 +223,13 @@ def end_as_copy(attempt: Attempt, decision: Decision, first: int) -> End:
 def end_without_effect(attempt: Attempt, decision: Decision, verdict: Refusal | Delay) -> End:
     if isinstance(verdict, Delay):
         return _describe(attempt, decision, Status.PENDING, until=verdict.until)
-    end = _describe(attempt, decision, verdict.status, reason=verdict.reason)
+    end = _describe(
+        attempt,
+        decision,
+        verdict.status,
+        reason=verdict.reason,
+        issue_id=telling.find_issue_id(decision.resolved, verdict),
+    )
     if isinstance(verdict, Hold):
         return replace(end, held_rule=verdict.rule)
     if verdict.reason == Reason.DUPLICATE:
@@ -251,6 +257,8 @@ def _record(
         if verdict is not None and decision is not None:
             notice = _notify_sender(attempt, verdict, decision.resolved)
             end = replace(end, trace=(*end.trace, *notice))
+        if isinstance(verdict, Hold | Reject):
+            telling.tell_team(attempt.row, end, verdict)
         write_ends([(attempt.row, end)], now=attempt.context.now)
     _log_end(attempt.row, end)
 

@@ -34,6 +34,9 @@ IGNORED_KINDS = {
     Kind.BOUNCE: Reason.BOUNCE,
     Kind.RECEIPT: Reason.RECEIPT,
 }
+UNREAD_REASONS = {Reason.TOO_LARGE, Reason.TOO_COMPLEX}
+"""Of messages of which only the header is read, which says whose key they are to."""
+
 OPEN_RECIPIENTS = {"To", "Cc"}
 COVER_LETTER_WAIT = timedelta(minutes=10)
 """Mails of one series are sent together, and may come in any order."""
@@ -98,6 +101,8 @@ def decide(attempt: Attempt) -> Decision:
             verdict = Delay(until)
     except Refused as refused:
         verdict = refused.refusal
+        if verdict.reason in UNREAD_REASONS:
+            resolved = _find_by_header(attempt)
     except _Delayed as delayed:
         verdict = Delay(delayed.until)
     return Decision(verdict, tuple(trace), count, resolved)
@@ -130,6 +135,18 @@ def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
     resolved = resolve(email, mailbox.template, context, trace)
     _require_unblocked(resolved.target.project.pk, context, trace)
     return resolved
+
+
+def _find_by_header(attempt: Attempt) -> Resolved | None:
+    """Whose key a message is to that is not looked at any further: who has one is told why."""
+    context = attempt.context
+    try:
+        found = resolve(attempt.email, attempt.row.mailbox.template, context, [])
+        for place in (EVERYWHERE, found.target.project.pk):
+            _require_unblocked(place, context, [])
+    except Refused:
+        return None
+    return found
 
 
 def _require_allowed(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:

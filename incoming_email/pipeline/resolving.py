@@ -47,6 +47,11 @@ class Resolved:
     is_reply: bool = True
     """False where ids of ours alone named the target, and the message is no reply to them."""
 
+    @property
+    def is_off(self) -> bool:
+        """It takes no mail now, and says nothing about who writes: another address may."""
+        return self.target.refusal is not None and not self.secret
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -107,6 +112,7 @@ def resolve(
     if not template.has_key and (found := _find_in_references(email, context, trace)):
         return _mark_reply(found, email, template)
     seen: set[str] = set()
+    off: Resolved | None = None
     for candidate in _order_candidates(email, context):
         header, address = candidate.header, candidate.address
         forwarded = context.forwarded.get(address)
@@ -123,12 +129,19 @@ def resolve(
             seen.add(key)
             found, result = _try_key(spelled, context)
             trace.append(step | {"key": redact_key(key), "result": result})
-            if found:
+            if found and found.is_off:
+                off = off or found
+            elif found:
                 has_identity = found.target.author is not None or found.target.external_author
                 return found if has_identity else _prefer_own_key(found, email, context, trace)
     if template.has_key and (found := _find_in_references(email, context, trace)):
         return _mark_reply(found, email, template)
-    raise Rejected(Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY)
+    raise Rejected(_find_why_nowhere(template, off))
+
+
+def _find_why_nowhere(template: AddressTemplate, off: Resolved | None) -> Reason:
+    refusal = Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY
+    return (off.target.refusal if off is not None else None) or refusal
 
 
 def find_override(
@@ -204,7 +217,9 @@ def _try_key(
             named = groups.groupdict()
             secret = named.get("token") or named.get("reply_key") or ""
             canonical = registry.canonical(key, matches)
-            return Resolved(handler, target, canonical, key, secret), f"{handler.name}: found"
+            resolved = Resolved(handler, target, canonical, key, secret)
+            result = "switched off" if resolved.is_off else "found"
+            return resolved, f"{handler.name}: {result}"
     return None, f"{matches[0][0].name}: the key leads nowhere"
 
 

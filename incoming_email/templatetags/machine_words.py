@@ -72,6 +72,7 @@ BECAUSE = {
 }
 SENTENCES = (
     *(gettext_noop("%s: found"), gettext_noop("%s: the key leads nowhere")),
+    gettext_noop("%s: switched off"),
     gettext_noop("%s: the key is not the sender's"),
     gettext_noop("acted on as inbound email %s"),
     gettext_noop("not sent: the sender was told in the last %s minutes"),

@@ -10,6 +10,7 @@ from issues.outbox.accounts import (
 from issues.outbox.delivering import deliver_due, find_longest_run
 from issues.outbox.enqueueing import NewMail, enqueue, enqueue_many
 from issues.outbox.failing import Failure, find_failure, find_failures, try_again
+from issues.outbox.giving_up import GIVEN_UP
 from issues.outbox.header_fields import (
     address_with_name,
     bare_address,
@@ -27,6 +28,7 @@ from issues.outbox.undelivered import find_undelivered
 from issues.outbox.waking import wake_once, wake_worker
 
 __all__ = [
+    "GIVEN_UP",
     "MAIL_ACCOUNTS_IN_USE",
     "MAIL_CONNECTIONS",
     "AccountInUse",

@@ -27,11 +27,13 @@ def letter_of_ticket(email: ParsedEmail, requester: str, context: Context) -> Le
     )
 
 
-def letter_of_reply(email: ParsedEmail, context: Context, *, proven: bool) -> Letter:
-    """One that is not proven brings nobody in."""
+def letter_of_reply(email: ParsedEmail, context: Context, *, proven: bool, is_own: bool) -> Letter:
+    """One that is not proven brings nobody in. `is_own`: nobody but its sender can have written
+    it."""
     letter = _letter(
         email, context, sender=email.sender, text=email.reply, quoted=email.quoted, proven=proven
     )
+    letter = replace(letter, own_since=context.received if is_own else None)
     return letter if proven else replace(letter, cc=())
 
 

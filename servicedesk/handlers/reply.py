@@ -6,6 +6,7 @@ from typing import ClassVar
 from incoming_email.handlers.base import Context, Target
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
+from issues.mail_addresses import canonical_address
 from issues.models import Issue
 from servicedesk.handlers.ticket import reply_to_ticket
 from servicedesk.models import ServiceDesk, Ticket
@@ -20,6 +21,7 @@ class ParticipantReplyHandler:
     sender_policy: ClassVar[str] = "reply_sender_policy"
     project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = True
+    refused_at_rcpt: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
     publishes: ClassVar[bool] = True
@@ -46,4 +48,7 @@ class ParticipantReplyHandler:
         if ticket is None:
             raise Rejected(Reason.NOT_FOUND)
         desk = ServiceDesk.objects.select_related("project").filter(project=target.project).first()
-        return reply_to_ticket(email, ticket, desk, context, proven=True)
+        is_own = context.proof.passed or (
+            canonical_address(email.sender) == canonical_address(target.external_author)
+        )
+        return reply_to_ticket(email, ticket, desk, context, proven=True, is_own=is_own)

@@ -24,12 +24,13 @@ class TicketHandler:
     sender_policy: ClassVar[str] = ""
     project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = False
+    refused_at_rcpt: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
     publishes: ClassVar[bool] = True
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
-        """A project without a desk is answered like one that does not exist."""
+        """A project without a desk is like one that does not exist."""
         return find_target(project=int(key["project_id"]))
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
@@ -37,13 +38,15 @@ class TicketHandler:
 
 
 def find_target(**lookups: object) -> Target | None:
-    """The desk that these name, if it is switched on."""
-    desks = ServiceDesk.objects.select_related("project")
-    desk = desks.filter(**lookups, enabled=True).first()
+    """The desk that these name; with a refusal where it is switched off."""
+    desk = ServiceDesk.objects.select_related("project").filter(**lookups).first()
     if desk is None:
         return None
-    confidential_in = desk.project_id if is_confidential(desk) else None
-    return Target(project=desk.project, confidential_in=confidential_in)
+    return Target(
+        project=desk.project,
+        confidential_in=desk.project_id if is_confidential(desk) else None,
+        refusal=None if desk.enabled else Reason.DESK_OFF,
+    )
 
 
 def handle_mail(email: ParsedEmail, project: Project, context: Context) -> Outcome:
@@ -58,7 +61,8 @@ def handle_mail(email: ParsedEmail, project: Project, context: Context) -> Outco
         raise Ignored(Reason.DUPLICATE)
     ticket = threads.find_ticket(email.answered_ids, project)
     if ticket is not None and _may_write(ticket, desk, email, context):
-        return reply_to_ticket(email, ticket, desk, context, proven=context.proof.passed)
+        is_own = context.proof.passed
+        return reply_to_ticket(email, ticket, desk, context, proven=is_own, is_own=is_own)
     if not (email.text.strip() or email.subject or email.attachments):
         raise Rejected(Reason.EMPTY)
     rule = Reason.NO_SENDER.value
@@ -75,19 +79,25 @@ def reply_to_ticket(
     context: Context,
     *,
     proven: bool,
+    is_own: bool,
 ) -> Outcome:
     """`proven`: it is the participant's, by a key or otherwise. From alone, which anybody can
-    write, lets nobody else in, and the other participants don't hear of it."""
+    write, lets nobody else in, and the other participants don't hear of it. `is_own`: it is that of
+    the person in From."""
+    if not email.sender:  # it would stand there as the desk's own words
+        raise Held(Reason.NO_SENDER, rule=Reason.NO_SENDER.value)
     Ticket.objects.select_for_update().get(pk=ticket.pk)  # one copy of a mail after the other
-    if threads.has_letter(ticket.issue.project, email.message_id, email.sender):
+    if threads.has_letter(ticket.issue.project, email.message_id, email.sender) or (
+        threads.has_note(ticket, email.message_id, email.sender)
+    ):
         raise Ignored(Reason.DUPLICATE)
     if ticket.issue.spam_at is not None:
         if Reason.SPAM.value not in context.waived:
             raise Held(Reason.SPAM, rule=Reason.SPAM.value)
         bring_back(ticket.issue, find_bot(ticket.issue.project), now=context.now)
     if ticket.issue.locked:
-        raise Rejected(Reason.LOCKED)
-    letter = letter_of_reply(email, context, proven=proven)
+        raise Rejected(Reason.LOCKED, issue=ticket.issue)
+    letter = letter_of_reply(email, context, proven=proven, is_own=is_own)
     if not (letter.text.strip() or letter.files):
         raise Rejected(Reason.EMPTY)
     note = add_reply(desk, ticket, letter)
@@ -97,18 +107,20 @@ def reply_to_ticket(
 def _may_write(ticket: Ticket, desk: ServiceDesk, email: ParsedEmail, context: Context) -> bool:
     """False: the mail of an unknown sender, or a forward, which is for others than the readers of
     the ticket, is a ticket of its own. Raises Held where a person must review."""
+    if not email.sender:
+        return False
+    if Reason.STRANGER.value in context.waived:  # who has looked at it lets it in
+        return True
     if find_participant(ticket, email.sender) is not None:
-        _require_proof(context)
+        _require_proof(ticket, context)
         return not email.is_forward
     if desk.strangers == NonParticipantPolicy.NEW_TICKET:
         return False
-    if Reason.STRANGER.value in context.waived:
-        return True
-    raise Held(Reason.STRANGER, rule=Reason.STRANGER.value)
+    raise Held(Reason.STRANGER, rule=Reason.STRANGER.value, issue=ticket.issue)
 
 
-def _require_proof(context: Context) -> None:
+def _require_proof(ticket: Ticket, context: Context) -> None:
     """No key says who writes, so where the mailbox asks for proof, From must have it."""
     rule = Reason.NOT_AUTHENTICATED
     if context.asks_proof and not context.proof.passed and rule.value not in context.waived:
-        raise Held(rule, rule=rule.value)
+        raise Held(rule, rule=rule.value, issue=ticket.issue)

@@ -16,6 +16,7 @@ from servicedesk.models.desks import (
     ServiceDesk,
     ThreadMessage,
     Ticket,
+    TicketQuerySet,
     UnprovenNote,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "ServiceDesk",
     "ThreadMessage",
     "Ticket",
+    "TicketQuerySet",
     "UnprovenNote",
     "Verification",
 ]

@@ -1,18 +1,19 @@
 """The desk of a project, its tickets, and their external participants."""
 
 import re
+from datetime import datetime
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from issues.mail_addresses import canonical_address
-from issues.models import Issue, Note, Project, User, WithMessageId
+from issues.models import Issue, Note, Project, State, User, WithMessageId
 from servicedesk.placeholders import find_unknown
 
 RESERVED_KEYS = {"issue", "request", "unsubscribe", "verify", "bounce"}
@@ -137,6 +138,16 @@ class ServiceDesk(models.Model):
         )
 
 
+class TicketQuerySet(models.QuerySet["Ticket"]):
+    def waiting(self) -> "TicketQuerySet":
+        """Those with mail that the team has not answered: open ones, and closed ones to which it
+        came after the closing."""
+        return self.filter(
+            Q(issue__state=State.OPENED) | Q(issue__closed_at__lt=F("waiting_since")),
+            waiting_since__isnull=False,
+        )
+
+
 class Ticket(models.Model):
     """An issue that an external participant asked for."""
 
@@ -145,11 +156,13 @@ class Ticket(models.Model):
     )
     requester = models.CharField(_("requester"), max_length=254, blank=True)
     waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
-    """Time of the oldest unanswered mail; empty: the team answered last."""
+    """Time of the oldest unanswered mail; empty: the last comment of the team went to somebody."""
 
     proven = models.BooleanField(default=True, db_default=True, editable=False)
     """The mail that opened it is the requester's, or a member made it. Else title and description
     are words of anybody, which mails to participants do not repeat."""
+
+    objects = TicketQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("ticket")
@@ -158,6 +171,14 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return gettext("ticket %(issue)s") % {"issue": self.issue}
+
+    @property
+    def waits_since(self) -> datetime | None:
+        """As `waiting` has it; None where it does not wait."""
+        since, closed_at = self.waiting_since, self.issue.closed_at
+        if since is None or self.issue.state == State.OPENED:
+            return since
+        return since if closed_at is not None and closed_at < since else None
 
 
 class ParticipantQuerySet(models.QuerySet["Participant"]):

@@ -51,7 +51,7 @@ def test_the_ticket_trick_shows_nothing_of_a_third_partys_mail(desk):
         make_mail(to=address, sender="no-reply@forge.example", body="Your code is 123456")
     )
     assert ended(row) == (Status.HELD, Reason.SENDER_MISMATCH)
-    assert Note.objects.count() == 0
+    assert Note.objects.filter(internal=False).count() == 0
     assert sent() == [thank_you]
 
 
@@ -178,7 +178,7 @@ def test_where_proof_is_asked_for_a_forged_participant_is_held(desk):
     desk.open_ticket(Message_ID=FIRST)
     forged = desk.write(In_Reply_To=FIRST, body="Send it to my new address")
     assert ended(forged) == (Status.HELD, Reason.NOT_AUTHENTICATED)
-    assert Note.objects.count() == 0
+    assert Note.objects.filter(internal=False).count() == 0
     proof = f"{TRUSTED}; dmarc=pass header.from=customer.example"
     real = desk.write(In_Reply_To=FIRST, Authentication_Results=proof)
     assert real.status == Status.PROCESSED
@@ -196,7 +196,7 @@ def test_a_locked_ticket_takes_no_word_from_outside_and_stays_closed(desk):  # S
     assert ended(by_key) == ended(by_id) == (Status.REJECTED, Reason.LOCKED)
     issue.refresh_from_db()
     assert issue.state == State.CLOSED
-    assert Note.objects.filter(system=False).count() == 0
+    assert Note.objects.filter(system=False, internal=False).count() == 0
     (notice,) = sent_to(CUSTOMER)[1:]
     assert "locked" in notice.text, "who has the key is told why"
 

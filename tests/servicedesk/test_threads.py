@@ -33,7 +33,8 @@ def ended(row):
 
 
 def notes():
-    return list(Note.objects.filter(system=False).order_by("pk").values_list("body", flat=True))
+    found = Note.objects.filter(system=False, internal=False)
+    return list(found.order_by("pk").values_list("body", flat=True))
 
 
 def test_a_forward_of_a_third_party_with_the_number_is_a_ticket_of_its_own(desk):  # D02

@@ -193,6 +193,17 @@ class Reason(models.TextChoices):
         _("You are not a participant in this ticket."),
         _("The sender is not a participant in this ticket."),
     )
+    MEMBER_UNPROVEN = (
+        "member_unproven",
+        _(
+            "Your address is that of a member of this project, and nothing proves that you wrote"
+            " the email. Reply to a notification, or use the web page."
+        ),
+        _(
+            "From is the address of a member of the project, and nothing proves that they wrote the"
+            " message. If it is released, it is theirs, with the commands in it."
+        ),
+    )
     POSTMASTER = (
         "postmaster",
         _("Your email to the postmaster waits for an administrator, who reads it."),

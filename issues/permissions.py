@@ -295,6 +295,13 @@ def _reports_in(user: Person, project_field: str) -> Exists:
 
 def readers_among(users: Sequence[User], item: Item, *, internal: bool = False) -> list[User]:
     """Those who may read the item (and, if `internal`, internal notes): at most three queries."""
+    return [user for user, _role in find_readers(users, item, internal=internal)]
+
+
+def find_readers(
+    users: Sequence[User], item: Item, *, internal: bool = False
+) -> list[tuple[User, int]]:
+    """The same, each with their role; 0 for those who are not members."""
     visibility = Project.objects.values_list("visibility", flat=True).get(pk=item.project_id)
     roles = dict(
         Membership.objects.filter(project=item.project_id, user__in=users).values_list(
@@ -310,5 +317,5 @@ def readers_among(users: Sequence[User], item: Item, *, internal: bool = False) 
         involved = user.pk in assigned or user.pk == item.author_id
         access = Access(visibility=visibility, role=role, account=True, involved=involved)
         if access.reads(item) and (not internal or role >= Role.REPORTER):
-            readers.append(user)
+            readers.append((user, role))
     return readers

@@ -1,6 +1,6 @@
 """Members add external participants to a ticket and remove them, and turn issues into tickets."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from issues.models import Issue, User
 from issues.services.recording import record_change
 from issues.services.refusals import require
 from servicedesk import mails
+from servicedesk.members import find_members
 from servicedesk.models import Participant, ServiceDesk, Ticket
 from servicedesk.participants import (
     add_participants,
@@ -34,6 +35,7 @@ def add_people(*, issue: Issue, actor: User, addresses: Sequence[str], now: date
     ticket = _lock_ticket(issue)
     present = {canonical_address(p.address) for p in ticket.participants.all()}
     new = {canonical_address(a): a for a in addresses if canonical_address(a) not in present}
+    _require_no_members(new.values(), issue)
     _require_room(len(new), len(present))
     joined = add_participants(ticket, new.values(), added_by=actor, now=now)
     _require_all(new, joined)
@@ -55,6 +57,16 @@ def _require_room(new: int, present: int) -> None:
             "A ticket takes at most %(limit)s external participants. Remove somebody first."
         )
         raise services.Invalid([message % {"limit": settings.DESK_MAX_PARTICIPANTS}])
+
+
+def _require_no_members(addresses: Collection[str], issue: Issue) -> None:
+    members = find_members(addresses, issue)
+    if named := [address for address in addresses if canonical_address(address) in members]:
+        message = _(
+            "%(addresses)s can't take part as a customer: a member of the project has this address,"
+            " and reads the ticket anyway. Mention or assign the member instead."
+        )
+        raise services.Invalid([message % {"addresses": ", ".join(named)}])
 
 
 def _require_all(wanted: dict[str, str], joined: Sequence[Participant]) -> None:
@@ -115,6 +127,7 @@ def convert_to_ticket(*, issue: Issue, actor: User, requester: str, now: datetim
     ticket, is_new = Ticket.objects.get_or_create(issue=issue, defaults={"requester": requester})
     if not is_new:
         raise services.Invalid([_("This is a ticket already.")])
+    _require_no_members([requester], issue)
     joined = add_participants(ticket, [requester], added_by=actor, now=now)
     _require_all({canonical_address(requester): requester}, joined)
     if is_confidential(desk):

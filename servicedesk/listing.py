@@ -1,14 +1,17 @@
 """The tickets of a project as the list shows them: requester, last comment, who waits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Lower
 from django.utils.translation import gettext
 
 from issues.counting import StateTab, count_rows
-from issues.models import Issue, Note, Project, State
+from issues.external_people import ExternalPeople, Sight, find_people
+from issues.models import ExternalPerson, Issue, Note, Project, State
+from servicedesk.bot import USERNAME
 from servicedesk.forms import WAITING
 from servicedesk.models import Ticket
 
@@ -19,6 +22,12 @@ TICKETS_A_PAGE = 25
 class ListedTicket:
     issue: Issue
     requester: str
+    """The name, or the address where there is none; of a member, who wrote to the desk, the name of
+    the account."""
+
+    requester_address: str
+    """Empty where `requester` is that."""
+
     last_comment_by: str
     """Of the newest public comment; the requester's own where nobody has answered."""
 
@@ -28,11 +37,15 @@ class ListedTicket:
 
 
 def find_tickets(project: Project, text: str) -> QuerySet[Ticket]:
-    """Those whose title or requester holds the text."""
+    """Those whose title, or name or address of the requester, holds the text."""
     tickets = Ticket.objects.filter(issue__project=project, issue__spam_at=None)
     if not text:
         return tickets
-    return tickets.filter(Q(issue__title__icontains=text) | Q(requester__icontains=text))
+    named = ExternalPerson.objects.filter(project=project, name__icontains=text)
+    by_name = Q(folded__in=named.values("address"))
+    return tickets.alias(folded=Lower("requester")).filter(
+        Q(issue__title__icontains=text) | Q(requester__icontains=text) | by_name
+    )
 
 
 def in_state(tickets: QuerySet[Ticket], state: str) -> QuerySet[Ticket]:
@@ -59,29 +72,48 @@ def count_states(tickets: QuerySet[Ticket]) -> list[StateTab]:
 
 
 def show_tickets(tickets: Iterable[Ticket]) -> Sequence[ListedTicket]:
-    """The tickets of one page with their last comments: three queries for any number."""
+    """The tickets of one page with their last comments, for reporters and above: a constant number
+    of queries."""
     ids = [ticket.pk for ticket in tickets]
     newest = Note.objects.filter(issue=OuterRef("pk"), system=False, internal=False)
     issues = (
         Issue.objects.filter(pk__in=ids)
-        .select_related("ticket", "project")
+        .select_related("ticket", "project", "author")
         .prefetch_related("assignees")
         .annotate(last_note_id=Subquery(newest.order_by("-pk").values("pk")[:1]))
     )
     by_id = {issue.pk: issue for issue in issues}
     note_ids = [issue.last_note_id for issue in by_id.values()]
     notes = {n.pk: n for n in Note.objects.filter(pk__in=note_ids).select_related("author")}
-    return [_show(by_id[pk], notes.get(by_id[pk].last_note_id)) for pk in ids]
+    people = _find_people(by_id.values(), notes.values())
+    return [_show(by_id[pk], notes.get(by_id[pk].last_note_id), people) for pk in ids]
 
 
-def _show(issue: Issue, last: Note | None) -> ListedTicket:
+def _find_people(issues: Collection[Issue], notes: Iterable[Note]) -> ExternalPeople:
+    addresses = [note.external_author for note in notes]
+    for issue in issues:
+        addresses += [issue.external_author, issue.ticket.requester]
+    project_id = next((issue.project_id for issue in issues), 0)
+    return find_people(project_id, addresses, Sight.ADDRESS)
+
+
+def _show(issue: Issue, last: Note | None, people: ExternalPeople) -> ListedTicket:
     ticket = issue.ticket
     comment = last or issue
+    author = None if issue.external_author else issue.author
+    opener = str(author) if author is not None and author.username != USERNAME else ""
     return ListedTicket(
         issue=issue,
-        requester=ticket.requester,
-        last_comment_by=comment.external_author or str(comment.author or gettext("somebody")),
+        requester=people.show(ticket.requester) if ticket.requester else opener,
+        requester_address=people.show_address(ticket.requester),
+        last_comment_by=_name_author(comment, people),
         last_comment_is_ours=not comment.external_author,
         last_comment_at=comment.created_at,
         waiting_since=ticket.waiting_since,
     )
+
+
+def _name_author(comment: Note | Issue, people: ExternalPeople) -> str:
+    if comment.external_author:
+        return people.show(comment.external_author)
+    return str(comment.author or gettext("somebody"))

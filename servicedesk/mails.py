@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
+from django.utils import translation
 
 from incoming_email.keys import reply_keys
 from incoming_email.keys.reply_keys import NO_ROUTE, ExternalRoute
 from incoming_email.limits.answer_budget import THANK_YOU, WELCOME, find_over_limit
 from incoming_email.parsing.addresses import asks_no_answer
 from issues import outbox
-from issues.mail_addresses import canonical_address
+from issues.external_people import Sight, find_people
 from issues.models import Issue, Note
 from issues.notifications import Story
 from issues.outbox import Automatic, MailHeaders, NewMail, address_with_name, make_message_id
@@ -22,6 +23,7 @@ from servicedesk.custom_email import Sender, find_sender
 from servicedesk.echoing import is_echo
 from servicedesk.limiting import hold_back
 from servicedesk.models import Participant, ServiceDesk, ThreadMessage, Ticket, UnprovenNote
+from servicedesk.readers import find_readers
 
 NEW_NOTE = "desk_note"
 MESSAGE_ID_SALT = "servicedesk.message_id"
@@ -123,23 +125,18 @@ def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
     ticket = Ticket.objects.filter(pk=story.item.pk).first()
     if ticket is None or is_echo(story.item, note) or _is_unproven(note):
         return ()
-    people = [
-        participant
-        # Who joined later must not get what was written before: the row may be sent late.
-        for participant in ticket.participants.to_write_to()
-        .filter(joined_at__lte=note.created_at)
-        .order_by("pk")
-        if canonical_address(participant.address) != canonical_address(note.external_author)
-    ]
+    people = find_readers(ticket, note, story)
     if not note.external_author:
         # Not where an external participant has written again: this may run late.
         answered = Ticket.objects.filter(pk=ticket.pk, waiting_since__lte=note.created_at)
         answered.update(waiting_since=None)
     ticket.issue = story.item
     desk = ServiceDesk.objects.filter(project=story.item.project_id).first()
-    attached = attach(note)
+    if desk is not None:
+        desk.project = story.item.project
+    attached, name = attach(note), _name_author(story)
     mails = [
-        (envelope.participant, _compose_note(envelope, note, attached))
+        (envelope.participant, _compose_note(envelope, note, attached, name))
         for envelope in _address(desk, ticket, people)
     ]
     _record(ticket, mails, now=now)
@@ -151,7 +148,17 @@ def _is_unproven(note: Note) -> bool:
     return bool(note.external_author) and UnprovenNote.objects.filter(pk=note.pk).exists()
 
 
-def _compose_note(envelope: Envelope, note: Note, attached: Attached) -> NewMail:
+def _name_author(story: Story) -> str:
+    """As the participants may see it, who all read the language of the site; empty where the
+    account is gone: then the desk writes."""
+    if not story.external_author and (story.note is None or story.note.author is None):
+        return ""
+    people = find_people(story.item.project_id, [story.external_author], Sight.NAME)
+    with translation.override(settings.LANGUAGE_CODE):
+        return story.name_author(people)
+
+
+def _compose_note(envelope: Envelope, note: Note, attached: Attached, name: str) -> NewMail:
     text = wording.new_note(
         envelope.desk,
         envelope.issue,
@@ -159,7 +166,6 @@ def _compose_note(envelope: Envelope, note: Note, attached: Attached) -> NewMail
         unsubscribe_url=envelope.leaving_url,
         includes_description=envelope.has_their_words,
     )
-    name = "" if note.external_author or note.author is None else str(note.author)
     return _compose(
         envelope, NEW_NOTE, f"note-{note.pk}", text, name=name, uploads=attached.upload_ids
     )

@@ -13,8 +13,9 @@ from django.db.models.functions import Lower
 from incoming_email.keys.own_addresses import find_own
 from issues.bearer_secrets import cut_secrets
 from issues.mail_addresses import canonical_address, find_spellings
-from issues.models import OutgoingEmail, User
-from servicedesk.models import Participant, ThreadMessage, Ticket
+from issues.models import Note, OutgoingEmail, User
+from servicedesk.members import find_members
+from servicedesk.models import DirectCopy, Participant, ThreadMessage, Ticket
 
 NO_BOUNCES = {"bounces": 0, "bounced_at": None, "bounce_reason": "", "undeliverable_at": None}
 """Columns of a participant whom mail reaches, as far as we know."""
@@ -27,9 +28,10 @@ def add_participants(
 ) -> list[Participant]:
     """The new ones, at most DESK_MAX_PARTICIPANTS_A_CALL and DESK_MAX_PARTICIPANTS in all.
 
-    Own addresses, nonsense and those who take part already are passed over. Three queries.
+    Own addresses, nonsense, members who read the ticket and those who take part already are passed
+    over. A constant number of queries.
     """
-    wanted = _choose(addresses)
+    wanted = _choose(addresses, ticket)
     present = {canonical_address(p.address) for p in ticket.participants.all()}
     room = max(0, settings.DESK_MAX_PARTICIPANTS - len(present))
     new = [address for address in wanted if canonical_address(address) not in present][:room]
@@ -42,11 +44,23 @@ def add_participants(
     return list(Participant.objects.filter(ticket=ticket, address__in=new).order_by("pk"))
 
 
-def _choose(addresses: Iterable[str]) -> list[str]:
+def _choose(addresses: Iterable[str], ticket: Ticket) -> list[str]:
     distinct = {canonical_address(address): address for address in reversed(list(addresses))}
     valid = [address for address in reversed(distinct.values()) if _is_valid(address)]
     own = find_own(valid) if valid else set()
-    return [a for a in valid if a not in own][: settings.DESK_MAX_PARTICIPANTS_A_CALL]
+    others = [address for address in valid if address not in own]
+    members = find_members(others, ticket.issue) if others else {}
+    chosen = [address for address in others if canonical_address(address) not in members]
+    return chosen[: settings.DESK_MAX_PARTICIPANTS_A_CALL]
+
+
+def record_direct_copies(ticket: Ticket, note: Note, addresses: Iterable[str]) -> None:
+    """These got the mail that the note was made of; those of them who take part get no other."""
+    wanted = set(map(canonical_address, addresses))
+    people = [p for p in ticket.participants.all() if canonical_address(p.address) in wanted]
+    DirectCopy.objects.bulk_create(
+        [DirectCopy(note=note, participant=person) for person in people], ignore_conflicts=True
+    )
 
 
 def can_take_part(address: str) -> bool:

@@ -1,16 +1,25 @@
 """What the page of an issue shows of its ticket: external participants, their mail, canned
 replies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from issues.external_people import ExternalPeople, Sight, find_people
 from issues.mail_addresses import canonical_address
 from issues.models import Issue, OutgoingEmail, OutgoingState
 from issues.permissions import Person
 from servicedesk import spam, wording
-from servicedesk.models import CannedReply, Participant, ThreadMessage, Ticket, UnprovenNote
+from servicedesk.members import find_members
+from servicedesk.models import (
+    CannedReply,
+    DirectCopy,
+    Participant,
+    ThreadMessage,
+    Ticket,
+    UnprovenNote,
+)
 
 READ = "issues.read_internal"
 """Reporters and above: who may see the addresses."""
@@ -59,6 +68,13 @@ class ShownTicket:
     proven: bool
     """Else mails repeat neither its title nor its description."""
 
+    people: ExternalPeople
+    members: Set[str]
+    """Canonical addresses of participants who are members by now."""
+
+    copies: Mapping[int, Sequence[str]]
+    """By note, who has the mail that it was made of."""
+
     @property
     def readers(self) -> list[str]:
         """Who gets a public comment."""
@@ -70,12 +86,14 @@ class ShownTicket:
 
 
 def show_ticket(issue: Issue, reader: Person) -> ShownTicket | None:
-    """None for an issue that is no ticket, and for readers below reporter. Seven queries."""
+    """None for an issue that is no ticket, and for readers below reporter. A constant
+    number of queries."""
     ticket = Ticket.objects.filter(pk=issue.pk).first()
     if ticket is None or not reader.has_perm(READ, issue.project):
         return None
     replies = CannedReply.objects.filter(project=issue.project_id).order_by("title")
     people = list(ticket.participants.order_by("pk"))
+    addresses = [person.address for person in people]
     return ShownTicket(
         requester=ticket.requester,
         participants=people,
@@ -89,7 +107,18 @@ def show_ticket(issue: Issue, reader: Person) -> ShownTicket | None:
         mails=_find_mails(ticket),
         withheld=_find_withheld(ticket, people),
         proven=ticket.proven,
+        people=find_people(issue.project_id, addresses, Sight.ADDRESS),
+        members=find_members(addresses, issue).keys(),
+        copies=_find_copies(ticket),
     )
+
+
+def _find_copies(ticket: Ticket) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    rows = DirectCopy.objects.filter(note__issue=ticket.pk).order_by("pk")
+    for note, address in rows.values_list("note_id", "participant__address"):
+        found.setdefault(note, []).append(address)
+    return found
 
 
 def _find_withheld(ticket: Ticket, people: Sequence[Participant]) -> dict[int, list[str]]:

@@ -8,13 +8,12 @@ from django.db import transaction
 
 from issues import services
 from issues.mail_addresses import canonical_address
-from issues.models import Note, State, Visibility
+from issues.models import Event, Issue, Note, State, User, Visibility
 from issues.uploads import NewFile
 from servicedesk import mails, threads
 from servicedesk.bot import find_bot
 from servicedesk.models import Participant, ServiceDesk, Ticket, UnprovenNote
-from servicedesk.participants import add_participants, forget_bounces_of
-from servicedesk.reopening import reopen_for_participant
+from servicedesk.participants import add_participants, forget_bounces_of, record_direct_copies
 from servicedesk.ticket_templates import carry_out, read_template
 
 
@@ -29,12 +28,16 @@ class Letter:
     """For a ticket the whole text, for a note what the person wrote."""
 
     now: datetime
+    sender_name: str = ""
     quoted: str = ""
     references: tuple[str, ...] = ()
     """Of the mail's thread, oldest first."""
 
     cc: tuple[str, ...] = ()
     """Those who may join by it, where the desk lets people in Cc do so."""
+
+    recipients: tuple[str, ...] = ()
+    """All in To and Cc: they have it already."""
 
     answerable: bool = True
     """Not where an automatic answer would reach a robot or a whole list."""
@@ -50,15 +53,15 @@ class Letter:
 
 
 @transaction.atomic
-def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
-    """Opens the ticket with its thank-you mail, in one transaction. A letter without a sender makes
-    a ticket that has no external participant."""
+def open_ticket(desk: ServiceDesk, letter: Letter, *, member: User | None = None) -> Ticket:
+    """Opens the ticket with its thank-you mail, in one transaction. A letter without a sender, or
+    that of a `member`, makes a ticket that has no external participant but those in Cc."""
     bot = find_bot(desk.project)
     template = read_template(desk)
     issue = services.create_issue(
         project=desk.project,
-        author=bot,
-        external_author=letter.sender,
+        author=member or bot,
+        external_author="" if member else letter.sender,
         title=template.opening.title or letter.subject,
         description=template.below(letter.text),
         confidential=is_confidential(desk) or template.opening.confidential,
@@ -66,10 +69,12 @@ def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
     )
     ticket = Ticket.objects.create(
         issue=issue,
-        requester=letter.sender,
+        requester="" if member else letter.sender,
         waiting_since=letter.now,
         proven=letter.proven,
     )
+    if member is None:
+        _remember_name(issue, letter)
     people = [letter.sender, *(letter.cc if desk.add_cc else ())]
     joined = add_participants(ticket, [p for p in people if p], added_by=None, now=letter.now)
     requester = _among(joined, letter.sender)
@@ -90,7 +95,12 @@ def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
     if letter.proven:
         others = [p for p in joined if p != requester]
         mails.write_to_new_participants(
-            desk, ticket, others, mailbox_id=letter.mailbox_id, now=letter.now
+            desk,
+            ticket,
+            others,
+            includes_description=False,  # they have the mail itself
+            mailbox_id=letter.mailbox_id,
+            now=letter.now,
         )
     carry_out(template, issue, bot=bot, now=letter.now)
     return ticket
@@ -106,6 +116,9 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
     """Adds a note of an external participant to their ticket."""
     issue = ticket.issue
     bot = find_bot(issue.project)
+    author = _among(list(ticket.participants.all()), letter.sender)
+    reopens = desk is not None and desk.reopen and author is not None
+    reopens = reopens and issue.state == State.CLOSED
     note = services.create_note(
         item=issue,
         author=bot,
@@ -113,10 +126,13 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
         body=letter.text,
         quoted=letter.quoted,
         files=letter.files,
+        event=Event.REOPENING_NOTE if reopens else Event.NEW_NOTE,
     )
+    if reopens:
+        services.reopen_item(item=issue, actor=bot, announced=False)
     if not letter.proven:
         UnprovenNote.objects.create(note=note)
-    author = _among(list(ticket.participants.all()), letter.sender)
+    _remember_name(issue, letter)
     if author is not None:
         forget_bounces_of(author.address)
     threads.record(ticket, letter.message_id, participant=author, from_outside=True, now=letter.now)
@@ -135,9 +151,13 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
             mailbox_id=letter.mailbox_id,
             now=letter.now,
         )
-    if desk is not None and desk.reopen and author is not None and issue.state == State.CLOSED:
-        reopen_for_participant(issue, bot=bot)
+    if letter.proven:
+        record_direct_copies(ticket, note, letter.recipients)
     return note
+
+
+def _remember_name(issue: Issue, letter: Letter) -> None:
+    services.remember_name(issue.project, letter.sender, letter.sender_name, proven=letter.proven)
 
 
 def _among(people: Sequence[Participant], address: str) -> Participant | None:

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from incoming_email import patch_mails
 from incoming_email.handlers.base import Context
+from incoming_email.handlers.project_rules import require_project_allows
 from incoming_email.keys import probe_keys
 from incoming_email.keys.answered import find_confidential, find_nearest
 from incoming_email.models import SenderPolicy
@@ -25,7 +26,6 @@ from incoming_email.pipeline.resolving import (
 )
 from incoming_email.sender_auth import NO_PROOF
 from issues import outbox
-from issues.accounts import has_second_factor
 from issues.models import OutgoingEmail
 from issues.quick_actions import Answered
 
@@ -201,20 +201,15 @@ def _require_project_allows(attempt: Attempt, resolved: Resolved, trace: list[St
     switch, target = resolved.handler.project_switch, resolved.target
     if not switch:
         return
-    if not getattr(target.project, switch):
-        trace.append({"step": "project", "result": "switched off", "because": switch})
-        raise Rejected(Reason.SWITCHED_OFF)
-    if target.project.mail_needs_second_factor and not has_second_factor(target.author):
-        trace.append({"step": "project", "result": "the author has no second factor"})
-        raise Rejected(Reason.NO_SECOND_FACTOR)
-    if target.project.mail_needs_authentication:
-        fits, proof = fits_sender(target, attempt.email.sender), attempt.context.proof
-        result = "passed" if fits and proof.passed else "not passed"
-        trace.append({"step": "project", "result": result, "because": proof.because})
-        if not fits:
-            _hold(Reason.SENDER_MISMATCH, attempt.context)
-        if not proof.passed:
-            _hold(Reason.NOT_AUTHENTICATED, attempt.context)
+    asks_proof = target.project.mail_needs_authentication
+    require_project_allows(
+        target.project,
+        target.author,
+        switch,
+        fits=asks_proof and fits_sender(target, attempt.email.sender),
+        context=attempt.context,
+        trace=trace,
+    )
 
 
 def _require_fitting_sender(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:

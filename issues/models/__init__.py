@@ -1,5 +1,6 @@
 """The rows of the domain: people, projects, items, and the outbox."""
 
+from issues.models.external_people import ExternalPerson
 from issues.models.items import (
     DISCUSSION_BYTES,
     Issue,
@@ -43,6 +44,7 @@ __all__ = [
     "Announcement",
     "BranchMove",
     "Event",
+    "ExternalPerson",
     "Issue",
     "Label",
     "Membership",

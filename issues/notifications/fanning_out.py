@@ -1,6 +1,7 @@
 """From one announcement to one outgoing mail a person, exactly once."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -8,7 +9,7 @@ from django.db import transaction
 
 from issues import outbox
 from issues.models import Announcement, Note, NotePosition
-from issues.notifications.composing import Story, compose, render_story
+from issues.notifications.composing import Story, compose, find_known, render_story
 from issues.notifications.recipients import find_recipients
 from issues.notifications.routes import NO_ROUTE, find_routes
 from issues.notifications.sources import find_external_mails
@@ -46,11 +47,12 @@ def fan_out(announcement_id: int, *, now: datetime) -> int:
         item=story.item,
         discussion=story.note.discussion if story.note is not None else "",
     )
-    html = render_story(story)
+    html, known = render_story(story), find_known(story)
     mails = [
-        compose(story, html, recipient, routes.get(recipient.user.pk, NO_ROUTE))
+        compose(story, html, recipient, routes.get(recipient.user.pk, NO_ROUTE), known)
         for recipient in recipients
     ]
+    story = replace(story, told=frozenset(recipient.user.pk for recipient in recipients))
     mails += find_external_mails(story, now=now)
     outbox.enqueue_many(mails, now=now)
     if story.note is None:

@@ -5,6 +5,8 @@ import re
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 MAX_NAME = 100
+_TURNS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that turn the direction of letters round (UAX 9), those of the address too."""
 
 
 def clean_header(value: str) -> str:
@@ -19,7 +21,7 @@ def bare_id(message_id: str) -> str:
 
 def address_with_name(name: str, address: str) -> str:
     """`"name" <address>`: the name a quoted-string (RFC 5322 section 3.2.4), whatever is in it."""
-    cleaned = clean_header(name)[:MAX_NAME]
+    cleaned = _TURNS.sub("", clean_header(name))[:MAX_NAME]
     if not cleaned:
         return address
     quoted = cleaned.replace("\\", "\\\\").replace('"', '\\"')

@@ -23,6 +23,7 @@ from issues.services.formatting import keep_html
 from issues.services.inviting import accept_invitation, can_be_invited, find_invited, invite
 from issues.services.item_fields import find_correctable, find_undeclared
 from issues.services.merging import MergePlan, finish_merges, merge, plan_merge
+from issues.services.naming import remember_name
 from issues.services.projects import (
     add_member,
     create_label,
@@ -88,6 +89,7 @@ __all__ = [
     "plan_merge",
     "propose_merge_request",
     "redact_rows",
+    "remember_name",
     "remove_labels",
     "remove_uploads",
     "reopen_item",

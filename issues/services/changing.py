@@ -35,8 +35,9 @@ def close_item(*, item: Item, actor: User) -> None:
 
 
 @transaction.atomic
-def reopen_item(*, item: Item, actor: User) -> None:
-    """Nothing happens to an item that is open or merged."""
+def reopen_item(*, item: Item, actor: User, announced: bool = True) -> None:
+    """Nothing happens to an item that is open or merged. Not `announced` where a note that is says
+    so."""
     require(actor, "issues.edit_item", item)
     lock_item(item)
     if item.state != State.CLOSED:
@@ -51,7 +52,7 @@ def reopen_item(*, item: Item, actor: User) -> None:
     if isinstance(item, Issue) and item.duplicate_of_id is not None:
         item.duplicate_of = None
         item.save(update_fields=["duplicate_of"])
-    announce_change(item, actor, _("reopened this"))
+    (announce_change if announced else record_change)(item, actor, _("reopened this"))
 
 
 def _has_open_twin(item: MergeRequest) -> bool:

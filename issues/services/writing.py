@@ -108,10 +108,11 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     external_author: str = "",
     files: Sequence[NewFile] = (),
     position: LinePosition | None = None,
+    event: Event = Event.NEW_NOTE,
 ) -> Note:
     """Three queries without files, four in a discussion. Internal notes are for reporters and
     above; `find_spot` says which are internal and where they stand. `position` is the line of a
-    diff that it is about.
+    diff that it is about. `event` is what people are notified of, by one mail each.
 
     All that can be refused is refused before the first write, so inside somebody's transaction no
     savepoint is needed: a fault in a write breaks all of it anyway.
@@ -145,7 +146,7 @@ def create_note(  # noqa: PLR0913  (one argument a column)
             uploads.create_uploads(project=item.project, owner=note, uploader=author, chosen=chosen)
         if position is not None:
             _create_position(note, position)
-        announce(Announcement(event=Event.NEW_NOTE, note=note, actor=author))
+        announce(Announcement(event=event, note=note, actor=author))
     return note
 
 

@@ -11,10 +11,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from issues import quick_actions
 from issues.counting import BoundedPaginator
+from issues.external_people import find_people, sight_of_role
 from issues.forms import FilterForm, IssueForm
 from issues.marked_text import typed
 from issues.models import Issue, Project, State
-from issues.permissions import Person, visible_issues
+from issues.permissions import Person, find_access, visible_issues
 from issues.views.commenting import answer_item_page
 from issues.views.heeding import report_commands
 from issues.views.listing import ITEMS_A_PAGE, count_states, in_state
@@ -39,10 +40,14 @@ def issue_list(request: HttpRequest, path: str) -> HttpResponse:
     label = next((label for label in labels if label.name == chosen["label"]), None)
     if label:
         matching = matching.filter(pk__in=label.issues.values("pk"))
-    page = BoundedPaginator(in_state(matching, chosen["state"]), ITEMS_A_PAGE)
+    pages = BoundedPaginator(in_state(matching, chosen["state"]), ITEMS_A_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    authors = [issue.external_author for issue in page]
+    sight = sight_of_role(find_access(request.user, project).role)
     context = {
         "project": project,
-        "page": page.get_page(request.GET.get("page")),
+        "page": page,
+        "people": find_people(project.pk, authors, sight),
         "states": count_states(matching, [State.OPENED, State.CLOSED]),
         "labels": labels,
         "chosen": chosen,

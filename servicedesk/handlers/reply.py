@@ -46,4 +46,6 @@ class ParticipantReplyHandler:
         if ticket is None:
             raise Rejected(Reason.NOT_FOUND)
         desk = ServiceDesk.objects.select_related("project").filter(project=target.project).first()
-        return reply_to_ticket(email, ticket, desk, context, proven=True)
+        return reply_to_ticket(
+            email, ticket, desk, context, proven=True, key_owner=target.external_author
+        )

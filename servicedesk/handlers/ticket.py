@@ -10,7 +10,14 @@ from issues.models import Project
 from servicedesk import threads
 from servicedesk.addresses import DEFAULT
 from servicedesk.bot import find_bot
-from servicedesk.handlers.letters import find_requester, letter_of_reply, letter_of_ticket
+from servicedesk.handlers.by_members import require_theirs, write_as_member
+from servicedesk.handlers.letters import (
+    find_opening_member,
+    find_requester,
+    letter_of_reply,
+    letter_of_ticket,
+)
+from servicedesk.members import find_member
 from servicedesk.models import NonParticipantPolicy, ServiceDesk, Ticket
 from servicedesk.participants import can_take_part, find_participant
 from servicedesk.spam import bring_back
@@ -64,7 +71,10 @@ def handle_mail(email: ParsedEmail, project: Project, context: Context) -> Outco
     rule = Reason.NO_SENDER.value
     if rule not in context.waived and not can_take_part(requester):
         raise Held(Reason.NO_SENDER, rule=rule)
-    made = open_ticket(desk, letter_of_ticket(email, requester, context))
+    member = find_opening_member(requester, desk)
+    if member is not None:
+        require_theirs(requester, email, context)
+    made = open_ticket(desk, letter_of_ticket(email, requester, context), member=member)
     return Outcome(f"ticket {made.issue}", made.issue)
 
 
@@ -75,9 +85,11 @@ def reply_to_ticket(
     context: Context,
     *,
     proven: bool,
+    key_owner: str = "",
 ) -> Outcome:
     """`proven`: it is the participant's, by a key or otherwise. From alone, which anybody can
-    write, lets nobody else in, and the other participants don't hear of it."""
+    write, lets nobody else in, and the other participants don't hear of it. `key_owner`: whose
+    address the key was made for. A member's mail is the member's note."""
     Ticket.objects.select_for_update().get(pk=ticket.pk)  # one copy of a mail after the other
     if threads.has_letter(ticket.issue.project, email.message_id, email.sender):
         raise Ignored(Reason.DUPLICATE)
@@ -85,6 +97,9 @@ def reply_to_ticket(
         if Reason.SPAM.value not in context.waived:
             raise Held(Reason.SPAM, rule=Reason.SPAM.value)
         bring_back(ticket.issue, find_bot(ticket.issue.project), now=context.now)
+    member = find_member(email.sender, ticket.issue)
+    if member is not None:
+        return write_as_member(email, ticket, member, context, key_owner=key_owner)
     if ticket.issue.locked:
         raise Rejected(Reason.LOCKED)
     letter = letter_of_reply(email, context, proven=proven)
@@ -97,7 +112,8 @@ def reply_to_ticket(
 def _may_write(ticket: Ticket, desk: ServiceDesk, email: ParsedEmail, context: Context) -> bool:
     """False: the mail of an unknown sender, or a forward, which is for others than the readers of
     the ticket, is a ticket of its own. Raises Held where a person must review."""
-    if find_participant(ticket, email.sender) is not None:
+    is_known = find_participant(ticket, email.sender) is not None
+    if is_known or find_member(email.sender, ticket.issue) is not None:
         _require_proof(context)
         return not email.is_forward
     if desk.strangers == NonParticipantPolicy.NEW_TICKET:

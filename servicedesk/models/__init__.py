@@ -11,6 +11,7 @@ from servicedesk.models.custom_emails import (
 from servicedesk.models.desks import (
     RESERVED_KEYS,
     TEXTS,
+    DirectCopy,
     NonParticipantPolicy,
     Participant,
     ServiceDesk,
@@ -24,6 +25,7 @@ __all__ = [
     "TEXTS",
     "CannedReply",
     "CustomEmail",
+    "DirectCopy",
     "Encryption",
     "Fault",
     "LoginMethod",

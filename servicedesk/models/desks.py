@@ -239,3 +239,25 @@ class UnprovenNote(models.Model):
 
     def __str__(self) -> str:
         return gettext("note %(number)s of an unproven sender") % {"number": self.pk}
+
+
+class DirectCopy(models.Model):
+    """A participant who has the mail that a note was made of: it named them in To or Cc."""
+
+    note = models.ForeignKey(
+        Note, on_delete=models.CASCADE, related_name="direct_copies", db_index=False
+    )
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE)
+
+    class Meta:
+        verbose_name = _("direct copy")
+        verbose_name_plural = _("direct copies")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["note", "participant"], name="one_direct_copy_a_note"),
+        ]
+
+    def __str__(self) -> str:
+        return gettext("note %(note)s, sent to participant %(participant)s") % {
+            "note": self.note_id,
+            "participant": self.participant_id,
+        }

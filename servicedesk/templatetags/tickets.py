@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import template
 
+from issues.mail_addresses import canonical_address
 from issues.models import Issue, Project
 from servicedesk.models import ServiceDesk, Ticket
 from servicedesk.showing import READ, ShownMail, ShownTicket, show_ticket
@@ -37,6 +38,16 @@ def mails_of_note(ticket: ShownTicket, note_id: int) -> Sequence[ShownMail]:
 @register.filter
 def withheld_of_note(ticket: ShownTicket, note_id: int) -> Sequence[str]:
     return ticket.withheld.get(note_id, ())
+
+
+@register.filter
+def copies_of_note(ticket: ShownTicket, note_id: int) -> Sequence[str]:
+    return ticket.copies.get(note_id, ())
+
+
+@register.filter
+def is_member(ticket: ShownTicket, address: str) -> bool:
+    return canonical_address(address) in ticket.members
 
 
 @register.filter

@@ -10,6 +10,7 @@ from incoming_email.outcomes import Reason, Status
 from incoming_email.pipeline import processing, reviewing
 from issues import services
 from issues.models import Issue, Note, Role, State, User
+from servicedesk import joining
 from servicedesk.models import Participant, Ticket
 from tests.factories import MembershipFactory, UserFactory
 from tests.incoming_email.world import make_mail
@@ -230,9 +231,10 @@ def test_internal_notes_never_leave():
 
 
 def test_what_a_customer_wrote_is_never_read_as_a_placeholder():
-    desk = make_desk(new_participant="[%{ISSUE_DESCRIPTION}]", add_cc=True)
-    body = "%{ADDITIONAL_TEXT} %{UNSUBSCRIBE_URL}"
-    desk.open_ticket(body=body, Cc="ann@customer.example", **PROVEN)
+    desk = make_desk(new_participant="[%{ISSUE_DESCRIPTION}]")
+    issue = desk.open_ticket(body="%{ADDITIONAL_TEXT} %{UNSUBSCRIBE_URL}", **PROVEN)
+    ann = ["ann@customer.example"]
+    joining.add_people(issue=issue, actor=desk.agent, addresses=ann, now=timezone.now())
     text = as_received(sent_to("ann@customer.example")[0]).get_body(("plain",)).get_content()
     assert text.strip() == "[%{ADDITIONAL_TEXT} %{UNSUBSCRIBE_URL}]"
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from incoming_email.models import BlockedSender, RefusedRecipient, RetiredReplyKey
 from incoming_email.upkeep import erasing
-from issues.models import OutgoingAccount, OutgoingEmail, Upload
+from issues.models import ExternalPerson, OutgoingAccount, OutgoingEmail, Upload
 from servicedesk.models import CustomEmail, Participant, ServiceDesk, Ticket
 from tests.factories import (
     EmailAddressFactory,
@@ -35,6 +35,9 @@ HERS = {
     ),
     "issues.OutgoingEmail": lambda _ada: OutgoingEmail.objects.create(
         recipient=ADDRESS, state="sent", created_at=NOW, next_attempt_at=NOW
+    ),
+    "issues.ExternalPerson": lambda _ada: ExternalPerson.objects.create(
+        project=ProjectFactory(), address=ADDRESS, proven=True
     ),
     "issues.OutgoingAccount": lambda _ada: OutgoingAccount.objects.create(),
     "incoming_email.BlockedSender": lambda _ada: BlockedSender.objects.create(pattern=ADDRESS),

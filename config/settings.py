@@ -188,6 +188,7 @@ INCOMING_EMAIL_HANDLERS = [
     "incoming_email.handlers.merge_request.MergeRequestHandler",
     "servicedesk.handlers.reply.ParticipantReplyHandler",
     "servicedesk.handlers.unsubscribe.ParticipantUnsubscribeHandler",
+    "servicedesk.handlers.reply.BouncePathReplyHandler",
     "servicedesk.handlers.bounce.BounceHandler",
     "servicedesk.handlers.ticket.TicketHandler",
     "servicedesk.handlers.verification.VerificationHandler",

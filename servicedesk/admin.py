@@ -2,12 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.utils.translation import gettext_lazy as _
 
 from servicedesk.models import CannedReply, CustomEmail, Participant, ServiceDesk, Ticket
+from servicedesk.wording import find_unread
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
+
     DeskAdminBase = admin.ModelAdmin[ServiceDesk]
     TicketAdminBase = admin.ModelAdmin[Ticket]
     CannedReplyAdminBase = admin.ModelAdmin[CannedReply]
@@ -26,6 +29,13 @@ class ServiceDeskAdmin(DeskAdminBase):
     list_select_related = ("project",)
     search_fields = ("project__path", "key")
     autocomplete_fields = ("project",)
+
+    def save_model(
+        self, request: "HttpRequest", obj: ServiceDesk, form: object, change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        for sentence in find_unread(obj):
+            self.message_user(request, sentence, messages.WARNING)
 
 
 class ParticipantInline(ParticipantInlineBase):

@@ -11,18 +11,22 @@ class ServicedeskConfig(AppConfig):
     def ready(self) -> None:
         # The models come first.
         from incoming_email.demo import DEMO_DESK  # noqa: PLC0415
+        from incoming_email.handlers.copied import COPIED_PEOPLE  # noqa: PLC0415
         from incoming_email.keys.own_addresses import FORWARDED_ADDRESSES  # noqa: PLC0415
         from incoming_email.upkeep.erasing import ERASERS, Eraser  # noqa: PLC0415
         from issues.bearer_secrets import SIGNED_LINKS  # noqa: PLC0415
         from issues.notifications import MAIL_SOURCES  # noqa: PLC0415
         from issues.outbox import MAIL_ACCOUNTS_IN_USE, MAIL_CONNECTIONS  # noqa: PLC0415
-        from servicedesk import demo, erasing, links, mails  # noqa: PLC0415
+        from issues.services.outside import MAILED_OUTSIDE  # noqa: PLC0415
+        from servicedesk import demo, erasing, joining, links, mails, participants  # noqa: PLC0415
         from servicedesk.custom_email import addressing, connecting  # noqa: PLC0415
 
         MAIL_SOURCES.register(mails.make_mails)
+        MAILED_OUTSIDE.register(participants.is_mailed_outside)
         MAIL_CONNECTIONS.register(connecting.find_connection)
         MAIL_ACCOUNTS_IN_USE.register(connecting.find_accounts_in_use)
         FORWARDED_ADDRESSES.register(addressing.find_keys)
         ERASERS.register(Eraser("servicedesk", erasing.erase_person))
         SIGNED_LINKS.register(links.is_token)
+        COPIED_PEOPLE.register(joining.let_copied_in)
         DEMO_DESK.register(demo.open_desk)

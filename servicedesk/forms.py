@@ -45,8 +45,8 @@ class DeskForm(DeskFormBase):
             self.fields["confidential"].disabled = True
             self.initial["confidential"] = True
         self.fields["template"].help_text = _(
-            "Markdown added to every new ticket; quick actions in it are carried out. Customers can"
-            " read it where a text to them has %{ISSUE_DESCRIPTION}."
+            "Markdown added to every new ticket: placeholders are filled in, and quick actions are"
+            " carried out. No mail to a customer repeats it."
         )
         for name in TEXTS:
             self.fields[name].help_text = _("Empty: a text of ours, as the preview shows it.")

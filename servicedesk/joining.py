@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from issues import services
-from issues.mail_addresses import canonical_address
+from issues.mail_addresses import canonical_address, find_spellings
 from issues.models import Issue, User
+from issues.quick_actions import Refusal
 from issues.services.recording import record_change
 from issues.services.refusals import require
 from servicedesk import mails
@@ -27,9 +29,17 @@ PERMISSION = "issues.triage_item"
 
 
 @transaction.atomic
-def add_people(*, issue: Issue, actor: User, addresses: Sequence[str], now: datetime) -> None:
+def add_people(
+    *,
+    issue: Issue,
+    actor: User,
+    addresses: Sequence[str],
+    now: datetime,
+    message_id: str | None = None,
+) -> None:
     """Adds all of those who do not participate yet, or raises Invalid with the reason. Each gets a
-    welcome mail."""
+    welcome mail. `message_id`: of the mail that brought them in, which they have, and nothing that
+    was written before."""
     require(actor, PERMISSION, issue)
     ticket = _lock_ticket(issue)
     present = {canonical_address(p.address) for p in ticket.participants.all()}
@@ -41,7 +51,59 @@ def add_people(*, issue: Issue, actor: User, addresses: Sequence[str], now: date
         issue, actor, gettext_lazy("added %(addresses)s to the ticket"), addresses=_list(joined)
     )
     desk = ServiceDesk.objects.select_related("project").filter(project=issue.project_id).first()
-    mails.write_to_new_participants(desk, ticket, joined, now=now)
+    mails.write_to_new_participants(
+        desk,
+        ticket,
+        joined,
+        earlier=[message_id] if message_id else [],
+        includes_words=message_id is None,
+        now=now,
+    )
+
+
+def let_copied_in(
+    *,
+    issue: Issue,
+    actor: User,
+    addresses: Sequence[str],
+    is_public: bool,
+    message_id: str,
+    now: datetime,
+) -> list[Refusal]:
+    """For COPIED_PEOPLE: whom a member copies into a reply takes part from then on, as with
+    /add_email, or the member is told why not. Their mail itself they have, and nothing of what was
+    written before. Members hear of the ticket in their own way, and are passed over."""
+    ticket = Ticket.objects.filter(pk=issue.pk).first()
+    people = _find_new(ticket, addresses, issue) if ticket is not None else []
+    if not people:
+        return []
+    if not is_public:
+        return [
+            Refusal(
+                _say_copied(people),
+                _("They were not added, since the mail made no public comment."),
+            )
+        ]
+    try:
+        add_people(issue=issue, actor=actor, addresses=people, message_id=message_id, now=now)
+    except (services.Invalid, services.NotAllowed) as refusal:
+        return [Refusal(_say_copied(people), str(refusal))]
+    return []
+
+
+def _say_copied(addresses: Sequence[str]) -> str:
+    return f"Cc: {', '.join(addresses)}"
+
+
+def _find_new(ticket: Ticket, addresses: Sequence[str], issue: Issue) -> list[str]:
+    """Without participants and members."""
+    spellings = {each for address in addresses for each in find_spellings(address)}
+    theirs = EmailAddress.objects.filter(
+        email__in=spellings, verified=True, user__memberships__project=issue.project_id
+    ).values_list("email", flat=True)
+    known = {*theirs, *ticket.participants.values_list("address", flat=True)}
+    passed_over = set(map(canonical_address, known))
+    return [each for each in addresses if canonical_address(each) not in passed_over]
 
 
 def _require_room(new: int, present: int) -> None:
@@ -112,7 +174,9 @@ def convert_to_ticket(*, issue: Issue, actor: User, requester: str, now: datetim
         raise services.Invalid(
             [_("This project has no service desk. A maintainer can switch it on.")]
         )
-    ticket, is_new = Ticket.objects.get_or_create(issue=issue, defaults={"requester": requester})
+    ticket, is_new = Ticket.objects.get_or_create(
+        issue=issue, defaults={"requester": requester, "own_words": ""}
+    )
     if not is_new:
         raise services.Invalid([_("This is a ticket already.")])
     joined = add_participants(ticket, [requester], added_by=actor, now=now)

@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 from incoming_email.keys.own_addresses import find_own
 from issues.bearer_secrets import cut_secrets
 from issues.mail_addresses import canonical_address, find_spellings
-from issues.models import OutgoingEmail, User
+from issues.models import Issue, MergeRequest, OutgoingEmail, User
 from servicedesk.models import Participant, ThreadMessage, Ticket
 
 NO_BOUNCES = {"bounces": 0, "bounced_at": None, "bounce_reason": "", "undeliverable_at": None}
@@ -40,6 +40,20 @@ def add_participants(
         ignore_conflicts=True,  # somebody else may add the same at the same time
     )
     return list(Participant.objects.filter(ticket=ticket, address__in=new).order_by("pk"))
+
+
+def find_left_out(ticket: Ticket, addresses: Iterable[str], *, joined: int) -> list[str]:
+    """Those for whom the limits left no room, after `joined` of them were added. One query where
+    there was room for all."""
+    present = {canonical_address(p.address) for p in ticket.participants.all()}
+    if len(present) < settings.DESK_MAX_PARTICIPANTS and joined < (
+        settings.DESK_MAX_PARTICIPANTS_A_CALL
+    ):
+        return []
+    others = {canonical_address(a): a for a in addresses if canonical_address(a) not in present}
+    valid = [address for address in others.values() if _is_valid(address)]
+    own = find_own(valid) if valid else set()
+    return [address for address in valid if address not in own]
 
 
 def _choose(addresses: Iterable[str]) -> list[str]:
@@ -71,6 +85,11 @@ def remove_participants(ticket: Ticket, addresses: Sequence[str]) -> list[str]:
     _drop_held(gone)
     Participant.objects.filter(pk__in=[p.pk for p in gone]).delete()
     return [p.address for p in gone]
+
+
+def is_mailed_outside(item: Issue | MergeRequest) -> bool:
+    """For MAILED_OUTSIDE: public notes of a ticket go to its participants."""
+    return isinstance(item, Issue) and Ticket.objects.filter(pk=item.pk).exists()
 
 
 def find_participant(ticket: Ticket, address: str) -> Participant | None:

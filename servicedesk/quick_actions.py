@@ -11,22 +11,34 @@ from servicedesk import joining
 MAX_ADDRESSES = 50
 """In one command; more is a mistake or an attack."""
 
-_BREAK = re.compile(r"[\s,;]+")
-_ADDRESS = re.compile(r"<?[^\s@<>,;]{1,64}@[^\s@<>,;]{1,189}>?")
+_PLAIN = r"[^\s@<>,;]{1,64}@[^\s@<>,;]{1,189}"
+_NAME = r"(?:[^@<>,;\"“”„]|[\"“”„][^<>\"“”„]{0,100}[\"“”])"
+_PERSON = re.compile(
+    rf"[\s,;]*(?:{_NAME}{{0,100}}<(?P<angle>{_PLAIN})>|(?P<bare>{_PLAIN}))(?=[\s,;]|\Z)"
+)
+"""`m@example.com`, `<m@example.com>`, `Max <m@example.com>`, `"Muster, Max" <m@example.com>`."""
 
 
 def split_addresses(text: str) -> list[str]:
-    """As people write them: with blanks, commas or semicolons between them."""
-    return [word.strip("<>") for word in _BREAK.split(text, maxsplit=MAX_ADDRESSES) if word]
+    """As people write them, with blanks, commas or semicolons between them; empty where the text is
+    none of it, or holds too many."""
+    found: list[str] = []
+    at, end = 0, len(text.rstrip(" \t\xa0,;"))
+    while at < end and len(found) <= MAX_ADDRESSES:
+        person = _PERSON.match(text, at)
+        if person is None:
+            return []
+        found.append(person["angle"] or person["bare"])
+        at = person.end()
+    return found if len(found) <= MAX_ADDRESSES else []
 
 
 def is_addresses(text: str) -> bool:
-    words = [word for word in _BREAK.split(text, maxsplit=MAX_ADDRESSES) if word]
-    return 0 < len(words) <= MAX_ADDRESSES and all(map(_ADDRESS.fullmatch, words))
+    return bool(split_addresses(text))
 
 
 def is_address(text: str) -> bool:
-    return _ADDRESS.fullmatch(text) is not None
+    return len(split_addresses(text)) == 1
 
 
 def add_email(call: Call) -> None:

@@ -81,7 +81,11 @@ def show_ticket(issue: Issue, reader: Person) -> ShownTicket | None:
         participants=people,
         waiting_since=ticket.waiting_since,
         canned_replies=[
-            FilledReply(reply.pk, reply.title, wording.canned_reply(reply.text, issue).source)
+            FilledReply(
+                reply.pk,
+                reply.title,
+                wording.canned_reply(reply.text, issue, ticket.own_words).source,
+            )
             for reply in replies
         ],
         may_change=reader.has_perm("issues.triage_item", issue),

@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext_lazy
 
 from issues import services
 from issues.mail_addresses import canonical_address
-from issues.models import Note, State, Visibility
+from issues.models import Note, State, User, Visibility
+from issues.services.recording import record_change
 from issues.uploads import NewFile
 from servicedesk import mails, threads
 from servicedesk.bot import find_bot
 from servicedesk.models import Participant, ServiceDesk, Ticket, UnprovenNote
-from servicedesk.participants import add_participants, forget_bounces_of
+from servicedesk.participants import add_participants, find_left_out, forget_bounces_of
 from servicedesk.reopening import reopen_for_participant
-from servicedesk.ticket_templates import carry_out, read_template
+from servicedesk.ticket_templates import add_text, carry_out, read_template
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,9 @@ class Letter:
     """It is the sender's, by a key or by what authenticates mail. Else everybody could have written
     it, and no automatic mail carries its words."""
 
+    looks_automatic: bool = False
+    """Its subject says so, and nothing else: the team reads it, and nobody outside gets it."""
+
     mailbox_id: int | None = None
     """By which it came."""
 
@@ -60,7 +66,7 @@ def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
         author=bot,
         external_author=letter.sender,
         title=template.opening.title or letter.subject,
-        description=template.below(letter.text),
+        description=letter.text,
         confidential=is_confidential(desk) or template.opening.confidential,
         files=letter.files,
     )
@@ -69,9 +75,13 @@ def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
         requester=letter.sender,
         waiting_since=letter.now,
         proven=letter.proven,
+        own_words=issue.description,
     )
+    if template.text.strip():
+        add_text(template, issue)
     people = [letter.sender, *(letter.cc if desk.add_cc else ())]
     joined = add_participants(ticket, [p for p in people if p], added_by=None, now=letter.now)
+    _record_left_out(ticket, people, joined, bot=bot)
     requester = _among(joined, letter.sender)
     if requester is not None:
         forget_bounces_of(requester.address)
@@ -96,6 +106,21 @@ def open_ticket(desk: ServiceDesk, letter: Letter) -> Ticket:
     return ticket
 
 
+def _record_left_out(
+    ticket: Ticket, people: Sequence[str], joined: Sequence[Participant], *, bot: User
+) -> None:
+    """So that the team sees who was in Cc and hears of nothing."""
+    left_out = find_left_out(ticket, people, joined=len(joined))
+    if left_out:
+        change = gettext_lazy(
+            "did not add %(addresses)s to the ticket, as at most %(limit)s people can take part in"
+            " it and %(call)s join at once"
+        )
+        limit, call = settings.DESK_MAX_PARTICIPANTS, settings.DESK_MAX_PARTICIPANTS_A_CALL
+        names = ", ".join(left_out)
+        record_change(ticket.issue, bot, change, addresses=names, limit=str(limit), call=str(call))
+
+
 def is_confidential(desk: ServiceDesk) -> bool:
     """In a public project everybody reads the issues, so a customer's must never be one."""
     return desk.confidential or desk.project.visibility == Visibility.PUBLIC
@@ -112,6 +137,7 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
         external_author=letter.sender,
         body=letter.text,
         quoted=letter.quoted,
+        internal=letter.looks_automatic,
         files=letter.files,
     )
     if not letter.proven:
@@ -120,10 +146,13 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
     if author is not None:
         forget_bounces_of(author.address)
     threads.record(ticket, letter.message_id, participant=author, from_outside=True, now=letter.now)
+    if letter.looks_automatic:
+        return note
     Ticket.objects.filter(pk=ticket.pk, waiting_since=None).update(waiting_since=letter.now)
     # Whom the team removed may answer what they have, and brings nobody in: not even themselves.
     if desk is not None and desk.add_cc and letter.cc and author is not None:
         joined = add_participants(ticket, letter.cc, added_by=None, now=letter.now)
+        _record_left_out(ticket, letter.cc, joined, bot=bot)
         # Cc gives access to this mail, and to nothing that was written before.
         ids = [letter.message_id] if letter.message_id else []
         mails.write_to_new_participants(
@@ -131,7 +160,7 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
             ticket,
             joined,
             earlier=ids,
-            includes_description=False,
+            includes_words=False,
             mailbox_id=letter.mailbox_id,
             now=letter.now,
         )

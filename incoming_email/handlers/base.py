@@ -61,6 +61,9 @@ class Context:
     asks_proof: bool = False
     """The mailbox accepts replies of authenticated senders only."""
 
+    is_persons: bool = True
+    """Nothing says that a program wrote the message, or a server."""
+
     blocked_in: Set[int | None] = frozenset()
     """Ids of projects that block the sender; None among them means all projects."""
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from incoming_email import patch_mails
 from incoming_email.handlers.base import Context, Target
+from incoming_email.handlers.copied import let_copied_in
 from incoming_email.handlers.texts import acting_for, new_files, outcome_of
 from incoming_email.keys.reply_keys import find_retired
 from incoming_email.outcomes import Outcome, Reason, Rejected
@@ -71,6 +72,7 @@ class NoteHandler:
                 by_mail=True,
                 files=files,
             )
+            written = let_copied_in(email, written, target.author, context)
         return outcome_of(written)
 
 

@@ -20,8 +20,8 @@ from incoming_email.models import (
     pause_after,
 )
 from incoming_email.outcomes import Status
-from incoming_email.parsing.addresses import AddressTemplate
-from incoming_email.parsing.types import ParsedEmail
+from incoming_email.parsing.addresses import AddressTemplate, asks_no_answer
+from incoming_email.parsing.types import Kind, ParsedEmail
 from incoming_email.pipeline import acting, claims
 from incoming_email.pipeline.acting import settle_in_turn
 from incoming_email.pipeline.attempts import Attempt, End
@@ -269,10 +269,17 @@ def _make_attempts(
             received_at=row.received_at,
             mailbox_id=mailbox.pk,
             asks_proof=mailbox.reply_sender_policy == SenderPolicy.REQUIRE,
+            is_persons=_is_persons(email),
         )
         group = answers if named else others
         group.append(Attempt(row, email, context, email.sender[:254]))
     return answers + others
+
+
+def _is_persons(email: ParsedEmail) -> bool:
+    """Not where a server may have written it, with the null path or as `mailer-daemon@`."""
+    is_servers = email.null_return_path or asks_no_answer(email.sender)
+    return email.kind is Kind.PERSONAL and not is_servers
 
 
 def _show_authors(

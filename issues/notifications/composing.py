@@ -19,9 +19,11 @@ from issues.outbox import (
     MailHeaders,
     NewMail,
     address_with_name,
+    answer_subject,
     bare_address,
     make_list_id,
     make_message_id,
+    shorten_prefixes,
 )
 from issues.rendering import render_mail
 from issues.unsubscribing import unsubscribe_url
@@ -60,7 +62,7 @@ class Story:
     def subject(self) -> str:
         mark = "#" if isinstance(self.item, Issue) else "!"
         title = f"{self.item.title} ({mark}{self.item.iid})"
-        return title if self.note is None else f"Re: {title}"
+        return shorten_prefixes(title) if self.note is None else answer_subject(title)
 
     @property
     def text(self) -> str:

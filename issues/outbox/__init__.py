@@ -12,10 +12,12 @@ from issues.outbox.enqueueing import NewMail, enqueue, enqueue_many
 from issues.outbox.failing import Failure, find_failure, find_failures, try_again
 from issues.outbox.header_fields import (
     address_with_name,
+    answer_subject,
     bare_address,
     clean_header,
     is_own,
     origin_of,
+    shorten_prefixes,
 )
 from issues.outbox.headers import (
     Automatic,
@@ -23,6 +25,7 @@ from issues.outbox.headers import (
     make_list_id,
     make_message_id,
 )
+from issues.outbox.messages import content_id
 from issues.outbox.undelivered import find_undelivered
 from issues.outbox.waking import wake_once, wake_worker
 
@@ -35,8 +38,10 @@ __all__ = [
     "MailHeaders",
     "NewMail",
     "address_with_name",
+    "answer_subject",
     "bare_address",
     "clean_header",
+    "content_id",
     "deliver_due",
     "enqueue",
     "enqueue_many",
@@ -50,6 +55,7 @@ __all__ = [
     "make_list_id",
     "make_message_id",
     "origin_of",
+    "shorten_prefixes",
     "try_again",
     "wake_once",
     "wake_worker",

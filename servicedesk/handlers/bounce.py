@@ -14,7 +14,8 @@ from servicedesk.participants import record_bounce
 
 
 class BounceHandler:
-    """RFC 3464. A report about anybody else has no such address, and is only ignored."""
+    """RFC 3464. A report about anybody else has no such address, and is only ignored. What a person
+    sends here is a reply."""
 
     name: ClassVar[str] = "ticket_bounce"
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?P<reply_key>[0-9a-z]{25})-bounce")

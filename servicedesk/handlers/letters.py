@@ -6,6 +6,7 @@ from incoming_email.handlers.base import Context
 from incoming_email.handlers.texts import new_files
 from incoming_email.keys.own_addresses import find_own
 from incoming_email.parsing.addresses import asks_no_answer
+from incoming_email.parsing.mime.automatic import has_automatic_subject
 from incoming_email.parsing.types import ParsedEmail
 from issues.mail_addresses import find_spellings
 from issues.models import Role, User
@@ -27,11 +28,14 @@ def letter_of_ticket(email: ParsedEmail, requester: str, context: Context) -> Le
     )
 
 
-def letter_of_reply(email: ParsedEmail, context: Context, *, proven: bool) -> Letter:
-    """One that is not proven brings nobody in."""
+def letter_of_reply(email: ParsedEmail, context: Context, *, title: str, proven: bool) -> Letter:
+    """One that is not proven brings nobody in. `title`: of the ticket, which may itself begin as
+    automatic answers do."""
     letter = _letter(
         email, context, sender=email.sender, text=email.reply, quoted=email.quoted, proven=proven
     )
+    if has_automatic_subject(email.subject) and not has_automatic_subject(title):
+        letter = replace(letter, looks_automatic=True)
     return letter if proven else replace(letter, cc=())
 
 

@@ -87,7 +87,7 @@ def reply_to_ticket(
         bring_back(ticket.issue, find_bot(ticket.issue.project), now=context.now)
     if ticket.issue.locked:
         raise Rejected(Reason.LOCKED)
-    letter = letter_of_reply(email, context, proven=proven)
+    letter = letter_of_reply(email, context, title=ticket.issue.title, proven=proven)
     if not (letter.text.strip() or letter.files):
         raise Rejected(Reason.EMPTY)
     note = add_reply(desk, ticket, letter)

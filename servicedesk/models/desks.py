@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from issues.mail_addresses import canonical_address
 from issues.models import Issue, Note, Project, User, WithMessageId
-from servicedesk.placeholders import find_unknown
+from servicedesk.placeholders import IN_CANNED_REPLIES, find_unknown
 
 RESERVED_KEYS = {"issue", "request", "unsubscribe", "verify", "bounce"}
 """Last words of addresses that have another meaning."""
@@ -114,9 +114,9 @@ class ServiceDesk(models.Model):
             problems["key"] = _("A key of 25 letters and digits looks like a secret. Shorten it.")
         for name in TEXTS:
             if unknown := find_unknown(getattr(self, name)):
-                problems[name] = _("There is no placeholder %s. Correct it or take it out.") % (
-                    ", ".join(f"%{{{word}}}" for word in unknown)
-                )
+                problems[name] = _say_unknown(unknown)
+        if unknown := find_unknown(self.template, known=IN_CANNED_REPLIES):
+            problems["template"] = _say_unknown(unknown)
         if "key" not in problems and self._is_taken():
             problems["key"] = _("Another project has this key. Choose another one.")
         if problems:
@@ -137,6 +137,11 @@ class ServiceDesk(models.Model):
         )
 
 
+def _say_unknown(names: list[str]) -> str:
+    sentence = gettext("There is no placeholder %s. Correct it or take it out.")
+    return sentence % ", ".join(f"%{{{name}}}" for name in names)
+
+
 class Ticket(models.Model):
     """An issue that an external participant asked for."""
 
@@ -150,6 +155,12 @@ class Ticket(models.Model):
     proven = models.BooleanField(default=True, db_default=True, editable=False)
     """The mail that opened it is the requester's, or a member made it. Else title and description
     are words of anybody, which mails to participants do not repeat."""
+
+    # With a default the table would be written anew on SQLite.
+    own_words = models.TextField(null=True, editable=False)  # noqa: DJ001
+    """What the requester wrote, without the desk's template; mails to participants repeat nothing
+    else of the description. Empty where a member made an issue a ticket; None of tickets of an
+    earlier version, where nobody knows."""
 
     class Meta:
         verbose_name = _("ticket")

@@ -21,7 +21,7 @@ from issues.views.reading import (
 from servicedesk import joining, setting_up, spam
 from servicedesk.forms import TicketFilterForm
 from servicedesk.listing import TICKETS_A_PAGE, count_states, find_tickets, in_state, show_tickets
-from servicedesk.quick_actions import is_addresses, split_addresses
+from servicedesk.quick_actions import split_addresses
 from servicedesk.showing import READ
 
 
@@ -76,8 +76,8 @@ def ticket_spam(request: MemberRequest, path: str, iid: int) -> HttpResponse:
 @require_POST
 def participant_add(request: MemberRequest, path: str, iid: int) -> HttpResponse:
     issue = find_issue(request, path, iid)
-    given = request.POST.get("addresses", "").strip()
-    if not is_addresses(given):
+    given = split_addresses(request.POST.get("addresses", ""))
+    if not given:
         messages.error(request, gettext("Give one or more e-mail addresses."))
         return redirect(item_url(issue))
     try:
@@ -85,7 +85,7 @@ def participant_add(request: MemberRequest, path: str, iid: int) -> HttpResponse
             joining.add_people(
                 issue=issue,
                 actor=request.user,
-                addresses=split_addresses(given),
+                addresses=given,
                 now=timezone.now(),
             )
     except services.Invalid as refusal:

@@ -6,6 +6,7 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -73,8 +74,8 @@ def let_copied_in(
     """For COPIED_PEOPLE: whom a member copies into a reply takes part from then on, as with
     /add_email, or the member is told why not. Their mail itself they have, and nothing of what was
     written before. Members hear of the ticket in their own way, and are passed over."""
-    ticket = Ticket.objects.filter(pk=issue.pk).first()
-    people = _find_new(ticket, addresses, issue) if ticket is not None else []
+    ticket = Ticket.objects.select_related("issue").filter(pk=issue.pk).first()
+    people = _find_new(ticket, addresses, actor) if ticket is not None else []
     if not people:
         return []
     if not is_public:
@@ -95,13 +96,15 @@ def _say_copied(addresses: Sequence[str]) -> str:
     return f"Cc: {', '.join(addresses)}"
 
 
-def _find_new(ticket: Ticket, addresses: Sequence[str], issue: Issue) -> list[str]:
-    """Without participants and members."""
+def _find_new(ticket: Ticket, addresses: Sequence[str], actor: User) -> list[str]:
+    """Without participants, members, and whoever acts."""
     spellings = {each for address in addresses for each in find_spellings(address)}
-    theirs = EmailAddress.objects.filter(
-        email__in=spellings, verified=True, user__memberships__project=issue.project_id
-    ).values_list("email", flat=True)
-    known = {*theirs, *ticket.participants.values_list("address", flat=True)}
+    is_inside = Q(user__memberships__project=ticket.issue.project_id) | Q(user=actor)
+    theirs = EmailAddress.objects.filter(is_inside, email__in=spellings, verified=True)
+    known = {
+        *theirs.values_list("email", flat=True),
+        *ticket.participants.values_list("address", flat=True),
+    }
     passed_over = set(map(canonical_address, known))
     return [each for each in addresses if canonical_address(each) not in passed_over]
 

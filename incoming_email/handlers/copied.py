@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from incoming_email.handlers.base import Context
 from incoming_email.keys.own_addresses import find_own
 from incoming_email.parsing.types import ParsedEmail
 from issues.extension_points import ExtensionPoint, declare
-from issues.models import Issue, User
+from issues.models import Issue, Note, User
 from issues.quick_actions import Refusal, Written
 
 OPEN_RECIPIENTS = {"To", "Cc"}
@@ -48,9 +48,14 @@ def let_copied_in(email: ParsedEmail, written: Written, author: User, context: C
         addresses=people,
         is_public=written.note is not None and not written.note.internal,
         message_id=email.message_id,
-        now=context.now,
+        now=_after(written.note, context.now),
     )
     return replace(written, refused=(*written.refused, *told)) if told else written
+
+
+def _after(note: Note | None, now: datetime) -> datetime:
+    """Who joins then does not get the note by mail: they have the reply itself."""
+    return now if note is None else max(now, note.created_at + timedelta(microseconds=1))
 
 
 def _find_people(email: ParsedEmail, context: Context) -> list[str]:

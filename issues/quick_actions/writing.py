@@ -37,7 +37,7 @@ from issues.services.outside import is_mailed_outside
 from issues.services.refusals import require
 from issues.uploads import NewFile
 
-LEFT_OUT = gettext_lazy("The line was left out of your comment, which was sent to the customer.")
+LEFT_OUT = gettext_lazy("The line was left out, since customers would have read it.")
 
 
 def read(text: MarkedText) -> Reading:

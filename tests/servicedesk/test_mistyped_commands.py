@@ -97,7 +97,7 @@ def test_a_mail_of_a_mistake_alone_makes_no_comment(desk, ticket):
     assert (row.note, row.outcome) == (None, f"commands on issue {ticket}")
     assert [row.kind for row in sent_to(CUSTOMER)] == ["desk_thank_you"]
     (told,) = [row.text for row in sent() if row.kind == "quick_actions"]
-    assert "The line was left out of your comment" in told
+    assert "The line was left out, since customers would have read it." in told
 
 
 @pytest.mark.parametrize("line", PATHS)

@@ -6,6 +6,7 @@ from email.encoders import encode_base64
 from email.message import Message
 from email.mime.base import MIMEBase
 from email.mime.multipart import MIMEMultipart
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ def put_beside_html(message: Message, pictures: Sequence[Picture]) -> None:
     stand elsewhere."""
     for part in message.walk():
         if part.get_content_type() == "multipart/alternative":
-            texts = part.get_payload()
+            texts: Any = part.get_payload()  # a list of parts
             related = MIMEMultipart("related", type="text/html")
             related.attach(texts.pop())
             for picture in pictures:

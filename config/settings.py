@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "issues.accounts.StaffSecondFactorMiddleware",
     "axes.middleware.AxesMiddleware",
+    "issues.views.former_addresses.redirect_former",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

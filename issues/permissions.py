@@ -281,7 +281,7 @@ def visible_notes(user: Person, item: Item) -> QuerySet[Note]:
     access = find_access(user, item.project, item)
     if not access.reads(item):
         return Note.objects.none()
-    notes = item.notes.order_by("pk")
+    notes = item.notes.order_by("created_at", "pk")  # those of a merged issue are younger rows
     return notes if access.role >= Role.REPORTER else notes.filter(internal=False)
 
 

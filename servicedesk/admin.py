@@ -44,7 +44,7 @@ class TicketAdmin(TicketAdminBase):
     list_display = ("issue", "requester", "waiting_since")
     list_select_related = ("issue__project",)
     search_fields = ("requester", "issue__title", "participants__address")
-    readonly_fields = ("issue", "requester", "waiting_since")
+    readonly_fields = ("issue", "requester", "waiting_since", "snoozed_until")
     inlines = (ParticipantInline,)
 
     def has_add_permission(self, request: object) -> bool:

@@ -16,7 +16,9 @@ class ServicedeskConfig(AppConfig):
         from issues.bearer_secrets import SIGNED_LINKS  # noqa: PLC0415
         from issues.notifications import MAIL_SOURCES  # noqa: PLC0415
         from issues.outbox import MAIL_ACCOUNTS_IN_USE, MAIL_CONNECTIONS  # noqa: PLC0415
-        from servicedesk import demo, erasing, links, mails  # noqa: PLC0415
+        from issues.services.changing import KEPT_CONFIDENTIAL  # noqa: PLC0415
+        from issues.services.relating import DUPLICATE_NOTICES  # noqa: PLC0415
+        from servicedesk import closing, demo, erasing, links, mails  # noqa: PLC0415
         from servicedesk.custom_email import addressing, connecting  # noqa: PLC0415
 
         MAIL_SOURCES.register(mails.make_mails)
@@ -25,4 +27,6 @@ class ServicedeskConfig(AppConfig):
         FORWARDED_ADDRESSES.register(addressing.find_keys)
         ERASERS.register(Eraser("servicedesk", erasing.erase_person))
         SIGNED_LINKS.register(links.is_token)
+        KEPT_CONFIDENTIAL.register(closing.why_confidential)
+        DUPLICATE_NOTICES.register(closing.tell_of_duplicate)
         DEMO_DESK.register(demo.open_desk)

@@ -24,6 +24,7 @@ else:
     DeskFormBase = CannedReplyFormBase = forms.ModelForm
 
 WAITING = "waiting"
+MINE, NOBODYS = "mine", "nobodys"
 NO_SETTINGS = {"id", "project", "enabled"}
 """Columns of a desk that the form does not have; `enabled` is a switch of its own."""
 
@@ -99,11 +100,14 @@ class TicketFilterForm(forms.Form):
     """Which tickets the list shows. What makes no sense in an address counts as not given."""
 
     state = forms.CharField(required=False)
+    whose = forms.CharField(required=False)
     q = forms.CharField(required=False, max_length=254)
 
     def read(self) -> dict[str, str]:
         self.is_valid()
-        given: dict[str, str] = {"state": "", "q": "", **self.cleaned_data}
+        given: dict[str, str] = {"state": "", "whose": "", "q": "", **self.cleaned_data}
+        if given["whose"] not in {MINE, NOBODYS}:
+            given["whose"] = ""
         if given["state"] not in {State.OPENED, State.CLOSED, WAITING, "all"}:
             given["state"] = State.OPENED
         return given

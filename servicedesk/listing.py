@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.utils.timezone import localdate
 from django.utils.translation import gettext
 
 from issues.counting import StateTab, count_rows
-from issues.models import Issue, Note, Project, State
-from servicedesk.forms import WAITING
+from issues.models import Issue, Note, Project, State, User
+from servicedesk.forms import MINE, NOBODYS, WAITING
 from servicedesk.models import Ticket
+from servicedesk.snoozing import find_end
 
 TICKETS_A_PAGE = 25
 
@@ -25,6 +27,8 @@ class ListedTicket:
     last_comment_is_ours: bool
     last_comment_at: datetime
     waiting_since: datetime | None
+    snoozed_until: date | None
+    """Where that day is ahead."""
 
 
 def find_tickets(project: Project, text: str) -> QuerySet[Ticket]:
@@ -35,10 +39,19 @@ def find_tickets(project: Project, text: str) -> QuerySet[Ticket]:
     return tickets.filter(Q(issue__title__icontains=text) | Q(requester__icontains=text))
 
 
+def of_whom(tickets: QuerySet[Ticket], whose: str, reader: User) -> QuerySet[Ticket]:
+    """Those assigned to the reader, or to nobody; else all."""
+    assigned = Issue.assignees.through.objects.filter(issue_id=OuterRef("pk"))
+    if whose == MINE:
+        return tickets.filter(Exists(assigned.filter(user_id=reader.pk)))
+    return tickets.filter(~Exists(assigned)) if whose == NOBODYS else tickets
+
+
 def in_state(tickets: QuerySet[Ticket], state: str) -> QuerySet[Ticket]:
     """Newest first; who waits for us, longest first."""
     if state == WAITING:
         waiting = tickets.filter(issue__state=State.OPENED, waiting_since__isnull=False)
+        waiting = waiting.exclude(snoozed_until__gt=localdate())
         return waiting.order_by("waiting_since", "pk")
     if state != "all":
         tickets = tickets.filter(issue__state=state)
@@ -66,7 +79,7 @@ def show_tickets(tickets: Iterable[Ticket]) -> Sequence[ListedTicket]:
         Issue.objects.filter(pk__in=ids)
         .select_related("ticket", "project")
         .prefetch_related("assignees")
-        .annotate(last_note_id=Subquery(newest.order_by("-pk").values("pk")[:1]))
+        .annotate(last_note_id=Subquery(newest.order_by("-created_at", "-pk").values("pk")[:1]))
     )
     by_id = {issue.pk: issue for issue in issues}
     note_ids = [issue.last_note_id for issue in by_id.values()]
@@ -84,4 +97,5 @@ def _show(issue: Issue, last: Note | None) -> ListedTicket:
         last_comment_is_ours=not comment.external_author,
         last_comment_at=comment.created_at,
         waiting_since=ticket.waiting_since,
+        snoozed_until=find_end(ticket),
     )

@@ -17,6 +17,7 @@ from issues.notifications import Story
 from issues.outbox import Automatic, MailHeaders, NewMail, address_with_name, make_message_id
 from issues.rendering import render_mail
 from servicedesk import links, threads, wording
+from servicedesk.assigning import assign_writer
 from servicedesk.attaching import Attached, attach
 from servicedesk.custom_email import Sender, find_sender
 from servicedesk.echoing import is_echo
@@ -137,6 +138,7 @@ def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
         answered.update(waiting_since=None)
     ticket.issue = story.item
     desk = ServiceDesk.objects.filter(project=story.item.project_id).first()
+    assign_writer(desk, story.item, note)
     attached = attach(note)
     mails = [
         (envelope.participant, _compose_note(envelope, note, attached))

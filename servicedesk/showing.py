@@ -3,7 +3,7 @@ replies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 
 from issues.mail_addresses import canonical_address
@@ -11,6 +11,7 @@ from issues.models import Issue, OutgoingEmail, OutgoingState
 from issues.permissions import Person
 from servicedesk import spam, wording
 from servicedesk.models import CannedReply, Participant, ThreadMessage, Ticket, UnprovenNote
+from servicedesk.snoozing import find_end
 
 READ = "issues.read_internal"
 """Reporters and above: who may see the addresses."""
@@ -45,6 +46,7 @@ class ShownTicket:
     requester: str
     participants: Sequence[Participant]
     waiting_since: datetime | None
+    snoozed_until: date | None
     canned_replies: Sequence[FilledReply]
     may_change: bool
     may_judge: bool
@@ -80,6 +82,7 @@ def show_ticket(issue: Issue, reader: Person) -> ShownTicket | None:
         requester=ticket.requester,
         participants=people,
         waiting_since=ticket.waiting_since,
+        snoozed_until=find_end(ticket),
         canned_replies=[
             FilledReply(reply.pk, reply.title, wording.canned_reply(reply.text, issue).source)
             for reply in replies

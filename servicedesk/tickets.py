@@ -121,6 +121,7 @@ def add_reply(desk: ServiceDesk | None, ticket: Ticket, letter: Letter) -> Note:
         forget_bounces_of(author.address)
     threads.record(ticket, letter.message_id, participant=author, from_outside=True, now=letter.now)
     Ticket.objects.filter(pk=ticket.pk, waiting_since=None).update(waiting_since=letter.now)
+    Ticket.objects.filter(pk=ticket.pk, snoozed_until__isnull=False).update(snoozed_until=None)
     # Whom the team removed may answer what they have, and brings nobody in: not even themselves.
     if desk is not None and desk.add_cc and letter.cc and author is not None:
         joined = add_participants(ticket, letter.cc, added_by=None, now=letter.now)

@@ -40,7 +40,10 @@ def find_keys_named(keys: Iterable[str]) -> Mapping[str, ReplyKey]:
     membership = Exists(Membership.objects.filter(project, user=OuterRef("recipient")))
     rows = (
         ReplyKey.objects.annotate(is_members=Q(recipient__is_superuser=True) | membership)
-        .select_related("recipient", "issue__project", "merge_request__project")
+        .select_related(
+            *("recipient", "issue__project", "merge_request__project"),
+            "issue__merged_into__project",
+        )
         .prefetch_related(Prefetch("recipient__emailaddress_set", verified, "verified_addresses"))
     )
     return rows.in_bulk(named, field_name="key")
@@ -87,7 +90,9 @@ def _cut(ids: Iterable[str]) -> list[str]:
 
 
 def _find_rows(ids: Iterable[str], author: User) -> dict[str, ReplyKey]:
-    rows = ReplyKey.objects.filter(recipient=author).select_related("issue", "merge_request")
+    rows = ReplyKey.objects.filter(recipient=author).select_related(
+        "issue__merged_into", "merge_request"
+    )
     named = set(find_reply_keys(ids, settings.MESSAGE_ID_HOST))
     return rows.in_bulk(named, field_name="key")
 

@@ -91,7 +91,8 @@ class ReplyKey(models.Model):
 
     @property
     def item(self) -> Issue | MergeRequest:
-        item = self.issue or self.merge_request
+        """What an answer is for: where that was merged into another issue, the other one."""
+        item = self.issue.current if self.issue else self.merge_request
         assert item is not None  # noqa: S101  (reply_key_for_one_item)
         return item
 

@@ -1,5 +1,6 @@
 """The rows of the domain: people, projects, items, and the outbox."""
 
+from issues.models.former import FormerNumber, FormerPath
 from issues.models.items import (
     DISCUSSION_BYTES,
     Issue,
@@ -43,6 +44,8 @@ __all__ = [
     "Announcement",
     "BranchMove",
     "Event",
+    "FormerNumber",
+    "FormerPath",
     "Issue",
     "Label",
     "Membership",

@@ -23,6 +23,8 @@ DETAILS = (
     "note__author",
     "note__issue__project",
     "note__issue__author",
+    "note__issue__merged_into__project",
+    "note__issue__merged_into__author",
     "note__merge_request__project",
     "note__merge_request__author",
 )
@@ -63,6 +65,10 @@ def fan_out(announcement_id: int, *, now: datetime) -> int:
 
 def _make_story(announcement: Announcement) -> Story:
     note = announcement.note
+    if note is not None and note.issue is not None and note.issue.merged_into is not None:
+        # Written at the moment of the merging, which did not see it.
+        note.issue = note.issue.merged_into
+        note.save(update_fields=["issue"])
     item = announcement.issue or announcement.merge_request or (note.item if note else None)
     assert item is not None  # noqa: S101  (every service that announces gives one of the three)
     return Story(

@@ -23,11 +23,14 @@ from issues.services.formatting import keep_html
 from issues.services.inviting import accept_invitation, can_be_invited, find_invited, invite
 from issues.services.item_fields import find_correctable, find_undeclared
 from issues.services.merging import MergePlan, finish_merges, merge, plan_merge
+from issues.services.merging_issues import merge_issue
+from issues.services.moving import move_issue
 from issues.services.projects import (
     add_member,
     create_label,
     create_project,
     import_repository,
+    save_project,
     save_project_mail,
 )
 from issues.services.proposing import PatchSet, add_version, find_opened, propose_merge_request
@@ -41,6 +44,7 @@ from issues.services.writing import (
     create_issue,
     create_merge_request,
     create_note,
+    write_gathered,
 )
 
 __all__ = [
@@ -83,6 +87,8 @@ __all__ = [
     "keep_html",
     "mark_duplicate",
     "merge",
+    "merge_issue",
+    "move_issue",
     "named_by",
     "names_of",
     "plan_merge",
@@ -92,6 +98,7 @@ __all__ = [
     "remove_uploads",
     "reopen_item",
     "reset_second_factor",
+    "save_project",
     "save_project_mail",
     "set_confidential",
     "set_draft",
@@ -103,4 +110,5 @@ __all__ = [
     "unassign",
     "unsubscribe",
     "write_account_mail",
+    "write_gathered",
 ]

@@ -47,6 +47,10 @@ def require(user: User, action: str, target: Project | Issue | MergeRequest) -> 
             _("There is nothing at this address for you: it does not exist or is not yours.")
         )
     if isinstance(target, Issue) and target.forbids(action):
+        if target.merged_into is not None:
+            raise NotAllowed(
+                _("This was merged into %(issue)s. Go on there.") % {"issue": target.merged_into}
+            )
         raise NotAllowed(
             _(
                 "Nobody changes what is marked as spam. A maintainer of the project can say that"

@@ -84,7 +84,7 @@ def create_issue(  # noqa: PLR0913  (one argument a column)
     with uploads.rolled_back_on_error():
         issue = Issue.objects.create(
             project=project,
-            iid=_next_issue_iid(project),
+            iid=next_issue_iid(project),
             author=author,
             external_author=external_author,
             title=title_from(title),
@@ -188,6 +188,14 @@ def announced_together() -> Iterator[None]:
     Announcement.objects.bulk_create(gathered)
 
 
+def write_gathered() -> None:
+    """Those so far, for who must find them in the middle of `announced_together`."""
+    gathered = _gathered.get()
+    if gathered:
+        Announcement.objects.bulk_create(gathered)
+        gathered.clear()
+
+
 @transaction.atomic
 def create_merge_request(  # noqa: PLR0913  (one argument a column)
     *,
@@ -240,7 +248,7 @@ def _require_branches(project: Project, source: str, target: str) -> None:
         raise Invalid([_("There is an open merge request for these branches already.")])
 
 
-def _next_issue_iid(project: Project) -> int:
+def next_issue_iid(project: Project) -> int:
     """The UPDATE locks the row of the project, so that nobody else reads the same number."""
     Project.objects.filter(pk=project.pk).update(last_issue_iid=F("last_issue_iid") + 1)
     return Project.objects.values_list("last_issue_iid", flat=True).get(pk=project.pk)

@@ -8,6 +8,7 @@ from issues.uploads.linking import (
     find_references,
     insert_links,
 )
+from issues.uploads.moving import move_uploads
 from issues.uploads.removing import find_projects, forget_file, remove_orphans
 from issues.uploads.storing import (
     create_uploads,
@@ -30,6 +31,7 @@ __all__ = [
     "forget_file",
     "inline_types",
     "insert_links",
+    "move_uploads",
     "open_upload",
     "path_of",
     "read_content",

@@ -26,6 +26,8 @@ from issues.views.reading import (
     refusals_answered,
 )
 
+TEMPLATE = "issues/issue_detail.html"
+
 
 @never_cache
 @require_safe
@@ -83,8 +85,26 @@ def _create_and_show(request: MemberRequest, project: Project, form: IssueForm) 
 @require_http_methods(["GET", "HEAD", "POST"])
 def issue_detail(request: HttpRequest, path: str, iid: int) -> HttpResponse:
     issue = find_issue(request, path, iid)
+    into = issue.merged_into
+    if into is not None and request.user.has_perm("issues.read_item", into):
+        return _answer_merged(request, issue, find_issue(request, into.project.path, into.iid))
     more = {"original": _find_original(issue, request.user)}
-    return answer_item_page(request, issue, template="issues/issue_detail.html", more=more)
+    return answer_item_page(request, issue, template=TEMPLATE, more=more)
+
+
+def _answer_merged(request: HttpRequest, issue: Issue, into: Issue) -> HttpResponse:
+    """A comment that was written for other readers is shown again, and not stored."""
+    if request.method != "POST":
+        query = request.META.get("QUERY_STRING", "")
+        return redirect(f"{item_url(into)}?{query}" if query else item_url(into))
+    refusal = gettext(
+        "#%(number)s was merged into this one meanwhile, so your comment is not stored yet."
+        " Look who reads here, then send it again."
+    )
+    more = {"original": _find_original(into, request.user), "post_to": item_url(into)}
+    return answer_item_page(
+        request, into, template=TEMPLATE, more=more, refusal=refusal % {"number": issue.iid}
+    )
 
 
 def _find_original(issue: Issue, reader: Person) -> Issue | None:

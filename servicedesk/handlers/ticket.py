@@ -78,7 +78,10 @@ def reply_to_ticket(
 ) -> Outcome:
     """`proven`: it is the participant's, by a key or otherwise. From alone, which anybody can
     write, lets nobody else in, and the other participants don't hear of it."""
-    Ticket.objects.select_for_update().get(pk=ticket.pk)  # one copy of a mail after the other
+    ticket = _lock(ticket)
+    if desk is None or desk.project_id != ticket.issue.project_id:
+        desks = ServiceDesk.objects.select_related("project")
+        desk = desks.filter(project=ticket.issue.project_id).first()
     if threads.has_letter(ticket.issue.project, email.message_id, email.sender):
         raise Ignored(Reason.DUPLICATE)
     if ticket.issue.spam_at is not None:
@@ -92,6 +95,16 @@ def reply_to_ticket(
         raise Rejected(Reason.EMPTY)
     note = add_reply(desk, ticket, letter)
     return Outcome(f"note {note.pk} on issue {ticket.issue}", note)
+
+
+def _lock(ticket: Ticket) -> Ticket:
+    """One copy of a mail after the other, and none to a ticket that was merged meanwhile."""
+    # Alone: PostgreSQL reads joined rows as they were before it waited.
+    Ticket.objects.select_for_update().get(pk=ticket.pk)
+    rows = Ticket.objects.select_related("issue__project", "issue__merged_into")
+    locked = rows.get(pk=ticket.pk)
+    current = threads.find_current(locked)
+    return locked if current.pk == locked.pk else _lock(current)
 
 
 def _may_write(ticket: Ticket, desk: ServiceDesk, email: ParsedEmail, context: Context) -> bool:

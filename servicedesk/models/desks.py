@@ -68,6 +68,12 @@ class ServiceDesk(models.Model):
     reopen = models.BooleanField(
         _("reopen a closed ticket when a participant writes"), default=True
     )
+    answer_assigns = models.BooleanField(
+        _("who answers a ticket is assigned to it"),
+        default=False,
+        db_default=False,
+        help_text=_("Where nobody is yet."),
+    )
     add_cc = models.BooleanField(
         _("people in Cc take part"),
         default=False,
@@ -146,6 +152,9 @@ class Ticket(models.Model):
     requester = models.CharField(_("requester"), max_length=254, blank=True)
     waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
     """Time of the oldest unanswered mail; empty: the team answered last."""
+
+    snoozed_until = models.DateField(_("snoozed until"), null=True, blank=True)
+    """Not among those who wait before that day, unless a participant writes."""
 
     proven = models.BooleanField(default=True, db_default=True, editable=False)
     """The mail that opened it is the requester's, or a member made it. Else title and description

@@ -19,8 +19,15 @@ from issues.views.reading import (
     refusals_answered,
 )
 from servicedesk import joining, setting_up, spam
-from servicedesk.forms import TicketFilterForm
-from servicedesk.listing import TICKETS_A_PAGE, count_states, find_tickets, in_state, show_tickets
+from servicedesk.forms import MINE, NOBODYS, TicketFilterForm
+from servicedesk.listing import (
+    TICKETS_A_PAGE,
+    count_states,
+    find_tickets,
+    in_state,
+    of_whom,
+    show_tickets,
+)
 from servicedesk.quick_actions import is_addresses, split_addresses
 from servicedesk.showing import READ
 
@@ -34,7 +41,7 @@ def ticket_list(request: MemberRequest, path: str) -> HttpResponse:
     if not request.user.has_perm(READ, project):
         raise Http404
     chosen = TicketFilterForm(request.GET).read()
-    matching = find_tickets(project, chosen["q"])
+    matching = of_whom(find_tickets(project, chosen["q"]), chosen["whose"], request.user)
     page = BoundedPaginator(in_state(matching, chosen["state"]), TICKETS_A_PAGE).get_page(
         request.GET.get("page")
     )
@@ -46,6 +53,11 @@ def ticket_list(request: MemberRequest, path: str) -> HttpResponse:
         "tickets": show_tickets(page.object_list),
         "states": count_states(matching),
         "chosen": chosen,
+        "whose": {
+            "": gettext("Everybody's"),
+            MINE: gettext("Mine"),
+            NOBODYS: gettext("Unassigned"),
+        },
     }
     return render(request, "servicedesk/ticket_list.html", context)
 

@@ -42,6 +42,8 @@ CORE = [
     "tests/servicedesk/test_erasing.py::test_who_looks_alike_stays",
     "tests/servicedesk/test_internal_discussions.py",
     "tests/servicedesk/test_limiting.py",
+    "tests/servicedesk/test_merging.py",
+    "tests/servicedesk/test_moving.py",
     "tests/servicedesk/test_quick_actions.py",
     "tests/servicedesk/test_spam.py",
     "tests/servicedesk/test_ticket_pages.py",

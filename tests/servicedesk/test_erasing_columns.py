@@ -61,6 +61,7 @@ HERS = {
 TABLES_THAT_STAY = {
     "account.EmailConfirmation": "links are signed, and no row is made",
     "issues.Project": "of a team",
+    "issues.FormerPath": "of a team",
     "issues.Label": "of a team",
     "issues.MergeRequestVersion": "commits",
     "issues.Merge": "commits",

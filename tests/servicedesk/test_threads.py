@@ -160,7 +160,7 @@ def test_an_agents_answer_to_all_with_the_desk_in_cc_is_one_note_of_theirs(desk)
 
 def test_an_agents_key_does_not_carry_a_mail_into_another_project(desk):
     issue = desk.open_ticket()
-    services.set_confidential(item=issue, actor=desk.agent, confidential=False)
+    Issue.objects.filter(pk=issue.pk).update(confidential=False)
     services.assign(item=issue, actor=desk.agent, users=[desk.agent])
     services.create_note(item=issue, author=desk.agent, body="Note to myself")
     desk.receive(answer(sent_to(CUSTOMER)[0], body="Hello?"))

@@ -1,26 +1,14 @@
 """The desks in the admin, and who takes part in which ticket."""
 
-from typing import TYPE_CHECKING
-
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from issues.admin.rows import GuardedAdmin, TypedTabular
 from servicedesk.models import CannedReply, CustomEmail, Participant, ServiceDesk, Ticket
-
-if TYPE_CHECKING:
-    DeskAdminBase = admin.ModelAdmin[ServiceDesk]
-    TicketAdminBase = admin.ModelAdmin[Ticket]
-    CannedReplyAdminBase = admin.ModelAdmin[CannedReply]
-    CustomEmailAdminBase = admin.ModelAdmin[CustomEmail]
-    ParticipantInlineBase = admin.TabularInline[Participant, Ticket]
-else:
-    DeskAdminBase = TicketAdminBase = admin.ModelAdmin
-    CannedReplyAdminBase = CustomEmailAdminBase = admin.ModelAdmin
-    ParticipantInlineBase = admin.TabularInline
 
 
 @admin.register(ServiceDesk)
-class ServiceDeskAdmin(DeskAdminBase):
+class ServiceDeskAdmin(GuardedAdmin[ServiceDesk]):
     list_display = ("project", "enabled", "key", "confidential")
     list_filter = ("enabled",)
     list_select_related = ("project",)
@@ -28,7 +16,7 @@ class ServiceDeskAdmin(DeskAdminBase):
     autocomplete_fields = ("project",)
 
 
-class ParticipantInline(ParticipantInlineBase):
+class ParticipantInline(TypedTabular[Participant]):
     model = Participant
     extra = 0
     fields = ("address", "joined_at", "unsubscribed_at", "bounces", "bounce_reason")
@@ -40,7 +28,7 @@ class ParticipantInline(ParticipantInlineBase):
 
 
 @admin.register(Ticket)
-class TicketAdmin(TicketAdminBase):
+class TicketAdmin(GuardedAdmin[Ticket]):
     list_display = ("issue", "requester", "waiting_since")
     list_select_related = ("issue__project",)
     search_fields = ("requester", "issue__title", "participants__address")
@@ -52,7 +40,7 @@ class TicketAdmin(TicketAdminBase):
 
 
 @admin.register(CannedReply)
-class CannedReplyAdmin(CannedReplyAdminBase):
+class CannedReplyAdmin(GuardedAdmin[CannedReply]):
     list_display = ("title", "project")
     list_select_related = ("project",)
     search_fields = ("title", "text", "project__path")
@@ -60,7 +48,7 @@ class CannedReplyAdmin(CannedReplyAdminBase):
 
 
 @admin.register(CustomEmail)
-class CustomEmailAdmin(CustomEmailAdminBase):
+class CustomEmailAdmin(GuardedAdmin[CustomEmail]):
     """To look at; it is set up on the desk's page, where its verification starts with it."""
 
     list_display = ("address", "project", "enabled", "state", "retired_at")

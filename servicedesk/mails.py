@@ -22,6 +22,7 @@ from servicedesk.custom_email import Sender, find_sender
 from servicedesk.echoing import is_echo
 from servicedesk.limiting import hold_back
 from servicedesk.models import Participant, ServiceDesk, ThreadMessage, Ticket, UnprovenNote
+from servicedesk.participants import reads_opening
 
 NEW_NOTE = "desk_note"
 MESSAGE_ID_SALT = "servicedesk.message_id"
@@ -46,10 +47,8 @@ class Envelope:
 
     @property
     def has_their_words(self) -> bool:
-        """Whether title and description may stand in the mail. Where nothing proves who wrote them,
-        anybody could have us send anything to anybody; a member who brought the person in has read
-        them."""
-        return self.ticket.proven or self.participant.added_by_id is not None
+        """Whether title and description may stand in the mail."""
+        return reads_opening(self.ticket, self.participant)
 
     @property
     def leaving_url(self) -> str:

@@ -73,6 +73,13 @@ def remove_participants(ticket: Ticket, addresses: Sequence[str]) -> list[str]:
     return [p.address for p in gone]
 
 
+def reads_opening(ticket: Ticket, participant: Participant) -> bool:
+    """Whether title and description are for the person: not where nothing proves who wrote them.
+    Anybody could have us tell anything to anybody; a member who brought the person in has read
+    them."""
+    return ticket.proven or participant.added_by_id is not None
+
+
 def find_participant(ticket: Ticket, address: str) -> Participant | None:
     wanted = canonical_address(address)
     people = ticket.participants.all() if address else ()

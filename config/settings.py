@@ -147,7 +147,14 @@ ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
 ACCOUNT_SESSION_REMEMBER = True
 INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
 # Wrong passwords are counted by axes; the second limit is that of wrong codes of a second factor.
-ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/5m/key"}
+# Each address that is added gets a mail, and everybody can ask for a reset: allauth has no limits
+# for longer than a minute, so that anybody would get thousands of them in a day.
+ACCOUNT_RATE_LIMITS = {
+    "login": None,
+    "login_failed": "5/5m/key",
+    "manage_email": "10/m/user,30/d/user",
+    "reset_password": "20/m/ip,5/m/key,10/h/key",
+}
 MFA_ADAPTER = "incoming_email.secrets.second_factors.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -54,6 +54,7 @@ SCHEDULE = {
     "alerts": ("incoming_email.alert", 60.0),
     "held mail": ("incoming_email.tell_of_held_mail", 1800.0),
     "purge": ("incoming_email.purge", 3600.0),
+    "sums and search of the ledger": ("incoming_email.sum_and_index", 60.0),
     "custom addresses": ("servicedesk.give_up_verifications", 60.0),
     "mail servers of desks": ("servicedesk.watch_mail_servers", 60.0),
     "spam of desks": ("servicedesk.delete_spam", 3600.0),

@@ -25,6 +25,7 @@ QUEUE_OF_TASK = {
     "incoming_email.heartbeat": UPKEEP,
     "incoming_email.probe": UPKEEP,
     "incoming_email.purge": UPKEEP,
+    "incoming_email.sum_and_index": UPKEEP,
     "incoming_email.tell_of_held_mail": UPKEEP,
     "issues.keep_html": UPKEEP,
     "issues.remove_orphan_files": UPKEEP,

@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.policy.ContentSecurityPolicyMiddleware",
+    "config.policy.PrivatePagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -80,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "issues.accounts.StaffSecondFactorMiddleware",
     "axes.middleware.AxesMiddleware",
+    "issues.views.former_addresses.redirect_former",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -147,7 +149,14 @@ ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
 ACCOUNT_SESSION_REMEMBER = True
 INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
 # Wrong passwords are counted by axes; the second limit is that of wrong codes of a second factor.
-ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/5m/key"}
+# Each address that is added gets a mail, and everybody can ask for a reset: allauth has no limits
+# for longer than a minute, so that anybody would get thousands of them in a day.
+ACCOUNT_RATE_LIMITS = {
+    "login": None,
+    "login_failed": "5/5m/key",
+    "manage_email": "10/m/user,30/d/user",
+    "reset_password": "20/m/ip,5/m/key,10/h/key",
+}
 MFA_ADAPTER = "incoming_email.secrets.second_factors.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -188,6 +197,7 @@ INCOMING_EMAIL_HANDLERS = [
     "incoming_email.handlers.merge_request.MergeRequestHandler",
     "servicedesk.handlers.reply.ParticipantReplyHandler",
     "servicedesk.handlers.unsubscribe.ParticipantUnsubscribeHandler",
+    "servicedesk.handlers.reply.BouncePathReplyHandler",
     "servicedesk.handlers.bounce.BounceHandler",
     "servicedesk.handlers.ticket.TicketHandler",
     "servicedesk.handlers.verification.VerificationHandler",
@@ -296,6 +306,7 @@ KEEP_FAILED_DAYS = env.int("KEEP_FAILED_DAYS", default=0)
 KEEP_TRACE_DAYS = env.int("KEEP_TRACE_DAYS", default=0)
 KEEP_ATTACHMENTS_DAYS = env.int("KEEP_ATTACHMENTS_DAYS", default=0)
 
+DESK_FROM_OWN_ADDRESS = env.bool("DESK_FROM_OWN_ADDRESS", default=True)
 DESK_MAX_PARTICIPANTS = env.int("DESK_MAX_PARTICIPANTS", default=10)
 DESK_MAX_PARTICIPANTS_A_CALL = env.int("DESK_MAX_PARTICIPANTS_A_CALL", default=6)
 DESK_ECHO_LIMIT_PER_HOUR = env.int("DESK_ECHO_LIMIT_PER_HOUR", default=20)

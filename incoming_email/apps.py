@@ -20,6 +20,7 @@ class IncomingEmailConfig(AppConfig):
         from incoming_email import checks  # noqa: F401, PLC0415
         from incoming_email.handlers import registry  # noqa: PLC0415
         from incoming_email.keys import bearer_keys, reply_keys  # noqa: PLC0415
+        from incoming_email.models import hour_triggers, ledger_search  # noqa: PLC0415
         from incoming_email.secrets import secret_files  # noqa: PLC0415
         from issues.bearer_secrets import KEYS  # noqa: PLC0415
         from issues.notifications import REPLY_ROUTES  # noqa: PLC0415
@@ -34,6 +35,8 @@ class IncomingEmailConfig(AppConfig):
             pre_delete.connect(reply_keys.retire, sender=item)
         post_delete.connect(secret_files.forget, sender="incoming_email.Mailbox")
         post_migrate.connect(create_cache_table, sender=self)
+        post_migrate.connect(hour_triggers.install_again, sender=self)
+        post_migrate.connect(ledger_search.install, sender=self)
 
 
 def create_cache_table(*, using: str, verbosity: int, **kwargs: Any) -> None:

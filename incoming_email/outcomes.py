@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
+    from issues.models import Issue
     from issues.quick_actions import Refusal as FailedCommand
 
 
@@ -19,6 +20,13 @@ class Status(models.TextChoices):
     IGNORED = "ignored", _("ignored")
     HELD = "held", _("held")
     FAILED = "failed", _("failed")
+
+
+_NOTHING_THERE = _(
+    "This address doesn't accept email. Check it for typing mistakes, or copy it again from the"
+    " project's page."
+)
+"""One answer, so that nobody finds out which projects there are."""
 
 
 class Reason(models.TextChoices):
@@ -39,11 +47,13 @@ class Reason(models.TextChoices):
     # Rejected, with a notice to the sender: value, text for the sender, label.
     UNKNOWN_ADDRESS = (
         "unknown_address",
-        _(
-            "This address doesn't accept email. Check it for typing mistakes, or copy it again"
-            " from the project's page."
-        ),
+        _NOTHING_THERE,
         _("No recipient address of the message leads to a project, an item or a notification."),
+    )
+    DESK_OFF = (
+        "desk_off",
+        _NOTHING_THERE,
+        _("The address is that of a service desk that is switched off."),
     )
     REPLIES_ONLY = (
         "replies_only",
@@ -84,7 +94,10 @@ class Reason(models.TextChoices):
     )
     LOCKED = (
         "locked",
-        _("The discussion is locked: only project members can comment. Ask a maintainer."),
+        _(
+            "The discussion is locked: only members of the project can comment, and your email was"
+            " not added to it. If it still matters, write a new email or ask a maintainer."
+        ),
         _("The discussion is locked, and the author is not a member of the project."),
     )
     BLOCKED = (
@@ -193,6 +206,17 @@ class Reason(models.TextChoices):
         _("You are not a participant in this ticket."),
         _("The sender is not a participant in this ticket."),
     )
+    MEMBER_UNPROVEN = (
+        "member_unproven",
+        _(
+            "Your address is that of a member of this project, and nothing proves that you wrote"
+            " the email. Reply to a notification, or use the web page."
+        ),
+        _(
+            "From is the address of a member of the project, and nothing proves that they wrote the"
+            " message. If it is released, it is theirs, with the commands in it."
+        ),
+    )
     POSTMASTER = (
         "postmaster",
         _("Your email to the postmaster waits for an administrator, who reads it."),
@@ -273,6 +297,9 @@ class Reject:
     series_parts: tuple[int, ...] = ()
     """Patches that wait for this one: once its sender is notified, no further mail is due."""
 
+    issue: "Issue | None" = None
+    """The ticket that it is about, where the key does not name it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -282,6 +309,9 @@ class Hold:
     reason: Reason
     rule: str
     """The name of the policy, which a release waives."""
+
+    issue: "Issue | None" = None
+    """The ticket that it is about, where the key does not name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,14 +337,18 @@ class Rejected(Refused):
     refusal: Reject
 
     def __init__(
-        self, reason: Reason, detail: str = "", series_parts: tuple[int, ...] = ()
+        self,
+        reason: Reason,
+        detail: str = "",
+        series_parts: tuple[int, ...] = (),
+        issue: "Issue | None" = None,
     ) -> None:
-        super().__init__(Reject(reason, detail, series_parts))
+        super().__init__(Reject(reason, detail, series_parts, issue))
 
 
 class Held(Refused):
-    def __init__(self, reason: Reason, rule: str) -> None:
-        super().__init__(Hold(reason, rule))
+    def __init__(self, reason: Reason, rule: str, issue: "Issue | None" = None) -> None:
+        super().__init__(Hold(reason, rule, issue))
 
 
 class Ignored(Refused):

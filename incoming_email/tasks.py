@@ -12,8 +12,8 @@ from celery.signals import worker_process_shutdown
 from django.utils import timezone
 
 from incoming_email.inboxes.base import InboxError
-from incoming_email.models import Mailbox
-from incoming_email.monitoring import probes
+from incoming_email.models import Mailbox, ledger_search
+from incoming_email.monitoring import figures, probes
 from incoming_email.monitoring.alerting import (
     failing_mailboxes,
     failing_probes,
@@ -145,6 +145,16 @@ def purge() -> None:
 @shared_task(name="incoming_email.finish_waiting_series", ignore_result=True)
 def finish_waiting_series() -> None:
     incomplete_series.finish_waiting_series(now=timezone.now(), budget=Budget.of_task())
+
+
+@shared_task(name="incoming_email.sum_and_index", ignore_result=True)
+def sum_and_index() -> None:
+    """Sum the hours of the ledger that have changed, and bring its search up to date. The next one
+    goes on."""
+    budget = Budget.of_task()
+    figures.sum_changed_hours(budget=budget)
+    if not budget.is_over():
+        ledger_search.enter_noted(budget=budget)
 
 
 @shared_task(name="incoming_email.heartbeat", ignore_result=True)

@@ -98,17 +98,25 @@ _TEXT_TYPES = ("text/", "message/")
 _TEXT_NAMES = (".eml", ".html", ".htm", ".txt", ".mbox", ".md")
 
 Span = tuple[int, int]
+Run = tuple[Span, str]
+"""What could be a key: where it stands, and without what was put between its characters."""
 
 
 def cut_secrets(*texts: str, mark: str = "…") -> list[str]:
     """The texts with each secret of ours cut to its first characters. The number of lines stays.
     One look-up of keys for all of them, and none where nothing looks like one."""
-    cut = []
+    cut, runs = list[str](), list[Sequence[Run]]()
     for text in texts:
         spans = [*_find_tokens(text)]
         cut.append(_cut(text, spans, mark) if spans else text)
-    keys = _find_keys(cut)  # a key may have stood right behind a token
-    return [_cut(text, [*_find_spans(text, keys)], mark) for text in cut] if keys else cut
+        runs.append([*_find_runs(cut[-1])])  # a key may have stood right behind a token
+    keys = _find_keys(cut, runs)
+    if not keys:
+        return cut
+    return [
+        _cut(text, [span for span, run in found if run in keys], mark)
+        for text, found in zip(cut, runs, strict=True)
+    ]
 
 
 def cut_secrets_in_file(content: bytes, *, name: str, content_type: str) -> bytes:
@@ -186,22 +194,27 @@ def _join_proofpoint(token: str) -> str:
     return _join(token).replace("-2D", "-").replace("-5F", "_")
 
 
-def _find_keys(texts: Sequence[str]) -> Collection[str]:
-    runs = {run for text in texts for _span, run in _find_runs(text)}
-    if len(runs) > MAX_CHECKED:
-        found = ((text, end, run) for text in texts for (_, end), run in _find_runs(text))
-        runs = {run for text, end, run in found if _AROUND_KEY.match(text, end)}
-        runs = set(sorted(runs)[:MAX_CHECKED])
-    find = KEYS.find() if runs else None
-    return find(runs) if find is not None else ()
+def _find_keys(texts: Sequence[str], runs: Sequence[Sequence[Run]]) -> Collection[str]:
+    """Those among the runs of each text."""
+    asked = {run for found in runs for _span, run in found}
+    if len(asked) > MAX_CHECKED:
+        asked = {
+            run
+            for text, found in zip(texts, runs, strict=True)
+            for (_start, end), run in found
+            if _AROUND_KEY.match(text, end)
+        }
+        asked = set(sorted(asked)[:MAX_CHECKED])
+    find = KEYS.find() if asked else None
+    return find(asked) if find is not None else ()
 
 
-def _find_runs(text: str) -> Iterator[tuple[Span, str]]:
-    """What could be keys: where they stand, and without what was put between their characters."""
+def _find_runs(text: str) -> Iterator[Run]:
     for start in _find_long_runs(text):
         if run := _KEY.match(text, start):
             yield run.span("key"), run["key"].lower()
-    yield from ((run.span("key"), _join(run["key"]).lower()) for run in _BROKEN_KEY.finditer(text))
+    for broken in _BROKEN_KEY.finditer(text):
+        yield broken.span("key"), _join(broken["key"]).lower()
 
 
 def _find_long_runs(text: str) -> Iterator[int]:
@@ -215,11 +228,6 @@ def _find_long_runs(text: str) -> Iterator[int]:
         if end - start <= _LONGEST_RUN:
             yield start
         start = kinds.find(_ENOUGH, end)
-
-
-def _find_spans(text: str, keys: Collection[str]) -> Iterator[Span]:
-    if keys:
-        yield from (span for span, run in _find_runs(text) if run in keys)
 
 
 def _cut(text: str, spans: Sequence[Span], mark: str) -> str:

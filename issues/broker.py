@@ -1,4 +1,5 @@
-"""Hands tasks to the broker within a bounded time, or in the background, where nobody waits."""
+"""Hands tasks to the broker within a bounded time, or in the background, where nobody waits; wakes
+a worker after the commit of outgoing mail."""
 
 import atexit
 import logging
@@ -6,10 +7,15 @@ import os
 import queue
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from celery import current_app
+from django.db import transaction
 
 if TYPE_CHECKING:
     from kombu import Connection
@@ -29,6 +35,7 @@ IDLE_SECONDS = 30.0
 FAREWELL_SECONDS = 1.0
 """That the end of a process is put off for tasks which are still to be handed over."""
 
+DELIVER = "issues.deliver_outgoing_email"
 LOOK_SECONDS = 0.05
 MAX_WAITING = 1_000
 
@@ -168,6 +175,46 @@ def send(name: str, *, expires: float | None = EXPIRES_SECONDS, **arguments: obj
         _sender.attempt(task)
     else:
         _sender.put(task)
+
+
+@dataclass(slots=True)
+class _Collector:
+    is_open: bool = True
+    is_wanted: bool = False
+
+    def note_commit(self) -> None:
+        if self.is_open:
+            self.is_wanted = True
+        elif not self.is_wanted:  # committed after the block: still only one
+            self.is_wanted = True
+            send(DELIVER)
+
+
+_collector: ContextVar[_Collector | None] = ContextVar("wake_ups", default=None)
+
+
+def wake_worker() -> None:
+    """After commit, wake a worker. The sweep finds half a minute later what is lost here."""
+    collector = _collector.get()
+    wake = partial(send, DELIVER) if collector is None else collector.note_commit
+    transaction.on_commit(wake)
+
+
+@contextmanager
+def wake_once() -> Iterator[None]:
+    """Many calls of `wake_worker` inside make one at the end."""
+    if _collector.get() is not None:
+        yield
+        return
+    collector = _Collector()
+    token = _collector.set(collector)
+    try:
+        yield
+    finally:
+        _collector.reset(token)
+        collector.is_open = False
+        if collector.is_wanted:
+            send(DELIVER)
 
 
 def flush() -> None:

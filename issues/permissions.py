@@ -1,4 +1,5 @@
-"""Who may do what: the one module that decides, asked as user.has_perm(action, object)."""
+"""Who may do what: the one module that decides, asked as user.has_perm(action, object), or by a
+service as `allows`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -211,6 +212,21 @@ class UnknownPermission(LookupError):
     """A name that is not in PREDICATES: a typing error, which must not read as "no"."""
 
 
+def allows(user: Person, action: str, target: Model) -> bool:
+    """Whether the person may do this to the row. What the row itself forbids, nobody may.
+
+    Raises UnknownPermission where PREDICATES has no such permission.
+    """
+    if action not in PREDICATES:
+        raise UnknownPermission(action)
+    # An anonymous user is not active either, and may read what is public.
+    if user.is_authenticated and not user.is_active:
+        return False
+    if isinstance(target, Issue) and target.forbids(action):
+        return False
+    return PREDICATES[action](user, target)
+
+
 class ObjectPermissionBackend:
     """Answers user.has_perm(permission, object) out of PREDICATES.
 
@@ -224,18 +240,8 @@ class ObjectPermissionBackend:
 
     def has_perm(self, user_obj: Person, perm: str, obj: Model | None = None) -> bool:
         """Whether the person has this permission on `obj`; False without one, which is left to
-        ModelBackend.
-
-        Raises UnknownPermission where PREDICATES has no such permission.
-        """
-        if obj is None:
-            return False
-        if perm not in PREDICATES:
-            raise UnknownPermission(perm)
-        # An anonymous user is not active either, and may read what is public.
-        if user_obj.is_authenticated and not user_obj.is_active:
-            return False
-        return PREDICATES[perm](user_obj, obj)
+        ModelBackend. Raises UnknownPermission."""
+        return obj is not None and allows(user_obj, perm, obj)
 
     async def ahas_perm(self, user_obj: Person, perm: str, obj: Model | None = None) -> bool:
         return await sync_to_async(self.has_perm)(user_obj, perm, obj)
@@ -282,7 +288,7 @@ def visible_notes(user: Person, item: Item) -> QuerySet[Note]:
     access = find_access(user, item.project, item)
     if not access.reads(item):
         return Note.objects.none()
-    notes = item.notes.order_by("pk")
+    notes = item.notes.order_by("created_at", "pk")  # those of a merged issue are younger rows
     return notes if access.role >= Role.REPORTER else notes.filter(internal=False)
 
 
@@ -296,6 +302,13 @@ def _reports_in(user: Person, project_field: str) -> Exists:
 
 def readers_among(users: Sequence[User], item: Item, *, internal: bool = False) -> list[User]:
     """Those who may read the item (and, if `internal`, internal notes): at most three queries."""
+    return [user for user, _role in find_readers(users, item, internal=internal)]
+
+
+def find_readers(
+    users: Sequence[User], item: Item, *, internal: bool = False
+) -> list[tuple[User, int]]:
+    """The same, each with their role; 0 for those who are not members."""
     visibility = Project.objects.values_list("visibility", flat=True).get(pk=item.project_id)
     roles = dict(
         Membership.objects.filter(project=item.project_id, user__in=users).values_list(
@@ -311,5 +324,5 @@ def readers_among(users: Sequence[User], item: Item, *, internal: bool = False) 
         involved = user.pk in assigned or user.pk == item.author_id
         access = Access(visibility=visibility, role=role, account=True, involved=involved)
         if access.reads(item) and (not internal or role >= Role.REPORTER):
-            readers.append(user)
+            readers.append((user, role))
     return readers

@@ -31,7 +31,8 @@ def find_subscription_target(token: str) -> tuple[User, Issue | MergeRequest] | 
     user = User.objects.filter(pk=user_id, is_active=True).first()
     item: Issue | MergeRequest | None = None
     if kind == "i":
-        item = Issue.objects.select_related("project").filter(pk=item_id).first()
+        found = Issue.objects.select_related("project", "merged_into__project").filter(pk=item_id)
+        item = next((issue.current for issue in found), None)
     else:
         item = MergeRequest.objects.select_related("project").filter(pk=item_id).first()
     return None if user is None or item is None else (user, item)

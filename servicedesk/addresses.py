@@ -1,7 +1,7 @@
 """The addresses that a desk receives mail at, and the keys in them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from incoming_email.keys.own_addresses import find_public_templates
 from incoming_email.parsing.addresses import MAX_LOCAL_PART, AddressTemplate, project_key
@@ -33,7 +33,7 @@ class DeskAddresses:
 
     default: str
     alias: str
-    custom: str
+    custom: str = ""
 
     @property
     def shown(self) -> str:
@@ -43,15 +43,19 @@ class DeskAddresses:
 
 def find_addresses(desk: ServiceDesk) -> DeskAddresses:
     """In two queries; also of a desk that was never saved."""
-    templates = find_public_templates()
     custom = CustomEmail.objects.filter(desk__project=desk.project_id, enabled=True).values_list(
         "address", flat=True
     )
+    return replace(find_addresses_in_mailboxes(desk), custom=next(iter(custom), ""))
+
+
+def find_addresses_in_mailboxes(desk: ServiceDesk) -> DeskAddresses:
+    """Without a custom one, in one query."""
+    templates = find_public_templates()
     default = templates.get(INCOMING) or templates.get(DESK)
     return DeskAddresses(
         default=_keyed(default, desk.project, desk_key(desk.project)) if default else "",
         alias=_alias(desk, templates[DESK]) if desk.key and DESK in templates else "",
-        custom=next(iter(custom), ""),
     )
 
 

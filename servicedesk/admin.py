@@ -2,33 +2,34 @@
 
 from typing import TYPE_CHECKING
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.utils.translation import gettext_lazy as _
 
+from issues.admin.rows import GuardedAdmin, TypedTabular
 from servicedesk.models import CannedReply, CustomEmail, Participant, ServiceDesk, Ticket
+from servicedesk.wording import find_unread
 
 if TYPE_CHECKING:
-    DeskAdminBase = admin.ModelAdmin[ServiceDesk]
-    TicketAdminBase = admin.ModelAdmin[Ticket]
-    CannedReplyAdminBase = admin.ModelAdmin[CannedReply]
-    CustomEmailAdminBase = admin.ModelAdmin[CustomEmail]
-    ParticipantInlineBase = admin.TabularInline[Participant, Ticket]
-else:
-    DeskAdminBase = TicketAdminBase = admin.ModelAdmin
-    CannedReplyAdminBase = CustomEmailAdminBase = admin.ModelAdmin
-    ParticipantInlineBase = admin.TabularInline
+    from django.http import HttpRequest
 
 
 @admin.register(ServiceDesk)
-class ServiceDeskAdmin(DeskAdminBase):
+class ServiceDeskAdmin(GuardedAdmin[ServiceDesk]):
     list_display = ("project", "enabled", "key", "confidential")
     list_filter = ("enabled",)
     list_select_related = ("project",)
     search_fields = ("project__path", "key")
     autocomplete_fields = ("project",)
 
+    def save_model(
+        self, request: "HttpRequest", obj: ServiceDesk, form: object, change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        for sentence in find_unread(obj):
+            self.message_user(request, sentence, messages.WARNING)
 
-class ParticipantInline(ParticipantInlineBase):
+
+class ParticipantInline(TypedTabular[Participant]):
     model = Participant
     extra = 0
     fields = ("address", "joined_at", "unsubscribed_at", "bounces", "bounce_reason")
@@ -40,11 +41,11 @@ class ParticipantInline(ParticipantInlineBase):
 
 
 @admin.register(Ticket)
-class TicketAdmin(TicketAdminBase):
+class TicketAdmin(GuardedAdmin[Ticket]):
     list_display = ("issue", "requester", "waiting_since")
     list_select_related = ("issue__project",)
     search_fields = ("requester", "issue__title", "participants__address")
-    readonly_fields = ("issue", "requester", "waiting_since")
+    readonly_fields = ("issue", "requester", "waiting_since", "snoozed_until")
     inlines = (ParticipantInline,)
 
     def has_add_permission(self, request: object) -> bool:
@@ -52,7 +53,7 @@ class TicketAdmin(TicketAdminBase):
 
 
 @admin.register(CannedReply)
-class CannedReplyAdmin(CannedReplyAdminBase):
+class CannedReplyAdmin(GuardedAdmin[CannedReply]):
     list_display = ("title", "project")
     list_select_related = ("project",)
     search_fields = ("title", "text", "project__path")
@@ -60,7 +61,7 @@ class CannedReplyAdmin(CannedReplyAdminBase):
 
 
 @admin.register(CustomEmail)
-class CustomEmailAdmin(CustomEmailAdminBase):
+class CustomEmailAdmin(GuardedAdmin[CustomEmail]):
     """To look at; it is set up on the desk's page, where its verification starts with it."""
 
     list_display = ("address", "project", "enabled", "state", "retired_at")

@@ -23,10 +23,12 @@ def erase_person(*, user: User | None, addresses: Sequence[str]) -> int:
 
 
 def _take_names_out(names: Sequence[str]) -> int:
-    """In notes of the bot, in messages of servers about others, and in lists of web forms."""
+    """In notes of the bot, in what requesters wrote, in messages of servers about others, and in
+    lists of web forms."""
     of_bot = Note.objects.filter(author__username=USERNAME, external_author="")
     return (
         services.redact_rows(of_bot, ("body",), names)
+        + services.redact_rows(Ticket.objects.all(), ("own_words",), names)
         + services.redact_rows(Participant.objects.all(), ("bounce_reason",), names)
         + services.redact_rows(CustomEmail.objects.all(), ("fault_detail",), names)
         + services.redact_rows(ServiceDesk.objects.all(), ("form_senders",), names)

@@ -24,6 +24,7 @@ else:
     DeskFormBase = CannedReplyFormBase = forms.ModelForm
 
 WAITING = "waiting"
+MINE, NOBODYS = "mine", "nobodys"
 NO_SETTINGS = {"id", "project", "enabled"}
 """Columns of a desk that the form does not have; `enabled` is a switch of its own."""
 
@@ -45,8 +46,8 @@ class DeskForm(DeskFormBase):
             self.fields["confidential"].disabled = True
             self.initial["confidential"] = True
         self.fields["template"].help_text = _(
-            "Markdown added to every new ticket; quick actions in it are carried out. Customers can"
-            " read it where a text to them has %{ISSUE_DESCRIPTION}."
+            "Markdown added to every new ticket: placeholders are filled in, and quick actions are"
+            " carried out. No mail to a customer repeats it."
         )
         for name in TEXTS:
             self.fields[name].help_text = _("Empty: a text of ours, as the preview shows it.")
@@ -99,11 +100,14 @@ class TicketFilterForm(forms.Form):
     """Which tickets the list shows. What makes no sense in an address counts as not given."""
 
     state = forms.CharField(required=False)
+    whose = forms.CharField(required=False)
     q = forms.CharField(required=False, max_length=254)
 
     def read(self) -> dict[str, str]:
         self.is_valid()
-        given: dict[str, str] = {"state": "", "q": "", **self.cleaned_data}
+        given: dict[str, str] = {"state": "", "whose": "", "q": "", **self.cleaned_data}
+        if given["whose"] not in {MINE, NOBODYS}:
+            given["whose"] = ""
         if given["state"] not in {State.OPENED, State.CLOSED, WAITING, "all"}:
             given["state"] = State.OPENED
         return given

@@ -6,6 +6,8 @@ from django.urls import reverse
 
 from issues.models import Upload
 from servicedesk.models import Participant
+from servicedesk.participants import find_participant
+from servicedesk.threads import find_current
 
 LEAVING = "servicedesk.leaving"
 FETCHING = "servicedesk.fetching"
@@ -30,13 +32,17 @@ def _is_signed(token: str, salt: str) -> bool:
 
 
 def find_leaver(token: str) -> Participant | None:
-    """None for a forged token and where the participant is gone."""
+    """None for a forged token and where the participant is gone. Of a ticket that was merged into
+    another one they leave that."""
     try:
         pk = signing.loads(token, salt=LEAVING)
     except signing.BadSignature:
         return None
     people = Participant.objects.select_related("ticket__issue__project")
-    return people.filter(pk=pk).first()
+    person = people.filter(pk=pk).first()
+    if person is None:
+        return None
+    return find_participant(find_current(person.ticket), person.address) or person
 
 
 def file_url(upload_id: int) -> str:

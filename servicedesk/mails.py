@@ -5,23 +5,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
+from django.utils import translation
 
 from incoming_email.keys import reply_keys
 from incoming_email.keys.reply_keys import NO_ROUTE, ExternalRoute
 from incoming_email.limits.answer_budget import THANK_YOU, WELCOME, find_over_limit
 from incoming_email.parsing.addresses import asks_no_answer
 from issues import outbox
-from issues.mail_addresses import canonical_address
+from issues.external_people import Sight, find_people
 from issues.models import Issue, Note
 from issues.notifications import Story
 from issues.outbox import Automatic, MailHeaders, NewMail, address_with_name, make_message_id
 from issues.rendering import render_mail
 from servicedesk import links, threads, wording
-from servicedesk.attaching import Attached, attach
+from servicedesk.assigning import assign_writer
+from servicedesk.attaching import Attached, attach, link_own_files
 from servicedesk.custom_email import Sender, find_sender
 from servicedesk.echoing import is_echo
 from servicedesk.limiting import hold_back
 from servicedesk.models import Participant, ServiceDesk, ThreadMessage, Ticket, UnprovenNote
+from servicedesk.participants import reads_opening
+from servicedesk.readers import find_readers
 
 NEW_NOTE = "desk_note"
 MESSAGE_ID_SALT = "servicedesk.message_id"
@@ -39,6 +43,8 @@ class Envelope:
     """Ids of the mails that the person has, oldest first."""
 
     sender: Sender
+    words: str
+    """What the requester wrote, with links to its files that anybody can open."""
 
     @property
     def issue(self) -> Issue:
@@ -46,10 +52,12 @@ class Envelope:
 
     @property
     def has_their_words(self) -> bool:
-        """Whether title and description may stand in the mail. Where nothing proves who wrote them,
-        anybody could have us send anything to anybody; a member who brought the person in has read
-        them."""
-        return self.ticket.proven or self.participant.added_by_id is not None
+        """Whether title and description may stand in the mail."""
+        return reads_opening(self.ticket, self.participant)
+
+    @property
+    def repeated_words(self) -> str:
+        return self.words if self.has_their_words else ""
 
     @property
     def leaving_url(self) -> str:
@@ -76,7 +84,7 @@ def write_thank_you(
         desk,
         ticket.issue,
         unsubscribe_url=envelope.leaving_url,
-        includes_description=envelope.has_their_words,
+        words=envelope.repeated_words,
     )
     mail = _compose(envelope, THANK_YOU, f"ticket-{ticket.pk}", text, automatic=Automatic.REPLIED)
     _write(ticket, [(requester, replace(mail, answered_mailbox=mailbox_id))], now=now)
@@ -89,11 +97,11 @@ def write_to_new_participants(  # noqa: PLR0913  (what the ways to join differ i
     *,
     now: datetime,
     earlier: Sequence[str] = (),
-    includes_description: bool = True,
+    includes_words: bool = True,
     mailbox_id: int | None = None,
 ) -> None:
     """`earlier`: ids of the mail that brought them in, which they have too, and `mailbox_id` the
-    mailbox by which it came."""
+    mailbox by which it came. `includes_words`: they may read what the requester wrote."""
     over_limit = find_over_limit(
         [p.address for p in people],
         project_id=ticket.issue.project_id,
@@ -107,7 +115,7 @@ def write_to_new_participants(  # noqa: PLR0913  (what the ways to join differ i
             desk,
             ticket.issue,
             unsubscribe_url=envelope.leaving_url,
-            includes_description=includes_description and envelope.has_their_words,
+            words=envelope.repeated_words if includes_words else "",
         )
         mail = _compose(envelope, WELCOME, f"welcome-{ticket.pk}", text)
         mails.append((envelope.participant, replace(mail, answered_mailbox=mailbox_id)))
@@ -123,23 +131,19 @@ def make_mails(story: Story, *, now: datetime) -> Sequence[NewMail]:
     ticket = Ticket.objects.filter(pk=story.item.pk).first()
     if ticket is None or is_echo(story.item, note) or _is_unproven(note):
         return ()
-    people = [
-        participant
-        # Who joined later must not get what was written before: the row may be sent late.
-        for participant in ticket.participants.to_write_to()
-        .filter(joined_at__lte=note.created_at)
-        .order_by("pk")
-        if canonical_address(participant.address) != canonical_address(note.external_author)
-    ]
-    if not note.external_author:
+    people = find_readers(ticket, note, story)
+    if people and not note.external_author:
         # Not where an external participant has written again: this may run late.
         answered = Ticket.objects.filter(pk=ticket.pk, waiting_since__lte=note.created_at)
         answered.update(waiting_since=None)
     ticket.issue = story.item
     desk = ServiceDesk.objects.filter(project=story.item.project_id).first()
-    attached = attach(note)
+    if desk is not None:
+        desk.project = story.item.project
+    assign_writer(desk, story.item, note)
+    attached, name = attach(note), _name_author(story)
     mails = [
-        (envelope.participant, _compose_note(envelope, note, attached))
+        (envelope.participant, _compose_note(envelope, note, attached, name))
         for envelope in _address(desk, ticket, people)
     ]
     _record(ticket, mails, now=now)
@@ -151,18 +155,36 @@ def _is_unproven(note: Note) -> bool:
     return bool(note.external_author) and UnprovenNote.objects.filter(pk=note.pk).exists()
 
 
-def _compose_note(envelope: Envelope, note: Note, attached: Attached) -> NewMail:
-    text = wording.new_note(
-        envelope.desk,
-        envelope.issue,
-        attached.text,
-        unsubscribe_url=envelope.leaving_url,
-        includes_description=envelope.has_their_words,
+def _name_author(story: Story) -> str:
+    """As the participants may see it, who all read the language of the site; empty where the
+    account is gone: then the desk writes."""
+    if not story.external_author and (story.note is None or story.note.author is None):
+        return ""
+    people = find_people(story.item.project_id, [story.external_author], Sight.NAME)
+    with translation.override(settings.LANGUAGE_CODE):
+        return story.name_author(people)
+
+
+def _compose_note(envelope: Envelope, note: Note, attached: Attached, name: str) -> NewMail:
+    text, shown = (
+        wording.new_note(
+            envelope.desk,
+            envelope.issue,
+            comment,
+            unsubscribe_url=envelope.leaving_url,
+            words=envelope.repeated_words,
+        )
+        for comment in (attached.text, attached.shown)
     )
-    name = "" if note.external_author or note.author is None else str(note.author)
-    return _compose(
-        envelope, NEW_NOTE, f"note-{note.pk}", text, name=name, uploads=attached.upload_ids
+    mail = _compose(
+        envelope,
+        NEW_NOTE,
+        f"note-{note.pk}",
+        text,
+        name=name,
+        html=str(render_mail(shown, base_url=settings.BASE_URL, pictures=attached.pictures)),
     )
+    return replace(mail, uploads=attached.upload_ids)
 
 
 def _address(
@@ -180,6 +202,7 @@ def _address(
     )
     before = [*earlier, *threads.find_first(ticket.issue)]
     theirs = threads.find_thread_of(people)
+    words = link_own_files(ticket.own_words or "", ticket.issue)
     return [
         Envelope(
             desk,
@@ -188,6 +211,7 @@ def _address(
             routes.get(person.address, NO_ROUTE),
             tuple(dict.fromkeys([*before, *theirs.get(person.pk, ()), *later])),
             sender,
+            words,
         )
         for person in people
     ]
@@ -199,10 +223,11 @@ def _compose(  # noqa: PLR0913  (what differs from mail to mail)
     cause: str,
     text: str,
     *,
+    html: str = "",
     name: str = "",
     automatic: Automatic = Automatic.GENERATED,
-    uploads: Sequence[int] = (),
 ) -> NewMail:
+    """`html`: where it is not the text alone."""
     participant, issue, route = envelope.participant, envelope.issue, envelope.route
     sender = envelope.sender.address
     desk_name = envelope.desk.name if envelope.desk is not None else issue.project.path
@@ -211,16 +236,17 @@ def _compose(  # noqa: PLR0913  (what differs from mail to mail)
         effect_key=f"{cause}-p{participant.pk}",
         recipient=participant.address,
         subject=(
-            f"Re: {issue.title}" if envelope.has_their_words else wording.neutral_subject(issue)
+            outbox.answer_subject(issue.title)
+            if envelope.has_their_words
+            else wording.neutral_subject(issue)
         ),
         text=text,
-        html=str(render_mail(text, base_url=settings.BASE_URL)),
+        html=html or str(render_mail(text, base_url=settings.BASE_URL)),
         envelope_sender=route.bounce or sender,
         from_header=address_with_name(name or desk_name, sender),
         message_id=make_message_id(f"{cause}.p{participant.pk}", salt=MESSAGE_ID_SALT),
         headers=_headers(envelope, desk_name, automatic),
         project=issue.project,
-        uploads=uploads,
         account=envelope.sender.account,
     )
 

@@ -15,6 +15,10 @@ class PlaceholderContext:
     """What one text is about, and so what its placeholders stand for."""
 
     issue: Issue
+    words: str = ""
+    """What the requester wrote, as far as the reader may have it. Not the description of the issue:
+    that may be the team's, or hold what the team added."""
+
     note: str = ""
     """The new comment, in Markdown."""
 
@@ -44,7 +48,7 @@ PLACEHOLDERS = (
     Placeholder("ISSUE_ID", lambda about: f"#{about.issue.iid}"),
     Placeholder("ISSUE_PATH", lambda about: str(about.issue)),
     Placeholder("ISSUE_URL", _url_of),
-    Placeholder("ISSUE_DESCRIPTION", lambda about: about.issue.description, is_of_others=True),
+    Placeholder("ISSUE_DESCRIPTION", lambda about: about.words, is_of_others=True),
     Placeholder("NOTE_TEXT", lambda about: about.note, in_canned_replies=False, is_of_others=True),
     Placeholder("UNSUBSCRIBE_URL", lambda about: about.unsubscribe_url, in_canned_replies=False),
     Placeholder("SYSTEM_HEADER", lambda _about: settings.DESK_SYSTEM_HEADER),

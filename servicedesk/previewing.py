@@ -24,18 +24,16 @@ class Preview:
 
 def preview_texts(desk: ServiceDesk) -> Preview:
     """Rendered as the mails are; unknown placeholders stay as they were typed. No query."""
-    issue = Issue(
-        project=desk.project,
-        iid=NUMBER,
-        title=_("The door squeaks"),
-        description=_("Since Monday, whenever I open it."),
-    )
+    issue = Issue(project=desk.project, iid=NUMBER, title=_("The door squeaks"))
+    words = _("Since Monday, whenever I open it.")
     url = f"{settings.BASE_URL}/{UNSUBSCRIBING}"
     comment = _("We have oiled it. **Does it still squeak?**")
     return Preview(
-        thank_you=_render(wording.thank_you(desk, issue, unsubscribe_url=url)),
-        new_note=_render(wording.new_note(desk, issue, comment, unsubscribe_url=url)),
-        new_participant=_render(wording.new_participant(desk, issue, unsubscribe_url=url)),
+        thank_you=_render(wording.thank_you(desk, issue, words=words, unsubscribe_url=url)),
+        new_note=_render(wording.new_note(desk, issue, comment, words=words, unsubscribe_url=url)),
+        new_participant=_render(
+            wording.new_participant(desk, issue, words=words, unsubscribe_url=url)
+        ),
     )
 
 

@@ -19,21 +19,35 @@ class Planned:
 
     time: datetime
     is_held: bool
+    is_automatic: bool = False
 
 
 def find_times(
-    count: int, taken: Iterable[Planned], limits: Sequence[Limit], *, now: datetime
+    count: int,
+    taken: Iterable[Planned],
+    limits: Sequence[Limit],
+    *,
+    now: datetime,
+    share: Sequence[Limit] = (),
 ) -> list[datetime]:
-    """Of that many mails written now, in order; `now` for those that need not wait."""
+    """Of that many mails written now, in order; `now` for those that need not wait. `share`, where
+    they are automatic: limits of such mails alone."""
     taken = list(taken)
-    # One that is tried again may be sent at any moment, so it counts as sent now.
-    times = sorted(mail.time if mail.is_held else min(mail.time, now) for mail in taken)
+    every = _find_counted(taken, now)
+    automatic = _find_counted([mail for mail in taken if mail.is_automatic], now)
+    counted = [(limit, every) for limit in limits] + [(limit, automatic) for limit in share]
     earliest = max([now, *(mail.time for mail in taken if mail.is_held)])
     found = []
     for _number in range(count):
-        for limit in limits:
+        for limit, times in counted:
             if len(times) >= limit.count:
                 earliest = max(earliest, times[-limit.count] + limit.window)
-        times.append(earliest)
+        every.append(earliest)
+        automatic.append(earliest)
         found.append(earliest)
     return found
+
+
+def _find_counted(taken: Iterable[Planned], now: datetime) -> list[datetime]:
+    """One that is tried again may be sent at any moment, so it counts as sent now."""
+    return sorted(mail.time if mail.is_held else min(mail.time, now) for mail in taken)

@@ -1,16 +1,28 @@
 """What the page of an issue shows of its ticket: external participants, their mail, canned
 replies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 
+from incoming_email.held_mail import HeldMessage, list_held_on
+from incoming_email.limits.blocking import find_blocked
+from issues.external_people import ExternalPeople, Sight, find_people
 from issues.mail_addresses import canonical_address
 from issues.models import Issue, OutgoingEmail, OutgoingState
 from issues.permissions import Person
 from servicedesk import spam, wording
-from servicedesk.models import CannedReply, Participant, ThreadMessage, Ticket, UnprovenNote
+from servicedesk.members import find_members
+from servicedesk.models import (
+    CannedReply,
+    DirectCopy,
+    Participant,
+    ThreadMessage,
+    Ticket,
+    UnprovenNote,
+)
+from servicedesk.snoozing import find_end
 
 READ = "issues.read_internal"
 """Reporters and above: who may see the addresses."""
@@ -41,10 +53,18 @@ class FilledReply:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownHeld:
+    message: HeldMessage
+    may_join: bool
+    """Its sender does not participate."""
+
+
+@dataclass(frozen=True, slots=True)
 class ShownTicket:
     requester: str
     participants: Sequence[Participant]
     waiting_since: datetime | None
+    snoozed_until: date | None
     canned_replies: Sequence[FilledReply]
     may_change: bool
     may_judge: bool
@@ -59,6 +79,17 @@ class ShownTicket:
     proven: bool
     """Else mails repeat neither its title nor its description."""
 
+    blocked: Set[str]
+    """Participants whose mail to the project is ignored."""
+    held: Sequence[ShownHeld]
+    """Mail on it that waits for review."""
+    people: ExternalPeople
+    members: Set[str]
+    """Canonical addresses of participants who are members by now."""
+
+    copies: Mapping[int, Sequence[str]]
+    """By note, who has the mail that it was made of."""
+
     @property
     def readers(self) -> list[str]:
         """Who gets a public comment."""
@@ -70,18 +101,26 @@ class ShownTicket:
 
 
 def show_ticket(issue: Issue, reader: Person) -> ShownTicket | None:
-    """None for an issue that is no ticket, and for readers below reporter. Seven queries."""
+    """None for an issue that is no ticket, and for readers below reporter. A constant
+    number of queries."""
     ticket = Ticket.objects.filter(pk=issue.pk).first()
     if ticket is None or not reader.has_perm(READ, issue.project):
         return None
+    ticket.issue = issue
     replies = CannedReply.objects.filter(project=issue.project_id).order_by("title")
     people = list(ticket.participants.order_by("pk"))
+    addresses = [person.address for person in people]
     return ShownTicket(
         requester=ticket.requester,
         participants=people,
-        waiting_since=ticket.waiting_since,
+        waiting_since=ticket.waits_since,
+        snoozed_until=find_end(ticket),
         canned_replies=[
-            FilledReply(reply.pk, reply.title, wording.canned_reply(reply.text, issue).source)
+            FilledReply(
+                reply.pk,
+                reply.title,
+                wording.canned_reply(reply.text, issue, ticket.own_words).source,
+            )
             for reply in replies
         ],
         may_change=reader.has_perm("issues.triage_item", issue),
@@ -89,7 +128,28 @@ def show_ticket(issue: Issue, reader: Person) -> ShownTicket | None:
         mails=_find_mails(ticket),
         withheld=_find_withheld(ticket, people),
         proven=ticket.proven,
+        blocked=find_blocked(addresses, issue.project),
+        held=_find_held(issue, people),
+        people=find_people(issue.project_id, addresses, Sight.ADDRESS),
+        members=find_members(addresses, issue).keys(),
+        copies=_find_copies(ticket),
     )
+
+
+def _find_held(issue: Issue, people: Sequence[Participant]) -> list[ShownHeld]:
+    present = {canonical_address(person.address) for person in people}
+    return [
+        ShownHeld(message, canonical_address(message.sender) not in present)
+        for message in list_held_on(issue)
+    ]
+
+
+def _find_copies(ticket: Ticket) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    rows = DirectCopy.objects.filter(note__issue=ticket.pk).order_by("pk")
+    for note, address in rows.values_list("note_id", "participant__address"):
+        found.setdefault(note, []).append(address)
+    return found
 
 
 def _find_withheld(ticket: Ticket, people: Sequence[Participant]) -> dict[int, list[str]]:

@@ -79,15 +79,20 @@ def bring_back(issue: Issue, actor: User, *, now: datetime) -> None:
         state=OutgoingState.PENDING, next_attempt_at=now
     )
     _find_mails(ticket, OutgoingState.WITHHELD).delete()  # to who has left meanwhile
-    # Locked before the others are asked for: who brings back another one waits, and finds this one.
-    taken_back = find_taken_back(ticket.requester, issue.project)
-    blocks = [block.pk for block in taken_back.select_for_update()]
-    sender = canonical_address(ticket.requester)
-    others = find_spam(issue.project).values_list("requester", flat=True) if blocks else ()
-    if blocks and sender not in map(canonical_address, others):
-        taken_back.delete()
+    unblock(ticket.requester, issue.project)
     record_change(issue, actor, _("marked this as not spam"))
     outbox.wake_worker()  # for its announcements as well
+
+
+def unblock(sender: str, project: Project) -> None:
+    """Take back the block that came with marking a ticket of this sender as spam, where no ticket
+    of theirs is spam any more. In a transaction."""
+    # Locked before the others are asked for: who brings back another one waits, and finds this one.
+    taken_back = find_taken_back(sender, project)
+    blocks = [block.pk for block in taken_back.select_for_update()]
+    others = find_spam(project).values_list("requester", flat=True) if blocks else ()
+    if blocks and canonical_address(sender) not in map(canonical_address, others):
+        taken_back.delete()
 
 
 def delete_old_spam(*, now: datetime) -> int:

@@ -3,8 +3,19 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import Q
+
 from issues.mail_addresses import canonical_address
-from issues.models import WHOLE_ID, Issue, Project, find_names, id_columns, name_id
+from issues.models import (
+    WHOLE_ID,
+    FormerNumber,
+    Issue,
+    Note,
+    Project,
+    find_names,
+    id_columns,
+    name_id,
+)
 from servicedesk.models import Participant, ThreadMessage, Ticket
 
 MAX_IDS = 100
@@ -34,27 +45,52 @@ def record(
 
 
 def find_ticket(ids: Iterable[str], project: Project) -> Ticket | None:
-    """The ticket of this project that the first known id belongs to, and of several the oldest: who
-    writes with the id of somebody else's mail does not get what answers that."""
+    """The ticket that the first known id belongs to, of this project or moved from there, and of
+    several the oldest: who writes with the id of somebody else's mail does not get what answers
+    that. One that was merged into another one is that."""
     wanted = find_names(list(dict.fromkeys(ids))[:MAX_IDS])
     if not wanted:
         return None
-    found = ThreadMessage.objects.filter(message_id__in=wanted, ticket__issue__project=project)
-    rows = found.select_related("ticket__issue__project").order_by("-pk")
-    by_id = {row.message_id: row.ticket for row in rows}
-    return next((by_id[name] for name in wanted if name in by_id), None)
+    found = ThreadMessage.objects.filter(_of(project), message_id__in=wanted)
+    rows = found.select_related("ticket__issue__project", "ticket__issue__merged_into")
+    by_id = {row.message_id: row.ticket for row in rows.order_by("-pk")}
+    ticket = next((by_id[name] for name in wanted if name in by_id), None)
+    return None if ticket is None else find_current(ticket)
+
+
+def _of(project: Project) -> Q:
+    moved = FormerNumber.objects.filter(project=project).values("issue")
+    return Q(ticket__issue__project=project) | Q(ticket__issue__in=moved)
+
+
+def find_current(ticket: Ticket) -> Ticket:
+    """Itself, or the one that it was merged into."""
+    issue = ticket.issue.current
+    if issue.pk == ticket.pk:
+        return ticket
+    return Ticket.objects.select_related("issue__project").get(pk=issue.pk)
 
 
 def has_letter(project: Project, message_id: str, sender: str) -> bool:
-    """Whether this mail of this participant is in a ticket of the project already."""
+    """Whether this mail of this participant is in a ticket of the project already, or in
+    one that was moved from there."""
     if not message_id:
         return False
-    writers = ThreadMessage.objects.filter(
-        message_id=name_id(message_id),
-        from_outside=True,
-        ticket__issue__project=project,
-    ).values_list("participant__address", flat=True)
+    letters = ThreadMessage.objects.filter(
+        _of(project), message_id=name_id(message_id), from_outside=True
+    )
+    writers = letters.values_list("participant__address", flat=True)
     return canonical_address(sender) in {canonical_address(each) for each in writers if each}
+
+
+def has_note(ticket: Ticket, message_id: str, sender: str) -> bool:
+    """The same of somebody who does not participate, whose mail a member has let in: this mail is
+    in this ticket, which has notes of theirs."""
+    ours = ThreadMessage.objects.filter(
+        ticket=ticket, message_id=name_id(message_id), from_outside=True, participant=None
+    )
+    notes = Note.objects.filter(issue=ticket.pk, external_author=sender)
+    return bool(message_id) and ours.exists() and notes.exists()
 
 
 def find_thread_of(participants: Iterable[Participant]) -> dict[int, list[str]]:

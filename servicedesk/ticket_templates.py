@@ -11,6 +11,7 @@ from issues.models import Issue, User
 from issues.own_lines import FENCE, find_own_lines
 from issues.quick_actions import Opening, Refusal
 from servicedesk.models import ServiceDesk
+from servicedesk.wording import canned_reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +20,19 @@ class TicketTemplate:
     opening: Opening
     doubts: tuple[Refusal, ...]
 
-    def below(self, letter: str) -> str:
-        """The customer's text comes first; a code block that it left open ends there."""
+    def below(self, letter: str, issue: Issue | None = None) -> str:
+        """The customer's text comes first; a code block that it left open ends there. Placeholders
+        are filled in once there is the issue."""
         if not self.text.strip():
             return letter
-        return f"{_close_code_block(letter.rstrip())}\n\n{self.text}"
+        text = self.text if issue is None else canned_reply(self.text, issue, letter).source
+        return f"{_close_code_block(letter.rstrip())}\n\n{text}"
+
+
+def add_text(template: TicketTemplate, issue: Issue) -> None:
+    """Below the customer's words, which are the whole description so far."""
+    issue.description = template.below(issue.description, issue)
+    issue.save(update_fields=["description"])
 
 
 def read_template(desk: ServiceDesk) -> TicketTemplate:

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from issues.views.files import serve_upload
 from servicedesk.links import find_file, find_leaver
-from servicedesk.participants import unsubscribe
+from servicedesk.participants import reads_opening, unsubscribe
+from servicedesk.wording import neutral_subject
 
 TEMPLATE = "servicedesk/leave.html"
 
@@ -18,15 +19,21 @@ TEMPLATE = "servicedesk/leave.html"
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def leave(request: HttpRequest, token: str) -> HttpResponse:
-    """A GET only asks; a POST leaves, without log-in or form token (RFC 8058)."""
+    """A GET only asks; a POST leaves, without log-in or form token (RFC 8058).
+
+    The title is shown to whom it may be mailed: else anybody could have us show words of theirs to
+    anybody.
+    """
     participant = find_leaver(token)
     if participant is None:
         return render(request, TEMPLATE, {"participant": None}, status=404)
     done = request.method == "POST"
     if done:
         unsubscribe(participant, now=timezone.now())
-    issue = participant.ticket.issue
-    context = {"participant": participant, "number": issue.iid, "title": issue.title, "done": done}
+    ticket = participant.ticket
+    context = {"participant": participant, "done": done, "title": neutral_subject(ticket.issue)}
+    if reads_opening(ticket, participant):
+        context |= {"number": ticket.issue.iid, "title": ticket.issue.title}
     return render(request, TEMPLATE, context)
 
 

@@ -140,7 +140,6 @@ def _describe(period: Period, *, now: datetime) -> dict[str, object]:
     counts = figures.count_current()
     oldest = figures.find_oldest_pending(now=now)
     mailboxes = list(Mailbox.objects.order_by("name").only(*MAILBOX_COLUMNS))
-    received = figures.find_received(activity.whole.start)
     probed = probes.find_newest()
     labels = [_name_moment(bucket.start, period) for bucket in activity.buckets]
     return {
@@ -152,7 +151,9 @@ def _describe(period: Period, *, now: datetime) -> dict[str, object]:
         "legend": [(f"status-{status}", status.label) for status in STACKED],
         "rows": [_list(*pair) for pair in zip(labels, activity.buckets, strict=True)],
         "mailboxes": [
-            _describe_mailbox(each, counts, received[each.pk], probed.get(each.pk), now=now)
+            _describe_mailbox(
+                each, counts, activity.received.get(each.pk, 0), probed.get(each.pk), now=now
+            )
             for each in mailboxes
         ],
         "hour_budget": _describe_budget(

@@ -38,7 +38,7 @@ from incoming_email.admin.ledger_look import show_html, show_look
 from incoming_email.admin.ledger_page import describe
 from incoming_email.admin.ledger_trying import TryForm, compare, try_again, try_upload
 from incoming_email.admin.redaction import Redactor
-from incoming_email.models import InboundEmail
+from incoming_email.models import InboundEmail, ledger_search
 from incoming_email.outcomes import Status
 from incoming_email.templatetags.machine_words import in_words
 from issues.admin.framing import serve_in_frame
@@ -61,7 +61,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
     linkable = ("duplicate_of", "project")
     sortable_by = ("received",)
     ordering = ("-pk",)
-    search_fields = ("sender", "subject", "message_id", "long_message_id", "=recipient", "=id")
+    search_fields = ledger_search.COLUMNS  # has Django show the field; `ledger_search` looks
     fieldsets = ()
     actions = ("process_again", "release", "discard", "export")
 
@@ -72,7 +72,7 @@ class InboundEmailAdmin(GuardedAdmin[InboundEmail]):
         self, request: HttpRequest, queryset: QuerySet[InboundEmail], search_term: str
     ) -> tuple[QuerySet[InboundEmail], bool]:
         """A Message-ID is often copied with its angle brackets; rows hold it without."""
-        return super().get_search_results(request, queryset, search_term.strip().strip("<>"))
+        return ledger_search.search(queryset, search_term.strip().strip("<>")), False
 
     def get_fieldsets(self, request: HttpRequest, obj: InboundEmail | None = None) -> Any:
         """The page has no form: the template draws it from `describe`."""

@@ -59,7 +59,11 @@ class MailboxForm(_MailboxForm):
         )
         help_texts = {  # noqa: RUF012  (Django's way)
             "address": format_lazy(
-                _("For example incoming+{key}@example.com. Without {key} it takes replies only."),
+                _(
+                    "For example incoming+{key}@example.com. If the provider has no sub-addresses"
+                    " (plus addressing), take incoming-{key}@ with a catch-all mailbox for a domain"
+                    " of its own. Without {key} it takes replies only."
+                ),
                 key="%{key}",
             ),
             "ssl": _("Usually with port 993."),

@@ -15,6 +15,7 @@ from incoming_email.parsing.addresses import (
     redact_key,
 )
 from issues.admin.redaction import redact_text
+from issues.bearer_secrets import cut_secrets
 
 ADDRESS = re.compile(r"[^\s<>()\[\],;:\"]{1,100}@[^\s<>()\[\],;:\"]{1,253}")
 """Bounded in both parts, so that the time grows with the length of the text and no faster."""
@@ -36,9 +37,12 @@ class Redactor:
         return cls(tuple(template for template in found if template.has_key))
 
     def redact(self, text: str) -> str:
-        """Cut whatever looks like a secret of ours to its first four characters."""
+        """Cut whatever looks like a secret of ours to its first four characters, and what is one
+        though a mail program has broken or wrapped it. The latter asks the database, so it comes
+        last, when hardly anything is left to be asked for."""
         known = ADDRESS.sub(self._redact_match, text)
-        return redact_text(REPLY_ID.sub(lambda match: f"reply-{redact_key(match[1])}", known))
+        cut = redact_text(REPLY_ID.sub(lambda match: f"reply-{redact_key(match[1])}", known))
+        return cut_secrets(cut)[0]
 
     def _redact_match(self, match: re.Match[str]) -> str:
         """What the trace holds is cut already, and would lose the rest of its key here."""

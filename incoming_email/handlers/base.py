@@ -46,8 +46,11 @@ class Context:
     spam: Channel = NO_MARK
     """The field by which the trusted mail server marked the message as spam, if one counts."""
 
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """By address that the messages name, the key that it is resolved by."""
+
     forwarded: Mapping[str, str] = field(default_factory=dict)
-    """Keys for addresses at other domains that forward to us, of those the messages name."""
+    """Those of addresses at other domains that forward to us."""
 
     waived: frozenset[str] = frozenset()
     """Rules that a person waived for this message by releasing it."""
@@ -61,8 +64,12 @@ class Context:
     asks_proof: bool = False
     """The mailbox accepts replies of authenticated senders only."""
 
-    blocked_in: Set[int | None] = frozenset()
-    """Ids of projects that block the sender; None among them means all projects."""
+    is_persons: bool = True
+    """Nothing says that a program wrote the message, or a server."""
+
+    blocked_in: Mapping[int | None, bool] = field(default_factory=dict)
+    """Ids of projects that block the sender, None for all projects; and whether they do so only
+    since a ticket of the sender's is marked as spam."""
 
     @property
     def received(self) -> datetime:
@@ -99,7 +106,8 @@ class Target:
     """The project in which it opens a confidential issue."""
 
     refusal: Reason | None = None
-    """The key is known but no longer usable; the sender is notified with this reason."""
+    """The key is known but not usable now; the sender is notified with this reason, unless another
+    address of the message leads somewhere and this one gives nobody an identity."""
 
 
 class Handler(Protocol):
@@ -117,8 +125,11 @@ class Handler(Protocol):
     """Field of Project that lets it act: '…_by_mail', or '' where no project can switch it off."""
 
     secret_key: ClassVar[bool]
-    """The whole key is random, so the SMTP listener may refuse one that leads nowhere. Keys that
-    name a project are always accepted: refusals would reveal which projects exist."""
+    """The whole key is random, so that nobody has it who was not given it."""
+
+    refused_at_rcpt: ClassVar[bool]
+    """The SMTP listener refuses a key that leads nowhere. False for keys that name a project and
+    hold a secret: refusals would reveal which projects exist."""
 
     overrides_ignore: ClassVar[frozenset[Reason]]
     """Reasons for ignoring a message that this handler overrides, as BOUNCE for delivery

@@ -10,9 +10,8 @@ from incoming_email.handlers.texts import acting_for, new_files, outcome_of
 from incoming_email.keys.answered import find_answered
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
-from issues import quick_actions
+from issues import former, quick_actions
 from issues.marked_text import MarkedText
-from issues.models import Issue
 
 
 class IssueNoteHandler:
@@ -22,23 +21,22 @@ class IssueNoteHandler:
     sender_policy: ClassVar[str] = "token_sender_policy"
     project_switch: ClassVar[str] = "comments_by_mail"
     secret_key: ClassVar[bool] = False
+    refused_at_rcpt: ClassVar[bool] = False
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = True
     publishes: ClassVar[bool] = True
 
     def resolve(self, key: re.Match[str], context: Context) -> Target | None:
+        """Also of one that was moved to another project since, or merged into another one."""
         target = find_target(key)
         if target is None or target.refusal is not None:
             return target
-        issue = (
-            Issue.objects.select_related("project")
-            .filter(project=target.project, iid=int(key["iid"]))
-            .first()
-        )
+        found = former.find_issue_of(target.project, int(key["iid"]))
+        issue = found.current if found else None
         author = target.author
         if issue is None or author is None or not author.has_perm("issues.read_item", issue):
             return replace(target, refusal=Reason.NOT_FOUND)
-        return replace(target, item=issue)
+        return replace(target, item=issue, project=issue.project)
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
         """Quotes stay: what is sent on to an issue is meant for it. An answer to one of our mails

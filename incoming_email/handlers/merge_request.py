@@ -21,6 +21,7 @@ class MergeRequestHandler:
     sender_policy: ClassVar[str] = "token_sender_policy"
     project_switch: ClassVar[str] = "merge_requests_by_mail"
     secret_key: ClassVar[bool] = False
+    refused_at_rcpt: ClassVar[bool] = False
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
     publishes: ClassVar[bool] = True

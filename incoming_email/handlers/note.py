@@ -1,18 +1,16 @@
 """A reply to a notification becomes a note in the same discussion."""
 
 import re
-from operator import attrgetter
 from typing import ClassVar
 
 from incoming_email import patch_mails
 from incoming_email.handlers.base import Context, Target
-from incoming_email.handlers.texts import acting_for, new_files, outcome_of
+from incoming_email.handlers.copied import let_copied_in
+from incoming_email.handlers.texts import acting_for, new_files, outcome_of, write_reply
 from incoming_email.keys.reply_keys import find_retired
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.patch_mails import MailedPatches
-from issues import quick_actions
-from issues.marked_text import MarkedText
 from issues.models import MergeRequest
 from issues.quick_actions import Answered
 
@@ -24,6 +22,7 @@ class NoteHandler:
     sender_policy: ClassVar[str] = "reply_sender_policy"
     project_switch: ClassVar[str] = "replies_by_mail"
     secret_key: ClassVar[bool] = True
+    refused_at_rcpt: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = True
     publishes: ClassVar[bool] = True
@@ -49,28 +48,17 @@ class NoteHandler:
         )
 
     def handle(self, email: ParsedEmail, target: Target, context: Context) -> Outcome:
-        files = new_files(email, context.inbound_email_id, quoted_is_cut=True)
-        brings_files = not all(map(attrgetter("is_old"), files))
         if target.item is None or target.author is None:
             raise Rejected(Reason.NOT_FOUND)
         if isinstance(target.item, MergeRequest):
             mailed = patch_mails.read_patches(email, is_reply=True)
             if mailed.mails and target.author.has_perm("issues.open_merge_request", target.project):
                 return _add_version(email, mailed, target, context)
-        if not (email.reply.strip() or brings_files):
-            raise Rejected(Reason.EMPTY)
-        others = email.others_in_reply
+        written = write_reply(
+            email, target.item, target.author, discussion=target.discussion, context=context
+        )
         with acting_for(target.author):
-            written = quick_actions.write_note(
-                item=target.item,
-                author=target.author,
-                body=MarkedText(email.reply, others.numbers, others.below, others.doubtful),
-                now=context.now,
-                quoted=email.quoted,
-                discussion=target.discussion,
-                by_mail=True,
-                files=files,
-            )
+            written = let_copied_in(email, written, target.author, context)
         return outcome_of(written)
 
 

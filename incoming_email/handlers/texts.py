@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 
 from django.utils import translation
 
+from incoming_email.handlers.base import Context
 from incoming_email.outcomes import Outcome, Reason, Rejected
 from incoming_email.parsing.types import ParsedEmail
-from issues import services
-from issues.models import Issue, User
+from issues import quick_actions, services
+from issues.marked_text import MarkedText
+from issues.models import Issue, MergeRequest, User
 from issues.quick_actions import Written
 from issues.uploads import NewFile, find_references
 
@@ -66,6 +69,33 @@ def acting_for(author: User) -> Iterator[None]:
         raise Rejected(Reason.NOT_FOUND) from error
     except services.Invalid as error:
         raise Rejected(Reason.INVALID) from error
+
+
+def write_reply(
+    email: ParsedEmail,
+    item: Issue | MergeRequest,
+    author: User,
+    *,
+    discussion: str,
+    context: Context,
+) -> Written:
+    """What a member wrote by mail becomes their note; commands in it are carried out. Raises
+    Rejected where there is nothing, or a service refuses it."""
+    files = new_files(email, context.inbound_email_id, quoted_is_cut=True)
+    if not (email.reply.strip() or not all(map(attrgetter("is_old"), files))):
+        raise Rejected(Reason.EMPTY)
+    others = email.others_in_reply
+    with acting_for(author):
+        return quick_actions.write_note(
+            item=item,
+            author=author,
+            body=MarkedText(email.reply, others.numbers, others.below, others.doubtful),
+            now=context.now,
+            quoted=email.quoted,
+            discussion=discussion,
+            by_mail=True,
+            files=files,
+        )
 
 
 def outcome_of(written: Written, *, opened: bool = False) -> Outcome:

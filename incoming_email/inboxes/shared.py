@@ -24,7 +24,9 @@ NOT_IN_FOLDER = Advice(
     _("the mail server accepted the mail, but it has not arrived in the folder"),
     _(
         "Look for “%(name)s” in its log and in the junk folder, and whether"
-        " sub-addresses or the catch-all lead into this mailbox."
+        " sub-addresses or the catch-all lead into this mailbox. If the provider has no"
+        " sub-addresses, take incoming-%%{key}@ with a catch-all mailbox, or another provider;"
+        " without %%{key} only replies are taken."
     ),
 )
 

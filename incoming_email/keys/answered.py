@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from incoming_email.models import ReplyKey
 from incoming_email.parsing.addresses import find_reply_keys
-from issues.models import Issue, Membership, User
+from issues.models import Issue, Membership, MergeRequest, User
 from issues.notifications import find_told_issues, find_told_notes
 from issues.quick_actions import Answered
 from issues.services.discussions import discussions_looked_up, find_discussion
@@ -40,7 +40,10 @@ def find_keys_named(keys: Iterable[str]) -> Mapping[str, ReplyKey]:
     membership = Exists(Membership.objects.filter(project, user=OuterRef("recipient")))
     rows = (
         ReplyKey.objects.annotate(is_members=Q(recipient__is_superuser=True) | membership)
-        .select_related("recipient", "issue__project", "merge_request__project")
+        .select_related(
+            *("recipient", "issue__project", "merge_request__project"),
+            "issue__merged_into__project",
+        )
         .prefetch_related(Prefetch("recipient__emailaddress_set", verified, "verified_addresses"))
     )
     return rows.in_bulk(named, field_name="key")
@@ -87,7 +90,9 @@ def _cut(ids: Iterable[str]) -> list[str]:
 
 
 def _find_rows(ids: Iterable[str], author: User) -> dict[str, ReplyKey]:
-    rows = ReplyKey.objects.filter(recipient=author).select_related("issue", "merge_request")
+    rows = ReplyKey.objects.filter(recipient=author).select_related(
+        "issue__merged_into", "merge_request"
+    )
     named = set(find_reply_keys(ids, settings.MESSAGE_ID_HOST))
     return rows.in_bulk(named, field_name="key")
 
@@ -108,10 +113,12 @@ def _is_internal(place: Answered) -> bool:
 
 
 def find_confidential(
-    ids: Sequence[str], told: Mapping[str, Told], *, with_opening: bool
-) -> set[Issue]:
-    """The confidential issues that members were sent mail about with these ids. `with_opening`: the
-    mails that issues were opened with count too, which takes a query where there is such an id."""
+    ids: Sequence[str], told: Mapping[str, Told], *, besides: Issue | MergeRequest | None
+) -> set[int]:
+    """The projects of confidential issues, but for `besides`, that members were sent mail about
+    with these ids. Where that is None, the mails that issues were opened with count too, which
+    takes a query where there is such an id."""
     found = {told[each].place.item for each in ids if each in told and told[each].reader_id}
-    found.update(find_told_issues(ids) if with_opening else ())
-    return {item for item in found if isinstance(item, Issue) and item.confidential}
+    found.update(find_told_issues(ids) if besides is None else ())
+    others = found - {besides}
+    return {each.project_id for each in others if isinstance(each, Issue) and each.confidential}

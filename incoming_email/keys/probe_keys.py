@@ -1,10 +1,10 @@
 """The secret in a probe, by which it is recognised when it comes back."""
 
 import re
+from collections.abc import Mapping
 
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from incoming_email.parsing.addresses import AddressTemplate
 from incoming_email.parsing.types import ParsedEmail
 
 KEY = re.compile(r"probe-(?P<number>[1-9][0-9]{0,8})-(?P<token>[0-9a-z]{25})")
@@ -25,15 +25,15 @@ def read_key(key: str) -> int | None:
     return int(match["number"])
 
 
-def find_number(email: ParsedEmail, template: AddressTemplate) -> int | None:
-    """Of the probe that this message is; None for all other mail.
+def find_number(email: ParsedEmail, keys: Mapping[str, str]) -> int | None:
+    """Of the probe that this message is, by the keys of its addresses; None for all other mail.
 
     A gateway may give a mail another Message-ID, and a mailbox may have no key in its address:
     one of the two is enough.
     """
     for candidate in email.candidates:
-        key = template.find_key(candidate.address)
-        if key and (number := read_key(key)) is not None:
+        number = read_key(keys.get(candidate.address, ""))
+        if number is not None:
             return number
     return read_key(email.message_id.partition("@")[0])
 

@@ -22,6 +22,18 @@ MAX_THREAD_IDS = 5
 
 
 @dataclass(frozen=True, slots=True)
+class AnsweredInVain:
+    """An external participant has answered a ticket that was deleted."""
+
+    address: str
+    iid: int | None
+    """Of the ticket; None where an earlier version deleted it."""
+
+    at: datetime | None
+    """When they did so first."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExternalRoute:
     """For an external participant; "" where the address of the mailbox has no `%{key}`."""
 
@@ -199,6 +211,7 @@ def retire(
                 recipient_id=row.recipient_id,
                 external_email=row.external_email,
                 project_id=instance.project_id,
+                iid=instance.iid if isinstance(instance, Issue) else None,
             )
             for row in ReplyKey.objects.filter(**on_item)
         ],
@@ -209,3 +222,16 @@ def retire(
 def find_retired(key: str) -> RetiredReplyKey | None:
     rows = RetiredReplyKey.objects.select_related("recipient", "project")
     return rows.filter(key=key).first()
+
+
+def note_answer(key: str, *, now: datetime) -> None:
+    """Of what was deleted, so that the team sees it; the first one counts."""
+    RetiredReplyKey.objects.filter(key=key, answered_at=None).update(answered_at=now)
+
+
+def find_answered_in_vain(project: Project, *, since: datetime, most: int) -> list[AnsweredInVain]:
+    """Since then, newest first."""
+    answered = RetiredReplyKey.objects.filter(project=project, answered_at__gte=since)
+    rows = answered.exclude(external_email="").order_by("-answered_at", "-pk")
+    columns = rows.values_list("external_email", "iid", "answered_at")[:most]
+    return [AnsweredInVain(*row) for row in columns]

@@ -1,10 +1,37 @@
-"""The block of a sender that comes with marking a ticket as spam, and goes with it."""
+"""Which addresses are blocked; and the block of a sender that comes with marking a ticket as spam,
+and goes with it."""
 
-from django.db.models import QuerySet
+from collections.abc import Iterable, Iterator
+
+from django.db.models import Q, QuerySet
 
 from incoming_email.models import BlockedSender
 from issues.mail_addresses import find_spellings, lower_ascii
 from issues.models import Project
+
+MOST_LABELS = 127
+"""A domain name has no more (RFC 1035, 255 octets)."""
+
+
+def find_patterns(address: str) -> Iterator[str]:
+    """Of every row that would block it: its spellings, and the domains that it is in."""
+    for spelling in find_spellings(address):
+        yield spelling
+        labels = spelling.rpartition("@")[2].split(".")[-MOST_LABELS:]
+        for start in range(len(labels)):
+            yield "*@" + ".".join(labels[start:])
+
+
+def find_blocked(addresses: Iterable[str], project: Project) -> set[str]:
+    """Those whose mail to this project is ignored. One query."""
+    by_pattern: dict[str, set[str]] = {}
+    for address in addresses:
+        for pattern in find_patterns(address):
+            by_pattern.setdefault(pattern, set()).add(address)
+    rows = BlockedSender.objects.filter(
+        Q(project=None) | Q(project=project), pattern__in=by_pattern
+    )
+    return set().union(*(by_pattern[each] for each in rows.values_list("pattern", flat=True)))
 
 
 def block(address: str, project: Project) -> None:

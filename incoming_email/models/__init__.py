@@ -1,10 +1,11 @@
-"""The rows of incoming email: mailboxes, the ledger, keys, alerts, and signs of life."""
+"""The rows of incoming email: mailboxes, the ledger, its sums, keys, alerts, signs of life."""
 
 from incoming_email.models.alerts import AlertEvent, DiskShortage, WebhookAlert
 from incoming_email.models.blocks import BlockedSender
 from incoming_email.models.contents import MessageContent
 from incoming_email.models.erasures import Erasure
 from incoming_email.models.heartbeats import Heartbeat
+from incoming_email.models.hours import ChangedHour, HourCount
 from incoming_email.models.keys import (
     KEY_ALPHABET,
     KEY_LENGTH,
@@ -51,9 +52,11 @@ __all__ = [
     "SWEEP_AFTER",
     "AlertEvent",
     "BlockedSender",
+    "ChangedHour",
     "DiskShortage",
     "Erasure",
     "Heartbeat",
+    "HourCount",
     "InboundEmail",
     "InboundEmailQuerySet",
     "InboxMethod",

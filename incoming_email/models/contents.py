@@ -41,19 +41,16 @@ class MessageContentQuerySet(models.QuerySet["MessageContent"]):
         rows = [self.model(digest=digest, raw=raw) for digest, raw in sorted(contents.items())]
         is_sqlite = connection.vendor == "sqlite"
         large = [row for row in rows if is_sqlite and len(row.raw) > PIECE_BYTES]
-        self._create([row for row in rows if row not in large])
         for row in large:
-            row.raw = Func(Value(len(contents[row.digest])), function="zeroblob")
-            self._create([row])
+            row.raw = Func(Value(len(row.raw)), function="zeroblob")
+        self.bulk_create(
+            rows, update_conflicts=True, unique_fields=["digest"], update_fields=["digest"]
+        )
+        for row in large:
             row.raw = contents[row.digest]
             with connection.connection.blobopen(self.model._meta.db_table, "raw", row.pk) as room:
                 room.write(row.raw)
         return {row.digest: row for row in rows}
-
-    def _create(self, rows: "list[MessageContent]") -> None:
-        self.bulk_create(
-            rows, update_conflicts=True, unique_fields=["digest"], update_fields=["digest"]
-        )
 
     def remove_unused(self, pks: Collection[int | None]) -> None:
         """Remove those that no row of the ledger refers to any more. In a transaction."""

@@ -91,7 +91,8 @@ class ReplyKey(models.Model):
 
     @property
     def item(self) -> Issue | MergeRequest:
-        item = self.issue or self.merge_request
+        """What an answer is for: where that was merged into another issue, the other one."""
+        item = self.issue.current if self.issue else self.merge_request
         assert item is not None  # noqa: S101  (reply_key_for_one_item)
         return item
 
@@ -104,10 +105,22 @@ class RetiredReplyKey(models.Model):
     external_email = models.EmailField(max_length=254, blank=True)
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     retired_at = models.DateTimeField(auto_now_add=True)
+    iid = models.PositiveIntegerField(null=True, editable=False)
+    """Of the issue; null for a merge request, and where an earlier version deleted it."""
+
+    answered_at = models.DateTimeField(null=True, editable=False)
+    """When its owner first answered what was deleted."""
 
     class Meta:
         verbose_name = _("retired reply key")
         verbose_name_plural = _("retired reply keys")
+        indexes: ClassVar = [
+            models.Index(
+                fields=["project", "answered_at"],
+                condition=Q(answered_at__isnull=False),
+                name="retired_key_answered",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.key[:4]}…"

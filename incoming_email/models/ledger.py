@@ -213,6 +213,9 @@ class InboundEmail(WithMessageId):
     """When the limits let the message through; empty where it counts for none."""
 
     issue = models.ForeignKey(Issue, null=True, on_delete=models.SET_NULL, related_name="+")
+    """What the message made or is a note on; of one by an external participant that is held or was
+    rejected, the ticket that it is about."""
+
     merge_request = models.ForeignKey(
         MergeRequest, null=True, on_delete=models.SET_NULL, related_name="+"
     )

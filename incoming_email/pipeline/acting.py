@@ -9,9 +9,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from incoming_email import patch_mails
+from incoming_email.keys.reply_keys import note_answer
 from incoming_email.models import InboundEmail
 from incoming_email.outcomes import Hold, Reason, Refusal, Refused, Reject, Status
-from incoming_email.pipeline import claims, notices
+from incoming_email.pipeline import claims, notices, telling
 from incoming_email.pipeline.attempts import Attempt, End, NotPendingError, Step, lock, write_ends
 from incoming_email.pipeline.deciding import Act, Decision, Delay, decide, is_spam
 from incoming_email.pipeline.faults import becoming_a_retry
@@ -39,7 +40,8 @@ def settle_in_turn(attempts: Sequence[Attempt], budget: Budget = UNLIMITED) -> N
         if budget.is_over():
             claims.give_back([each.row for each in attempts[number:]])
             break
-        if waiting and not _may_be_batched(attempt):
+        handlers = find_handlers(attempt.email, attempt.context) if waiting else ()
+        if waiting and not any(handler.batchable for handler in handlers):
             _settle_waiting(waiting)
         with becoming_a_retry(attempt.row, now=attempt.context.now):
             decision = decide(attempt)
@@ -104,11 +106,6 @@ def try_out(attempt: Attempt, decision: Decision) -> End:
         transaction.set_rollback(True)
     # What was made is gone with its transaction, so nothing may link to it.
     return replace(end, issue_id=None, merge_request_id=None, note_id=None)
-
-
-def _may_be_batched(attempt: Attempt) -> bool:
-    handlers = find_handlers(attempt.email, attempt.row.mailbox.template, attempt.context)
-    return any(handler.batchable for handler in handlers)
 
 
 def _may_wait(
@@ -223,7 +220,13 @@ def end_as_copy(attempt: Attempt, decision: Decision, first: int) -> End:
 def end_without_effect(attempt: Attempt, decision: Decision, verdict: Refusal | Delay) -> End:
     if isinstance(verdict, Delay):
         return _describe(attempt, decision, Status.PENDING, until=verdict.until)
-    end = _describe(attempt, decision, verdict.status, reason=verdict.reason)
+    end = _describe(
+        attempt,
+        decision,
+        verdict.status,
+        reason=verdict.reason,
+        issue_id=telling.find_issue_id(decision.resolved, verdict),
+    )
     if isinstance(verdict, Hold):
         return replace(end, held_rule=verdict.rule)
     if verdict.reason == Reason.DUPLICATE:
@@ -251,6 +254,8 @@ def _record(
         if verdict is not None and decision is not None:
             notice = _notify_sender(attempt, verdict, decision.resolved)
             end = replace(end, trace=(*end.trace, *notice))
+        if isinstance(verdict, Hold | Reject):
+            telling.tell_team(attempt.row, end, verdict)
         write_ends([(attempt.row, end)], now=attempt.context.now)
     _log_end(attempt.row, end)
 
@@ -285,6 +290,8 @@ def _notify_sender(
     if verdict.reason is Reason.SPAM or is_spam(context, resolved):
         sent = "not sent: the message is spam"
     elif isinstance(verdict, Reject):
+        if verdict.reason is Reason.DELETED and resolved is not None:
+            note_answer(resolved.secret, now=context.now)  # for the team
         sent = notices.write_rejection(
             row, email, verdict, now=context.now, proven=proven, is_key_holder=has_key
         )

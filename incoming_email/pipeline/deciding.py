@@ -8,6 +8,7 @@ from django.conf import settings
 
 from incoming_email import patch_mails
 from incoming_email.handlers.base import Context
+from incoming_email.handlers.project_rules import require_project_allows
 from incoming_email.keys import probe_keys
 from incoming_email.keys.answered import find_confidential, find_nearest
 from incoming_email.models import SenderPolicy
@@ -25,7 +26,6 @@ from incoming_email.pipeline.resolving import (
 )
 from incoming_email.sender_auth import NO_PROOF
 from issues import outbox
-from issues.accounts import has_second_factor
 from issues.models import OutgoingEmail
 from issues.quick_actions import Answered
 
@@ -34,6 +34,9 @@ IGNORED_KINDS = {
     Kind.BOUNCE: Reason.BOUNCE,
     Kind.RECEIPT: Reason.RECEIPT,
 }
+UNREAD_REASONS = {Reason.TOO_LARGE, Reason.TOO_COMPLEX}
+"""Of messages of which only the header is read, which says whose key they are to."""
+
 OPEN_RECIPIENTS = {"To", "Cc"}
 COVER_LETTER_WAIT = timedelta(minutes=10)
 """Mails of one series are sent together, and may come in any order."""
@@ -93,11 +96,13 @@ def decide(attempt: Attempt) -> Decision:
             _require_allowed(attempt, resolved, trace)
             if names_ours:  # what may be about others' internal notes is held as such
                 _require_no_spam(attempt.context, resolved, trace)
-            verdict = Act(resolved, *make_effect_keys(attempt.email, resolved))
+            verdict = Act(resolved, *_make_effect_keys(attempt.email, resolved))
         else:
             verdict = Delay(until)
     except Refused as refused:
         verdict = refused.refusal
+        if verdict.reason in UNREAD_REASONS:
+            resolved = _find_by_header(attempt)
     except _Delayed as delayed:
         verdict = Delay(delayed.until)
     return Decision(verdict, tuple(trace), count, resolved)
@@ -105,18 +110,18 @@ def decide(attempt: Attempt) -> Decision:
 
 def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
     """The handler and its target; raises Ignored, or Rejected where nothing resolves."""
-    email, mailbox, context = attempt.email, attempt.row.mailbox, attempt.context
+    email, context = attempt.email, attempt.context
     if attempt.row.oversize:
         raise Rejected(Reason.TOO_LARGE)
     if NO_FIELDS in email.defects:
         raise Rejected(Reason.NOT_A_MESSAGE)
-    probe = probe_keys.find_number(email, mailbox.template)
+    probe = probe_keys.find_number(email, context.keys)
     if probe is not None:
         trace.append({"step": "probe", "result": str(probe)})
         raise Ignored(Reason.PROBE)
     reason = _find_reason_to_ignore(email, trace)
     if reason is not None:
-        override = find_override(email, mailbox.template, context, reason, trace)
+        override = find_override(email, context, reason, trace)
         if override is None:
             raise Ignored(reason)
         return override
@@ -124,12 +129,25 @@ def _find_target(attempt: Attempt, trace: list[Step]) -> Resolved:
     if UNREAD in email.defects:
         trace.append({"step": "reading", "result": "ended", "because": email.defects[-1]})
         raise Rejected(Reason.TOO_COMPLEX)
-    if mailbox.template.is_postmaster(attempt.row.recipient):
+    template = attempt.row.mailbox.template
+    if template.is_postmaster(attempt.row.recipient):
         _require_no_spam(context, None, trace)
         _hold(Reason.POSTMASTER, context)  # the digest tells administrators
-    resolved = resolve(email, mailbox.template, context, trace)
+    resolved = resolve(email, template, context, trace)
     _require_unblocked(resolved.target.project.pk, context, trace)
     return resolved
+
+
+def _find_by_header(attempt: Attempt) -> Resolved | None:
+    """Whose key a message is to that is not looked at any further: who has one is told why."""
+    context = attempt.context
+    try:
+        found = resolve(attempt.email, attempt.row.mailbox.template, context, [])
+        for place in (EVERYWHERE, found.target.project.pk):
+            _require_unblocked(place, context, [])
+    except Refused:
+        return None
+    return found
 
 
 def _require_allowed(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
@@ -170,10 +188,17 @@ def _find_reason_to_ignore(email: ParsedEmail, trace: list[Step]) -> Reason | No
 
 
 def _require_unblocked(project_id: int | None, context: Context, trace: list[Step]) -> None:
-    if project_id in context.blocked_in:
-        where = "everywhere" if project_id is EVERYWHERE else "for the project"
-        trace.append({"step": "blocked senders", "result": f"blocked {where}"})
-        raise Ignored(Reason.BLOCKED_SENDER)
+    """Of a message that a person said to be no spam, a mark of another one says nothing."""
+    by_spam = context.blocked_in.get(project_id)
+    if by_spam is None:
+        return
+    if by_spam and Reason.SPAM.value in context.waived:
+        result = "blocked by a ticket that is spam, which this message is not"
+        trace.append({"step": "blocked senders", "result": result})
+        return
+    where = "everywhere" if project_id is EVERYWHERE else "for the project"
+    trace.append({"step": "blocked senders", "result": f"blocked {where}"})
+    raise Ignored(Reason.BLOCKED_SENDER)
 
 
 def _require_no_spam(context: Context, resolved: Resolved | None, trace: list[Step]) -> None:
@@ -201,20 +226,15 @@ def _require_project_allows(attempt: Attempt, resolved: Resolved, trace: list[St
     switch, target = resolved.handler.project_switch, resolved.target
     if not switch:
         return
-    if not getattr(target.project, switch):
-        trace.append({"step": "project", "result": "switched off", "because": switch})
-        raise Rejected(Reason.SWITCHED_OFF)
-    if target.project.mail_needs_second_factor and not has_second_factor(target.author):
-        trace.append({"step": "project", "result": "the author has no second factor"})
-        raise Rejected(Reason.NO_SECOND_FACTOR)
-    if target.project.mail_needs_authentication:
-        fits, proof = fits_sender(target, attempt.email.sender), attempt.context.proof
-        result = "passed" if fits and proof.passed else "not passed"
-        trace.append({"step": "project", "result": result, "because": proof.because})
-        if not fits:
-            _hold(Reason.SENDER_MISMATCH, attempt.context)
-        if not proof.passed:
-            _hold(Reason.NOT_AUTHENTICATED, attempt.context)
+    asks_proof = target.project.mail_needs_authentication
+    require_project_allows(
+        target.project,
+        target.author,
+        switch,
+        fits=asks_proof and fits_sender(target, attempt.email.sender),
+        context=attempt.context,
+        trace=trace,
+    )
 
 
 def _require_fitting_sender(attempt: Attempt, resolved: Resolved, trace: list[Step]) -> None:
@@ -252,9 +272,7 @@ def _require_own_readers(attempt: Attempt, resolved: Resolved, trace: list[Step]
         _hold(Reason.INTERNAL_ANSWER, context)
     target = resolved.target
     ids = (*email.answered_ids, *email.attached_ids)
-    confidential = find_confidential(ids, context.told, with_opening=target.item is None)
-    projects = {issue.project_id for issue in confidential if issue != target.item}
-    if projects - {target.confidential_in}:
+    if find_confidential(ids, context.told, besides=target.item) - {target.confidential_in}:
         trace.append({"step": "answered issue", "result": "confidential, another address"})
         _hold(Reason.CONFIDENTIAL_ANSWER, context)
 
@@ -293,19 +311,17 @@ def _hold(reason: Reason, context: Context) -> None:
         raise Held(reason, rule=reason.value)
 
 
-def make_effect_keys(email: ParsedEmail, resolved: Resolved) -> tuple[str, str]:
+def _make_effect_keys(email: ParsedEmail, resolved: Resolved) -> tuple[str, str]:
     """That of today, and that of earlier versions where it was another one, else ""."""
-    handler = resolved.handler.name
-    effects = (
-        resolved.target.effect or f"{handler}\n{resolved.key}",
-        f"{handler}\n{resolved.spelled}",
-    )
     message = f"{email.message_id or _content_digest(email)}\n{email.sender}\n"
-    now, before = [
-        hashlib.sha256(f"{message}{effect}".encode(errors="replace")).hexdigest()
-        for effect in effects
-    ]
-    return now, "" if before == now else before
+    name = resolved.handler.name
+    effect = resolved.target.effect or f"{name}\n{resolved.key}"
+    former = f"{name}\n{resolved.spelled}"
+    now = hashlib.sha256(message.encode(errors="replace"))
+    before = now.copy()
+    now.update(effect.encode(errors="replace"))
+    before.update(former.encode(errors="replace"))
+    return now.hexdigest(), "" if former == effect else before.hexdigest()
 
 
 def _content_digest(email: ParsedEmail) -> str:

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from incoming_email.handlers.base import Target
+from incoming_email.limits.blocking import find_patterns
 from incoming_email.models import BlockedSender, InboundEmail
 from incoming_email.outcomes import Status
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.pipeline.attempts import Attempt, Step
-from incoming_email.pipeline.resolving import Resolved, owns
+from incoming_email.pipeline.resolving import Resolved, fits_sender
 from incoming_email.secrets import credentials
 from issues.clock_skew import latest_now
 from issues.mail_addresses import find_spellings
@@ -20,8 +21,6 @@ from issues.models import Membership, User
 
 HOUR = timedelta(hours=1)
 EVERYWHERE = None
-MOST_LABELS = 127
-"""A domain name has no more (RFC 1035, 255 octets)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +46,22 @@ class Count:
     """When it was let through; None where it counts for no limit, or waits."""
 
 
-def find_blocks(emails: Sequence[ParsedEmail]) -> list[set[int | None]]:
+def find_blocks(emails: Sequence[ParsedEmail]) -> list[dict[int | None, bool]]:
     """By message, the ids of projects that block who sent it or the address that an answer would go
-    to; EVERYWHERE among them where the block is for all. One query."""
+    to, with EVERYWHERE among them where the block is for all; and whether nothing but a ticket that
+    is marked as spam does. One query."""
     by_pattern: dict[str, set[int]] = {}
-    found: list[set[int | None]] = []
+    found: list[dict[int | None, bool]] = []
     for number, email in enumerate(emails):
-        found.append(set())
+        found.append({})
         # From too where somebody behind it counts as the sender: a blocked one may name anybody.
         for address in {email.sender, email.reply_to, email.shown_from} - {""}:
-            for spelling in find_spellings(address):
-                by_pattern.setdefault(spelling, set()).add(number)
-                labels = spelling.rpartition("@")[2].split(".")[-MOST_LABELS:]
-                for start in range(len(labels)):
-                    by_pattern.setdefault("*@" + ".".join(labels[start:]), set()).add(number)
+            for pattern in find_patterns(address):
+                by_pattern.setdefault(pattern, set()).add(number)
     rows = BlockedSender.objects.filter(pattern__in=by_pattern)
-    for pattern, project_id in rows.values_list("pattern", "project_id"):
+    for pattern, project_id, by_spam in rows.values_list("pattern", "project_id", "by_spam"):
         for number in by_pattern[pattern]:
-            found[number].add(project_id)
+            found[number][project_id] = by_spam and found[number].get(project_id, True)
     return found
 
 
@@ -86,9 +83,10 @@ def find_room(
     by_project = settings.PROJECT_LIMIT_PER_HOUR
     if row.counted_at is not None or not (by_sender or by_token or by_project):
         return known, None
-    target, sender = resolved.target, attempt.email.sender
+    target = resolved.target
     # Without a query where the key's owner writes and `resolve` knows that they are a member.
-    if (target.author_is_member and owns(target.author, sender)) or _is_member(attempt, target):
+    is_own_key = target.author_is_member and fits_sender(target, attempt.email.sender)
+    if is_own_key or _is_member(attempt, target):
         return known, None
     digest = credentials.digest(resolved.secret) if resolved.secret else None
     for limit in (  # the narrowest first

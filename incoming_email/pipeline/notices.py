@@ -62,12 +62,12 @@ def write_held(
     proven: bool,
     is_key_holder: bool,
 ) -> str:
-    """Notify a person with an account, once, that the message waits; nobody else is notified. Of
-    the subject as `write_rejection`."""
+    """Notify a person with an account or with the key of the person in From, once, that the
+    message waits; nobody else is notified. Of the subject as `write_rejection`."""
     known = _find_known(email.sender)
-    if known is None:
+    if known is None and not is_key_holder:
         return "not sent: the sender is a stranger"
-    if not (proven or is_key_holder):
+    if not (proven or (is_key_holder and known is not None)):
         email = _without_words(email)
     return _why_not_now(row, email, now=now) or _write_reason(
         row, email, refusal, HELD, known, now=now

@@ -20,8 +20,8 @@ from incoming_email.models import (
     pause_after,
 )
 from incoming_email.outcomes import Status
-from incoming_email.parsing.addresses import AddressTemplate
-from incoming_email.parsing.types import ParsedEmail
+from incoming_email.parsing.addresses import AddressTemplate, asks_no_answer
+from incoming_email.parsing.types import Kind, ParsedEmail
 from incoming_email.pipeline import acting, claims
 from incoming_email.pipeline.acting import settle_in_turn
 from incoming_email.pipeline.attempts import Attempt, End
@@ -31,7 +31,7 @@ from incoming_email.pipeline.isolation.process import NoParserError
 from incoming_email.pipeline.isolation.reading import RawText, parse_all
 from incoming_email.pipeline.limiting import find_blocks
 from incoming_email.pipeline.resolving import look_up
-from incoming_email.sender_auth import find_proofs, find_spam
+from incoming_email.sender_auth import find_evidence
 from issues import connections, memory, outbox
 from issues.clock_skew import latest_now
 from issues.stopping import UNLIMITED, Budget
@@ -248,9 +248,9 @@ def _make_attempts(
     known = look_up(read, mailbox.template)
     answers: list[Attempt] = []
     others: list[Attempt] = []
-    proofs = find_proofs(mailbox, rows[: len(read)], read)
-    of_each = zip(rows, read, proofs, known.named, find_blocks(read), strict=False)
-    for row, email, proof, named, blocked_in in of_each:
+    evidence = find_evidence(mailbox, rows[: len(read)], read)
+    of_each = zip(rows, read, evidence, known.named, find_blocks(read), strict=False)
+    for row, email, (proof, spam), named, blocked_in in of_each:
         if budget.is_over():
             break
         context = Context(
@@ -262,17 +262,25 @@ def _make_attempts(
             named,
             known.internal,
             proof,
-            find_spam(mailbox, row, email),
+            spam,
+            keys=known.keys,
             forwarded=known.forwarded,
             blocked_in=blocked_in,
             waived=frozenset(row.waived_rules),
             received_at=row.received_at,
             mailbox_id=mailbox.pk,
             asks_proof=mailbox.reply_sender_policy == SenderPolicy.REQUIRE,
+            is_persons=_is_persons(email),
         )
         group = answers if named else others
         group.append(Attempt(row, email, context, email.sender[:254]))
     return answers + others
+
+
+def _is_persons(email: ParsedEmail) -> bool:
+    """Not where a server may have written it, with the null path or as `mailer-daemon@`."""
+    is_servers = email.null_return_path or asks_no_answer(email.sender)
+    return email.kind is Kind.PERSONAL and not is_servers
 
 
 def _show_authors(

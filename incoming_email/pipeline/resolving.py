@@ -1,5 +1,6 @@
 """Which handler and target a message is for: every candidate is tried until one resolves."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from operator import attrgetter
@@ -16,7 +17,7 @@ from incoming_email.keys.answered import (
     find_told,
 )
 from incoming_email.keys.own_addresses import find_forwarded
-from incoming_email.models import ReplyKey
+from incoming_email.models import Purpose, ReplyKey
 from incoming_email.outcomes import Reason, Rejected
 from incoming_email.parsing.addresses import (
     AddressTemplate,
@@ -27,8 +28,10 @@ from incoming_email.parsing.addresses import (
 from incoming_email.parsing.types import Candidate, ParsedEmail
 from incoming_email.pipeline.attempts import Step
 from issues.mail_addresses import canonical_address, find_spellings, lower_ascii
-from issues.models import User
 from issues.quick_actions import Answered
+
+Matches = Sequence[tuple[Handler, re.Match[str]]]
+"""The handlers that a key may be for, with its parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,22 @@ class Resolved:
     is_reply: bool = True
     """False where ids of ours alone named the target, and the message is no reply to them."""
 
+    @property
+    def is_off(self) -> bool:
+        """It takes no mail now, and says nothing about who writes: another address may."""
+        return self.target.refusal is not None and not self.secret
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """What was looked up at once for a group of messages."""
 
     reply_keys: Mapping[str, ReplyKey]
+    keys: Mapping[str, str]
+    """By address, the key in it; of one at another domain, the key that it is resolved by."""
+
     forwarded: Mapping[str, str]
-    """By address at another domain, the key that it is resolved by."""
+    """Those at other domains."""
 
     told: Mapping[str, Told]
     """By Message-ID and by address, what those of ours stand for."""
@@ -68,19 +79,20 @@ def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
     """What the messages name. Addresses that are none of the mailbox are asked about once, and
     which discussions are internal only where a message might be written in another than it names.
     """
-    keys: dict[str, str | None] = {}
+    keys: dict[str, str] = {}
     ids, foreign = set[str](), set[str]()
     for email in emails:
         ids.update(email.answered_ids, email.attached_ids)
         for candidate in email.candidates:
             address = candidate.address
-            keys[address] = template.find_key(address)
-            if keys[address] is None and not template.matches(address):
+            key = template.find_key(address)
+            if key is not None:
+                keys[address] = key
+            elif not template.matches(address):
                 foreign.add(address)
     forwarded = find_forwarded(foreign) if foreign else {}
     keys |= forwarded
-    named = {*keys.values(), *find_reply_keys(ids, settings.MESSAGE_ID_HOST)} - {None}
-    rows = find_keys_named(filter(None, named))
+    rows = find_keys_named([*keys.values(), *find_reply_keys(ids, settings.MESSAGE_ID_HOST)])
     told = find_told(ids, keys, rows)
     doubtful, named_by = set[Answered](), list[set[Answered]]()
     for email in emails:
@@ -89,11 +101,27 @@ def look_up(emails: Sequence[ParsedEmail], template: AddressTemplate) -> Known:
         places = {told[name].place for name in names}
         named_by.append(places)
         # Not in doubt where each address of ours and each id names the same, as in most replies.
-        ours = {address for address in addresses if keys[address]}
+        ours = addresses & keys.keys()
         if not (len(places) == 1 and ours and ours <= told.keys()):
             doubtful |= places
     internal = find_internal(doubtful) if doubtful else frozenset[Answered]()
-    return Known(rows, forwarded, told, internal, named_by)
+    return Known(rows, keys, forwarded, told, internal, named_by)
+
+
+def find_matches(key: str, purpose: str) -> Matches:
+    """Handlers whose pattern matches the whole key, in order, of those that a mailbox of this
+    purpose asks. Several may share one pattern: then the first that can resolve the key has it."""
+    asked = registry.handlers()
+    if purpose != Purpose.SERVICE_DESK_EMAIL:
+        asked = asked[: len(settings.INCOMING_EMAIL_HANDLERS)]
+    return [(each, match) for each in asked if (match := each.pattern.fullmatch(key))]
+
+
+def canonical_key(key: str, matches: Matches) -> str:
+    """The same for all spellings of a key: without the slug, which is decoration and stands before
+    the first group of its pattern. A key that no pattern matches stays as it is."""
+    parts = matches[0][1] if matches else None
+    return key[max(0, parts.start(1)) :] if parts and parts.re.groups else key
 
 
 def resolve(
@@ -107,42 +135,43 @@ def resolve(
     if not template.has_key and (found := _find_in_references(email, context, trace)):
         return _mark_reply(found, email, template)
     seen: set[str] = set()
+    off: Resolved | None = None
     for candidate in _order_candidates(email, context):
         header, address = candidate.header, candidate.address
-        forwarded = context.forwarded.get(address)
-        spelled = template.find_key(address) or forwarded
-        matches = registry.find(spelled, context.purpose) if spelled else ()
-        key = spelled and registry.canonical(spelled, matches)
-        shown = _cut_key(address) if forwarded else redact_address(address, [template])
+        is_foreign = address in context.forwarded
+        shown = _cut_key(address) if is_foreign else redact_address(address, [template])
         step = {"step": "address", "header": header, "address": shown}
-        if spelled is None or key is None:
+        spelled = context.keys.get(address)
+        if spelled is None:
             trace.append(step | {"result": "not ours"})
-        elif key in seen:
+            continue
+        key = canonical_key(spelled, find_matches(spelled, context.purpose))
+        if key in seen:
             trace.append(step | {"key": redact_key(key), "result": "tried before"})
         else:
             seen.add(key)
             found, result = _try_key(spelled, context)
             trace.append(step | {"key": redact_key(key), "result": result})
-            if found:
+            if found and found.is_off:
+                off = off or found
+            elif found:
                 has_identity = found.target.author is not None or found.target.external_author
                 return found if has_identity else _prefer_own_key(found, email, context, trace)
     if template.has_key and (found := _find_in_references(email, context, trace)):
         return _mark_reply(found, email, template)
-    raise Rejected(Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY)
+    raise Rejected(_find_why_nowhere(template, off))
+
+
+def _find_why_nowhere(template: AddressTemplate, off: Resolved | None) -> Reason:
+    refusal = Reason.UNKNOWN_ADDRESS if template.has_key else Reason.REPLIES_ONLY
+    return (off.target.refusal if off is not None else None) or refusal
 
 
 def find_override(
-    email: ParsedEmail,
-    template: AddressTemplate,
-    context: Context,
-    reason: Reason,
-    trace: list[Step],
+    email: ParsedEmail, context: Context, reason: Reason, trace: list[Step]
 ) -> Resolved | None:
     """The handler that overrides ignoring for this reason, if the message is for one."""
-    keys = [
-        template.find_key(each.address) or context.forwarded.get(each.address)
-        for each in _order_candidates(email, context)
-    ]
+    keys = [context.keys.get(each.address) for each in _order_candidates(email, context)]
     for key in dict.fromkeys(filter(None, keys)):
         found, result = _try_key(key, context, overriding=reason)
         if found:
@@ -151,20 +180,12 @@ def find_override(
     return None
 
 
-def find_handlers(
-    email: ParsedEmail, template: AddressTemplate, context: Context
-) -> Iterable[Handler]:
+def find_handlers(email: ParsedEmail, context: Context) -> Iterable[Handler]:
     """Those that any of the message's keys could be for, in addresses and in ids."""
-    keys = {
-        *(
-            template.find_key(each.address) or context.forwarded.get(each.address)
-            for each in email.candidates
-        ),
-        *find_reply_keys(email.answered_ids, settings.MESSAGE_ID_HOST),
-    }
-    for key in keys:
-        if key:
-            yield from (handler for handler, _match in registry.find(key, context.purpose))
+    in_addresses = {context.keys.get(each.address) for each in email.candidates} - {None}
+    in_ids = find_reply_keys(email.answered_ids, settings.MESSAGE_ID_HOST)
+    for key in filter(None, in_addresses.union(in_ids)):
+        yield from (handler for handler, _match in find_matches(key, context.purpose))
 
 
 def _order_candidates(email: ParsedEmail, context: Context) -> Sequence[Candidate]:
@@ -179,7 +200,7 @@ def _is_personal(candidate: Candidate, context: Context) -> bool:
     key = context.forwarded.get(candidate.address)
     if key is None or candidate.header == "Cc":
         return False
-    return any(handler.secret_key for handler, _match in registry.find(key, context.purpose))
+    return any(handler.secret_key for handler, _match in find_matches(key, context.purpose))
 
 
 def _cut_key(address: str) -> str:
@@ -193,7 +214,7 @@ def _try_key(
     key: str, context: Context, *, overriding: Reason | None = None
 ) -> tuple[Resolved | None, str]:
     """`overriding`: only by a handler that overrides ignoring for this reason."""
-    matches = registry.find(key, context.purpose)
+    matches = find_matches(key, context.purpose)
     if not matches:
         return None, "no feature has keys of this form"
     for handler, groups in matches:
@@ -203,8 +224,9 @@ def _try_key(
         if target is not None:
             named = groups.groupdict()
             secret = named.get("token") or named.get("reply_key") or ""
-            canonical = registry.canonical(key, matches)
-            return Resolved(handler, target, canonical, key, secret), f"{handler.name}: found"
+            resolved = Resolved(handler, target, canonical_key(key, matches), key, secret)
+            result = "switched off" if resolved.is_off else "found"
+            return resolved, f"{handler.name}: {result}"
     return None, f"{matches[0][0].name}: the key leads nowhere"
 
 
@@ -265,20 +287,14 @@ def _is_reply(email: ParsedEmail, found: Resolved) -> bool:
 
 
 def fits_sender(target: Target, sender: str) -> bool:
-    """Whether From is an address of the person whom the key belongs to."""
+    """Whether From is an address of the person whom the key belongs to: of one with an account, a
+    verified one."""
     if target.external_author:
         return canonical_address(target.external_author) == canonical_address(sender)
-    return owns(target.author, sender)
-
-
-def owns(user: User | None, address: str) -> bool:
-    """Whether the address is one of the person's verified ones; False where either is missing."""
-    if user is None or not address:
+    if target.author is None or not sender:
         return False
-    prefetched: Sequence[EmailAddress] | None = getattr(user, "verified_addresses", None)
-    known: Iterable[EmailAddress] = (
-        EmailAddress.objects.filter(user=user, email__in=find_spellings(address), verified=True)
-        if prefetched is None
-        else prefetched
-    )
-    return canonical_address(address) in {canonical_address(each.email) for each in known}
+    known: Iterable[EmailAddress] | None = getattr(target.author, "verified_addresses", None)
+    if known is None:
+        own = EmailAddress.objects.filter(user=target.author, verified=True)
+        known = own.filter(email__in=find_spellings(sender))
+    return canonical_address(sender) in {canonical_address(each.email) for each in known}

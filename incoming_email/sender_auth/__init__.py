@@ -1,8 +1,8 @@
 """What authenticates the sender: the trusted server's result, else our own check; and what that
 server marked as spam. No decision."""
 
-from incoming_email.sender_auth.channel import NO_MARK, Channel, find_spam
-from incoming_email.sender_auth.proof import NO_PROOF, Proof, asks_for_proof, find_proofs
+from incoming_email.sender_auth.channel import NO_MARK, Channel
+from incoming_email.sender_auth.proof import NO_PROOF, Proof, asks_for_proof, find_evidence
 
 __all__ = [
     "NO_MARK",
@@ -10,6 +10,5 @@ __all__ = [
     "Channel",
     "Proof",
     "asks_for_proof",
-    "find_proofs",
-    "find_spam",
+    "find_evidence",
 ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from incoming_email.models import InboundEmail, Mailbox, SpamPolicy
+from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.networks import is_within, read_address
 from incoming_email.parsing.mime.headers import CUT
 from incoming_email.parsing.types import ParsedEmail, SpamMark, Stamps
@@ -54,12 +54,10 @@ def find_counted(mailbox: Mailbox, row: InboundEmail, stamps: Stamps) -> Channel
 
 
 def find_spam(mailbox: Mailbox, row: InboundEmail, email: ParsedEmail) -> Channel:
-    """The first mark by which the server that delivered the message says that it is spam; nothing
-    where the mailbox doesn't ask. A header that is too long to be read to its end is taken for
-    marked: filters write there, and nobody else needs thousands of fields."""
+    """The first mark by which the server that delivered the message says that it is spam. A header
+    that is too long to be read to its end is taken for marked: filters write there, and nobody else
+    needs thousands of fields."""
     stamps = email.stamps
-    if mailbox.spam_policy == SpamPolicy.OFF:
-        return NO_MARK
     named = (host for host in stamps.received_by if not _names_nobody(host))
     trusted = mailbox.trusted_authserv_id.lower() or next(named, "")
     notes: list[str] = []

@@ -1,5 +1,5 @@
 """Whether the sender is authenticated, and by what: the result of the trusted mail server, our own
-check of DKIM signatures, or a chain of forwarders."""
+check of DKIM signatures, or a chain of forwarders; and beside it the mark of spam that counts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from operator import attrgetter
 
 from django.conf import settings
 
-from incoming_email.models import InboundEmail, Mailbox, SenderPolicy
+from incoming_email.models import InboundEmail, Mailbox, SenderPolicy, SpamPolicy
 from incoming_email.parsing.types import ParsedEmail
 from incoming_email.sender_auth.chains import check_chain
-from incoming_email.sender_auth.channel import find_counted
+from incoming_email.sender_auth.channel import NO_MARK, Channel, find_counted, find_spam
 from incoming_email.sender_auth.key_records import KeyRecords
 from incoming_email.sender_auth.results import is_vouched_for
 from incoming_email.sender_auth.signatures import SignatureCheck, check_signatures
@@ -36,17 +36,20 @@ NO_PROOF = Proof(False, "not looked at")
 """No policy asks, and no server is trusted."""
 
 
-def find_proofs(
+def find_evidence(
     mailbox: Mailbox, rows: Sequence[InboundEmail], emails: Sequence[ParsedEmail]
-) -> Iterator[Proof]:
-    """One for each message, in order, each as it is asked for. Signatures are checked where a
-    policy of any feature, or a project, requires authentication. Call outside of transactions: the
-    DNS may be slow."""
+) -> Iterator[tuple[Proof, Channel]]:
+    """For each message, in order, each as it is asked for, its proof and the mark of spam that
+    counts. Signatures are checked where a policy of any feature, or a project, requires
+    authentication, and marks where the mailbox asks for them. Call outside of transactions: the DNS
+    may be slow."""
     asks = asks_for_proof(mailbox) or (any(map(_is_signed, rows)) and _asks_any_project())
     records = KeyRecords(settings.DKIM_DNS_TIMEOUT_SECONDS) if asks else None
     is_looked_at = records is not None or mailbox.trusted_authserv_id
+    asks_spam = mailbox.spam_policy != SpamPolicy.OFF
     for row, email in zip(rows, emails, strict=True):
-        yield _find_proof(mailbox, row, email, records) if is_looked_at else NO_PROOF
+        proof = _find_proof(mailbox, row, email, records) if is_looked_at else NO_PROOF
+        yield proof, find_spam(mailbox, row, email) if asks_spam else NO_MARK
 
 
 def _is_signed(row: InboundEmail) -> bool:

@@ -14,8 +14,7 @@ from django.db import Error
 from django.utils import timezone
 
 from incoming_email import free_space
-from incoming_email.handlers import registry
-from incoming_email.handlers.base import Context
+from incoming_email.handlers.base import Context, Handler
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.inboxes.smtp.descriptor import SMTP as SMTP_METHOD
 from incoming_email.keys import own_addresses, probe_keys
@@ -23,6 +22,7 @@ from incoming_email.keys.answered import find_keys_named
 from incoming_email.models import Mailbox, heartbeats
 from incoming_email.networks import read_address
 from incoming_email.pipeline import faults, receiving
+from incoming_email.pipeline.resolving import canonical_key, find_matches
 from incoming_email.smtp import refusals
 from incoming_email.smtp.protocol import TOO_LARGE, ListenerController, ListenerSMTP
 from incoming_email.smtp.refusals import Refusal, Refusals
@@ -61,9 +61,10 @@ def find_mailbox(address: str) -> Mailbox | None:
 def _find_target(address: str) -> tuple[Mailbox, str] | None:
     """The mailbox, and the key by which it takes this address: empty where it has none.
 
-    A key that is wholly secret must resolve. One that names a project is accepted by its form, so
-    that replies do not reveal which projects exist. An address of another domain that forwards to
-    us, such as a desk's own, is treated as the key that it resolves to.
+    A key that is wholly secret must resolve, and that of a desk must be one that takes mail. One
+    that names a project and holds a secret is accepted by its form, so that replies do not reveal
+    which projects exist. An address of another domain that forwards to us, such as a desk's own, is
+    treated as the key that it resolves to.
     """
     mailboxes = list(Mailbox.objects.filter(enabled=True, inbox_method=SMTP_METHOD.name))
     for mailbox in mailboxes:
@@ -93,8 +94,8 @@ def _find_postmaster(address: str, mailboxes: Sequence[Mailbox]) -> tuple[Mailbo
 def _is_key_taken(key: str, mailbox: Mailbox, forwarding: str = "") -> bool:
     if not forwarding and probe_keys.read_key(key) is not None:
         return True
-    matches = registry.find(key, mailbox.purpose)
-    if any(not handler.secret_key for handler, _match in matches):
+    matches = find_matches(key, mailbox.purpose)
+    if any(not handler.refused_at_rcpt for handler, _match in matches):
         return True
     context = Context(
         0,
@@ -103,7 +104,13 @@ def _is_key_taken(key: str, mailbox: Mailbox, forwarding: str = "") -> bool:
         find_keys_named([key]),
         forwarded={forwarding: key} if forwarding else {},
     )
-    return any(handler.resolve(match, context) is not None for handler, match in matches)
+    return any(_leads_somewhere(handler, match, context) for handler, match in matches)
+
+
+def _leads_somewhere(handler: Handler, match: re.Match[str], context: Context) -> bool:
+    """A secret key also where it has ended: who has it is told why by mail."""
+    target = handler.resolve(match, context)
+    return target is not None and (handler.secret_key or target.refusal is None)
 
 
 def store(content: bytes, recipients: list[str], peer: str) -> list[int]:
@@ -119,8 +126,8 @@ def store(content: bytes, recipients: list[str], peer: str) -> list[int]:
         if found is None:  # disabled or revoked since RCPT
             raise LookupError
         mailbox, key = found
-        matches = registry.find(key, mailbox.purpose)
-        named = (mailbox.pk, registry.canonical(key, matches))
+        matches = find_matches(key, mailbox.purpose)
+        named = (mailbox.pk, canonical_key(key, matches))
         if named in seen:
             continue
         seen.add(named)

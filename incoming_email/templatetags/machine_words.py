@@ -34,6 +34,7 @@ RESULTS = {
     *(gettext_noop("personal"), gettext_noop("automatic"), gettext_noop("bounce")),
     *(gettext_noop("receipt"), gettext_noop("own mail"), gettext_noop("ended")),
     *(gettext_noop("blocked everywhere"), gettext_noop("blocked for the project")),
+    gettext_noop("blocked by a ticket that is spam, which this message is not"),
     *(gettext_noop("not asked for"), gettext_noop("fits the key")),
     *(gettext_noop("does not fit the key"), gettext_noop("passed"), gettext_noop("not passed")),
     *(gettext_noop("internal, in another discussion"), gettext_noop("not ours")),
@@ -72,6 +73,7 @@ BECAUSE = {
 }
 SENTENCES = (
     *(gettext_noop("%s: found"), gettext_noop("%s: the key leads nowhere")),
+    gettext_noop("%s: switched off"),
     gettext_noop("%s: the key is not the sender's"),
     gettext_noop("acted on as inbound email %s"),
     gettext_noop("not sent: the sender was told in the last %s minutes"),
@@ -94,6 +96,7 @@ SENTENCES = (
 
 REASONS = {
     *(gettext_noop("unknown address"), gettext_noop("replies only"), gettext_noop("empty")),
+    *(gettext_noop("desk off"), gettext_noop("member unproven")),
     *(gettext_noop("not found"), gettext_noop("not allowed"), gettext_noop("locked")),
     *(gettext_noop("blocked"), gettext_noop("key expired"), gettext_noop("invalid")),
     *(gettext_noop("patch conflict"), gettext_noop("patch refused")),

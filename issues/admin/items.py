@@ -83,7 +83,7 @@ class IssueAdmin(ItemAdmin[Issue]):
     search_fields = ("title", "=iid", "project__path", "author__username", "external_author")
     readonly_fields = (
         *("project", "iid", "state", "duplicate_of", "written_by", "assignees", "labels"),
-        "spam_at",
+        *("spam_at", "merged_into"),
         *("note_count", "created_at", "closed_at"),
     )
     fields = (*services.find_correctable(Issue), *readonly_fields)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
@@ -21,6 +22,7 @@ from issues.admin.rows import TypedTabular, lookups_of
 from issues.counting import BoundedPaginator
 from issues.mail_addresses import find_spellings
 from issues.models import User
+from issues.outbox import leaves_the_machine
 
 if TYPE_CHECKING:
     _AddressForm = forms.ModelForm[EmailAddress]
@@ -32,6 +34,10 @@ else:
 
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 TAKEN = _("Another account has this address. Give a different one, or use that account.")
+NO_SERVER = _(
+    "No mail leaves this machine yet, since outgoing mail is not set up: set EMAIL_URL before you"
+    " invite somebody, or give them a password yourself."
+)
 
 
 # Where only those may edit who may edit the person: below.
@@ -77,6 +83,18 @@ class EmailAddressInline(TypedTabular[EmailAddress]):
         return request.user.has_perms(["issues.change_user"])
 
 
+def _describe_invitation() -> str:
+    days: int = settings.INVITATION_DAYS
+    said = ngettext(
+        "They get a mail with a link, valid for %(days)d day, by which they set their password and"
+        " verify the address; give none here.",
+        "They get a mail with a link, valid for %(days)d days, by which they set their password and"
+        " verify the address; give none here.",
+        days,
+    ) % {"days": days}
+    return said if leaves_the_machine() else f"{said} {NO_SERVER}"
+
+
 class UserCreationForm(_CreationForm):
     """Without an address no mail reaches the person, and none of theirs is recognised."""
 
@@ -89,11 +107,11 @@ class UserCreationForm(_CreationForm):
         max_length=254,
         help_text=_("Mail goes there. It counts as verified, since you vouch for it."),
     )
-    invite = forms.BooleanField(
-        label=_("Invite by mail"),
-        required=False,
-        help_text=_("They set their password by a link, which verifies the address. Give none."),
-    )
+    invite = forms.BooleanField(label=_("Invite by mail"), required=False)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["invite"].help_text = _describe_invitation()
 
     def clean(self) -> Any:
         if self.cleaned_data.get("invite"):
@@ -157,6 +175,8 @@ class UserAdmin(_UserAdmin):
         )
         level = messages.SUCCESS if chosen else messages.WARNING
         self.message_user(request, said % {"count": len(chosen)}, level)
+        if chosen and not leaves_the_machine():
+            self.message_user(request, NO_SERVER, messages.WARNING)
 
     def has_reset_second_factor_permission(self, request: HttpRequest) -> bool:
         """Whoever may set passwords would take accounts over with this as well."""

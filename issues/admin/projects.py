@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from issues import repositories
+from issues import repositories, services
 from issues.admin.rows import GuardedAdmin, TypedTabular
 from issues.counting import CountOf, show_count
 from issues.models import MAIL_FIELDS, Issue, Label, Membership, MergeRequest, Project
@@ -115,6 +115,9 @@ class ProjectAdmin(GuardedAdmin[Project]):
     readonly_fields = (
         *("branches", "last_issue_number", "last_merge_request_number", "created_at"),
     )
+
+    def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
+        services.save_project(project=obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         rows = super().get_queryset(request)

@@ -1,5 +1,7 @@
 """The rows of the domain: people, projects, items, and the outbox."""
 
+from issues.models.external_people import ExternalPerson
+from issues.models.former import FormerNumber, FormerPath
 from issues.models.items import (
     DISCUSSION_BYTES,
     Issue,
@@ -43,6 +45,9 @@ __all__ = [
     "Announcement",
     "BranchMove",
     "Event",
+    "ExternalPerson",
+    "FormerNumber",
+    "FormerPath",
     "Issue",
     "Label",
     "Membership",

@@ -120,6 +120,16 @@ class Issue(WorkItem):
         on_delete=models.SET_NULL,
         related_name="duplicates",
     )
+    merged_into = models.ForeignKey(
+        "self",
+        verbose_name=_("merged into"),
+        null=True,
+        editable=False,
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="merged",
+    )
+    """The one that has all that was said here. Nobody changes this one any more."""
 
     class Meta:
         verbose_name = _("issue")
@@ -135,14 +145,26 @@ class Issue(WorkItem):
                 condition=Q(spam_at__isnull=False),
                 name="issue_spam",
             ),
+            models.Index(
+                fields=["merged_into"],
+                condition=Q(merged_into__isnull=False),
+                name="issue_merged",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.project.path}#{self.iid}"
 
+    @property
+    def current(self) -> "Issue":
+        """Itself, or the one that it was merged into."""
+        return self.merged_into or self
+
     def forbids(self, action: str) -> bool:
-        """Whether nobody may do this to it in its state: spam is not changed."""
-        return self.spam_at is not None and action in CHANGES
+        """Whether nobody may do this to it in its state: spam is not changed, nor what was merged
+        into another one."""
+        is_over = self.spam_at is not None or self.merged_into_id is not None
+        return is_over and action in CHANGES
 
 
 class MergeRequest(WorkItem):

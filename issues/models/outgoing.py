@@ -21,6 +21,7 @@ class Event(models.TextChoices):
     NEW_ISSUE = "new_issue", _("new issue")
     NEW_MERGE_REQUEST = "new_merge_request", _("new merge request")
     NEW_NOTE = "new_note", _("new note")
+    REOPENING_NOTE = "reopening_note", _("note that reopened the item")
 
 
 class AnnouncementQuerySet(models.QuerySet["Announcement"]):

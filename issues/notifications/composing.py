@@ -1,7 +1,7 @@
 """The mail that notifies one person of one event."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -12,16 +12,28 @@ from django.utils.crypto import constant_time_compare
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from issues.models import Event, Issue, MergeRequest, Note, NotePosition, User, note_address
+from issues.external_people import ExternalPeople, Sight, find_people
+from issues.models import (
+    Event,
+    ExternalPerson,
+    Issue,
+    MergeRequest,
+    Note,
+    NotePosition,
+    User,
+    note_address,
+)
 from issues.notifications.recipients import Recipient, Tie
 from issues.notifications.routes import ReplyRoute
 from issues.outbox import (
     MailHeaders,
     NewMail,
     address_with_name,
+    answer_subject,
     bare_address,
     make_list_id,
     make_message_id,
+    shorten_prefixes,
 )
 from issues.rendering import render_mail
 from issues.unsubscribing import unsubscribe_url
@@ -47,20 +59,27 @@ class Story:
     position: NotePosition | None = None
     """The line of a diff that the discussion is about."""
 
+    told: frozenset[int] = frozenset()
+    """Ids of the accounts that are mailed a notification of it."""
+
     @property
-    def author_name(self) -> str:
-        """The name in From; a person without an account stays unnamed, since others read it."""
+    def external_author(self) -> str:
+        """The address of its author, where that is a person without an account."""
         source = self.item if self.note is None else self.note
-        is_external = not isinstance(source, MergeRequest) and source.external_author
-        if source.author is None or is_external:
-            return _("External person")
-        return str(source.author)
+        return "" if isinstance(source, MergeRequest) else source.external_author
+
+    def name_author(self, people: ExternalPeople) -> str:
+        """The name in From and at the beginning."""
+        if self.external_author:
+            return people.show(self.external_author)
+        author = (self.item if self.note is None else self.note).author
+        return _("somebody whose account is gone") if author is None else str(author)
 
     @property
     def subject(self) -> str:
         mark = "#" if isinstance(self.item, Issue) else "!"
         title = f"{self.item.title} ({mark}{self.item.iid})"
-        return title if self.note is None else f"Re: {title}"
+        return shorten_prefixes(title) if self.note is None else answer_subject(title)
 
     @property
     def text(self) -> str:
@@ -89,28 +108,37 @@ class Story:
         address = settings.BASE_URL + reverse(page, args=[self.item.project.path, self.item.iid])
         return address if self.note is None else note_address(address, self.note.pk)
 
-    @property
-    def headline(self) -> str:
-        name = self.author_name
+    def describe(self, people: ExternalPeople) -> str:
+        """Who did what, in the sentence that the mail begins with."""
+        name = self.name_author(people)
         if self.note is not None and self.note.system:
-            return f"{name} {self.note.body}."
+            return f"{name} {people.show_text(self.note.body)}."
         if self.note is not None and self.note.internal:
             return _("%(name)s wrote an internal note:") % {"name": name}
         sentences = {
             Event.NEW_ISSUE: _("%(name)s opened an issue:"),
             Event.NEW_MERGE_REQUEST: _("%(name)s opened a merge request:"),
             Event.NEW_NOTE: _("%(name)s wrote:"),
+            Event.REOPENING_NOTE: _("%(name)s wrote, and it is open again:"),
         }
         return sentences[Event(self.event)] % {"name": name}
 
 
-def compose(story: Story, html: SafeString, recipient: Recipient, route: ReplyRoute) -> NewMail:
-    """`html` is the text rendered once for all. Written in the recipient's language."""
+def compose(
+    story: Story,
+    html: SafeString,
+    recipient: Recipient,
+    route: ReplyRoute,
+    known: Mapping[str, ExternalPerson],
+) -> NewMail:
+    """`html` is the text rendered once for all, `known` are people without an account.
+    Written in the recipient's language."""
     user = recipient.user
+    people = ExternalPeople(recipient.sight, known)
     unsubscribe_link = unsubscribe_url(user, story.item)
     with translation.override(user.language):
         context = {
-            "headline": story.headline,
+            "headline": story.describe(people),
             "text": "" if story.note and story.note.system else story.text,
             "location": story.location,
             "excerpt": story.excerpt,
@@ -130,12 +158,17 @@ def compose(story: Story, html: SafeString, recipient: Recipient, route: ReplyRo
             text=render_to_string("issues/mail/notification.txt", context),
             html=render_to_string("issues/mail/notification.html", context),
             envelope_sender=sender,
-            from_header=address_with_name(story.author_name, sender),
+            from_header=address_with_name(story.name_author(people), sender),
             message_id=_own_id(story, user),
             headers=_headers(story, user, route, unsubscribe_link),
             project=story.item.project,
             announcement_id=story.announcement_id,
         )
+
+
+def find_known(story: Story) -> Mapping[str, ExternalPerson]:
+    """Of the people without an account whom the mails may name; no query where there is none."""
+    return find_people(story.item.project_id, [story.external_author], Sight.ADDRESS).known
 
 
 def render_story(story: Story) -> SafeString:

@@ -1,6 +1,7 @@
 """From one announcement to one outgoing mail a person, exactly once."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -8,7 +9,7 @@ from django.db import transaction
 
 from issues import outbox
 from issues.models import Announcement, Note, NotePosition
-from issues.notifications.composing import Story, compose, render_story
+from issues.notifications.composing import Story, compose, find_known, render_story
 from issues.notifications.recipients import find_recipients
 from issues.notifications.routes import NO_ROUTE, find_routes
 from issues.notifications.sources import find_external_mails
@@ -23,6 +24,8 @@ DETAILS = (
     "note__author",
     "note__issue__project",
     "note__issue__author",
+    "note__issue__merged_into__project",
+    "note__issue__merged_into__author",
     "note__merge_request__project",
     "note__merge_request__author",
 )
@@ -46,11 +49,12 @@ def fan_out(announcement_id: int, *, now: datetime) -> int:
         item=story.item,
         discussion=story.note.discussion if story.note is not None else "",
     )
-    html = render_story(story)
+    html, known = render_story(story), find_known(story)
     mails = [
-        compose(story, html, recipient, routes.get(recipient.user.pk, NO_ROUTE))
+        compose(story, html, recipient, routes.get(recipient.user.pk, NO_ROUTE), known)
         for recipient in recipients
     ]
+    story = replace(story, told=frozenset(recipient.user.pk for recipient in recipients))
     mails += find_external_mails(story, now=now)
     outbox.enqueue_many(mails, now=now)
     if story.note is None:
@@ -63,6 +67,10 @@ def fan_out(announcement_id: int, *, now: datetime) -> int:
 
 def _make_story(announcement: Announcement) -> Story:
     note = announcement.note
+    if note is not None and note.issue is not None and note.issue.merged_into is not None:
+        # Written at the moment of the merging, which did not see it.
+        note.issue = note.issue.merged_into
+        note.save(update_fields=["issue"])
     item = announcement.issue or announcement.merge_request or (note.item if note else None)
     assert item is not None  # noqa: S101  (every service that announces gives one of the three)
     return Story(

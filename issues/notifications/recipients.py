@@ -8,9 +8,10 @@ from allauth.account.models import EmailAddress
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Lower
 
+from issues.external_people import Sight, sight_of_role
 from issues.models import Issue, MergeRequest, Note, Subscription, User
 from issues.notifications.mentions import parse_mentions
-from issues.permissions import readers_among
+from issues.permissions import find_readers
 
 
 class Tie(Enum):
@@ -27,6 +28,8 @@ class Tie(Enum):
 class Recipient:
     user: User
     tie: Tie
+    sight: Sight
+    """How much the mail tells of people without an account."""
 
 
 def find_recipients(
@@ -45,8 +48,10 @@ def find_recipients(
         user=OuterRef("pk"), email=Lower(OuterRef("email")), verified=True
     )
     users = list(User.objects.filter(Exists(proven), pk__in=ids, is_active=True).order_by("pk"))
-    readers = readers_among(users, item, internal=note is not None and note.internal)
-    return [Recipient(user, next(tie for tie in Tie if user.pk in ties[tie])) for user in readers]
+    return [
+        Recipient(user, next(tie for tie in Tie if user.pk in ties[tie]), sight_of_role(role))
+        for user, role in find_readers(users, item, internal=note is not None and note.internal)
+    ]
 
 
 def _find_ties(

@@ -1,5 +1,6 @@
 """Outgoing mail as rows: enqueued with the effect, sent after commit, at least once."""
 
+from issues.broker import wake_once, wake_worker
 from issues.outbox.accounts import (
     MAIL_ACCOUNTS_IN_USE,
     MAIL_CONNECTIONS,
@@ -10,12 +11,15 @@ from issues.outbox.accounts import (
 from issues.outbox.delivering import deliver_due, find_longest_run
 from issues.outbox.enqueueing import NewMail, enqueue, enqueue_many
 from issues.outbox.failing import Failure, find_failure, find_failures, try_again
+from issues.outbox.giving_up import GIVEN_UP
 from issues.outbox.header_fields import (
     address_with_name,
+    answer_subject,
     bare_address,
     clean_header,
     is_own,
     origin_of,
+    shorten_prefixes,
 )
 from issues.outbox.headers import (
     Automatic,
@@ -23,10 +27,11 @@ from issues.outbox.headers import (
     make_list_id,
     make_message_id,
 )
+from issues.outbox.messages import content_id
 from issues.outbox.undelivered import find_undelivered
-from issues.outbox.waking import wake_once, wake_worker
 
 __all__ = [
+    "GIVEN_UP",
     "MAIL_ACCOUNTS_IN_USE",
     "MAIL_CONNECTIONS",
     "AccountInUse",
@@ -35,8 +40,10 @@ __all__ = [
     "MailHeaders",
     "NewMail",
     "address_with_name",
+    "answer_subject",
     "bare_address",
     "clean_header",
+    "content_id",
     "deliver_due",
     "enqueue",
     "enqueue_many",
@@ -50,6 +57,7 @@ __all__ = [
     "make_list_id",
     "make_message_id",
     "origin_of",
+    "shorten_prefixes",
     "try_again",
     "wake_once",
     "wake_worker",

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django.conf import settings
 
+from issues.broker import wake_worker
 from issues.models import OutgoingEmail, Project, storable
 from issues.outbox.header_fields import bare_id, clean_header
 from issues.outbox.headers import MailHeaders, make_headers
-from issues.outbox.waking import wake_worker
 
 PLAIN = MailHeaders()
 """Of a mail that answers nothing and that nobody answers."""

@@ -2,9 +2,11 @@
 
 import logging
 from datetime import datetime
+from typing import Protocol
 
 from django.db import transaction
 
+from issues.extension_points import ExtensionPoint, declare
 from issues.models import OutgoingAccount, OutgoingEmail, OutgoingState
 from issues.models.outgoing import OWED_SINCE
 from issues.outbox import undelivered
@@ -12,6 +14,16 @@ from issues.outbox.schedule import find_lifetime
 
 logger = logging.getLogger(__name__)
 BATCH = 200
+
+
+class NoteGivenUp(Protocol):
+    def __call__(self, mail: OutgoingEmail, *, now: datetime) -> None:
+        """In the transaction that gives it up."""
+
+
+GIVEN_UP: ExtensionPoint[NoteGivenUp] = declare(
+    "what changes where mail was given up", takes_several=True
+)
 
 
 def give_up(row: OutgoingEmail, reason: str, *, now: datetime) -> bool:
@@ -23,6 +35,8 @@ def give_up(row: OutgoingEmail, reason: str, *, now: datetime) -> bool:
         if not mine.update(state=OutgoingState.FAILED, last_error=reason):
             return False
         undelivered.notify(row, reason, now=now)
+        for note_given_up in GIVEN_UP.registered:
+            note_given_up(row, now=now)
     logger.warning("outgoing email given up outgoing_email=%s attempts=%s", row.pk, row.attempts)
     return True
 

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 
 from issues import services
+from issues.quick_actions.arguments import is_off
 from issues.quick_actions.dates import parse_day
 from issues.quick_actions.naming import find_issue, find_labels, find_people
 from issues.quick_actions.types import Call, NotUnderstood
@@ -51,8 +52,9 @@ def remove_due_date(call: Call) -> None:
     services.set_due_date(item=call.item, actor=call.actor, due_date=None)
 
 
-def make_confidential(call: Call) -> None:
-    services.set_confidential(item=call.issue, actor=call.actor, confidential=True)
+def set_confidential(call: Call) -> None:
+    is_on = not is_off(call.argument)
+    services.set_confidential(item=call.issue, actor=call.actor, confidential=is_on)
 
 
 def lock(call: Call) -> None:

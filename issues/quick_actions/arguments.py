@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from issues.repositories import is_name_of_git
+
 MAX_NAMES = 50
 """In one command; more is a mistake or an attack."""
 
-MAX_BRANCH = 255
+MAX_BRANCH = MAX_PATH = 255
 MYSELF = "me"
 
 _PERSON = re.compile(r"@(?P<name>\w(?:[\w.+-]{0,148}\w)?)")
@@ -22,6 +24,7 @@ _ISSUE = re.compile(
     re.IGNORECASE,
 )
 _IN_ADDRESS = re.compile(r"/(?P<path>[a-z0-9._/-]{1,255}?)/-/issues/(?P<iid>[1-9][0-9]{0,8})/?")
+_PROJECT = re.compile(r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*", re.IGNORECASE)
 # git check-ref-format(1), rules 1 to 10, for a branch.
 _NOT_IN_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[-./]|\.lock(?=/|$)|[./]$")
 
@@ -36,6 +39,10 @@ class IssueReference:
 
 def is_nothing(text: str) -> bool:
     return not text
+
+
+def is_off(text: str) -> bool:
+    return text.lower() == "off"
 
 
 def is_text(text: str) -> bool:
@@ -54,9 +61,15 @@ def is_issue(text: str) -> bool:
     return parse_issue(text, base_url="") is not None or _ISSUE.fullmatch(text) is not None
 
 
+def is_project(text: str) -> bool:
+    """Whether it has the form of a project's path."""
+    return len(text) <= MAX_PATH and _PROJECT.fullmatch(text) is not None
+
+
 def is_branch(text: str) -> bool:
     """Whether git would take the text as the name of a branch, which need not exist."""
-    return 0 < len(text) <= MAX_BRANCH and not _NOT_IN_BRANCH.search(text) and text != "@"
+    is_plain = 0 < len(text) <= MAX_BRANCH and not _NOT_IN_BRANCH.search(text) and text != "@"
+    return is_plain and not is_name_of_git(text)
 
 
 def or_nothing(fits: Callable[[str], bool]) -> Callable[[str], bool]:

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from issues.models import Issue, Label, User
+from issues import former
+from issues.models import Issue, Label, Project, User
 from issues.quick_actions.arguments import MYSELF, parse_issue, parse_labels, parse_people
 from issues.quick_actions.types import Call, NotUnderstood
 
@@ -55,15 +56,23 @@ def _enumerate_labels(names: Sequence[str]) -> str:
 
 
 def find_issue(call: Call) -> Issue:
-    """One that the actor may read; one they may not is answered like one that is not there."""
-    reference = parse_issue(call.argument, base_url=settings.BASE_URL)
+    return find_named_issue(call.argument, project=call.item.project, reader=call.actor)
+
+
+def find_named_issue(text: str, *, project: Project, reader: User) -> Issue:
+    """One that the person may read, also by a former path or number; one they may not is answered
+    like one that is not there. `project` is meant where the text names none."""
+    reference = parse_issue(text, base_url=settings.BASE_URL)
     if reference is not None:
-        path = reference.path or call.item.project.path
-        issue = (
-            Issue.objects.select_related("project")
-            .filter(project__path=path, iid=reference.iid)
-            .first()
-        )
-        if issue is not None and call.actor.has_perm("issues.read_item", issue):
-            return issue
+        issue = former.find_issue(reference.path or project.path, reference.iid)
+        if issue is not None and reader.has_perm("issues.read_item", issue.current):
+            return issue.current
     raise NotUnderstood(_("There is no such issue, or you may not see it."))
+
+
+def find_named_project(text: str, *, reader: User) -> Project:
+    """One that the person may see, also by a former path."""
+    project = former.find_project(text.lower())
+    if project is None or not reader.has_perm("issues.read_project", project):
+        raise NotUnderstood(_("There is no such project, or you may not see it."))
+    return project

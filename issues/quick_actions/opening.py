@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from issues.quick_actions.arguments import is_off
 from issues.quick_actions.types import Command, Item, Opening
 
 
@@ -23,8 +24,8 @@ def open_with_title(opening: Opening, argument: str) -> Opening:
     return replace(opening, title=argument)
 
 
-def open_confidential(opening: Opening, _argument: str) -> Opening:
-    return replace(opening, confidential=True)
+def open_confidential(opening: Opening, argument: str) -> Opening:
+    return replace(opening, confidential=not is_off(argument))
 
 
 def open_with_target_branch(opening: Opening, argument: str) -> Opening:

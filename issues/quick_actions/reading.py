@@ -17,23 +17,20 @@ from django.utils.translation import gettext_lazy as _
 from issues.marked_text import MarkedText, split_lines
 from issues.own_lines import find_own_lines
 from issues.quick_actions.types import Command, QuickAction, Reading, Refusal
+from issues.quick_actions.vocabulary import OF_GITLAB, PATHS
 
 INVISIBLE = "\u200b\u2060\ufeff"
 """Signs without width, which programs put before a line and nobody sees."""
 
 COMMAND = re.compile(r"/(?P<name>[a-z][a-z_]{0,39})(?:[ \t\xa0]+(?P<argument>.*))?", re.IGNORECASE)
-FOLDERS = frozenset(
-    {
-        *("bin", "boot", "dev", "etc", "home", "lib", "media", "mnt", "opt", "proc", "root"),
-        *("run", "sbin", "srv", "sys", "tmp", "usr", "var"),
-    }
-)
-"""A line that is one of these is a path. `/etc/passwd` does not even look like a command."""
+_NAMES_SOMETHING = re.compile(r"[@~%#][\w\"“”„]|[^\s@]{1,64}@[^\s@]{1,189}\.\w")
+"""How an argument begins that names people, labels, other items, or an e-mail address."""
 
-UNKNOWN = _("There is no such quick action. The line stays in the text.")
-SLIP = _("There is no such quick action; is /%(name)s meant? The line stays in the text.")
-WRITTEN_OTHERWISE = _("It is written like this: %(usage)s. The line stays in the text.")
-TOO_MANY = _("A text may hold at most %(limit)s quick actions. The line stays in the text.")
+UNKNOWN = _("There is no such quick action.")
+SLIP = _("There is no such quick action; is /%(name)s meant?")
+WRITTEN_OTHERWISE = _("It is written like this: %(usage)s.")
+TOO_MANY = _("A text may hold at most %(limit)s quick actions.")
+STAYS = _("The line stays in the text.")
 BELOW_A_QUOTE = _(
     "It stands below a quote without a blank line between, and may be the rest of it. To have it"
     " carried out, leave a blank line above it."
@@ -70,15 +67,32 @@ def read_text(text: MarkedText, actions: Mapping[str, QuickAction], *, limit: in
     """Never raises; linear in the length. At most `limit` commands are taken."""
     lines = split_lines(text.source)
     reader = _Reader(actions, limit)
-    kept = [
-        line
-        for line, place in zip(lines, _find_places(lines, text), strict=True)
-        if not reader.take(line, place)
-    ]
+    kept, meant = list[str](), list[str]()
+    for line, place in zip(lines, _find_places(lines, text), strict=True):
+        fate = reader.take(line, place)
+        if fate is not _Fate.COMMAND:
+            kept.append(line)
+        if fate is _Fate.TEXT:
+            meant.append(line)
     for line in text.doubtful:
         reader.tell(line)
-    rest = "\n".join(_without_blank_ends(kept)) if reader.commands else text.source
-    return Reading(rest, tuple(reader.commands), tuple(reader.doubts))
+    return Reading(
+        "\n".join(_without_blank_ends(kept)) if reader.commands else text.source,
+        tuple(reader.commands),
+        tuple(reader.doubts),
+        tuple(reader.mistakes),
+        "\n".join(_without_blank_ends(meant)) if reader.mistakes else "",
+    )
+
+
+class _Fate(Enum):
+    """What a line is."""
+
+    COMMAND = auto()
+    MISTAKE = auto()
+    """Meant as a command."""
+
+    TEXT = auto()
 
 
 class _Place(Enum):
@@ -99,30 +113,27 @@ class _Reader:
     limit: int
     commands: list[Command] = field(default_factory=list)
     doubts: list[Refusal] = field(default_factory=list)
+    mistakes: list[Refusal] = field(default_factory=list)
     guesses: dict[str, str] = field(default_factory=dict)
 
-    def take(self, line: str, place: _Place) -> bool:
-        """Whether the line is a command, and so no part of the text."""
-        if place is _Place.TEXT:
-            return False
+    def take(self, line: str, place: _Place) -> _Fate:
         line = _bare(line)
-        found = COMMAND.fullmatch(line)
+        found = None if place is _Place.TEXT else COMMAND.fullmatch(line)
         if found is None:
-            return False
+            return _Fate.TEXT
         name, argument = found["name"].lower(), (found["argument"] or "").strip()
         action = self.actions.get(name)
         if action is None:
-            self._doubt_name(line, name, argument)
-        elif not action.fits(argument):
-            self._doubt(line, WRITTEN_OTHERWISE, usage=action.usage)
-        elif place is _Place.REST:
-            self._doubt(line, BELOW_A_QUOTE)
-        elif len(self.commands) == self.limit:
-            self._doubt(line, TOO_MANY, limit=str(self.limit))
-        else:
-            self.commands.append(Command(line, action, argument))
-            return True
-        return False
+            return self._take_unknown(line, name, argument)
+        if not action.fits(argument):
+            return self._take_mistake(line, WRITTEN_OTHERWISE, usage=action.usage)
+        if place is _Place.REST:
+            self._doubt(line, str(BELOW_A_QUOTE))
+            return _Fate.TEXT
+        if len(self.commands) == self.limit:
+            return self._take_mistake(line, TOO_MANY, limit=str(self.limit))
+        self.commands.append(Command(line, action, argument))
+        return _Fate.COMMAND
 
     def tell(self, line: str) -> None:
         """Of a line that is a command if it is the writer's own, which could not be told."""
@@ -130,27 +141,37 @@ class _Reader:
         found = COMMAND.fullmatch(line)
         action = self.actions.get(found["name"].lower()) if found else None
         if found and action and action.fits((found["argument"] or "").strip()):
-            self._doubt(line, BELOW_OTHERS)
+            self._doubt(line, str(BELOW_OTHERS))
 
-    def _doubt(self, line: str, why: Promise, **values: str) -> None:
+    def _doubt(self, line: str, why: str) -> None:
         if len(self.doubts) < MAX_DOUBTS:
-            self.doubts.append(Refusal(line, str(why) % values))
+            self.doubts.append(Refusal(line, why))
 
-    def _doubt_name(self, line: str, name: str, argument: str) -> None:
+    def _take_mistake(self, line: str, why: Promise, **values: str) -> _Fate:
+        sentence = str(why) % values
+        self._doubt(line, f"{sentence} {STAYS}")
+        if len(self.mistakes) < MAX_DOUBTS:
+            self.mistakes.append(Refusal(line, sentence))
+        return _Fate.MISTAKE
+
+    def _take_unknown(self, line: str, name: str, argument: str) -> _Fate:
         """A word alone on its line was meant as a command; one with words after it only if it
-        resembles a known one."""
+        resembles a known one, is one of GitLab, or the words name something."""
         guess = self._guess(name)
         if guess:
-            self._doubt(line, SLIP, name=guess)
-        elif not argument and len(name) > 1 and name not in FOLDERS:
-            self._doubt(line, UNKNOWN)
+            return self._take_mistake(line, SLIP, name=guess)
+        if len(name) == 1 or name in PATHS:
+            return _Fate.TEXT
+        if not argument or name in OF_GITLAB or _NAMES_SOMETHING.match(argument):
+            return self._take_mistake(line, UNKNOWN)
+        return _Fate.TEXT
 
     def _guess(self, name: str) -> str:
         if name not in self.guesses:
             if len(self.guesses) == MAX_GUESSES:
                 return ""
             close = get_close_matches(name, self.actions, n=1, cutoff=0.75)
-            self.guesses[name] = close[0] if close and name not in FOLDERS else ""
+            self.guesses[name] = close[0] if close and name not in PATHS else ""
         return self.guesses[name]
 
 

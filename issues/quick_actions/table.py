@@ -9,6 +9,7 @@ from issues.quick_actions.arguments import (
     is_issue,
     is_labels,
     is_nothing,
+    is_off,
     is_people,
     is_text,
     or_nothing,
@@ -102,11 +103,12 @@ ACTIONS = (
         name="confidential",
         usage="/confidential",
         description=_(
-            "Makes it confidential. In a new issue, whoever may open one may use it as well."
+            "Makes it confidential, and “/confidential off” visible again. In a new issue, whoever"
+            " may open one may use it as well."
         ),
         permission=TRIAGE,
-        run=acts.make_confidential,
-        fits=is_nothing,
+        run=acts.set_confidential,
+        fits=or_nothing(is_off),
         kinds=(Issue,),
         set_opening=opening.open_confidential,
     ),

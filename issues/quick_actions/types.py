@@ -1,7 +1,7 @@
 """What a quick action is, and the result of a text that contains some."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from django.utils.functional import Promise
@@ -121,6 +121,8 @@ class Refusal:
 
     line: str
     why: str
+    is_mistake: bool = field(default=False, compare=False)
+    """Its argument names nothing that is there."""
 
     @property
     def shown_line(self) -> str:
@@ -135,6 +137,19 @@ class Reading:
     commands: tuple[Command, ...] = ()
     doubts: tuple[Refusal, ...] = ()
     """Lines that look like commands and are none. They stay in the text."""
+
+    mistakes: tuple[Refusal, ...] = ()
+    """Those of them that were meant as commands, and so for nobody to read; `why` does not say what
+    becomes of the line."""
+
+    without_mistakes: str = ""
+    """The text without such lines, where there are any."""
+
+    @property
+    def doubts_of_others(self) -> tuple[Refusal, ...]:
+        """The rest of the doubts: lines that may be somebody else's words."""
+        meant = {mistake.line for mistake in self.mistakes}
+        return tuple(doubt for doubt in self.doubts if doubt.line not in meant)
 
 
 @dataclass(frozen=True, slots=True)

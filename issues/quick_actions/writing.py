@@ -6,12 +6,14 @@ write goes to the services as it is: there no line is a command.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from issues import services, uploads
 from issues.diffs import LinePosition
@@ -31,8 +33,11 @@ from issues.quick_actions.types import (
     Written,
 )
 from issues.services.discussions import find_spot
+from issues.services.outside import is_mailed_outside
 from issues.services.refusals import require
 from issues.uploads import NewFile
+
+LEFT_OUT = gettext_lazy("The line was left out, since customers would have read it.")
 
 
 def read(text: MarkedText) -> Reading:
@@ -55,11 +60,23 @@ def write_note(  # noqa: PLR0913  (one argument a column)
     files: Sequence[NewFile] = (),
     position: LinePosition | None = None,
 ) -> Written:
-    """A text of commands only makes no note. Without commands it costs what a note costs."""
+    """A text of commands only makes no note. Without commands it costs what a note costs.
+
+    A command that is not understood is not mailed to people outside: on the page nothing is written
+    (raises Invalid), and by mail the line is left out of the text. Held, the answer would wait for
+    somebody else, who could only send it with that line.
+    """
     reading = read(body)
+    if reading.doubts and not (
+        internal
+        or not is_mailed_outside(item)
+        or _is_inside(item, author, discussion, internal=False, by_mail=by_mail)
+    ):
+        reading = _for_outside(reading, by_mail=by_mail)
     note = None
     with _atomic(reading):
-        if reading.text.strip() or any(map(_is_content, files)) or not reading.commands:
+        has_content = reading.text.strip() or any(map(_is_content, files))
+        if has_content or not (reading.commands or reading.doubts):
             note = services.create_note(
                 item=item,
                 author=author,
@@ -82,7 +99,40 @@ def write_note(  # noqa: PLR0913  (one argument a column)
             announced=note is not None,
             internal=internal if note is None else note.internal,
         )
+        if note is not None and not (note.internal or by_mail):
+            _require_understood(result, item)
     return Written(item, note, result.done, (*reading.doubts, *result.refused))
+
+
+def _for_outside(reading: Reading, *, by_mail: bool) -> Reading:
+    """A text that people outside will read. Raises Invalid where its writer sees that at once."""
+    if not by_mail:
+        raise _NotSent((*reading.mistakes, *reading.doubts_of_others))
+    if not reading.mistakes:
+        return reading  # a mail program may have broken the line of a quote there
+    told = [replace(each, why=f"{each.why} {LEFT_OUT}") for each in reading.mistakes]
+    doubts = (*told, *reading.doubts_of_others)
+    return replace(reading, text=reading.without_mistakes, doubts=doubts)
+
+
+def _require_understood(result: Result, item: Item) -> None:
+    mistakes = [refusal for refusal in result.refused if refusal.is_mistake]
+    if mistakes and is_mailed_outside(item):
+        raise _NotSent(mistakes)
+
+
+class _NotSent(services.Invalid):
+    """Nothing was written, since people outside would read it with these lines in it, or without
+    what they were to do."""
+
+    def __init__(self, mistakes: Sequence[Refusal]) -> None:
+        sentence = _("“%(line)s”: %(why)s")
+        lines = [sentence % {"line": m.shown_line, "why": m.why} for m in mistakes]
+        end = _(
+            "Nothing was sent to the customer. Correct the line and send the comment again; if it"
+            " is meant as text, write it in `backticks`."
+        )
+        super().__init__([*lines, end])
 
 
 def open_issue(  # noqa: PLR0913  (one argument a column)
@@ -166,32 +216,36 @@ def run_commands(
             today=timezone.localdate(now),
             announced=announced,
         )
-        why = _carry_out(command, call, internal=internal)
-        if why:
-            refused.append(Refusal(command.line, why))
+        refusal = _carry_out(command, call, internal=internal)
+        if refusal:
+            refused.append(refusal)
         else:
             done.append(command.line)
     return Result(tuple(done), tuple(refused))
 
 
-def _carry_out(command: Command, call: Call, *, internal: bool) -> str:
-    """Why not, or nothing."""
+def _carry_out(command: Command, call: Call, *, internal: bool) -> Refusal | None:
     action = command.action
     if not isinstance(call.item, action.kinds):
         if isinstance(call.item, Issue):
-            return _("It is for merge requests only, and this is an issue.")
-        return _("It is for issues only, and this is a merge request.")
+            why = _("It is for merge requests only, and this is an issue.")
+        else:
+            why = _("It is for issues only, and this is a merge request.")
+        return Refusal(command.line, why)
     if internal and action.shows_argument:
-        return _(
+        why = _(
             "Its words would be visible to everybody, and the note is internal. Use it outside of"
             " the internal note."
         )
+        return Refusal(command.line, why)
     try:
         require(call.actor, action.permission, call.item)
         action.run(call)
-    except (services.NotAllowed, services.Invalid, NotUnderstood) as refusal:
-        return str(refusal)
-    return ""
+    except NotUnderstood as refusal:
+        return Refusal(command.line, str(refusal), is_mistake=True)
+    except (services.NotAllowed, services.Invalid) as refusal:
+        return Refusal(command.line, str(refusal))
+    return None
 
 
 def _is_inside(item: Item, author: User, discussion: str, *, internal: bool, by_mail: bool) -> bool:

@@ -1,6 +1,7 @@
 """Which pictures a page may load: our own uploads, and nothing else of ours or of others."""
 
 import re
+from collections.abc import Mapping
 from html import unescape
 from urllib.parse import unquote
 
@@ -10,6 +11,9 @@ _NAME = re.compile(r"[^/\\\x00-\x1f\x7f]+")
 _DOTS = {".", ".."}
 
 _TAG = re.compile(r"<(?:a\s[^>]*|/a|img\s(?P<picture>[^>]*))>")
+_UPLOAD_LINK = re.compile(
+    r'<a href="[^"]*/uploads/(?P<secret>[0-9a-f]{32})/[^"]*"[^>]*>(?P<words>[^<]*)</a>'
+)
 _ATTRIBUTE = re.compile(r'([a-z]+)="([^"]*)"')
 
 
@@ -53,3 +57,17 @@ def link_pictures(html: str, *, keep_own: bool) -> str:
         return f'<a href="{source}">{words or source}</a>'
 
     return _TAG.sub(put, html)
+
+
+def put_pictures(html: str, pictures: Mapping[str, str]) -> str:
+    """Clean HTML with pictures at these addresses in place of the links to some uploads; by the
+    secret of each. The words of the link describe it."""
+
+    def put(link: re.Match[str]) -> str:
+        address = pictures.get(link["secret"])
+        if address is None:
+            return link[0]
+        words = link["words"].replace('"', "&quot;")
+        return f'<img src="{address}" alt="{words}" style="max-width: 100%">'
+
+    return _UPLOAD_LINK.sub(put, html)

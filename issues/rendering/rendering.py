@@ -1,6 +1,6 @@
 """The steps from Markdown to safe HTML, and what is shown where a limit forbids one."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from issues.rendering import limits
 from issues.rendering.cleaning import clean
 from issues.rendering.markdown import to_html
-from issues.rendering.pictures import link_pictures
+from issues.rendering.pictures import link_pictures, put_pictures
 
 _CUT = "<!--cut-->"
 _MARKS = {f"<!--{limit.value}-->": limit for limit in limits.Limit}
@@ -30,12 +30,16 @@ def render_page(text: str) -> str:
     return _render(text, own_pictures=True, base_url="")
 
 
-def render_mail(text: str, *, base_url: str) -> SafeString:
-    """For a mail: every picture is a link (it needs a log-in), every address absolute.
+def render_mail(
+    text: str, *, base_url: str, pictures: Mapping[str, str] | None = None
+) -> SafeString:
+    """For a mail: every picture is a link (it needs a log-in), every address absolute. Those in
+    `pictures`, by the secret of the upload, go with the mail under these addresses.
 
     A text past a limit is shown as it was written, and says why.
     """
-    return fill_in(_render(text, own_pictures=False, base_url=base_url))
+    html = _render(text, own_pictures=False, base_url=base_url)
+    return fill_in(put_pictures(html, pictures) if pictures else html)
 
 
 def without_pictures(html: SafeString, secrets: Set[str]) -> SafeString:

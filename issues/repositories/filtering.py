@@ -26,6 +26,10 @@ _MODULES = re.compile(r"\.gitmodules|gitmod~[1-9]|gi7eba~[1-9]|gi7eb~[1-9]\d")
 """Also by the short names that NTFS gives it (git's path.c, is_ntfs_dotgitmodules)."""
 
 
+_DRIVE = re.compile(rb"[A-Za-z]:")
+"""With which an absolute path of Windows begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A path as a commit leaves it."""
@@ -71,15 +75,22 @@ def require_harmless(git: Git, changes: list[Change]) -> None:
 
 
 def stays_inside(path: str, target: bytes) -> bool:
-    """Whether a link at `path` can't lead out of the tree, nor into `.git`.
+    """Whether a link at `path` can't lead out of the tree, nor into `.git`, also where Windows
+    reads it: a backslash is a slash there.
 
     `..` may only come first: after the name of another link it would lead elsewhere.
     """
+    readings = {target, target.replace(b"\\", b"/")}
+    return all(_leads_inside(path, each) for each in readings)
+
+
+def _leads_inside(path: str, target: bytes) -> bool:
     words = target.decode(errors="surrogateescape").split("/")
     depth = path.count("/")
     while words and words[0] in {"..", "."}:
         depth -= words.pop(0) == ".."
-    outside = depth < 0 or target.startswith(b"/") or len(target) > MAX_TARGET_BYTES
+    is_absolute = target.startswith(b"/") or _DRIVE.match(target) is not None
+    outside = depth < 0 or is_absolute or len(target) > MAX_TARGET_BYTES
     return not (outside or ".." in words or any(_is_git_folder(word) for word in words))
 
 

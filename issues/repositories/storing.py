@@ -20,6 +20,9 @@ HEADS = "refs/heads/"
 _SURE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(?:/[A-Za-z0-9_][A-Za-z0-9_-]*)*", re.ASCII)
 """Names about which git need not be asked."""
 
+_OF_GIT = re.compile(r"refs/.*|(?:[A-Z]+_)*HEAD", re.DOTALL)
+"""Full names of refs, and FETCH_HEAD and its like, which git looks up first (gitrevisions(7))."""
+
 MAX_BRANCH_LENGTH = 200
 """Bytes. A branch is a file with a name; 255 is the limit of most file systems."""
 
@@ -90,14 +93,26 @@ def find_branches(project: Project) -> list[str]:
     return answer.text.splitlines()
 
 
+def is_name_of_git(branch: str) -> bool:
+    """Whether git, and people with it, would take the name for something else than a branch."""
+    return _OF_GIT.fullmatch(branch) is not None
+
+
 def require_branch_name(branch: str) -> None:
-    """By git's own rules (git-check-ref-format), and of a length that a file name can have."""
-    if _SURE.fullmatch(branch) and len(branch) <= MAX_BRANCH_LENGTH and branch != "HEAD":
+    """By git's own rules (git-check-ref-format), of a length that a file name can have, and no name
+    that means something else to git."""
+    if is_name_of_git(branch):
+        text = _(
+            "“%(branch)s” can't be the name of a branch, since it means something else to git."
+            " Write the name alone, such as fix-the-door, without refs/heads/ before it."
+        )
+        raise Refused(Why.BRANCH, sentence(text, branch=branch[:MAX_BRANCH_LENGTH]))
+    if _SURE.fullmatch(branch) and len(branch) <= MAX_BRANCH_LENGTH:
         return
     git = Git(Path("/"))  # the rules are the same everywhere
     plain = branch.isprintable() and len(branch.encode()) <= MAX_BRANCH_LENGTH
     # --branch would expand @{-1}; what it adds to the rules is the leading dash, HEAD and @.
-    if plain and not branch.startswith("-") and branch not in {"HEAD", "@"}:
+    if plain and not branch.startswith("-") and branch != "@":
         with suppress(GitError):
             git.run("check-ref-format", f"{HEADS}{branch}")
             return

@@ -3,10 +3,12 @@
 from issues.connecting import is_loopback
 from issues.sending.backend import EmailBackend, Unsendable, write_envelope_address
 from issues.sending.client import Refused, Stage, TimedOut
+from issues.sending.pictures import Picture, put_beside_html
 from issues.sending.verdicts import Scope, Verdict, describe, judge, judge_opening
 
 __all__ = [
     "EmailBackend",
+    "Picture",
     "Refused",
     "Scope",
     "Stage",
@@ -17,5 +19,6 @@ __all__ = [
     "is_loopback",
     "judge",
     "judge_opening",
+    "put_beside_html",
     "write_envelope_address",
 ]

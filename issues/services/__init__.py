@@ -23,11 +23,15 @@ from issues.services.formatting import keep_html
 from issues.services.inviting import accept_invitation, can_be_invited, find_invited, invite
 from issues.services.item_fields import find_correctable, find_undeclared
 from issues.services.merging import MergePlan, finish_merges, merge, plan_merge
+from issues.services.merging_issues import merge_issue
+from issues.services.moving import move_issue
+from issues.services.naming import copy_names, remember_name
 from issues.services.projects import (
     add_member,
     create_label,
     create_project,
     import_repository,
+    save_project,
     save_project_mail,
 )
 from issues.services.proposing import PatchSet, add_version, find_opened, propose_merge_request
@@ -41,6 +45,7 @@ from issues.services.writing import (
     create_issue,
     create_merge_request,
     create_note,
+    write_gathered,
 )
 
 __all__ = [
@@ -64,6 +69,7 @@ __all__ = [
     "choose_primary_address",
     "close_item",
     "copy_in",
+    "copy_names",
     "create_issue",
     "create_label",
     "create_merge_request",
@@ -83,15 +89,19 @@ __all__ = [
     "keep_html",
     "mark_duplicate",
     "merge",
+    "merge_issue",
+    "move_issue",
     "named_by",
     "names_of",
     "plan_merge",
     "propose_merge_request",
     "redact_rows",
+    "remember_name",
     "remove_labels",
     "remove_uploads",
     "reopen_item",
     "reset_second_factor",
+    "save_project",
     "save_project_mail",
     "set_confidential",
     "set_draft",
@@ -103,4 +113,5 @@ __all__ = [
     "unassign",
     "unsubscribe",
     "write_account_mail",
+    "write_gathered",
 ]

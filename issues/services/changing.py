@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Protocol
 
 from django.db import transaction
 from django.utils import formats, timezone
 from django.utils.translation import gettext_lazy as _
 
+from issues.extension_points import ExtensionPoint, declare
 from issues.models import Issue, Label, MergeRequest, State, User
 from issues.services.recording import (
     announce_change,
@@ -19,6 +21,14 @@ from issues.services.refusals import Invalid, require
 from issues.services.writing import clean_texts, title_from
 
 Item = Issue | MergeRequest
+
+
+class WhyConfidential(Protocol):
+    def __call__(self, issue: Issue) -> str:
+        """Why the issue must stay confidential; "" where it need not."""
+
+
+KEPT_CONFIDENTIAL: ExtensionPoint[WhyConfidential] = declare("which issues stay confidential")
 
 
 @transaction.atomic
@@ -35,8 +45,9 @@ def close_item(*, item: Item, actor: User) -> None:
 
 
 @transaction.atomic
-def reopen_item(*, item: Item, actor: User) -> None:
-    """Nothing happens to an item that is open or merged."""
+def reopen_item(*, item: Item, actor: User, announced: bool = True) -> None:
+    """Nothing happens to an item that is open or merged. Not `announced` where a note that is says
+    so."""
     require(actor, "issues.edit_item", item)
     lock_item(item)
     if item.state != State.CLOSED:
@@ -51,7 +62,7 @@ def reopen_item(*, item: Item, actor: User) -> None:
     if isinstance(item, Issue) and item.duplicate_of_id is not None:
         item.duplicate_of = None
         item.save(update_fields=["duplicate_of"])
-    announce_change(item, actor, _("reopened this"))
+    (announce_change if announced else record_change)(item, actor, _("reopened this"))
 
 
 def _has_open_twin(item: MergeRequest) -> bool:
@@ -84,7 +95,11 @@ def edit_item(
 
 @transaction.atomic
 def set_confidential(*, item: Issue, actor: User, confidential: bool) -> None:
+    """Raises Invalid for what must stay confidential."""
     require(actor, "issues.triage_item", item)
+    ask = KEPT_CONFIDENTIAL.find()
+    if not confidential and ask is not None and (why := ask(item)):
+        raise Invalid([why])
     made, unmade = _("made this confidential"), _("made this visible to everybody in the project")
     if set_value(item, "confidential", confidential):
         record_change(item, actor, made if confidential else unmade)

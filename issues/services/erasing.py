@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 
 from issues.models import (
     REMOVED_PERSON,
+    ExternalPerson,
     Issue,
     Membership,
     Note,
@@ -23,10 +24,13 @@ from issues.models import (
     Subscription,
     User,
 )
-from issues.outbox import address_with_name
+from issues.outbox import address_with_name, bare_address
 from issues.services.redacting import names_of, redact_rows
 
 UNSENT = (OutgoingState.PENDING, OutgoingState.WITHHELD)
+EMPTIED: dict[str, object] = {"subject": "", "text": "", "html": "", "headers": {}}
+"""Columns of a mail that is kept so that nothing is done twice."""
+
 Counts = tuple[tuple[str, int], ...]
 """What was erased and how much of it, in the order in which it was done."""
 
@@ -41,6 +45,7 @@ def erase_person(*, user: User | None, addresses: Collection[str], now: datetime
         *_erase_authors(user, addresses),
         *_erase_quotes(addresses),
         *_erase_mail(user, addresses),
+        *_erase_names(addresses),
         *_take_names_out(user, addresses),
         ("e-mail addresses", _delete(EmailAddress.objects.filter(_theirs(user, addresses)))),
     ]
@@ -104,19 +109,38 @@ def _erase_mail(user: User | None, addresses: Collection[str]) -> Counts:
     to_them = OutgoingEmail.objects.filter(named_by("recipient", addresses))
     waiting = to_them.filter(state__in=UNSENT)
     unsent = waiting.update(state=OutgoingState.FAILED)
-    emptied: dict[str, object] = {"subject": "", "text": "", "html": "", "headers": {}}
-    erased = to_them.update(**emptied, recipient="", envelope_sender="", uploads=[], last_error="")
+    erased = to_them.update(**EMPTIED, recipient="", envelope_sender="", uploads=[], last_error="")
     in_their_name = 0
     if user is not None and user.removed_at is None:
         name = address_with_name(str(user), "a@example.com").rpartition(" <")[0]
         by_them = OutgoingEmail.objects.filter(from_header__startswith=f"{name} <").exclude(
             state__in=UNSENT
         )
-        in_their_name = by_them.update(**emptied, from_header=REMOVED_PERSON)
+        in_their_name = by_them.update(**EMPTIED, from_header=REMOVED_PERSON)
     return (
         ("mail to them that was not sent yet", unsent),
         ("mail to them", erased),
         ("mail to others in their name", in_their_name),
+    )
+
+
+def _erase_names(addresses: Collection[str]) -> Counts:
+    """What they called themselves, and mail to others that shows it in From; what is not sent yet
+    goes without it."""
+    people = ExternalPerson.objects.filter(named_by("address", addresses))
+    in_their_name = 0
+    for person in people:
+        name = address_with_name(person.name, "a@example.com").rpartition('" <')[0]
+        by_them = OutgoingEmail.objects.filter(
+            project=person.project_id, from_header__startswith=f"{name} ("
+        )
+        for mail in by_them.filter(state__in=UNSENT).only("from_header"):
+            mail.from_header = f"<{bare_address(mail.from_header)}>"
+            mail.save(update_fields=["from_header"])
+        in_their_name += by_them.update(**EMPTIED, from_header=REMOVED_PERSON)
+    return (
+        ("names of a person without an account", _delete(people)),
+        ("mail to others that shows such a name", in_their_name),
     )
 
 

@@ -28,8 +28,8 @@ FIELDS = (
     # Set when it is opened.
     *map(ItemField, ("id", "project", "iid", "author", "external_author", "created_at")),
     ItemField("source_branch"),
-    # Closing, reopening, merging and marking as a duplicate or as spam are acts of their own.
-    *map(ItemField, ("state", "closed_at", "duplicate_of", "spam_at")),
+    # Closing, reopening, merging, and marking as a duplicate or as spam are acts of their own.
+    *map(ItemField, ("state", "closed_at", "duplicate_of", "spam_at", "merged_into")),
     # By quick actions and on the page.
     *map(ItemField, ("assignees", "labels", "draft", "target_branch")),
 )

@@ -5,7 +5,16 @@ from pathlib import Path
 from django.db import transaction
 
 from issues import repositories
-from issues.models import MAIL_FIELDS, Label, Membership, Project, Role, User, Visibility
+from issues.models import (
+    MAIL_FIELDS,
+    FormerPath,
+    Label,
+    Membership,
+    Project,
+    Role,
+    User,
+    Visibility,
+)
 from issues.services.refusals import require, require_valid
 
 DEFAULT_COLOR = "#6699cc"
@@ -31,6 +40,16 @@ def create_project(
     if owner is not None:
         add_member(project=project, user=owner, role=Role.OWNER)
     return project
+
+
+@transaction.atomic
+def save_project(*, project: Project) -> None:
+    """Where its path changed, the former one still leads to it."""
+    rows = Project.objects.select_for_update().filter(pk=project.pk)
+    former = rows.values_list("path", flat=True).first()
+    project.save()
+    if former is not None and former != project.path:
+        FormerPath.objects.update_or_create(path=former, defaults={"project": project})
 
 
 @transaction.atomic

@@ -33,20 +33,19 @@ class Gone(Invalid):
 
 
 def require(user: User, action: str, target: Project | Issue | MergeRequest) -> None:
-    """One query when the answer is yes; a second one only to choose the exception.
-
-    Raises UnknownPermission for an action that is in no table, whoever asks.
-    """
-    if action not in permissions.PREDICATES:
-        raise permissions.UnknownPermission(action)
-    if user.has_perm(action, target):
+    """One query when the answer is yes; a second one only to choose the exception."""
+    if permissions.allows(user, action, target):
         return
     reading = "issues.read_project" if isinstance(target, Project) else "issues.read_item"
-    if action == reading or not user.has_perm(reading, target):
+    if action == reading or not permissions.allows(user, reading, target):
         raise NotVisible(
             _("There is nothing at this address for you: it does not exist or is not yours.")
         )
     if isinstance(target, Issue) and target.forbids(action):
+        if target.merged_into is not None:
+            raise NotAllowed(
+                _("This was merged into %(issue)s. Go on there.") % {"issue": target.merged_into}
+            )
         raise NotAllowed(
             _(
                 "Nobody changes what is marked as spam. A maintainer of the project can say that"

@@ -1,16 +1,28 @@
 """What ties an item to people and other items: copies to people, duplicates."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from issues.extension_points import ExtensionPoint, declare
 from issues.models import Issue, MergeRequest, State, Subscription, User
 from issues.permissions import readers_among
 from issues.services.recording import announce_change, lock_item, name_people, record_change
 from issues.services.refusals import Invalid, require
+
+
+class TellOfDuplicate(Protocol):
+    def __call__(self, issue: Issue) -> bool:
+        """Whether a comment tells them."""
+
+
+DUPLICATE_NOTICES: ExtensionPoint[TellOfDuplicate] = declare(
+    "how people without an account hear of a duplicate"
+)
 
 
 @transaction.atomic
@@ -44,7 +56,8 @@ def copy_in(
 
 @transaction.atomic
 def mark_duplicate(*, item: Issue, actor: User, original: Issue) -> None:
-    """Close the issue in favour of another one; nothing happens where that is so already."""
+    """Close the issue in favour of another one; nothing happens where that is so already. People
+    without an account who wait for it are told once, by a comment that all who take part get."""
     require(actor, "issues.edit_item", item)
     require(actor, "issues.read_item", original)
     if original.pk == item.pk:
@@ -52,12 +65,13 @@ def mark_duplicate(*, item: Issue, actor: User, original: Issue) -> None:
     lock_item(item)
     if item.duplicate_of_id == original.pk and item.state == State.CLOSED:
         return
+    is_news, tell = item.duplicate_of_id is None, DUPLICATE_NOTICES.find()
     if item.state == State.OPENED:
         item.state = State.CLOSED
         item.closed_at = timezone.now()
     item.duplicate_of = original
     item.save(update_fields=["state", "closed_at", "duplicate_of"])
     name = str(original) if original.project_id != item.project_id else f"#{original.iid}"
-    announce_change(
-        item, actor, gettext_lazy("closed this as a duplicate of %(original)s"), original=name
-    )
+    is_told = is_news and tell is not None and tell(item)
+    write = record_change if is_told else announce_change
+    write(item, actor, gettext_lazy("closed this as a duplicate of %(original)s"), original=name)

@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from issues import outbox, uploads
@@ -27,6 +29,7 @@ from issues.models import (
 )
 from issues.own_footers import cut_footers
 from issues.services.discussions import find_spot
+from issues.services.outside import is_mailed_outside
 from issues.services.refusals import Invalid, require
 from issues.uploads import NewFile
 
@@ -84,7 +87,7 @@ def create_issue(  # noqa: PLR0913  (one argument a column)
     with uploads.rolled_back_on_error():
         issue = Issue.objects.create(
             project=project,
-            iid=_next_issue_iid(project),
+            iid=next_issue_iid(project),
             author=author,
             external_author=external_author,
             title=title_from(title),
@@ -108,10 +111,11 @@ def create_note(  # noqa: PLR0913  (one argument a column)
     external_author: str = "",
     files: Sequence[NewFile] = (),
     position: LinePosition | None = None,
+    event: Event = Event.NEW_NOTE,
 ) -> Note:
     """Three queries without files, four in a discussion. Internal notes are for reporters and
     above; `find_spot` says which are internal and where they stand. `position` is the line of a
-    diff that it is about.
+    diff that it is about. `event` is what people are notified of, by one mail each.
 
     All that can be refused is refused before the first write, so inside somebody's transaction no
     savepoint is needed: a fault in a write breaks all of it anyway.
@@ -124,11 +128,11 @@ def create_note(  # noqa: PLR0913  (one argument a column)
         item=item, author=asked, discussion=discussion, internal=internal, by_mail=by_mail
     )
     body, quoted = clean_texts(body, quoted)
-    chosen = uploads.Chosen()
+    chosen, remarks = uploads.Chosen(), list[str]()
     if files:
         destination = uploads.Destination(item, author, external_author, spot.internal)
         chosen = uploads.choose_files(clean_files(files), destination)
-        body = uploads.insert_links(body, chosen)
+        body, remarks = _insert_links(body, chosen, item, internal=spot.internal)
     if not body.strip():
         raise Invalid([_("The comment is empty. Write some text or attach a file.")])
     with uploads.rolled_back_on_error(), transaction.atomic(savepoint=False):
@@ -145,8 +149,33 @@ def create_note(  # noqa: PLR0913  (one argument a column)
             uploads.create_uploads(project=item.project, owner=note, uploader=author, chosen=chosen)
         if position is not None:
             _create_position(note, position)
-        announce(Announcement(event=Event.NEW_NOTE, note=note, actor=author))
+        announce(Announcement(event=event, note=note, actor=author))
+        if remarks:
+            _record_remarks(item, author, remarks)
     return note
+
+
+def _insert_links(
+    body: str, chosen: uploads.Chosen, item: Issue | MergeRequest, *, internal: bool
+) -> tuple[str, list[str]]:
+    """The body with the links to its files; and our remarks on them, where people outside would
+    read these as words of the author. A body of remarks alone is better than none."""
+    remarks = uploads.find_remarks(chosen)
+    if remarks and not internal and is_mailed_outside(item):
+        linked = uploads.insert_links(body, chosen, with_remarks=False)
+        if linked.strip():
+            return linked, remarks
+    return uploads.insert_links(body, chosen), []
+
+
+def _record_remarks(
+    item: Issue | MergeRequest, author: User | None, remarks: Sequence[str]
+) -> None:
+    """For the page, as a system note. Those are not mailed outside."""
+    with translation.override(settings.LANGUAGE_CODE):
+        sentence = _("sent files that are not kept as they came. %(remarks)s")
+        body = sentence % {"remarks": " ".join(remarks)}
+    Note.objects.create(**{item.COLUMN: item}, author=author, body=body, system=True)
 
 
 def _create_position(note: Note, position: LinePosition) -> None:
@@ -186,6 +215,14 @@ def announced_together() -> Iterator[None]:
     finally:
         _gathered.reset(token)
     Announcement.objects.bulk_create(gathered)
+
+
+def write_gathered() -> None:
+    """Those so far, for who must find them in the middle of `announced_together`."""
+    gathered = _gathered.get()
+    if gathered:
+        Announcement.objects.bulk_create(gathered)
+        gathered.clear()
 
 
 @transaction.atomic
@@ -240,7 +277,7 @@ def _require_branches(project: Project, source: str, target: str) -> None:
         raise Invalid([_("There is an open merge request for these branches already.")])
 
 
-def _next_issue_iid(project: Project) -> int:
+def next_issue_iid(project: Project) -> int:
     """The UPDATE locks the row of the project, so that nobody else reads the same number."""
     Project.objects.filter(pk=project.pk).update(last_issue_iid=F("last_issue_iid") + 1)
     return Project.objects.values_list("last_issue_iid", flat=True).get(pk=project.pk)

@@ -186,8 +186,8 @@ def _plain_id(content_id: str) -> str:
     return unquote(content_id).strip("<>").lower()
 
 
-def insert_links(body: str, chosen: Chosen) -> str:
-    """The body with links to the files in it and below it, and notes about those left out."""
+def insert_links(body: str, chosen: Chosen, *, with_remarks: bool = True) -> str:
+    """The body with links to the files in it and below it, and our remarks on those left out."""
     if not chosen.files:
         return body
     linked: set[str] = set()
@@ -206,7 +206,7 @@ def insert_links(body: str, chosen: Chosen) -> str:
         return shown.address if reference["address"] else _link(shown)
 
     body = _REFERENCE.sub(put, body)
-    ends = [*_list_rest(chosen, linked), *_notes(chosen)]
+    ends = [*_list_rest(chosen, linked), *(find_remarks(chosen) if with_remarks else ())]
     return "\n\n".join([*([body.rstrip()] if body.strip() else []), *ends]) if ends else body
 
 
@@ -229,21 +229,21 @@ def _list_rest(chosen: Chosen, linked: set[str]) -> list[str]:
 
 
 def _link(shown: Shown) -> str:
-    return f"{'!' if shown.is_picture else ''}[{_escape(shown.name)}]({shown.address})"
+    return f"{'!' if shown.is_picture else ''}[{escape_name(shown.name)}]({shown.address})"
 
 
-def _notes(chosen: Chosen) -> list[str]:
-    """Notes about files that are not stored as they were sent."""
+def find_remarks(chosen: Chosen) -> list[str]:
+    """Sentences of ours about files that are not stored as they were sent."""
     by_limit: dict[Limit, list[NewFile]] = {}
     for limit, file in chosen.left_out:
         by_limit.setdefault(limit, []).append(file)
-    notes = [_describe_left_out(limit, files) for limit, files in by_limit.items()]
+    remarks = [_describe_left_out(limit, files) for limit, files in by_limit.items()]
     if chosen.uncleaned:
-        notes.append(
+        remarks.append(
             _("Metadata could not be removed from: %(files)s.")
             % {"files": _names(chosen.uncleaned)}
         )
-    return notes
+    return remarks
 
 
 def _describe_left_out(limit: Limit, files: Sequence[NewFile]) -> str:
@@ -266,13 +266,13 @@ def _describe_left_out(limit: Limit, files: Sequence[NewFile]) -> str:
 
 
 def _names(files: Sequence[NewFile]) -> str:
-    return ", ".join(f"“{_escape(file.name)}” ({_size(len(file.content))})" for file in files)
+    return ", ".join(f"“{escape_name(file.name)}” ({_size(len(file.content))})" for file in files)
 
 
 def _size(size: int) -> str:
     return filesizeformat(size).replace("\N{NO-BREAK SPACE}", " ")
 
 
-def _escape(name: str) -> str:
+def escape_name(name: str) -> str:
     """Markdown sees plain text."""
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~&@-])", r"\\\1", name)

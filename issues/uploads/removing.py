@@ -3,7 +3,7 @@
 import logging
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -27,7 +27,11 @@ def forget_file(*, instance: Upload, **_signal: Any) -> None:
 
     Connected to Django's post_delete, since cascades reach rows by ways that no service sees.
     """
-    path, pk = path_of(instance), instance.pk
+    transaction.on_commit(remove_after_commit(path_of(instance), instance.pk))
+
+
+def remove_after_commit(path: Path, pk: int) -> Callable[[], None]:
+    """What is to be done then."""
 
     def remove() -> None:
         try:
@@ -35,7 +39,7 @@ def forget_file(*, instance: Upload, **_signal: Any) -> None:
         except OSError as error:  # keeps no other file; the sweep tries again
             logger.warning("file not removed upload=%s error=%s", pk, type(error).__name__)
 
-    transaction.on_commit(remove)
+    return remove
 
 
 def find_projects(*, after: int = 0) -> list[int]:
@@ -55,7 +59,7 @@ def remove_orphans(project: int, *, now: datetime) -> int:
     folders = _find_folders(Path(settings.MEDIA_ROOT) / "uploads" / str(project))
     removed = 0
     while batch := list(islice(folders, BATCH)):
-        removed += sum(_try_to_remove(folder, before) for folder in _without_row(batch))
+        removed += sum(_try_to_remove(folder, before) for folder in _without_row(batch, project))
     if removed:
         logger.info("orphan files removed folders=%s", removed)
     return removed
@@ -76,9 +80,11 @@ def _secret_of(folder: Path) -> str:
     return folder.name.removeprefix(TRASH)
 
 
-def _without_row(folders: Sequence[Path]) -> list[Path]:
+def _without_row(folders: Sequence[Path], project: int) -> list[Path]:
+    """A file that was moved to another project has no row here."""
     secrets = {_secret_of(folder) for folder in folders}
-    known = set(Upload.objects.filter(secret__in=secrets).values_list("secret", flat=True))
+    rows = Upload.objects.filter(project=project, secret__in=secrets)
+    known = set(rows.values_list("secret", flat=True))
     return [folder for folder in folders if _secret_of(folder) not in known]
 
 

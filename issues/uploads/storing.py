@@ -97,6 +97,16 @@ def rolled_back_on_error() -> Iterator[None]:
         outer.extend(mine)
 
 
+def add_written(path: Path) -> bool:
+    """To be removed where the block fails that writes it; False in a dry run, which writes none."""
+    if _discarding.get():
+        return False
+    written = _written.get()
+    if written is not None:
+        written.append(path)
+    return True
+
+
 def remove_file(path: Path) -> None:
     """With its folder; nothing where it is gone already."""
     path.unlink(missing_ok=True)
@@ -109,12 +119,9 @@ def remove_file(path: Path) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     """Whole or not at all, and on the disk before the row commits."""
-    if _discarding.get():
+    if not add_written(path):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    written = _written.get()
-    if written is not None:
-        written.append(path)
     draft = path.parent / DRAFT
     with draft.open("wb") as file:
         file.write(content)

@@ -1,4 +1,5 @@
-"""The buttons on an item's page: close, reopen, subscribe; of a merge request draft and merge."""
+"""The buttons on an item's page: close, reopen, subscribe; of an issue who may read it, of a merge
+request draft and merge."""
 
 from collections.abc import Callable
 
@@ -21,12 +22,20 @@ ACTIONS: dict[str, Callable[[User, Item], None]] = {
     "subscribe": lambda user, item: services.subscribe(user=user, item=item),
     "unsubscribe": lambda user, item: services.unsubscribe(user=user, item=item),
 }
+OF_ISSUES: dict[str, Callable[[User, Issue], None]] = {
+    "confidential": lambda user, item: services.set_confidential(
+        item=item, actor=user, confidential=True
+    ),
+    "visible": lambda user, item: services.set_confidential(
+        item=item, actor=user, confidential=False
+    ),
+}
 OF_MERGE_REQUESTS: dict[str, Callable[[User, MergeRequest], None]] = {
     "draft": lambda user, item: services.set_draft(item=item, actor=user, draft=True),
     "ready": lambda user, item: services.set_draft(item=item, actor=user, draft=False),
     "merge": lambda user, item: services.merge(item=item, actor=user, now=timezone.now()),
 }
-ACTION_WORDS = "|".join((*ACTIONS, *OF_MERGE_REQUESTS))
+ACTION_WORDS = "|".join((*ACTIONS, *OF_ISSUES, *OF_MERGE_REQUESTS))
 
 
 @login_required
@@ -50,7 +59,9 @@ def item_action(
 def _act(user: User, item: Item, action: str) -> None:
     if action in ACTIONS:
         ACTIONS[action](user, item)
-    elif isinstance(item, MergeRequest):
+    elif isinstance(item, Issue) and action in OF_ISSUES:
+        OF_ISSUES[action](user, item)
+    elif isinstance(item, MergeRequest) and action in OF_MERGE_REQUESTS:
         OF_MERGE_REQUESTS[action](user, item)
     else:
         raise Http404

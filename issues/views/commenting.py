@@ -23,13 +23,23 @@ from issues.views.reading import item_url, refusals_answered
 
 
 def answer_item_page(
-    request: HttpRequest, item: Item, *, template: str, more: Mapping[str, object] | None = None
+    request: HttpRequest,
+    item: Item,
+    *,
+    template: str,
+    more: Mapping[str, object] | None = None,
+    refusal: str = "",
 ) -> HttpResponse:
-    """GET shows the page, POST writes a comment on the item; `more` is for the template."""
+    """GET shows the page, POST writes a comment on the item, unless there is a `refusal`, which
+    the form then shows; `more` is for the template."""
     shown = show_item(item, reader=request.user, wanted=Wanted.of(request))
-    form, answer = take_comment(request, shown, item=item, back=item_url(item))
-    if answer is not None:
-        return answer
+    if refusal:
+        form = NoteForm(request.POST, may_write_internal=shown.may_write_internal)
+        form.add_error("body", refusal)
+    else:
+        form, answer = take_comment(request, shown, item=item, back=item_url(item))
+        if answer is not None:
+            return answer
     may_see_failures = request.user.has_perm("issues.administer_project", item.project)
     context = {
         **comment_context(item, shown, form),

@@ -9,24 +9,17 @@ from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from issues.models import REMOVED_PERSON, Note, Subscription, Upload, User
-from issues.permissions import Item, Person, visible_notes
+from issues.external_people import ExternalPeople, Sight, find_people, sight_of_role
+from issues.models import MergeRequest, Note, Subscription, Upload, User
+from issues.permissions import Item, Person, find_access, visible_notes
 from issues.views.note_pages import NotePage, NoteRow, Wanted, choose_page, group_rows
 from issues.views.positions import ShownPosition, ShownPositions, show_positions
 from issues.views.texts import PageTexts
 
-# Every part is bounded, so that the time grows with the length of the text and no faster.
-ADDRESS = re.compile(r"[^\s@<>()\[\]\",;:]{1,64}[@＠][^\s@<>()\[\]\",;:]{1,255}")
 NOTE_ROW = ("pk", "discussion", "system", "internal", "author_id", "position__pk")
-HIDDEN_ADDRESS = "…@…"
 # What quoted notifications contain: the 25-character key in an address, the unsubscribe link.
 KEY = re.compile(r"(?<![0-9a-z])([0-9a-z]{4})[0-9a-z]{21}(?=(?:-[^\s@]{0,64})?@)", re.IGNORECASE)
 LEAVING_LINK = re.compile(r"(/unsubscribe/)[^\s<>]+")
-
-
-def hide_addresses(text: str) -> str:
-    """The text with every e-mail address in it made unreadable."""
-    return ADDRESS.sub(HIDDEN_ADDRESS, text)
 
 
 def hide_secrets(text: str) -> str:
@@ -38,8 +31,8 @@ def hide_secrets(text: str) -> str:
 class ShownNote:
     id: int
     author: str
-    external: bool
-    """Written by mail by a person without an account."""
+    address: str
+    """Of a person without an account, for those who may see it; empty where `author` is that."""
 
     body: SafeString
     quoted: str
@@ -68,7 +61,7 @@ class ShownItem:
     """What the page of an item needs besides the row; `may_…` are answers, asked once."""
 
     author: str
-    external: bool
+    address: str
     description: SafeString
     uploads: tuple[Upload, ...]
     discussions: tuple[ShownDiscussion, ...]
@@ -87,7 +80,7 @@ def show_item(
 
     `at_lines`: all discussions about lines of a diff, and no others.
     """
-    is_team = reader.has_perm("issues.read_internal", item.project)  # sees addresses of others
+    sight = sight_of_role(find_access(reader, item.project).role)
     found = visible_notes(reader, item)
     known = [NoteRow(*row) for row in found.values_list(*NOTE_ROW)]
     groups = group_rows(known)
@@ -101,19 +94,17 @@ def show_item(
     needed = {row.pk for row in page.rows} | {groups[row.group][0].pk for row in page.rows}
     full = found.filter(pk__in=needed).select_related("author", "position")
     notes = {note.pk: note for note in full.prefetch_related("uploads")}
-    external = getattr(item, "external_author", "")
+    people = find_people(item.project_id, [_address(item), *map(_address, notes.values())], sight)
     positions = show_positions(item, notes.values())
     grouped = group_rows(row for row in page.rows if row.pk in notes)
     texts = PageTexts.of([item, *notes.values()], project_id=item.project_id)
     shown = ShownItem(
-        author=_author_name(item.author, external, show_addresses=is_team),
-        external=bool(external),
+        author=_author_name(item, people),
+        address=people.show_address(_address(item)),
         description=texts.show(item),
         uploads=find_unlinked(item.uploads.all(), item.description),
         discussions=tuple(
-            _show_discussion(
-                groups[group], rows, notes, positions, texts=texts, show_addresses=is_team
-            )
+            _show_discussion(groups[group], rows, notes, positions, texts=texts, people=people)
             for group, rows in grouped.items()
         ),
         page=page,
@@ -121,7 +112,7 @@ def show_item(
         subscribed=_is_subscribed(item, reader, known),
         may_comment=reader.has_perm("issues.comment_on", item),
         may_edit=reader.has_perm("issues.edit_item", item),
-        may_write_internal=is_team,
+        may_write_internal=sight is Sight.ADDRESS,
     )
     texts.have_kept()
     return shown
@@ -134,15 +125,13 @@ def _show_discussion(
     positions: ShownPositions,
     *,
     texts: PageTexts,
-    show_addresses: bool,
+    people: ExternalPeople,
 ) -> ShownDiscussion:
     """`rows` are those of it that the page shows."""
     first = whole[0]
     return ShownDiscussion(
         name=first.discussion,
-        notes=tuple(
-            show_note(notes[row.pk], texts=texts, show_addresses=show_addresses) for row in rows
-        ),
+        notes=tuple(show_note(notes[row.pk], texts=texts, people=people) for row in rows),
         internal=any(row.internal for row in whole),
         system=first.system,
         position=positions.find(notes[first.pk]) if first.pk in notes else None,
@@ -150,14 +139,13 @@ def _show_discussion(
     )
 
 
-def show_note(note: Note, *, texts: PageTexts, show_addresses: bool) -> ShownNote:
-    quoted = hide_secrets(note.quoted)
+def show_note(note: Note, *, texts: PageTexts, people: ExternalPeople) -> ShownNote:
     return ShownNote(
         id=note.pk,
-        author=_author_name(note.author, note.external_author, show_addresses=show_addresses),
-        external=bool(note.external_author),
-        body=_show_body(note, texts=texts, show_addresses=show_addresses),
-        quoted=quoted if show_addresses else hide_addresses(quoted),
+        author=_author_name(note, people),
+        address=people.show_address(note.external_author),
+        body=_show_body(note, texts=texts, people=people),
+        quoted=people.show_text(hide_secrets(note.quoted)),
         internal=note.internal,
         system=note.system,
         created_at=note.created_at,
@@ -165,11 +153,11 @@ def show_note(note: Note, *, texts: PageTexts, show_addresses: bool) -> ShownNot
     )
 
 
-def _show_body(note: Note, *, texts: PageTexts, show_addresses: bool) -> SafeString:
+def _show_body(note: Note, *, texts: PageTexts, people: ExternalPeople) -> SafeString:
     """Texts of people are shown as they are; a system note may name external participants."""
     if not note.system:
         return texts.show(note)
-    return conditional_escape(note.body if show_addresses else hide_addresses(note.body))
+    return conditional_escape(people.show_text(note.body))
 
 
 def find_unlinked(uploads: Iterable[Upload], text: str) -> tuple[Upload, ...]:
@@ -177,12 +165,15 @@ def find_unlinked(uploads: Iterable[Upload], text: str) -> tuple[Upload, ...]:
     return tuple(upload for upload in uploads if f"/uploads/{upload.secret}/" not in text)
 
 
-def _author_name(author: User | None, external: str, *, show_addresses: bool) -> str:
-    if external == REMOVED_PERSON:
-        return gettext(external)
-    if external:
-        return external if show_addresses else hide_addresses(external)
-    return str(author) if author else gettext("somebody whose account is gone")
+def _address(source: Item | Note) -> str:
+    """Of its author, where that is a person without an account."""
+    return "" if isinstance(source, MergeRequest) else source.external_author
+
+
+def _author_name(source: Item | Note, people: ExternalPeople) -> str:
+    if address := _address(source):
+        return people.show(address)
+    return str(source.author) if source.author else gettext("somebody whose account is gone")
 
 
 def _is_subscribed(item: Item, reader: Person, notes: Iterable[NoteRow]) -> bool:

@@ -11,10 +11,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from issues import quick_actions
 from issues.counting import BoundedPaginator
+from issues.external_people import find_people, sight_of_role
 from issues.forms import FilterForm, IssueForm
 from issues.marked_text import typed
 from issues.models import Issue, Project, State
-from issues.permissions import Person, visible_issues
+from issues.permissions import Person, find_access, visible_issues
 from issues.views.commenting import answer_item_page
 from issues.views.heeding import report_commands
 from issues.views.listing import ITEMS_A_PAGE, count_states, in_state
@@ -25,6 +26,8 @@ from issues.views.reading import (
     item_url,
     refusals_answered,
 )
+
+TEMPLATE = "issues/issue_detail.html"
 
 
 @never_cache
@@ -39,10 +42,14 @@ def issue_list(request: HttpRequest, path: str) -> HttpResponse:
     label = next((label for label in labels if label.name == chosen["label"]), None)
     if label:
         matching = matching.filter(pk__in=label.issues.values("pk"))
-    page = BoundedPaginator(in_state(matching, chosen["state"]), ITEMS_A_PAGE)
+    pages = BoundedPaginator(in_state(matching, chosen["state"]), ITEMS_A_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    authors = [issue.external_author for issue in page]
+    sight = sight_of_role(find_access(request.user, project).role)
     context = {
         "project": project,
-        "page": page.get_page(request.GET.get("page")),
+        "page": page,
+        "people": find_people(project.pk, authors, sight),
         "states": count_states(matching, [State.OPENED, State.CLOSED]),
         "labels": labels,
         "chosen": chosen,
@@ -83,8 +90,26 @@ def _create_and_show(request: MemberRequest, project: Project, form: IssueForm) 
 @require_http_methods(["GET", "HEAD", "POST"])
 def issue_detail(request: HttpRequest, path: str, iid: int) -> HttpResponse:
     issue = find_issue(request, path, iid)
+    into = issue.merged_into
+    if into is not None and request.user.has_perm("issues.read_item", into):
+        return _answer_merged(request, issue, find_issue(request, into.project.path, into.iid))
     more = {"original": _find_original(issue, request.user)}
-    return answer_item_page(request, issue, template="issues/issue_detail.html", more=more)
+    return answer_item_page(request, issue, template=TEMPLATE, more=more)
+
+
+def _answer_merged(request: HttpRequest, issue: Issue, into: Issue) -> HttpResponse:
+    """A comment that was written for other readers is shown again, and not stored."""
+    if request.method != "POST":
+        query = request.META.get("QUERY_STRING", "")
+        return redirect(f"{item_url(into)}?{query}" if query else item_url(into))
+    refusal = gettext(
+        "#%(number)s was merged into this one meanwhile, so your comment is not stored yet."
+        " Look who reads here, then send it again."
+    )
+    more = {"original": _find_original(into, request.user), "post_to": item_url(into)}
+    return answer_item_page(
+        request, into, template=TEMPLATE, more=more, refusal=refusal % {"number": issue.iid}
+    )
 
 
 def _find_original(issue: Issue, reader: Person) -> Issue | None:

@@ -27,7 +27,7 @@ def find_project(request: HttpRequest, path: str) -> Project:
 
 
 def find_issue(request: HttpRequest, path: str, iid: int) -> Issue:
-    issues = Issue.objects.select_related("project", "author")
+    issues = Issue.objects.select_related("project", "author", "merged_into__project")
     issue = get_object_or_404(
         issues.prefetch_related("labels", "assignees", "uploads"), project__path=path, iid=iid
     )

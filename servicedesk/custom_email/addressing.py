@@ -10,7 +10,11 @@ from django.db.models import Q
 from incoming_email.parsing.addresses import PLACEHOLDER, AddressTemplate, split_template
 from issues.mail_addresses import canonical_address, find_spellings
 from issues.outbox import bare_address
-from servicedesk.addresses import desk_key, verification_key
+from servicedesk.addresses import (
+    desk_key,
+    find_addresses_in_mailboxes,
+    verification_key,
+)
 from servicedesk.custom_email.connecting import account_of
 from servicedesk.models import CustomEmail, ServiceDesk, Verification
 
@@ -29,11 +33,15 @@ class Sender:
 
 
 def find_sender(desk: ServiceDesk | None) -> Sender:
-    """In one query."""
+    """The address that the desk shows to customers. That of all our mail where the desk takes none,
+    or DESK_FROM_OWN_ADDRESS is off. In two queries."""
     custom = CustomEmail.objects.filter(desk=desk, enabled=True).first() if desk else None
-    if custom is None:
-        return Sender(bare_address(settings.DEFAULT_FROM_EMAIL))
-    return Sender(custom.address, account_of(custom), template_of(custom))
+    if custom is not None:
+        return Sender(custom.address, account_of(custom), template_of(custom))
+    shown = ""
+    if desk is not None and desk.enabled and settings.DESK_FROM_OWN_ADDRESS:
+        shown = find_addresses_in_mailboxes(desk).shown
+    return Sender(shown or bare_address(settings.DEFAULT_FROM_EMAIL))
 
 
 def template_of(custom: CustomEmail) -> AddressTemplate:

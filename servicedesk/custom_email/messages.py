@@ -1,7 +1,7 @@
 """The verification mails, and the mails about their result."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -9,7 +9,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from issues import outbox
-from issues.models import Role, User
+from issues.models import OutgoingEmail, Role, User
 from issues.outbox import Automatic, MailHeaders, NewMail, bare_address, make_message_id
 from issues.outbox.messages import build_message
 from servicedesk.custom_email.addressing import verification_address
@@ -17,6 +17,7 @@ from servicedesk.models import CustomEmail, Fault, Verification
 
 KIND = "custom_email"
 CHALLENGE = "custom_email_challenge"
+START_PAUSE = timedelta(minutes=1)
 LABEL = "Verification token:"
 """The same in every language: the token is found behind it."""
 
@@ -57,7 +58,8 @@ def _write_token(custom: CustomEmail, token: str, *, cause: str) -> NewMail:
 
 
 def notify(custom: CustomEmail, *, now: datetime) -> None:
-    """Notify the owners, and who started it, of a start, a success and a failure; two queries."""
+    """Notify the owners, and who started it, of a start, a success and a failure. That of a start
+    waits until the mail can have been handed in, and is not sent where that failed."""
     people = User.objects.filter(is_active=True).exclude(email="")
     owners = people.filter(
         memberships__project=custom.desk.project_id, memberships__role=Role.OWNER
@@ -65,11 +67,23 @@ def notify(custom: CustomEmail, *, now: datetime) -> None:
     readers = {user.pk: user for user in owners}
     if custom.triggerer is not None and custom.triggerer.is_active and custom.triggerer.email:
         readers[custom.triggerer.pk] = custom.triggerer
-    outbox.enqueue_many([_compose(custom, user) for user in readers.values()], now=now)
+    later = now + START_PAUSE if custom.state == Verification.STARTED else None
+    mails = [_compose(custom, user) for user in readers.values()]
+    outbox.enqueue_many([replace(mail, not_before=later) for mail in mails], now=now)
+
+
+def withdraw_start(custom: CustomEmail) -> None:
+    """Take back what was not sent yet of a start."""
+    cause = f"{_name(custom, Verification.STARTED)}-u"
+    OutgoingEmail.objects.held().filter(effect_key__startswith=cause).delete()
+
+
+def _name(custom: CustomEmail, state: str) -> str:
+    return f"{KIND}-{custom.pk}-{_round(custom)}-{state}"
 
 
 def _compose(custom: CustomEmail, user: User) -> NewMail:
-    cause = f"{KIND}-{custom.pk}-{_round(custom)}-{custom.state}-u{user.pk}"
+    cause = f"{_name(custom, custom.state)}-u{user.pk}"
     with translation.override(user.language):
         subject, text = _compose_text(custom)
     return NewMail(

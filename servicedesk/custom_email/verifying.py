@@ -20,7 +20,12 @@ from issues.models import User
 from issues.outbox import clean_header
 from issues.services.refusals import Invalid, require
 from servicedesk.custom_email.connecting import ProjectBackend
-from servicedesk.custom_email.messages import notify, write_challenge, write_verification
+from servicedesk.custom_email.messages import (
+    notify,
+    withdraw_start,
+    write_challenge,
+    write_verification,
+)
 from servicedesk.models import CustomEmail, Fault, Verification
 
 TOKEN_LENGTH = 12
@@ -80,7 +85,9 @@ def start_verification(custom: CustomEmail, *, actor: User, now: datetime) -> Cu
     try:
         _send(started, tokens.theirs, now=now)
     except UNSENT as error:
-        conclude(started, find_fault(error), detail=_describe(error), now=now)
+        with transaction.atomic():
+            withdraw_start(started)
+            conclude(started, find_fault(error), detail=_describe(error), now=now)
     return CustomEmail.objects.select_related("desk__project").get(pk=custom.pk)
 
 

@@ -20,6 +20,7 @@ class AliasHandler:
     sender_policy: ClassVar[str] = ""
     project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = False
+    refused_at_rcpt: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
     publishes: ClassVar[bool] = True

@@ -7,14 +7,15 @@ from incoming_email.handlers.base import Context, Target
 from incoming_email.outcomes import Outcome, Reason
 from incoming_email.parsing.types import ParsedEmail
 from issues.mail_addresses import canonical_address
-from servicedesk import threads
+from servicedesk import threads, unreached
 from servicedesk.delivery_reports import find_failures, find_returned_ids
 from servicedesk.handlers.unsubscribe import find_people, find_target
 from servicedesk.participants import record_bounce
 
 
 class BounceHandler:
-    """RFC 3464. A report about anybody else has no such address, and is only ignored."""
+    """RFC 3464. A report about anybody else has no such address, and is only ignored. What a person
+    sends here is a reply."""
 
     name: ClassVar[str] = "ticket_bounce"
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?P<reply_key>[0-9a-z]{25})-bounce")
@@ -22,6 +23,7 @@ class BounceHandler:
     sender_policy: ClassVar[str] = ""
     project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = True
+    refused_at_rcpt: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset({Reason.BOUNCE})
     batchable: ClassVar[bool] = False
     publishes: ClassVar[bool] = False
@@ -45,6 +47,7 @@ class BounceHandler:
             is_theirs = is_theirs or is_new is not None
             if is_new or (is_new is None and theirs):
                 record_bounce(participant, (theirs or failures[0]).reason, now=context.now)
+                unreached.wait_on(participant.ticket, now=context.now)
         if not is_theirs:
             return Outcome(f"report about somebody else on issue {target.item}")
         return Outcome(f"delivery failure on issue {target.item}")

@@ -20,6 +20,7 @@ class ParticipantReplyHandler:
     sender_policy: ClassVar[str] = "reply_sender_policy"
     project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = True
+    refused_at_rcpt: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
     publishes: ClassVar[bool] = True
@@ -46,4 +47,18 @@ class ParticipantReplyHandler:
         if ticket is None:
             raise Rejected(Reason.NOT_FOUND)
         desk = ServiceDesk.objects.select_related("project").filter(project=target.project).first()
-        return reply_to_ticket(email, ticket, desk, context, proven=True)
+        return reply_to_ticket(email, ticket, desk, context, key_owner=target.external_author)
+
+
+class BouncePathReplyHandler(ParticipantReplyHandler):
+    """The same for what a person sends to the envelope sender of a mail, as some programs do.
+
+    Shares its pattern with delivery reports, and goes before them: those are no person's.
+    """
+
+    name: ClassVar[str] = "ticket_bounce_reply"
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?P<reply_key>[0-9a-z]{25})-bounce")
+    example: ClassVar[str] = "05k9t3m1q7z2w8x4c6v0b5n1h-bounce"
+
+    def resolve(self, key: re.Match[str], context: Context) -> Target | None:
+        return super().resolve(key, context) if context.is_persons else None

@@ -21,6 +21,7 @@ class ParticipantUnsubscribeHandler:
     sender_policy: ClassVar[str] = ""
     project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = True
+    refused_at_rcpt: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset()
     batchable: ClassVar[bool] = False
     publishes: ClassVar[bool] = False

@@ -24,6 +24,7 @@ class VerificationHandler:
     sender_policy: ClassVar[str] = ""
     project_switch: ClassVar[str] = ""
     secret_key: ClassVar[bool] = True
+    refused_at_rcpt: ClassVar[bool] = True
     overrides_ignore: ClassVar[frozenset[Reason]] = frozenset({Reason.OWN_MAIL, Reason.AUTOMATIC})
     batchable: ClassVar[bool] = False
     publishes: ClassVar[bool] = False

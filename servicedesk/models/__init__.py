@@ -11,11 +11,13 @@ from servicedesk.models.custom_emails import (
 from servicedesk.models.desks import (
     RESERVED_KEYS,
     TEXTS,
+    DirectCopy,
     NonParticipantPolicy,
     Participant,
     ServiceDesk,
     ThreadMessage,
     Ticket,
+    TicketQuerySet,
     UnprovenNote,
 )
 
@@ -24,6 +26,7 @@ __all__ = [
     "TEXTS",
     "CannedReply",
     "CustomEmail",
+    "DirectCopy",
     "Encryption",
     "Fault",
     "LoginMethod",
@@ -32,6 +35,7 @@ __all__ = [
     "ServiceDesk",
     "ThreadMessage",
     "Ticket",
+    "TicketQuerySet",
     "UnprovenNote",
     "Verification",
 ]

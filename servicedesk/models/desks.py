@@ -1,19 +1,20 @@
 """The desk of a project, its tickets, and their external participants."""
 
 import re
+from datetime import datetime
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from issues.mail_addresses import canonical_address
-from issues.models import Issue, Note, Project, User, WithMessageId
-from servicedesk.placeholders import find_unknown
+from issues.models import Issue, Note, Project, State, User, WithMessageId
+from servicedesk.placeholders import IN_CANNED_REPLIES, find_unknown
 
 RESERVED_KEYS = {"issue", "request", "unsubscribe", "verify", "bounce"}
 """Last words of addresses that have another meaning."""
@@ -68,6 +69,12 @@ class ServiceDesk(models.Model):
     reopen = models.BooleanField(
         _("reopen a closed ticket when a participant writes"), default=True
     )
+    answer_assigns = models.BooleanField(
+        _("who answers a ticket is assigned to it"),
+        default=False,
+        db_default=False,
+        help_text=_("Where nobody is yet."),
+    )
     add_cc = models.BooleanField(
         _("people in Cc take part"),
         default=False,
@@ -114,9 +121,9 @@ class ServiceDesk(models.Model):
             problems["key"] = _("A key of 25 letters and digits looks like a secret. Shorten it.")
         for name in TEXTS:
             if unknown := find_unknown(getattr(self, name)):
-                problems[name] = _("There is no placeholder %s. Correct it or take it out.") % (
-                    ", ".join(f"%{{{word}}}" for word in unknown)
-                )
+                problems[name] = _say_unknown(unknown)
+        if unknown := find_unknown(self.template, known=IN_CANNED_REPLIES):
+            problems["template"] = _say_unknown(unknown)
         if "key" not in problems and self._is_taken():
             problems["key"] = _("Another project has this key. Choose another one.")
         if problems:
@@ -137,6 +144,21 @@ class ServiceDesk(models.Model):
         )
 
 
+def _say_unknown(names: list[str]) -> str:
+    sentence = gettext("There is no placeholder %s. Correct it or take it out.")
+    return sentence % ", ".join(f"%{{{name}}}" for name in names)
+
+
+class TicketQuerySet(models.QuerySet["Ticket"]):
+    def waiting(self) -> "TicketQuerySet":
+        """Those with mail that the team has not answered: open ones, and closed ones to which it
+        came after the closing."""
+        return self.filter(
+            Q(issue__state=State.OPENED) | Q(issue__closed_at__lt=F("waiting_since")),
+            waiting_since__isnull=False,
+        )
+
+
 class Ticket(models.Model):
     """An issue that an external participant asked for."""
 
@@ -145,11 +167,22 @@ class Ticket(models.Model):
     )
     requester = models.CharField(_("requester"), max_length=254, blank=True)
     waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
-    """Time of the oldest unanswered mail; empty: the team answered last."""
+    """Time of the oldest unanswered mail; empty: the last comment of the team went to somebody."""
+
+    snoozed_until = models.DateField(_("snoozed until"), null=True, blank=True)
+    """Not among those who wait before that day, unless a participant writes."""
 
     proven = models.BooleanField(default=True, db_default=True, editable=False)
     """The mail that opened it is the requester's, or a member made it. Else title and description
     are words of anybody, which mails to participants do not repeat."""
+
+    # With a default the table would be written anew on SQLite.
+    own_words = models.TextField(null=True, editable=False)  # noqa: DJ001
+    """What the requester wrote, without the desk's template; mails to participants repeat nothing
+    else of the description. Empty where a member made an issue a ticket; None of tickets of an
+    earlier version, where nobody knows."""
+
+    objects = TicketQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("ticket")
@@ -158,6 +191,14 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return gettext("ticket %(issue)s") % {"issue": self.issue}
+
+    @property
+    def waits_since(self) -> datetime | None:
+        """As `waiting` has it; None where it does not wait."""
+        since, closed_at = self.waiting_since, self.issue.closed_at
+        if since is None or self.issue.state == State.OPENED:
+            return since
+        return since if closed_at is not None and closed_at < since else None
 
 
 class ParticipantQuerySet(models.QuerySet["Participant"]):
@@ -239,3 +280,25 @@ class UnprovenNote(models.Model):
 
     def __str__(self) -> str:
         return gettext("note %(number)s of an unproven sender") % {"number": self.pk}
+
+
+class DirectCopy(models.Model):
+    """A participant who has the mail that a note was made of: it named them in To or Cc."""
+
+    note = models.ForeignKey(
+        Note, on_delete=models.CASCADE, related_name="direct_copies", db_index=False
+    )
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE)
+
+    class Meta:
+        verbose_name = _("direct copy")
+        verbose_name_plural = _("direct copies")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["note", "participant"], name="one_direct_copy_a_note"),
+        ]
+
+    def __str__(self) -> str:
+        return gettext("note %(note)s, sent to participant %(participant)s") % {
+            "note": self.note_id,
+            "participant": self.participant_id,
+        }

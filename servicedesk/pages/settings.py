@@ -19,6 +19,7 @@ from servicedesk.limiting import find_use
 from servicedesk.models import ServiceDesk
 from servicedesk.placeholders import NAMES
 from servicedesk.previewing import preview_texts
+from servicedesk.wording import find_unread
 
 
 def find_own_project(request: MemberRequest, path: str) -> Project:
@@ -46,6 +47,8 @@ def desk_settings(request: MemberRequest, path: str) -> HttpResponse:
         with refusals_answered():
             setting_up.save_desk(desk=form.instance, actor=request.user)
         messages.success(request, gettext("The settings of the service desk are saved."))
+        for sentence in find_unread(form.instance):
+            messages.warning(request, sentence)
         return redirect("desk-settings", path=project.path)
     return _render(request, project, desk, form)
 

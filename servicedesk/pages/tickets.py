@@ -19,9 +19,17 @@ from issues.views.reading import (
     refusals_answered,
 )
 from servicedesk import joining, setting_up, spam
-from servicedesk.forms import TicketFilterForm
-from servicedesk.listing import TICKETS_A_PAGE, count_states, find_tickets, in_state, show_tickets
-from servicedesk.quick_actions import is_addresses, split_addresses
+from servicedesk.forms import MINE, NOBODYS, TicketFilterForm
+from servicedesk.listing import (
+    TICKETS_A_PAGE,
+    count_states,
+    find_answers_to_deleted,
+    find_tickets,
+    in_state,
+    of_whom,
+    show_tickets,
+)
+from servicedesk.quick_actions import split_addresses
 from servicedesk.showing import READ
 
 
@@ -34,7 +42,7 @@ def ticket_list(request: MemberRequest, path: str) -> HttpResponse:
     if not request.user.has_perm(READ, project):
         raise Http404
     chosen = TicketFilterForm(request.GET).read()
-    matching = find_tickets(project, chosen["q"])
+    matching = of_whom(find_tickets(project, chosen["q"]), chosen["whose"], request.user)
     page = BoundedPaginator(in_state(matching, chosen["state"]), TICKETS_A_PAGE).get_page(
         request.GET.get("page")
     )
@@ -46,6 +54,12 @@ def ticket_list(request: MemberRequest, path: str) -> HttpResponse:
         "tickets": show_tickets(page.object_list),
         "states": count_states(matching),
         "chosen": chosen,
+        "answered_in_vain": find_answers_to_deleted(project, now=timezone.now()),
+        "whose": {
+            "": gettext("Everybody's"),
+            MINE: gettext("Mine"),
+            NOBODYS: gettext("Unassigned"),
+        },
     }
     return render(request, "servicedesk/ticket_list.html", context)
 
@@ -76,8 +90,8 @@ def ticket_spam(request: MemberRequest, path: str, iid: int) -> HttpResponse:
 @require_POST
 def participant_add(request: MemberRequest, path: str, iid: int) -> HttpResponse:
     issue = find_issue(request, path, iid)
-    given = request.POST.get("addresses", "").strip()
-    if not is_addresses(given):
+    given = split_addresses(request.POST.get("addresses", ""))
+    if not given:
         messages.error(request, gettext("Give one or more e-mail addresses."))
         return redirect(item_url(issue))
     try:
@@ -85,7 +99,7 @@ def participant_add(request: MemberRequest, path: str, iid: int) -> HttpResponse
             joining.add_people(
                 issue=issue,
                 actor=request.user,
-                addresses=split_addresses(given),
+                addresses=given,
                 now=timezone.now(),
             )
     except services.Invalid as refusal:

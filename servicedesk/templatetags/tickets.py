@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import template
 
+from issues.mail_addresses import canonical_address
 from issues.models import Issue, Project
 from servicedesk.models import ServiceDesk, Ticket
 from servicedesk.showing import READ, ShownMail, ShownTicket, show_ticket
@@ -24,6 +25,12 @@ def find_ticket(context: dict[str, Any], issue: Issue) -> ShownTicket | None:
 
 
 @register.simple_tag
+def count_spam_tickets(project: Project) -> int:
+    """For a page of maintainers."""
+    return find_spam(project).count()
+
+
+@register.simple_tag
 def find_spam_tickets(project: Project) -> Sequence[Ticket]:
     """For a page of maintainers: those marked last."""
     return list(find_spam(project)[:MOST_SPAM])
@@ -37,6 +44,16 @@ def mails_of_note(ticket: ShownTicket, note_id: int) -> Sequence[ShownMail]:
 @register.filter
 def withheld_of_note(ticket: ShownTicket, note_id: int) -> Sequence[str]:
     return ticket.withheld.get(note_id, ())
+
+
+@register.filter
+def copies_of_note(ticket: ShownTicket, note_id: int) -> Sequence[str]:
+    return ticket.copies.get(note_id, ())
+
+
+@register.filter
+def is_member(ticket: ShownTicket, address: str) -> bool:
+    return canonical_address(address) in ticket.members
 
 
 @register.filter

@@ -4,7 +4,8 @@ import pytest
 from django.urls import reverse
 
 from config.policy import HEADER, POLICY
-from tests.factories import UserFactory
+from issues.models import Role
+from tests.factories import PASSWORD, MembershipFactory, ProjectFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -21,3 +22,23 @@ def test_the_form_of_a_periodic_task_has_no_script_of_its_own(client):
     assert "periodic_task.js" in page
     assert "<script>" not in page
     assert 'id="periodic-task-overrides"' not in page
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/account/email/", "/account/password/change/", "/account/second-factor/"),
+        *("/account/second-factor/totp/activate/", "/shop/-/issues/new/", "/shop/-/mail/"),
+    ],
+)
+def test_no_page_of_a_person_is_kept(client, path):
+    ada = UserFactory()
+    MembershipFactory(user=ada, project=ProjectFactory(path="shop"), role=Role.MAINTAINER)
+    client.force_login(ada)
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+
+    page = client.get(path)
+
+    assert page.status_code == 200
+    assert "no-store" in page["Cache-Control"]
+    assert "private" in page["Cache-Control"]

@@ -14,7 +14,7 @@ TEXT = (ROOT / PAGE).read_text()
 SETTINGS = take_block(PAGE, "BASE_URL=https://")
 CHECKS = take_block(PAGE, "python manage.py check --deploy")
 NAME = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
-ATTACKS = 32
+ATTACKS = 34
 
 
 def find_rows(heading: str) -> list[list[str]]:

@@ -28,6 +28,7 @@ class CuttingLink:
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
@@ -37,6 +38,7 @@ class CuttingLink:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # or accept() goes on, and takes one more
         self._listener.close()
 
     def _accept(self) -> None:
@@ -48,14 +50,15 @@ class CuttingLink:
                     threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
 
     def _pass_on(self, source: socket.socket, sink: socket.socket, name: str) -> None:
-        with suppress(OSError):
-            for line in source.makefile("rb"):
-                if self._reach(name, line):
-                    break
-                sink.sendall(line)
-        for end in (source, sink):
+        with source, source.makefile("rb") as lines:
             with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+                for line in lines:
+                    if self._reach(name, line):
+                        break
+                    sink.sendall(line)
+            for end in (source, sink):
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
 
     def _reach(self, name: str, line: bytes) -> bool:
         """Note the line; whether it is lost."""

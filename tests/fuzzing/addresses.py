@@ -2,7 +2,6 @@
 
 import re
 
-from incoming_email.handlers import registry
 from incoming_email.models import Purpose
 from incoming_email.parsing.addresses import (
     MAX_KEY_LENGTH,
@@ -15,6 +14,7 @@ from incoming_email.parsing.addresses import (
     project_key,
     redact_address,
 )
+from incoming_email.pipeline.resolving import canonical_key, find_matches
 from incoming_email.sender_auth.results import drop_instance, is_vouched_for, read_authserv_id
 from issues.mail_addresses import canonical_address
 from tests.fuzzing.texts import decode
@@ -80,7 +80,7 @@ TEMPLATES = [
 
 
 def _find_canonical(key: str, purpose: str) -> str:
-    return registry.canonical(key, registry.find(key, purpose))
+    return canonical_key(key, find_matches(key, purpose))
 
 
 def read_keys(data: bytes) -> list[object]:

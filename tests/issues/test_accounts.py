@@ -1,6 +1,7 @@
 """Log-in, passwords and addresses of one's own: at allauth's pages, by our rules."""
 
 import re
+import time
 from urllib.parse import quote, unquote
 
 import pytest
@@ -189,6 +190,37 @@ def test_who_takes_another_address_for_mail_tells_the_old_one(client, ada):
     ada.refresh_from_db()
     assert ada.email == "phone@example.org"
     assert [row.recipient for row in OutgoingEmail.objects.all()] == ["ada@example.com"]
+
+
+def test_nobody_has_us_write_to_strangers_all_day(client, ada, settings, monkeypatch):
+    """Whoever adds an address and removes it again has another mail sent each time."""
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 86_400
+    log_in(client, "ada")
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+    start, answers = time.time(), []
+
+    for minute in range(8):
+        moment = start + 61 * minute
+        monkeypatch.setattr("allauth.core.internal.ratelimit.time.time", lambda now=moment: now)
+        for number in range(5):
+            stranger = {"email": f"stranger{minute}-{number}@example.net"}
+            answers.append(client.post(EMAIL, {**stranger, "action_add": ""}).status_code)
+            client.post(EMAIL, {**stranger, "action_remove": ""})
+
+    assert answers.count(429) == 25
+    assert OutgoingEmail.objects.filter(recipient__startswith="stranger").count() == 15
+
+
+def test_nobody_has_us_write_to_a_person_all_day(client, ada, monkeypatch):
+    start = time.time()
+
+    for minute in range(5):
+        moment = start + 61 * minute
+        monkeypatch.setattr("allauth.core.internal.ratelimit.time.time", lambda now=moment: now)
+        for _ in range(5):
+            client.post(RESET, {"email": ada.email})
+
+    assert OutgoingEmail.objects.count() == 10
 
 
 @pytest.mark.parametrize("kind", ["password", "address", "invitation"])

@@ -218,7 +218,7 @@ def test_the_address_of_a_person_without_an_account_is_not_passed_on():
     source = last_mail(issue.author.email).as_string()
 
     assert "jo@example.org" not in source
-    assert '"External person" <letterbox@letterbox.localhost>' in source
+    assert '"Customer" <letterbox@letterbox.localhost>' in source
 
 
 def test_everybody_reads_their_own_language(monkeypatch):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from issues import outbox
 from issues.outbox import Automatic, MailHeaders, make_list_id, make_message_id
 from issues.outbox.headers import complete_headers, make_headers
 from tests.factories import ProjectFactory
@@ -106,3 +107,23 @@ def test_ids_that_mails_have_already_are_made_again() -> None:
 def test_a_list_is_named_after_its_project() -> None:
     project = ProjectFactory(path="acme/shop")
     assert make_list_id(project) == '"acme/shop" <acme-shop.letterbox.localhost>'
+
+
+@pytest.mark.parametrize(
+    ("subject", "shortened", "answer"),
+    [
+        ("It is broken", "It is broken", "Re: It is broken"),
+        ("AW: It is broken", "AW: It is broken", "Re: It is broken"),
+        ("Re: Re: AW: Fwd: It", "Re: It", "Re: It"),
+        ("RE[2]: sv : R: It", "RE[2]: It", "Re: It"),
+        ("답장: 회신: 문", "답장: 문", "Re: 문"),
+        ("回复：转发：It", "回复： It", "Re: It"),
+        ("Reset: it", "Reset: it", "Re: Reset: it"),
+        ("Ref: 12", "Ref: 12", "Re: Ref: 12"),
+        ("Re:", "Re:", "Re:"),
+        ("", "", "Re:"),
+    ],
+)
+def test_a_chain_of_prefixes_is_cut_to_one(subject, shortened, answer):
+    assert outbox.shorten_prefixes(subject) == shortened
+    assert outbox.answer_subject(subject) == answer

@@ -18,7 +18,7 @@ def test_a_misspelt_permission_of_an_object_is_an_error(is_active):
     issue = IssueFactory()
     user = MembershipFactory(project=issue.project, user__is_active=is_active).user
 
-    for person in (user, AnonymousUser()):
+    for person in (user, AnonymousUser(), UserFactory(is_superuser=True)):
         with pytest.raises(permissions.UnknownPermission, match=r"issues\.raed_item"):
             person.has_perm("issues.raed_item", issue)
 

@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+from email import message_from_bytes
 
 import pytest
 
@@ -80,6 +81,18 @@ def test_what_was_taken_is_not_sent_again_whatever_the_server_says_to_quit(setti
         assert outbox.deliver_due(now=NOW) == 1
         assert outbox.deliver_due(now=NOW + dt.timedelta(days=1)) == 0
     assert len(server.mails) == 1
+    assert OutgoingEmail.objects.get().state == OutgoingState.SENT
+
+
+def test_what_was_given_whole_and_not_answered_is_sent_again_by_the_same_id(settings):
+    """Nobody can know whether the server has taken it."""
+    enqueue()
+    with smtp_in_use(settings, script={".": hang_up}) as server:
+        assert outbox.deliver_due(now=NOW) == 0
+        server.script = {}
+        assert outbox.deliver_due(now=NOW + dt.timedelta(hours=1)) == 1
+    ids = [message_from_bytes(mail)["Message-ID"] for mail in server.mails]
+    assert ids == ["<notice-1@letterbox.localhost>"] * 2
     assert OutgoingEmail.objects.get().state == OutgoingState.SENT
 
 

@@ -19,9 +19,14 @@ class MailPrograms:
         self._sink = sink
         self._taken = 0
         self._folders = {}
+        self.envelope_senders = {}
+        """By Message-ID."""
 
     def folder(self, user):
         return self.folder_of(user.email)
+
+    def folders(self):
+        return dict(self._folders)
 
     def folder_of(self, address):
         return self._folders.setdefault(address, [])
@@ -32,6 +37,7 @@ class MailPrograms:
         told = []
         new = self._sink.mails[self._taken :]
         for mail in new:
+            self.envelope_senders[str(mail.message["Message-ID"])] = mail.sender
             for recipient in mail.recipients:
                 self._folders.setdefault(recipient, []).append(mail.message)
                 told.append(recipient)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import smtplib
 import subprocess
 import sys
 import time
@@ -11,11 +12,14 @@ from django.conf import settings as django_settings
 
 from issues import outbox
 from issues.models import OutgoingEmail, OutgoingState
+from tests.deploy.reading import read_procfile_lines
 from tests.issues.outgoing import NOW, enqueue
 from tests.issues.sending_steps import send_by
+from tests.journeys.installation import Installation
+from tests.servers.dovecot import free_ports
 from tests.servers.postfix import Postfix
 from tests.servers.scripted_smtp import drip, running_smtp
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.waiting import PATIENCE_SECONDS, can_connect, wait_until
 
 pytestmark = pytest.mark.services
 
@@ -27,6 +31,14 @@ for n in range(3):
     outbox.enqueue(kind="notice", effect_key=f"n{n}", recipient=f"ann{n}@example.com", subject="x",
         text="x", envelope_sender="", message_id=f"n{n}@letterbox.localhost", now=timezone.now())
 """
+
+DANA = "dana@letterbox.localhost"
+ADDRESS = """
+from incoming_email import demo; from django.utils import timezone
+print(demo.seed(now=timezone.now()).users[0].new_issue_address)
+"""
+FRESH = "SELECT count(*) FROM issues_issue WHERE title = 'Fresh'"
+UNFINISHED = "SELECT count(*) FROM issues_outgoingemail WHERE state = 'pending' AND attempts > 0"
 
 
 def test_sigterm_ends_a_worker_whose_server_drips(tmp_path):
@@ -61,6 +73,32 @@ def test_sigterm_ends_a_worker_whose_server_drips(tmp_path):
                 worker.kill()
                 worker.wait()
     assert len(server.mails) == 1
+
+
+def test_fresh_mail_does_not_wait_for_it(tmp_path):
+    """With the workers of `make run`, which have two queues each."""
+    (port,) = free_ports(1)
+    with running_smtp(script={".": drip(b"250-x\r\n")}) as server:
+        letterbox = Installation(
+            tmp_path / "data",
+            EMAIL_URL=f"smtp://127.0.0.1:{server.port}",
+            SMTP_LISTENER_PORT=str(port),
+            WORKER_SHUTDOWN_SECONDS="3",
+            WORKER_CONCURRENCY="1",
+        )
+        letterbox.set_up()
+        address = letterbox.ask(ADDRESS)
+        lines = read_procfile_lines("Procfile.run")
+        needed = {name: lines[name] for name in ("worker-1", "worker-2", "listener")}
+        with letterbox.running_lines(needed, log=tmp_path / "log"):
+            wait_until(lambda: can_connect(port))
+            letterbox.ask(WRITE)
+            wait_until(lambda: server.mails)
+            with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE_SECONDS) as client:
+                client.sendmail(DANA, [address], f"From: {DANA}\r\nSubject: Fresh\r\n\r\nHo.\r\n")
+            # An exchange with such a server lasts a minute.
+            wait_until(lambda: letterbox.query(FRESH), 40)
+            assert letterbox.query(UNFINISHED) == 1
 
 
 REFUSES = """\

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.deploy.reading import read_procfile
 from tests.journeys.installation import STOP_SECONDS, WORKER, Installation
 from tests.servers.brokers import running_redis
 from tests.servers.processes import find_descendants, find_processes, wait_until_gone
@@ -18,7 +19,13 @@ PARSER = "incoming_email.parsing.child"
 PR_SET_CHILD_SUBREAPER = 36
 """Of prctl(2), which Python does not know."""
 
-WITH_HANGING = (*WORKER, "--include", "tests.journeys.hanging")
+_deployed = read_procfile()["worker-incoming"]
+WITH_HANGING = (
+    *("-m", *_deployed[: _deployed.index("-Q")]),
+    *("--include", "tests.journeys.hanging"),
+)
+"""As the Procfile starts it, but for all queues."""
+
 SEND_MAILS = """
 from django.utils import timezone
 from incoming_email import demo, tasks

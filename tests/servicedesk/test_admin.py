@@ -39,3 +39,21 @@ def test_what_is_wrong_is_said_at_the_field(admin_client, desk, field, value, pr
     errors = response.context["adminform"].form.errors[field]
     assert problem in errors[0]
     assert getattr(ServiceDesk.objects.get(), field) == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "lookup"),
+    [
+        ("customemail", "token__startswith"),
+        ("customemail", "password__isnull"),
+        ("ticket", "requester__startswith"),
+        ("cannedreply", "text__contains"),
+        ("servicedesk", "thank_you__contains"),
+    ],
+)
+def test_a_list_is_asked_only_what_its_filters_offer(admin_client, desk, model, lookup):
+    listing = reverse(f"admin:servicedesk_{model}_changelist")
+
+    assert admin_client.get(f"{listing}?{lookup}=a").status_code == 400
+    if model in {"customemail", "servicedesk"}:
+        assert admin_client.get(f"{listing}?enabled__exact=1").status_code == 200

@@ -1,6 +1,10 @@
 """An answer to a deleted ticket or issue: who has its key is told, and nobody else learns of it."""
 
+from datetime import timedelta
+
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
 from incoming_email.models import ReplyKey, RetiredReplyKey
 from incoming_email.outcomes import Reason, Status
@@ -37,6 +41,41 @@ def test_a_customer_is_told_once(desk):
     assert notice.recipient == CUSTOMER
     assert "has been deleted" in notice.text
     assert "It is broken" not in notice.subject + notice.text, "From is not proven"
+
+
+def test_the_team_sees_it_once_on_the_list_of_tickets(desk, client):
+    desk.open_ticket()
+    issue = desk.open_ticket(sender="dan@customer.example")
+    url = reverse("ticket-list", args=[desk.project.path])
+    client.force_login(desk.agent)
+    (thanks,) = sent_to("dan@customer.example")
+    iid = issue.iid
+    Issue.objects.all().delete()
+    assert "deleted" not in client.get(url).text
+    for number in range(2):
+        desk.receive(answer(thanks, body=f"Hello {number}?"))
+    page = client.get(url).text
+    assert page.count(f"dan@customer.example answered ticket #{iid} (") == 1
+    assert "/convert_to_ticket dan@customer.example." in page
+    assert CUSTOMER not in page
+    RetiredReplyKey.objects.update(answered_at=timezone.now() - timedelta(days=31))
+    assert "deleted" not in client.get(url).text
+
+
+def test_a_stranger_with_the_key_shows_nothing_to_the_team(desk, client):
+    desk.open_ticket().delete()
+    (thanks,) = sent_to(CUSTOMER)
+    desk.receive(answer(thanks, body="Hello?", sender="eve@x.example"))
+    client.force_login(desk.agent)
+    assert "deleted" not in client.get(reverse("ticket-list", args=[desk.project.path])).text
+
+
+def test_of_a_ticket_that_an_earlier_version_deleted(desk, client):
+    desk.open_ticket().delete()
+    RetiredReplyKey.objects.update(iid=None, answered_at=timezone.now())
+    client.force_login(desk.agent)
+    page = client.get(reverse("ticket-list", args=[desk.project.path])).text
+    assert f"{CUSTOMER} answered a ticket (" in page
 
 
 def test_a_member_is_told(desk):

@@ -10,6 +10,7 @@ from incoming_email.outcomes import Reason, Status
 from incoming_email.pipeline import processing, reviewing
 from issues import services
 from issues.models import Issue, Note, Role, State, User
+from servicedesk import joining
 from servicedesk.models import Participant, Ticket
 from tests.factories import MembershipFactory, UserFactory
 from tests.incoming_email.world import make_mail
@@ -51,7 +52,7 @@ def test_the_ticket_trick_shows_nothing_of_a_third_partys_mail(desk):
         make_mail(to=address, sender="no-reply@forge.example", body="Your code is 123456")
     )
     assert ended(row) == (Status.HELD, Reason.SENDER_MISMATCH)
-    assert Note.objects.count() == 0
+    assert Note.objects.filter(internal=False).count() == 0
     assert sent() == [thank_you]
 
 
@@ -178,7 +179,7 @@ def test_where_proof_is_asked_for_a_forged_participant_is_held(desk):
     desk.open_ticket(Message_ID=FIRST)
     forged = desk.write(In_Reply_To=FIRST, body="Send it to my new address")
     assert ended(forged) == (Status.HELD, Reason.NOT_AUTHENTICATED)
-    assert Note.objects.count() == 0
+    assert Note.objects.filter(internal=False).count() == 0
     proof = f"{TRUSTED}; dmarc=pass header.from=customer.example"
     real = desk.write(In_Reply_To=FIRST, Authentication_Results=proof)
     assert real.status == Status.PROCESSED
@@ -196,7 +197,7 @@ def test_a_locked_ticket_takes_no_word_from_outside_and_stays_closed(desk):  # S
     assert ended(by_key) == ended(by_id) == (Status.REJECTED, Reason.LOCKED)
     issue.refresh_from_db()
     assert issue.state == State.CLOSED
-    assert Note.objects.filter(system=False).count() == 0
+    assert Note.objects.filter(system=False, internal=False).count() == 0
     (notice,) = sent_to(CUSTOMER)[1:]
     assert "locked" in notice.text, "who has the key is told why"
 
@@ -230,15 +231,16 @@ def test_internal_notes_never_leave():
 
 
 def test_what_a_customer_wrote_is_never_read_as_a_placeholder():
-    desk = make_desk(new_participant="[%{ISSUE_DESCRIPTION}]", add_cc=True)
-    body = "%{ADDITIONAL_TEXT} %{UNSUBSCRIBE_URL}"
-    desk.open_ticket(body=body, Cc="ann@customer.example", **PROVEN)
+    desk = make_desk(new_participant="[%{ISSUE_DESCRIPTION}]")
+    issue = desk.open_ticket(body="%{ADDITIONAL_TEXT} %{UNSUBSCRIBE_URL}", **PROVEN)
+    ann = ["ann@customer.example"]
+    joining.add_people(issue=issue, actor=desk.agent, addresses=ann, now=timezone.now())
     text = as_received(sent_to("ann@customer.example")[0]).get_body(("plain",)).get_content()
     assert text.strip() == "[%{ADDITIONAL_TEXT} %{UNSUBSCRIBE_URL}]"
 
 
 def test_the_title_of_a_ticket_stands_on_its_participants_page_only(desk, client):
-    desk.open_ticket(subject="Divorce papers")
+    desk.open_ticket(subject="Divorce papers", **PROVEN)
     (thank_you,) = sent_to(CUSTOMER)
     url = re.search(r"<https?://[^/]+(/[^>]+)>", thank_you.headers["List-Unsubscribe"])[1]
     assert "Divorce papers" in client.get(url).content.decode()

@@ -262,6 +262,7 @@ def test_a_server_that_is_not_there_is_told(desk, maintainer):
     custom = start(desk, maintainer, free_port())
     assert ended() == (Verification.FAILED, Fault.SMTP_HOST)
     assert "refused" in custom.fault_detail
+    assert {subject for _recipient, subject in told()} == {f"Verification of {ADDRESS} failed"}
 
 
 def test_a_server_that_does_not_take_the_mail_is_told(desk, maintainer, server):

@@ -239,6 +239,18 @@ def test_failures_of_a_while_count_together(settings, days, is_over):
     assert (person.undeliverable_at is not None) is is_over
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("limit", "is_over"), [(0, False), (4, False), (3, True)])
+def test_0_failures_are_no_limit(settings, limit, is_over):
+    settings.DESK_MAX_BOUNCES = limit
+    desk = make_desk()
+    desk.open_ticket()
+    for _ in range(3):
+        record_bounce(Participant.objects.get(), "5.1.1", now=timezone.now())
+    person = Participant.objects.get()
+    assert (person.bounces, person.undeliverable_at is not None) == (3, is_over)
+
+
 def make_undeliverable(desk, settings):
     settings.DESK_MAX_BOUNCES = 1
     issue = desk.open_ticket()

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from incoming_email.upkeep import erasing
 from issues import services
-from issues.models import Note
+from issues.models import ExternalPerson, Note, OutgoingEmail
 from servicedesk.bot import find_bot
 from servicedesk.joining import add_people, remove_people
 from servicedesk.models import CustomEmail, Participant, Ticket
@@ -13,7 +13,7 @@ from tests.dumping import dump
 from tests.factories import IssueFactory
 from tests.incoming_email.world import make_mail
 from tests.servicedesk.test_tickets import delivery_report
-from tests.servicedesk.world import answer, make_desk, sent, sent_to
+from tests.servicedesk.world import PROVEN, answer, make_desk, sent, sent_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CLEO, BOB = "cleo@example.org", "bob@example.com"
@@ -98,3 +98,19 @@ def test_what_a_customer_wrote_of_another_stays():
     erasing.erase(erasing.find_person(CLEO), by=None, now=NOW)
     issue.refresh_from_db()
     assert issue.description == f"Ask {CLEO} about it"
+
+
+def test_the_name_that_a_customer_gave_goes_with_them():
+    desk = make_desk(add_cc=True)
+    issue = desk.open_ticket(f"Cleo Queen <{CLEO}>", Cc=BOB, **PROVEN)
+    other = desk.open_ticket("Cleo Queen <other@example.org>", **PROVEN)
+    services.subscribe(item=issue, user=desk.agent)
+    desk.receive(answer(sent_to(CLEO)[0], body="It is me"))
+    sent()
+    OutgoingEmail.objects.filter(recipient=desk.agent.email).update(state="sent", sent_at=NOW)
+    names = [row.from_header for row in sent() if "Queen" in row.from_header]
+    assert len(names) == 3  # two to the agent, sent, and one to Bob, not sent yet
+    erasing.erase(erasing.find_person(CLEO), by=None, now=NOW)
+    assert not [row for row in sent() if "Queen" in f"{row.from_header}{row.text}{row.html}"]
+    assert sent_to(BOB)[-1].from_header == f"<{desk.address}>"
+    assert ExternalPerson.objects.get().address == other.external_author

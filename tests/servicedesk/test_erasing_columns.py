@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from incoming_email.models import BlockedSender, RefusedRecipient, RetiredReplyKey
 from incoming_email.upkeep import erasing
-from issues.models import OutgoingAccount, OutgoingEmail, Upload
+from issues.models import ExternalPerson, OutgoingAccount, OutgoingEmail, Upload
 from servicedesk.models import CustomEmail, Participant, ServiceDesk, Ticket
 from tests.factories import (
     EmailAddressFactory,
@@ -36,6 +36,9 @@ HERS = {
     "issues.OutgoingEmail": lambda _ada: OutgoingEmail.objects.create(
         recipient=ADDRESS, state="sent", created_at=NOW, next_attempt_at=NOW
     ),
+    "issues.ExternalPerson": lambda _ada: ExternalPerson.objects.create(
+        project=ProjectFactory(), address=ADDRESS, proven=True
+    ),
     "issues.OutgoingAccount": lambda _ada: OutgoingAccount.objects.create(),
     "incoming_email.BlockedSender": lambda _ada: BlockedSender.objects.create(pattern=ADDRESS),
     "incoming_email.ReplyKey": lambda _ada: ReplyKeyFactory(recipient=None, external_email=ADDRESS),
@@ -61,6 +64,7 @@ HERS = {
 TABLES_THAT_STAY = {
     "account.EmailConfirmation": "links are signed, and no row is made",
     "issues.Project": "of a team",
+    "issues.FormerPath": "of a team",
     "issues.Label": "of a team",
     "issues.MergeRequestVersion": "commits",
     "issues.Merge": "commits",
@@ -69,6 +73,7 @@ TABLES_THAT_STAY = {
     "incoming_email.WebhookAlert": "what servers say of a mailbox",
     "incoming_email.Erasure": "digests only",
     "incoming_email.Heartbeat": "names of processes",
+    "incoming_email.HourCount": "numbers, and names of ours",
     "incoming_email.InboundEmail": "its columns have a table of their own: ledger_columns",
     "incoming_email.MessageContent": "goes with the last row of the ledger that refers to it",
     "incoming_email.Probe": "mail of ours to ourselves",

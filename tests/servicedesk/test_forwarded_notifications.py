@@ -9,7 +9,7 @@ from issues import services
 from issues.models import Issue, Note, Role, Visibility
 from tests.factories import MembershipFactory, ProjectFactory
 from tests.incoming_email.world import make_mail
-from tests.servicedesk.world import CUSTOMER, answer, as_received, make_desk, sent, sent_to
+from tests.servicedesk.world import CUSTOMER, PROVEN, answer, as_received, make_desk, sent, sent_to
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -41,7 +41,7 @@ class Ticket:
 
     def forward(self, to=LAWYER, subject=None, body=BLOCK, **fields):
         thread = f"{self.told['References']} {self.told['Message-ID']}"
-        given = {"In-Reply-To": self.told["Message-ID"], "References": thread} | fields
+        given = {"In-Reply-To": self.told["Message-ID"], "References": thread} | PROVEN | fields
         return make_mail(
             to=to,
             sender=self.member.email,

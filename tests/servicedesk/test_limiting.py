@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from issues import outbox, services
 from issues.models import Note, OutgoingEmail, OutgoingState, Role
@@ -99,13 +100,56 @@ def test_a_thank_you_counts_and_waits_too(desk):
     comment(desk, open_ticket(desk))
     before = outside().count()
     desk.open_ticket("dora@customer.example")
-    desk.open_ticket("emil@customer.example")
+    last = desk.open_ticket("fred@customer.example")
     kinds = list(outside().values_list("kind", flat=True))[before:]
     assert kinds == ["desk_thank_you", "desk_thank_you"]
-    assert [row.is_held for row in outside()] == [False, False, False]
-    last = desk.open_ticket("fred@customer.example")
-    assert outside().last().is_held
-    assert len(bot_notes(last)) == 1
+    assert [row.is_held for row in outside()] == [False, False, True]
+    (note,) = bot_notes(last)
+    assert "half of what this project's service desk may send (2 an hour)" in note.body
+    assert "comments go before them" in note.body
+
+
+def held(kind):
+    return [row.is_held for row in outside() if row.kind == kind]
+
+
+def test_thank_yous_leave_half_of_the_limit_to_comments(desk, settings):
+    settings.DESK_MAILS_PER_HOUR = 6
+    issue = open_ticket(desk)
+    for number in range(5):
+        desk.open_ticket(f"p{number}@customer.example")
+    assert held("desk_thank_you") == [False] * 3 + [True] * 2
+    for _number in range(4):
+        comment(desk, issue, at=timezone.now())
+    assert held("desk_note") == [False] * 3 + [True]
+
+
+def test_comments_go_before_thank_yous_that_wait(desk, settings):
+    settings.DESK_MAILS_PER_HOUR = 4
+    issue = open_ticket(desk)
+    for number in range(6):
+        desk.open_ticket(f"p{number}@customer.example")
+    assert held("desk_thank_you") == [False] * 2 + [True] * 4
+    for _number in range(4):
+        comment(desk, issue, at=timezone.now())
+    assert held("desk_note") == [False] * 2 + [True] * 2
+    waiting = outside().filter(state=OutgoingState.PENDING).order_by("next_attempt_at", "pk")
+    kinds = [row.kind for row in waiting if row.is_held]
+    assert kinds == ["desk_note"] * 2 + ["desk_thank_you"] * 4
+    assert plan_anew(now=timezone.now()) == 0, "that is the plan"
+
+
+def test_no_hour_has_more_than_its_limit_and_automatic_mail_no_more_than_half(desk, settings):
+    settings.DESK_MAILS_PER_HOUR = 4
+    issue = open_ticket(desk)
+    for number in range(5):
+        desk.open_ticket(f"p{number}@customer.example")
+        comment(desk, issue, at=timezone.now())
+    times = [(row.next_attempt_at, row.kind) for row in outside()]
+    for start, _kind in times:
+        kinds = [kind for time, kind in times if start <= time < start + HOUR]
+        assert len(kinds) <= 4
+        assert kinds.count("desk_thank_you") <= 2
 
 
 def test_each_project_has_its_own_limit(desk):
@@ -256,6 +300,6 @@ def test_the_settings_page_shows_the_use_of_today(desk, client):
     desk.open_ticket("emil@customer.example")
     client.force_login(MembershipFactory(project=desk.project, role=Role.MAINTAINER).user)
     page = client.get(reverse("desk-settings", args=[desk.project.path])).text
-    assert "Last hour: <strong>2</strong> of at most 2" in page
-    assert "Last 24 hours: <strong>2</strong></p>" in page
-    assert "Held back: <strong>1</strong>" in page
+    assert "Last hour: <strong>1</strong> of at most 2" in page
+    assert "Last 24 hours: <strong>1</strong></p>" in page
+    assert "Held back: <strong>2</strong>" in page

@@ -14,7 +14,7 @@ from issues import services, uploads
 from issues.models import Issue, Note, OutgoingEmail, Role, Upload, Visibility
 from tests.factories import MembershipFactory, ProjectFactory
 from tests.incoming_email.world import make_mail
-from tests.servicedesk.world import CUSTOMER, answer, as_received, make_desk, sent, sent_to
+from tests.servicedesk.world import CUSTOMER, PROVEN, answer, as_received, make_desk, sent, sent_to
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -164,7 +164,10 @@ def test_a_forward_with_our_header_fields(ticket):
     )
     row = ticket.receive(
         ticket.reply(
-            f"For the desk.\n\n{block}\n{ticket.plain}", to=ticket.desk.address, subject="Fwd: it"
+            f"For the desk.\n\n{block}\n{ticket.plain}",
+            to=ticket.desk.address,
+            subject="Fwd: it",
+            **PROVEN,
         )
     )
     assert row.handler == "ticket"

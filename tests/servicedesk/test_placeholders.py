@@ -90,9 +90,10 @@ def find_unmarked(issue):
         if isinstance(field, models.CharField | models.TextField) and not field.choices
     ]
     assert {"title", "description", "external_author"} <= set(texts)
+    said = "said@outside.example"
     for name in texts:
-        setattr(issue, name, "said@outside.example")
-    about = PlaceholderContext(issue=issue, note="said@outside.example")
+        setattr(issue, name, said)
+    about = PlaceholderContext(issue=issue, words=said, note=said)
     speaking = {row for row in placeholders.PLACEHOLDERS if "said" in row.value(about)}
     assert {row.name for row in speaking} >= {"ISSUE_DESCRIPTION", "NOTE_TEXT"}
     return {row.name for row in speaking if not row.is_of_others}

@@ -37,3 +37,11 @@ def minutes_until(times):
 def test_times(count, taken, limits, expected):
     times = find_times(count, taken, [Limit(*limit) for limit in limits], now=NOW)
     assert minutes_until(times) == expected
+
+
+def test_automatic_mails_have_a_share_of_their_own():
+    taken = [Planned(NOW, is_held=False, is_automatic=True), ago(10), ago(5)]
+    found = find_times(2, taken, [Limit(9, HOUR)], now=NOW, share=[Limit(1, HOUR)])
+    assert minutes_until(found) == [60, 120]
+    found = find_times(2, taken, [Limit(4, HOUR)], now=NOW, share=[Limit(3, HOUR)])
+    assert minutes_until(found) == [0, 50]

@@ -83,6 +83,32 @@ def test_an_unknown_placeholder_is_an_error_at_its_field(client, project):
 
 
 @pytest.mark.usefixtures("maintainer")
+@pytest.mark.parametrize(
+    ("column", "text", "unread"),
+    [
+        ("new_note", "Hello! %{UNSUBSCRIBE_URL}", ["NOTE_TEXT}: customers will not read your"]),
+        ("new_note", "%{ NOTE_TEXT }", ["UNSUBSCRIBE_URL}: customers will not read how"]),
+        ("thank_you", "%{ISSUE_PATH} %{UNSUBSCRIBE_URL}", []),
+        ("thank_you", "Hi", ["ISSUE_ID}: customers will", "UNSUBSCRIBE_URL}: customers will"]),
+        (
+            "new_participant",
+            "%{ISSUE_URL} %{UNSUBSCRIBE_URL}",
+            ["ISSUE_DESCRIPTION}: new participants will not read what it is about"],
+        ),
+        ("new_participant", "", []),
+    ],
+)
+def test_what_customers_will_not_read_is_said_when_it_is_saved(
+    client, project, column, text, unread
+):
+    page = client.post(url_of("desk-settings", project), FORM | {column: text}, follow=True).text
+    assert getattr(ServiceDesk.objects.get(), column) == text
+    for words in unread:
+        assert f"has no %{{{words}" in page
+    assert page.count("has no %{") == len(unread)
+
+
+@pytest.mark.usefixtures("maintainer")
 def test_a_key_of_another_project_is_refused_at_its_field(client, project):
     ServiceDesk.objects.create(project=ProjectFactory(), key="shop")
     response = client.post(url_of("desk-settings", project), FORM | {"key": "shop"})

@@ -104,6 +104,15 @@ def test_a_sender_stays_blocked_until_nothing_of_theirs_is_spam(desk, issue, mai
     assert not BlockedSender.objects.exists()
 
 
+def test_the_page_of_a_ticket_says_whose_mail_is_ignored(desk, issue, maintainer, client):
+    other = desk.open_ticket(subject="Another one")
+    mark(other, maintainer)
+    page = reverse("issue-detail", args=[desk.project.path, issue.iid])
+    assert "Mail from this address to the project is ignored" in client.get(page).text
+    bring_back(other, maintainer)
+    assert "Mail from this address to the project is ignored" not in client.get(page).text
+
+
 def test_a_block_that_was_there_stays(desk, issue, maintainer):
     BlockedSender.objects.create(pattern=CUSTOMER, project=desk.project)
     mark(issue, maintainer)
@@ -197,7 +206,8 @@ def test_authors_below_reporter_no_longer_read_it(desk, maintainer):
 
 
 def test_the_address_of_a_member_is_not_blocked(desk, maintainer):
-    issue = desk.open_ticket(sender=desk.agent.email)
+    issue = desk.open_ticket()
+    MembershipFactory(project=desk.project, user__email=CUSTOMER)  # later
     mark(issue, maintainer)
     assert not BlockedSender.objects.exists()
 

@@ -33,7 +33,8 @@ def ended(row):
 
 
 def notes():
-    return list(Note.objects.filter(system=False).order_by("pk").values_list("body", flat=True))
+    found = Note.objects.filter(system=False, internal=False)
+    return list(found.order_by("pk").values_list("body", flat=True))
 
 
 def test_a_forward_of_a_third_party_with_the_number_is_a_ticket_of_its_own(desk):  # D02
@@ -160,7 +161,7 @@ def test_an_agents_answer_to_all_with_the_desk_in_cc_is_one_note_of_theirs(desk)
 
 def test_an_agents_key_does_not_carry_a_mail_into_another_project(desk):
     issue = desk.open_ticket()
-    services.set_confidential(item=issue, actor=desk.agent, confidential=False)
+    Issue.objects.filter(pk=issue.pk).update(confidential=False)
     services.assign(item=issue, actor=desk.agent, users=[desk.agent])
     services.create_note(item=issue, author=desk.agent, body="Note to myself")
     desk.receive(answer(sent_to(CUSTOMER)[0], body="Hello?"))

@@ -1,5 +1,7 @@
 """What a stranger can have us send: one mail, to his own address, with words of ours only."""
 
+import re
+
 import pytest
 from django.utils import timezone
 
@@ -13,6 +15,7 @@ from tests.servicedesk.world import CUSTOMER, PROVEN, answer, make_desk, sent, s
 pytestmark = pytest.mark.django_db(transaction=True)
 FIRST = "<first@customer.example>"
 WORD = "bomb"
+LEAVING = re.compile(r"/tickets/leave/[^\s/]+/")
 PEOPLE = [f"victim{n}@victim{n}.example" for n in range(6)]
 FAILED = {"Authentication_Results": PROVEN["Authentication_Results"].replace("pass", "fail")}
 
@@ -53,6 +56,19 @@ def test_a_mail_causes_one_mail_with_words_of_ours(results):
     (mail,) = sent_outside(desk)
     assert (mail.recipient, mail.kind) == (CUSTOMER, "desk_thank_you")
     assert WORD not in words_of(mail)
+
+
+@pytest.mark.parametrize(("results", "is_shown"), [({}, False), (PROVEN, True)])
+def test_the_page_to_leave_by_shows_words_of_theirs_only_where_they_are_proven(
+    client, results, is_shown
+):
+    issue = make_bombed_desk().open_ticket(subject=WORD, body=WORD, **results)
+    link = LEAVING.search(sent_to(CUSTOMER)[0].text)[0]
+
+    pages = [client.get(link).text, client.post(link).text]
+
+    assert all((WORD in page) is is_shown for page in pages)
+    assert f"#{issue.iid}" in pages[0]
 
 
 def test_a_proven_mail_is_thanked_by_its_subject_and_welcomes_people():

@@ -58,11 +58,13 @@ class Desk:
 
 
 def make_desk(**settings: object) -> Desk:
+    """With a `mailbox` that is there, or one of its own."""
     project = settings.pop("project", None) or ProjectFactory()
+    mailbox = settings.pop("mailbox", None) or make_smtp_mailbox(trusted_authserv_id=TRUSTED)
     given = {"enabled": True} | settings
     desk = ServiceDesk.objects.create(project=project, **given)
     agent = MembershipFactory(project=project, role=Role.DEVELOPER).user
-    return Desk(make_smtp_mailbox(trusted_authserv_id=TRUSTED), desk, agent)
+    return Desk(mailbox, desk, agent)
 
 
 def sent() -> list[OutgoingEmail]:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from incoming_email.inboxes.base import RawMessage
 from incoming_email.models import InboundEmail, Mailbox, Purpose
 from incoming_email.outcomes import Reason, Status
-from incoming_email.parsing.addresses import AddressTemplate, redact_address
+from incoming_email.parsing.addresses import AddressTemplate, parse_template, redact_address
 from incoming_email.pipeline import processing, receiving
 from incoming_email.pipeline.attempts import fill
 from incoming_email.pipeline.isolation.reading import RawText, parse_all
@@ -55,7 +55,9 @@ class Command(BaseCommand):
                 code = code or UNREADABLE
                 continue
             try:
-                templates = [mailbox.template for mailbox in Mailbox.objects.all()]
+                templates = list(
+                    map(parse_template, Mailbox.objects.values_list("address", flat=True))
+                )
                 row = _store(content, options)
             except CommandError:
                 raise

@@ -1,5 +1,6 @@
-"""Statistics over the ledger and the outbox, for the dashboard and for metrics. Reads only."""
+"""Statistics over the ledger and the outbox, for the dashboard and for metrics."""
 
+from incoming_email.monitoring.figures.by_hour import sum_changed_hours
 from incoming_email.monitoring.figures.over_time import (
     PERIODS,
     Activity,
@@ -21,7 +22,6 @@ from incoming_email.monitoring.figures.standing import (
     find_heartbeats,
     find_oldest_pending,
     find_overdue,
-    find_received,
 )
 
 __all__ = [
@@ -39,7 +39,7 @@ __all__ = [
     "find_heartbeats",
     "find_oldest_pending",
     "find_overdue",
-    "find_received",
     "find_stages",
     "find_times",
+    "sum_changed_hours",
 ]

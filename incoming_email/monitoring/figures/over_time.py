@@ -1,23 +1,17 @@
 """Received messages by status and processing time, hour by hour or day by day."""
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-from django.db.models import Case, Count, F, QuerySet, When
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from incoming_email.models import InboundEmail
-from incoming_email.monitoring.figures.sql import HourOf, Seconds, Whole
-from incoming_email.outcomes import Status
+from incoming_email.monitoring.figures.by_hour import HOUR, count_rows, find_counts, received_since
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-MINUTE_SECONDS, HOUR_SECONDS = 60, 3600
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +64,26 @@ class Activity:
     whole: Bucket
     """Of the whole period."""
 
+    received: Mapping[int, int]
+    """How many came in, by mailbox id."""
+
 
 def find_activity(period: Period, *, now: datetime) -> Activity:
-    """One query, which reads an index only."""
+    """Three queries, whose cost does not grow with the period as long as the upkeep runs."""
     starts = period.starts(now)
-    statuses: list[Counter[str]] = [Counter() for _start in starts]
-    times: list[Counter[int]] = [Counter() for _start in starts]
-    for hour, status, took, count in _count(received_since(starts[0])):
-        at = bisect_right(starts, hour) - 1
-        statuses[at][status] += count
-        if took is not None:
-            times[at][max(took, 0)] += count  # clocks of two machines may differ
-    parts = zip(starts, statuses, times, strict=True)
+    statuses = {start: Counter[str]() for start in starts}
+    times = {start: Counter[int]() for start in starts}
+    received = Counter[int]()
+    for each in find_counts(starts):
+        statuses[each.start][each.status] += each.messages
+        received[each.mailbox] += each.messages
+        if each.took is not None:
+            times[each.start][each.took] += each.messages
     return Activity(
         period,
-        tuple(_make_bucket(*part) for part in parts),
-        _make_bucket(starts[0], sum(statuses, Counter()), sum(times, Counter())),
+        tuple(_make_bucket(start, statuses[start], times[start]) for start in starts),
+        _make_bucket(starts[0], sum(statuses.values(), Counter()), sum(times.values(), Counter())),
+        received,
     )
 
 
@@ -93,38 +91,11 @@ def find_times(start: datetime) -> Bucket:
     """All that came in since, in one bucket."""
     statuses: Counter[str] = Counter()
     times: Counter[int] = Counter()
-    for _hour, status, took, count in _count(received_since(start)):
-        statuses[status] += count
-        if took is not None:
-            times[max(took, 0)] += count
+    for each in count_rows(received_since(start)):
+        statuses[each.status] += each.messages
+        if each.took is not None:
+            times[each.took] += each.messages
     return _make_bucket(start, statuses, times)
-
-
-def received_since(start: datetime) -> QuerySet[InboundEmail]:
-    """Names every status, since the index that holds the rest begins with it."""
-    return InboundEmail.objects.order_by().filter(status__in=Status.values, received_at__gte=start)
-
-
-def _count(rows: QuerySet[InboundEmail]) -> Iterator[tuple[datetime, str, int | None, int]]:
-    took = Seconds("finished_at") - Seconds("received_at")
-    groups: Any = (
-        rows.annotate(hour=HourOf("received_at"), seconds=took)
-        # Coarser as it grows, so that a backlog makes no group of each message.
-        .annotate(
-            took=Case(
-                When(seconds__lt=MINUTE_SECONDS, then=Whole("seconds")),
-                When(
-                    seconds__lt=HOUR_SECONDS,
-                    then=Whole(F("seconds") / MINUTE_SECONDS) * MINUTE_SECONDS,
-                ),
-                default=Whole(F("seconds") / HOUR_SECONDS) * HOUR_SECONDS,
-            )
-        )
-        .values_list("hour", "status", "took")
-        .annotate(n=Count("*"))
-    )
-    for hour, status, seconds, count in groups:
-        yield datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC), status, seconds, count
 
 
 def _make_bucket(start: datetime, statuses: Counter[str], times: Counter[int]) -> Bucket:

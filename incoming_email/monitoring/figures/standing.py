@@ -1,6 +1,5 @@
 """Current counts: what waits, for whom, since when, and when each process was last seen."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +10,6 @@ from django.db.models.functions import Greatest, Least
 
 from incoming_email.models import Heartbeat, InboundEmail
 from incoming_email.models.heartbeats import OLD
-from incoming_email.monitoring.figures.over_time import received_since
 from incoming_email.outcomes import Status
 from issues.models import OutgoingAccount, OutgoingEmail, OutgoingState
 
@@ -60,12 +58,6 @@ def count_current() -> CurrentCounts:
 def find_heartbeats() -> dict[str, datetime]:
     """When each process was last seen alive."""
     return dict(Heartbeat.objects.values_list("name", "seen_at"))
-
-
-def find_received(start: datetime) -> Counter[int]:
-    """How many came in since, by mailbox id."""
-    groups = received_since(start).values_list("mailbox_id").annotate(n=Count("*"))
-    return Counter(dict(groups))
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,9 @@ def find_configuration(mailbox: Mailbox) -> Finding:
     if not mailbox.template.has_key:
         detail = _("the address has no %{key}, so it accepts replies only")
         remedy = _(
-            "To accept new issues too, add %{key}, if the mail server supports sub-addressing."
+            "For new issues, merge requests and the service desk add %{key}: incoming+%{key}@ if"
+            " the provider has sub-addressing (plus addressing). If it has none, incoming-%{key}@"
+            " with a catch-all mailbox for a domain of its own; or take another provider."
         )
         return Finding(step, Answer.WARN, detail, remedy)
     return Finding(step, Answer.YES, mailbox.address)

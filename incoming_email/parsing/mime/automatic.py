@@ -64,6 +64,25 @@ _AUTOMATIC_SUBJECT = re.compile(
 )
 """How automatic answers of the common mail programs name themselves in the subject."""
 
+_ONLY_BY_SUBJECT = re.compile(
+    rf"""(?:{_AUTOMATIC_SUBJECT.pattern}
+      | \s*\W?(?:ooo\b | ich\ bin\ (?:derzeit\ )?(?:nicht\ im\ b[üu]ro | abwesend)
+          | (?:je\ suis\ )?absente?\b | (?:estoy\ )?ausente?\b | 외근\ ?중 | 휴가\ ?중 ))
+    \s*(?:$ | [:：;,.!()\[\]|–—-]
+      | (?:re|aw|sv|tr|rv|fwd?)\s*: | \d
+      | (?:until | till | from | between | bis | ab | vom | jusqu | du\b | au\b | hasta | desde)
+      | (?:del\b | fino)
+      | 입니다 | (?:안내|알림|메시지|메일) )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""The same, where no field of the message says that a machine wrote it: the name alone, or with the
+other subject or the time of absence. Not `Out of office hours`, nor `Vacation rental`."""
+
+
+def has_automatic_subject(subject: str) -> bool:
+    """Whether the subject alone says that a machine wrote the message. Too little to drop it."""
+    return _ONLY_BY_SUBJECT.match(subject[:200]) is not None
+
 
 def find_kind(headers: Headers, root: Part) -> Verdict:
     """The kind, and what decided it (empty for personal mail)."""

@@ -54,6 +54,21 @@ def test_every_list_and_page_opens(request, who, model):
     assert client.get(reverse("admin:index")).status_code == 200
 
 
+def test_a_waiting_patch_shows_no_key(operator):
+    key = ReplyKeyFactory(key="k3y0" * 6 + "k").key
+    broken = f"incoming+{key[:9]}\n> {key[9:]}@example.com"
+    row = SeriesPartFactory(title=f"for incoming+{key}@example.com", description=f"Mine.\n{broken}")
+
+    pages = [
+        operator.get(url("seriespart", "changelist")),
+        operator.get(url("seriespart", "change", row.pk)),
+    ]
+
+    assert all("for incoming+k3y0…" in page.text for page in pages)
+    assert "Mine." in pages[1].text
+    assert not any(key in page.text or key[9:] in page.text for page in pages)
+
+
 @pytest.mark.parametrize("status", Status)
 def test_a_row_of_every_status_opens(operator, status):
     row = ended(status)

@@ -14,6 +14,7 @@ from tests.incoming_email.admin.ledger_rows import ended
 from tests.incoming_email.factories import (
     InboundEmailFactory,
     MailboxFactory,
+    ReplyKeyFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +54,24 @@ def test_no_page_of_the_ledger_shows_a_secret(operator):
     assert "incoming+shop…@example.com" in pages[0].text
     assert "incoming+abcd…@example.com" in pages[1].text
     assert "reply-k3y0…@letterbox.localhost" in pages[1].text
+
+
+def test_a_key_that_a_mail_program_has_broken_or_wrapped_is_no_more_readable(operator):
+    key = ReplyKeyFactory(key=KEY).key
+    start, end = key[:12], key[12:]
+    wrapped = f"https://urldefense.proofpoint.com/v2/url?u=mailto-3Aincoming-2B{key}-40example.com"
+    raw = (
+        f"From: eve@example.com\nSubject: Re: Door\n\nMine.\n\n"
+        f"incoming+{start}\n{end}@example.com\n"
+        f"> incoming+{start}\n> {end}@example.com\n> {wrapped}\n"
+    ).encode()
+
+    page = page_of(operator, ended(Status.PROCESSED, raw=raw)).text
+
+    assert "Mine." in page
+    assert "incoming+k3y0…" in page
+    assert start not in page
+    assert end not in page
 
 
 def test_the_page_shows_how_the_message_is_read(operator):

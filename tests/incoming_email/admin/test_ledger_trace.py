@@ -116,7 +116,8 @@ def find_written(source):
 
 def test_every_step_that_is_written_is_drawn():
     """What is not known here would be drawn below the effects, as if it had stopped nothing."""
-    folders = [settings.BASE_DIR / name for name in ("incoming_email/pipeline", "servicedesk")]
+    rooms = ("incoming_email/pipeline", "incoming_email/handlers", "servicedesk")
+    folders = [settings.BASE_DIR / room for room in rooms]
     written = {
         name
         for folder in folders

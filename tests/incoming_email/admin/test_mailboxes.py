@@ -54,6 +54,12 @@ def save_mailbox(client, mailbox, **more):
     return response
 
 
+def test_the_form_says_which_address_a_provider_without_sub_addresses_needs(admin):
+    page = admin.get(url("mailbox", "add")).text
+    assert "(plus addressing), take incoming-%{key}@ with a catch-all mailbox for a domain" in page
+    assert "Without %{key} it takes replies only." in page
+
+
 def test_a_mailbox_is_added_and_its_password_encrypted(admin):
     admin.post(url("mailbox", "add"), mailbox_form(password=" s3cret "))
 

@@ -247,7 +247,10 @@ def test_too_large(world, clone, project, settings):
     assert_nothing_left(project)
 
 
-@pytest.mark.parametrize("subject", ["main", "a..b", "../x", "-d", "", "release-2"])
+OF_GIT = ("refs/heads/fix", "FETCH_HEAD")
+
+
+@pytest.mark.parametrize("subject", ["main", "a..b", "../x", "-d", "", "release-2", *OF_GIT])
 def test_branches_that_are_refused(world, clone, project, subject):
     project.protected_branches = "release-*"
     project.save()

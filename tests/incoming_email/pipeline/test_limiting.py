@@ -184,7 +184,7 @@ def test_a_sender_has_one_limit_however_the_domain_is_written(world, guest, sett
 @pytest.mark.usefixtures("tight")
 def test_so_has_who_writes_to_a_desk():
     desk = make_desk()
-    rows = [desk.write(sender=desk.agent.email) for _ in range(2)]
+    rows = [desk.write(sender=CUSTOMER) for _ in range(2)]
     assert statuses(rows) == ["processed", "pending"]
     assert statuses([desk.write(sender=desk.agent.email, **PROVEN)]) == ["processed"]
 

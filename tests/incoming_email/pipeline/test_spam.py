@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from incoming_email.models import InboundEmail, Mailbox
+from incoming_email.models import BlockedSender, InboundEmail, Mailbox
 from incoming_email.monitoring import figures
 from incoming_email.monitoring.alerting import held_digest
 from incoming_email.monitoring.health.installation import find_ledger
@@ -20,9 +20,11 @@ from incoming_email.pipeline import processing, reviewing
 from incoming_email.upkeep import purging
 from issues import services
 from issues.models import Issue, OutgoingEmail, Role
+from servicedesk.spam import mark_as_spam
+from servicedesk.templatetags import tickets
 from tests.factories import MembershipFactory
 from tests.incoming_email.world import make_mail, make_world
-from tests.servicedesk.world import CUSTOMER, as_received, make_desk, sent_to
+from tests.servicedesk.world import CUSTOMER, answer, as_received, make_desk, sent_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FLAG = {"X_Spam_Flag": "YES"}
@@ -79,6 +81,56 @@ def test_not_spam_does_all_that_it_would_have_done(desk, spam):
     processing.process(spam.pk)
     assert reviewing.release([spam.pk], now=timezone.now()) == []
     assert Issue.objects.count() == 1
+
+
+@pytest.fixture
+def marked(desk, spam):
+    """Another ticket of its sender, by which a maintainer blocks them."""
+    issue = desk.open_ticket(subject="Buy now")
+    maintainer = MembershipFactory(project=desk.project, role=Role.MAINTAINER).user
+    assert mark_as_spam(issue=issue, actor=maintainer, now=timezone.now())
+    return issue
+
+
+def release(row):
+    reviewing.release([row.pk], now=timezone.now())
+    processing.process(row.pk)
+    return ended(row)
+
+
+def test_not_spam_counts_for_this_message_while_another_ticket_of_its_sender_is_spam(
+    desk, spam, marked
+):
+    assert release(spam) == (Status.PROCESSED, "")
+    step = next(step for step in spam.trace if step["step"] == "blocked senders")
+    assert step["result"] == "blocked by a ticket that is spam, which this message is not"
+    assert desk.write(subject="More").reason == Reason.BLOCKED_SENDER
+
+
+def test_not_spam_takes_the_block_back_where_nothing_else_of_the_sender_is_spam(desk, spam, marked):
+    marked.delete()
+    assert release(spam) == (Status.PROCESSED, "")
+    assert not BlockedSender.objects.exists()
+    assert desk.write(subject="More").status == Status.PROCESSED
+
+
+def test_not_spam_of_an_answer_brings_its_ticket_back_and_unblocks_its_sender(desk):
+    issue = desk.open_ticket()
+    row = desk.receive(answer(sent_to(CUSTOMER)[-1], body="Hello?", **FLAG))
+    assert ended(row) == (Status.HELD, Reason.SPAM)
+    maintainer = MembershipFactory(project=desk.project, role=Role.MAINTAINER).user
+    mark_as_spam(issue=issue, actor=maintainer, now=timezone.now())
+    assert release(row) == (Status.PROCESSED, "")
+    issue.refresh_from_db()
+    assert issue.spam_at is None
+    assert not BlockedSender.objects.exists()
+
+
+@pytest.mark.parametrize("pattern", [CUSTOMER, "*@customer.example"])
+def test_the_block_of_a_person_stays(desk, spam, marked, pattern):
+    BlockedSender.objects.filter(pattern=pattern).delete()
+    BlockedSender.objects.create(pattern=pattern, project=desk.project)
+    assert release(spam) == (Status.IGNORED, Reason.BLOCKED_SENDER)
 
 
 def test_a_members_secret_key_is_never_spam():
@@ -175,6 +227,23 @@ def test_the_pages_of_maintainers(desk, spam, client):
     answer = client.post(reverse("held-spam", args=[path]), {"release": "1", "row": spam.pk})
     assert answer.url == reverse("held-spam", args=[path])
     assert ended(spam)[0] == Status.PROCESSED
+
+
+def test_the_page_counts_and_names_messages_and_tickets(desk, spam, marked, client, monkeypatch):
+    client.force_login(MembershipFactory(project=desk.project, role=Role.MAINTAINER).user)
+    for name in ("held-mail", "held-spam"):
+        page = client.get(reverse(name, args=[desk.project.path])).text
+        assert 'Spam <span class="count">2</span>' in page
+    assert "messages to tickets that are marked as spam" in page
+    assert "After 30 days messages are discarded and tickets are deleted." in page
+    assert "marked last" not in page
+    reviewing.discard([spam.pk], now=timezone.now())
+    desk.open_ticket(sender="eve@x.example")
+    Issue.objects.filter(spam_at=None).update(spam_at=timezone.now())
+    monkeypatch.setattr(tickets, "MOST_SPAM", 1)
+    page = client.get(reverse("held-spam", args=[desk.project.path])).text
+    assert "Only the one that was marked last is shown." in page
+    assert "No message is held as spam." in page
 
 
 def test_the_list_of_held_mail_releases_no_spam(desk, spam, client):

@@ -6,7 +6,7 @@ import pytest
 
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.parsing.message import parse
-from incoming_email.sender_auth import find_proofs
+from incoming_email.sender_auth import find_evidence
 
 TRUSTED = "mx.example.net"
 GOOD = f"{TRUSTED}; dmarc=pass header.from=example.com"
@@ -16,7 +16,8 @@ def prove(*lines, sender="bob@example.com", trusted=TRUSTED, peer=None):
     """The proof of a message with these lines on top."""
     content = "\r\n".join([*lines, f"From: {sender}", "", "Hello."]).encode()
     mailbox = Mailbox(trusted_authserv_id=trusted, reply_sender_policy="off")
-    (proof,) = find_proofs(mailbox, [InboundEmail(peer=peer, raw=content)], [parse(content)])
+    row = InboundEmail(peer=peer, raw=content)
+    ((proof, _spam),) = find_evidence(mailbox, [row], [parse(content)])
     return proof
 
 

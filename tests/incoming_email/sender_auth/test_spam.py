@@ -4,7 +4,7 @@ import pytest
 
 from incoming_email.models import InboundEmail, Mailbox
 from incoming_email.parsing.message import parse
-from incoming_email.sender_auth import find_spam
+from incoming_email.sender_auth import find_evidence
 
 OURS = "Received: from a.example by mx.example.com (Postfix) with ESMTPS id 1; Fri, 3 May 2024"
 INNER = "Received: from localhost by localhost (amavis) with ESMTP id 1; Fri, 3 May 2024"
@@ -18,7 +18,9 @@ RELAY, OTHER = "192.0.2.25", "192.0.2.99"
 def found(*lines, peer=None, trusted="", policy="hold"):
     content = "\r\n".join([*lines, "From: bob@example.com", "", "Hello."]).encode()
     mailbox = Mailbox(trusted_authserv_id=trusted, spam_policy=policy)
-    return find_spam(mailbox, InboundEmail(peer=peer, raw=content), parse(content))
+    row = InboundEmail(peer=peer, raw=content)
+    ((_proof, spam),) = find_evidence(mailbox, [row], [parse(content)])
+    return spam
 
 
 @pytest.fixture(autouse=True)

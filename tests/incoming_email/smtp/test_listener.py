@@ -23,6 +23,7 @@ from tests.servers.talking import talking
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+MAILS_WITHOUT_BROKER = 4
 
 
 @pytest.fixture
@@ -161,6 +162,21 @@ def test_a_disk_that_never_answers_keeps_no_mail_away(world, port, monkeypatch):
     answered.set()
     wait_until(lambda: "disk" not in [each.name for each in threading.enumerate()])
     assert InboundEmail.objects.count() == 3
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_nobody_waits_for_a_broker_that_is_away(world, port, monkeypatch, scheme):
+    monkeypatch.setattr(broker, "_sender", broker.Sender())
+    (nowhere,) = free_ports(1)
+    monkeypatch.setenv("CELERY_BROKER_URL", f"{scheme}://127.0.0.1:{nowhere}//")
+    address = world.reply_address()
+    started = time.monotonic()
+    for _ in range(MAILS_WITHOUT_BROKER):
+        send(port, [address])
+    # Before, each took 6.6 seconds, in which Celery tried again.
+    assert time.monotonic() - started < 3 * MAILS_WITHOUT_BROKER
+    broker.flush()
+    assert InboundEmail.objects.count() == MAILS_WITHOUT_BROKER
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])

@@ -13,6 +13,7 @@ from incoming_email.secrets import credentials
 from incoming_email.upkeep import erasing
 from incoming_email.upkeep.erasing import ERASERS, Eraser
 from issues import outbox, services
+from issues.external_people import ExternalPeople, Sight
 from issues.models import Issue, Membership, Note, OutgoingEmail, Role, User
 from issues.views.discussions import show_note
 from issues.views.texts import PageTexts
@@ -150,7 +151,7 @@ def test_what_they_said_stays_by_a_removed_person(world):
     assert note.quoted
     erase()
     note.refresh_from_db()
-    shown = show_note(note, texts=PageTexts(), show_addresses=True)
+    shown = show_note(note, texts=PageTexts(), people=ExternalPeople(Sight.ADDRESS))
     assert (note.body, note.quoted, shown.author) == ("It squeaks.", "", "removed person")
     assert Issue.objects.filter(title="Another door").exists()
     row = User.objects.get(pk=world.member.pk)
@@ -218,7 +219,10 @@ def test_person_without_an_account(world):
     }
     assert address not in dump()
     note.refresh_from_db()
-    assert show_note(note, texts=PageTexts(), show_addresses=False).author == "removed person"
+    assert (
+        show_note(note, texts=PageTexts(), people=ExternalPeople(Sight.NAME)).author
+        == "removed person"
+    )
     held.refresh_from_db()
     assert (held.status, held.reason) == (Status.IGNORED, "discarded")
 

@@ -82,6 +82,24 @@ def test_who_is_invited_sets_the_password_by_a_link_that_verifies_the_address(ad
     assert stranger.get(link).status_code == 404, "it works once"
 
 
+def test_the_form_says_what_becomes_of_an_invitation(admin, settings):
+    settings.INVITATION_DAYS = 3
+    page = admin.get(url("user", "add")).text
+    assert "They get a mail with a link, valid for 3 days, by which they set their password" in page
+    assert "outgoing mail is not set up: set EMAIL_URL before you invite somebody" in page
+    settings.INVITATION_DAYS, settings.EMAIL_BACKEND = 1, "issues.sending.EmailBackend"
+    page = admin.get(url("user", "add")).text
+    assert "valid for 1 day, by which" in page
+    assert "EMAIL_URL" not in page
+
+
+def test_who_invites_again_is_told_where_no_mail_leaves_the_machine(admin, settings):
+    chosen = {"action": "invite", "_selected_action": [UserFactory().pk]}
+    assert "set EMAIL_URL" in admin.post(url("user", "changelist"), chosen, follow=True).text
+    settings.EMAIL_BACKEND = "issues.sending.EmailBackend"
+    assert "EMAIL_URL" not in admin.post(url("user", "changelist"), chosen, follow=True).text
+
+
 @pytest.mark.parametrize(("days", "status"), [(6, 200), (8, 404)])
 def test_an_invitation_ends(client, days, status):
     ada = UserFactory(address__verified=False)

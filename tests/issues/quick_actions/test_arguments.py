@@ -85,6 +85,7 @@ def test_branches(text):
     [
         *("", "a b", "a..b", "-a", "/a", "a/", ".a", "a/.b", "a.lock", "a.lock/b", "a.", "@"),
         *("a@{1}", "a~1", "a^", "a:b", "a?", "a*", "a[", "a\\b", "a//b", "a\x7f", "x" * 256),
+        *("refs/heads/main", "HEAD", "FETCH_HEAD"),
     ],
 )
 def test_no_branches(text):

@@ -185,6 +185,13 @@ def test_without_names_all_go(issue, ann):
     assert (issue.assignees.count(), issue.labels.count()) == (0, 0)
 
 
+def test_off_ends_what_is_confidential(issue):
+    give(issue, "/confidential")
+    assert give(issue, "/confidential OFF\n/confidential off").refused == ()
+    assert not issue.confidential
+    assert system_notes(issue)[1:] == ["made this visible to everybody in the project"]
+
+
 def test_ready_ends_a_draft(merge_request):
     give(merge_request, "/draft")
     give(merge_request, "/ready")

@@ -163,6 +163,10 @@ LINK = new_file("out", "120000", "{target}") + "\\ No newline at end of file\n"
         (LINK.format(target="../.."), "“out” is a symbolic link that leads out"),
         (LINK.format(target="docs/../.."), "“out” is a symbolic link that leads out"),
         (LINK.format(target=".git/config"), "“out” is a symbolic link that leads out"),
+        (LINK.format(target=".git\\config"), "“out” is a symbolic link that leads out"),
+        (LINK.format(target="..\\..\\x"), "“out” is a symbolic link that leads out"),
+        (LINK.format(target="\\\\host\\x"), "“out” is a symbolic link that leads out"),
+        (LINK.format(target="C:x"), "“out” is a symbolic link that leads out"),
         ("nothing\n", "changes no file"),
         (new_file("door.txt"), "it does not fit “door.txt”"),
         (

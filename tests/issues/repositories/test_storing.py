@@ -20,7 +20,9 @@ def test_a_repository_is_made_once_and_empty(project, repositories_root):
     assert list((repositories_root / ".work").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["fix", "fix/door-3", "고침", "a.b", "refs/heads/x", "v1@2"])
+@pytest.mark.parametrize(
+    "name", ["fix", "fix/door-3", "고침", "a.b", "heads/x", "refs", "HEADS", "v1@2"]
+)
 def test_names_of_branches(name):
     repositories.require_branch_name(name)
 
@@ -39,6 +41,15 @@ REFUSED = (
 )
 def test_names_that_git_refuses(name):
     with pytest.raises(Refused, match="can't be the name of a branch"):
+        repositories.require_branch_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["refs/heads/main", "refs/tags/v1", "refs/heads/a b", "HEAD", "FETCH_HEAD", "ORIG_HEAD"]
+)
+def test_names_that_mean_something_else_to_git(name):
+    """git makes such branches all the same, and then finds another commit by their names."""
+    with pytest.raises(Refused, match=r"it means something else to git\. Write the name alone"):
         repositories.require_branch_name(name)
 
 

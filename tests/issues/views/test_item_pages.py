@@ -4,10 +4,11 @@ import pytest
 from django.urls import reverse
 
 from issues import services
+from issues.external_people import hide_addresses
 from issues.forms import MAX_TEXT_LENGTH
 from issues.models import Issue, Note, Role, Subscription, Upload
 from issues.uploads import NewFile
-from issues.views.discussions import hide_addresses, hide_secrets
+from issues.views.discussions import hide_secrets
 from tests.factories import (
     IssueFactory,
     MembershipFactory,

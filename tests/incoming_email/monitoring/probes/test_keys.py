@@ -2,11 +2,11 @@
 
 import pytest
 
-from incoming_email.handlers import registry
 from incoming_email.keys import probe_keys
 from incoming_email.models import Purpose
 from incoming_email.parsing.addresses import MAX_KEY_LENGTH, parse_template
 from incoming_email.parsing.message import parse
+from incoming_email.pipeline.resolving import find_matches
 from tests.incoming_email.world import make_mail
 
 KEYED = parse_template("incoming+%{key}@example.com")
@@ -45,7 +45,7 @@ def test_the_longest_key_fits_every_address():
 
 @pytest.mark.parametrize("purpose", [Purpose.INCOMING_EMAIL])
 def test_no_handler_takes_such_a_key(purpose):
-    assert registry.find(probe_keys.make_key(12), purpose) == []
+    assert find_matches(probe_keys.make_key(12), purpose) == []
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,7 @@ def test_a_message_is_known_by_address_or_id(template, to, message_id, found):
     content = make_mail(
         to=to.format(key=key), sender="a@example.com", Message_ID=message_id.format(key=key)
     )
-    assert probe_keys.find_number(parse(content), template) == found
+    email = parse(content)
+    addresses = {candidate.address for candidate in email.candidates}
+    keys = {each: key for each in addresses if (key := template.find_key(each))}
+    assert probe_keys.find_number(email, keys) == found

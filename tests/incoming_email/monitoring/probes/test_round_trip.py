@@ -9,9 +9,10 @@ import pytest
 from django.core.management import call_command
 
 from incoming_email.inboxes.base import Answer, Finding
-from incoming_email.models import Mailbox, Probe, ProbeState
+from incoming_email.models import Leg, Mailbox, Probe, ProbeState
 from incoming_email.monitoring import health
 from incoming_email.monitoring.health import MailboxFinding, round_trips
+from incoming_email.monitoring.probes.wording import describe_stop
 from issues.models import Issue, Note, OutgoingEmail
 
 
@@ -59,6 +60,14 @@ def test_it_says_how_long_each_part_took(loop, goes_round):
     assert (Issue.objects.count(), Note.objects.count()) == (issues, notes)
     probe = Probe.objects.get()
     assert (probe.state, probe.is_scheduled) == (ProbeState.DONE, False)
+
+
+def test_what_did_not_arrive_may_be_a_matter_of_sub_addresses():
+    mailbox = Mailbox(inbox_method="imap")
+    _detail, remedy = describe_stop(mailbox, 7, Leg.DELIVERY, "")
+    assert remedy.startswith("Look for “probe-7-” in its log")
+    assert "without %{key} only replies are taken" in remedy
+    assert "take incoming-%{key}@ with a catch-all mailbox" in remedy
 
 
 def test_json(loop, goes_round):

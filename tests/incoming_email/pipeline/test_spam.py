@@ -236,13 +236,13 @@ def test_the_page_counts_and_names_messages_and_tickets(desk, spam, marked, clie
         assert 'Spam <span class="count">2</span>' in page
     assert "messages to tickets that are marked as spam" in page
     assert "After 30 days messages are discarded and tickets are deleted." in page
-    assert "marked last" not in page
+    assert "of them are shown" not in page
     reviewing.discard([spam.pk], now=timezone.now())
     desk.open_ticket(sender="eve@x.example")
     Issue.objects.filter(spam_at=None).update(spam_at=timezone.now())
     monkeypatch.setattr(tickets, "MOST_SPAM", 1)
     page = client.get(reverse("held-spam", args=[desk.project.path])).text
-    assert "Only the one that was marked last is shown." in page
+    assert "The newest 1 of them are shown." in page
     assert "No message is held as spam." in page
 
 

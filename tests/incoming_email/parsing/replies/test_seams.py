@@ -67,7 +67,7 @@ def test_the_top_of_another_mail(block, above):
     ],
 )
 def test_a_notification_of_ours_that_was_pasted(language, sentence):
-    assert sentence in _constants(Story.headline.fget.__code__)
+    assert sentence in _constants(Story.describe.__code__)
     with translation.override(language):
         headline = translation.gettext(sentence) % {"name": "Eve Doe"}
     assert carried_out(f"FYI\n\n{headline}\n\nHello\n\n/close") == ([], ["/close"])

@@ -17,6 +17,7 @@ from incoming_email.pipeline import acting, claims, fetching, processing, receiv
 from incoming_email.smtp import listener
 from issues import stopping
 from issues.stopping import Budget
+from servicedesk.models import ServiceDesk
 from tests.doubles import FakeInbox
 from tests.incoming_email.budgets import Countdown, count_processed
 from tests.incoming_email.world import make_mail, make_world
@@ -254,7 +255,9 @@ def test_a_sweep_ends_in_time(world):
 
 def test_mail_to_a_secret_key_goes_before_mail_of_strangers(world):
     """Its own task waits behind those of all that came before."""
-    desk = world.mailbox.template.address_for("acme-shop-1-issue-")
+    project = world.issue.project
+    ServiceDesk.objects.create(project=project, enabled=True)
+    desk = world.mailbox.template.address_for(f"{project.slug}-{project.pk}-issue-")
     spam = [
         listener.store(make_mail(to=desk, sender=f"{n}@example.com"), [desk], "")[0]
         for n in range(5)

@@ -78,8 +78,8 @@ def find_held(project: Project) -> InboundEmailQuerySet:
 
 
 def find_held_on(issue: Issue) -> InboundEmailQuerySet:
-    """Mail of people outside on this issue, of which its team decides; neither spam nor what may be
-    about something else."""
+    """Mail of external senders on this issue, of which its team decides; neither spam nor what may
+    be about something else."""
     rows = InboundEmail.objects.filter(issue=issue, status=Status.HELD)
     return rows.exclude(reason__in=FOR_MAINTAINERS)
 

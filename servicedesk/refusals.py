@@ -1,4 +1,4 @@
-"""The team of a ticket hears of mail on it that waits for review, or that was turned down."""
+"""The team of a ticket hears of mail on it that waits for review, or that was rejected."""
 
 from django.conf import settings
 from django.utils import translation

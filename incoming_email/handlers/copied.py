@@ -27,7 +27,7 @@ class LetIn(Protocol):
         now: datetime,
     ) -> Sequence[Refusal]:
         """Called in the transaction of the reply; returns whom the member must be told of.
-        `is_public`: the reply became a comment that people outside may read."""
+        `is_public`: the reply became a comment that external participants read."""
 
 
 COPIED_PEOPLE: ExtensionPoint[LetIn] = declare("people whom a member copies into a reply")

@@ -62,7 +62,7 @@ def write_note(  # noqa: PLR0913  (one argument a column)
 ) -> Written:
     """A text of commands only makes no note. Without commands it costs what a note costs.
 
-    A command that is not understood is not mailed to people outside: on the page nothing is written
+    A command that is not understood is not mailed to customers: on the page nothing is written
     (raises Invalid), and by mail the line is left out of the text. Held, the answer would wait for
     somebody else, who could only send it with that line.
     """
@@ -105,7 +105,7 @@ def write_note(  # noqa: PLR0913  (one argument a column)
 
 
 def _for_outside(reading: Reading, *, by_mail: bool) -> Reading:
-    """A text that people outside will read. Raises Invalid where its writer sees that at once."""
+    """A text that customers will read. Raises Invalid where its writer sees that at once."""
     if not by_mail:
         raise _NotSent((*reading.mistakes, *reading.doubts_of_others))
     if not reading.mistakes:
@@ -122,7 +122,7 @@ def _require_understood(result: Result, item: Item) -> None:
 
 
 class _NotSent(services.Invalid):
-    """Nothing was written, since people outside would read it with these lines in it, or without
+    """Nothing was written, since customers would read it with these lines in it, or without
     what they were to do."""
 
     def __init__(self, mistakes: Sequence[Refusal]) -> None:

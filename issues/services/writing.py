@@ -158,7 +158,7 @@ def create_note(  # noqa: PLR0913  (one argument a column)
 def _insert_links(
     body: str, chosen: uploads.Chosen, item: Issue | MergeRequest, *, internal: bool
 ) -> tuple[str, list[str]]:
-    """The body with the links to its files; and our remarks on them, where people outside would
+    """The body with the links to its files; and our remarks on them, where customers would
     read these as words of the author. A body of remarks alone is better than none."""
     remarks = uploads.find_remarks(chosen)
     if remarks and not internal and is_mailed_outside(item):

@@ -1,4 +1,4 @@
-"""Nobody is turned down in silence: who holds a key is told, and the team of a locked ticket."""
+"""Nobody is rejected in silence: who holds a key is told, and the team of a locked ticket."""
 
 import smtplib
 

@@ -73,7 +73,7 @@ class Office:
     def address(self) -> str:
         return f"incoming+acme-shop-{self.desk.project.pk}-issue-@{OUR_DOMAIN}"
 
-    # What people outside do
+    # What customers do
 
     def ask(
         self, person: Person, subject: str, *, cc: Sequence[Person] = (), **fields: str

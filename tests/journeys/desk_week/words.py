@@ -46,7 +46,7 @@ class Thread:
 
     said: list[Said] = field(default_factory=list)
     sent: list[EmailMessage] = field(default_factory=list)
-    """By people outside, oldest first."""
+    """By customers, oldest first."""
 
     issue_id: int | None = None
     is_open_to_all: bool = True

@@ -6,6 +6,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
@@ -66,6 +67,16 @@ def refusals_answered() -> Iterator[None]:
         raise Http404 from refusal
     except services.NotAllowed as refusal:
         raise PermissionDenied(str(refusal)) from refusal
+
+
+@contextmanager
+def refusals_shown(request: HttpRequest) -> Iterator[None]:
+    """The same, and what the person can mend stands as a message on the page they come back to."""
+    try:
+        with refusals_answered():
+            yield
+    except services.Invalid as refusal:
+        messages.error(request, str(refusal))
 
 
 def item_url(item: Issue | MergeRequest) -> str:

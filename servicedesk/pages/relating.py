@@ -14,7 +14,13 @@ from issues.quick_actions.dates import parse_day
 from issues.quick_actions.naming import find_named_issue, find_named_project
 from issues.quick_actions.types import NotUnderstood
 from issues.services.refusals import require
-from issues.views.reading import MemberRequest, find_issue, item_url, refusals_answered
+from issues.views.reading import (
+    MemberRequest,
+    find_issue,
+    item_url,
+    refusals_answered,
+    refusals_shown,
+)
 from servicedesk import following_up, merging, moving, snoozing
 
 
@@ -62,14 +68,11 @@ def ticket_snooze(request: MemberRequest, path: str, iid: int) -> HttpResponse:
     if given and day is None:
         messages.error(request, gettext("Invalid date. Use the format YYYY-MM-DD."))
         return redirect(item_url(issue))
-    try:
-        with refusals_answered():
-            if day is None:
-                snoozing.wake(issue=issue, actor=request.user)
-            else:
-                snoozing.snooze(issue=issue, actor=request.user, until=day, today=today)
-    except services.Invalid as refusal:
-        messages.error(request, str(refusal))
+    with refusals_shown(request):
+        if day is None:
+            snoozing.wake(issue=issue, actor=request.user)
+        else:
+            snoozing.snooze(issue=issue, actor=request.user, until=day, today=today)
     return redirect(item_url(issue))
 
 

@@ -9,7 +9,6 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from issues import services
 from issues.counting import BoundedPaginator
 from issues.views.reading import (
     MemberRequest,
@@ -17,6 +16,7 @@ from issues.views.reading import (
     find_project,
     item_url,
     refusals_answered,
+    refusals_shown,
 )
 from servicedesk import joining, setting_up, spam
 from servicedesk.forms import MINE, NOBODYS, TicketFilterForm
@@ -94,16 +94,13 @@ def participant_add(request: MemberRequest, path: str, iid: int) -> HttpResponse
     if not given:
         messages.error(request, gettext("Give one or more e-mail addresses."))
         return redirect(item_url(issue))
-    try:
-        with refusals_answered():
-            joining.add_people(
-                issue=issue,
-                actor=request.user,
-                addresses=given,
-                now=timezone.now(),
-            )
-    except services.Invalid as refusal:
-        messages.error(request, str(refusal))
+    with refusals_shown(request):
+        joining.add_people(
+            issue=issue,
+            actor=request.user,
+            addresses=given,
+            now=timezone.now(),
+        )
     return redirect(item_url(issue))
 
 
@@ -111,13 +108,10 @@ def participant_add(request: MemberRequest, path: str, iid: int) -> HttpResponse
 @require_POST
 def participant_remove(request: MemberRequest, path: str, iid: int) -> HttpResponse:
     issue = find_issue(request, path, iid)
-    try:
-        with refusals_answered():
-            joining.remove_people(
-                issue=issue, actor=request.user, addresses=[request.POST.get("address", "")]
-            )
-    except services.Invalid as refusal:
-        messages.error(request, str(refusal))
+    with refusals_shown(request):
+        joining.remove_people(
+            issue=issue, actor=request.user, addresses=[request.POST.get("address", "")]
+        )
     return redirect(item_url(issue))
 
 
@@ -126,11 +120,6 @@ def participant_remove(request: MemberRequest, path: str, iid: int) -> HttpRespo
 def participant_retry(request: MemberRequest, path: str, iid: int) -> HttpResponse:
     """Sends mail again to a participant whom it did not reach."""
     issue = find_issue(request, path, iid)
-    try:
-        with refusals_answered():
-            joining.try_again(
-                issue=issue, actor=request.user, address=request.POST.get("address", "")
-            )
-    except services.Invalid as refusal:
-        messages.error(request, str(refusal))
+    with refusals_shown(request):
+        joining.try_again(issue=issue, actor=request.user, address=request.POST.get("address", ""))
     return redirect(item_url(issue))
